@@ -1,0 +1,54 @@
+"""The numbers and names that the board, the twin and the line agree on. SPEC.md has the same in prose.
+
+Map types, update flags and map flags are the kernel's (include/uapi/linux/bpf.h). Plain integers here, so that the module
+runs on MicroPython; the host wraps them in IntEnum where people see them.
+"""
+
+try:
+    from micropython import const
+except ImportError as missing:  # CPython has no such module, and needs none
+    if "micropython" not in str(missing):
+        raise
+
+    def const(value: int) -> int:  # type: ignore[misc]
+        """Give the value back: folding is MicroPython's compiler's business."""
+        return value
+
+
+# update() flags
+BPF_ANY = const(0)
+BPF_NOEXIST = const(1)
+BPF_EXIST = const(2)
+
+# map_flags: what the host may do, and the ring buffer's overwrite mode
+BPF_F_RDONLY = const(8)
+BPF_F_WRONLY = const(16)
+BPF_F_RB_OVERWRITE = const(1 << 19)
+
+# map types
+HASH = const(1)
+ARRAY = const(2)
+PERCPU_HASH = const(5)
+PERCPU_ARRAY = const(6)
+LRU_HASH = const(9)
+QUEUE = const(22)
+STACK = const(23)
+RINGBUF = const(27)
+TIME_SERIES = const(100)
+
+TYPE_NAMES = {
+    HASH: "hash",
+    ARRAY: "array",
+    PERCPU_HASH: "percpu_hash",
+    PERCPU_ARRAY: "percpu_array",
+    LRU_HASH: "lru_hash",
+    QUEUE: "queue",
+    STACK: "stack",
+    RINGBUF: "ringbuf",
+    TIME_SERIES: "time_series",
+}
+
+# limits of a definition
+NAME_MAX = const(15)  # bytes, as BPF_OBJ_NAME_LEN - 1
+KEY_SIZE_MAX = const(512)  # bytes: the kernel's MAX_BPF_STACK bounds a hash key
+U32_MAX = 0xFFFFFFFF  # a big int on 32-bit boards: no const

@@ -1,0 +1,108 @@
+"""What a map is before it exists: its definition, the rules for one, and the exact bytes that it takes in a pool.
+
+Runs unchanged on the board and on the computer, so a plan made on the computer is what creation takes on the board.
+"""
+
+from .abi import (
+    ARRAY,
+    BPF_F_RDONLY,
+    BPF_F_WRONLY,
+    HASH,
+    KEY_SIZE_MAX,
+    NAME_MAX,
+    TYPE_NAMES,
+    U32_MAX,
+)
+from .errors import InvalidDefinition, InvalidFlags
+
+HEADER_SIZE = 96  # bytes at the start of every map's slice; SPEC.md draws them
+
+
+class MapDef:
+    """A map's definition: map_type, key_size, value_size, max_entries, map_flags, name (sizes in bytes).
+
+    The first five are the kernel's `struct bpf_map_def`. Raises InvalidDefinition or InvalidFlags when the parts do not
+    make a map.
+    """
+
+    def __init__(
+        self, map_type: int, key_size: int, value_size: int, max_entries: int, map_flags: int = 0, name: str = ""
+    ) -> None:
+        self.map_type = map_type
+        self.key_size = key_size
+        self.value_size = value_size
+        self.max_entries = max_entries
+        self.map_flags = map_flags
+        self.name = name
+        self._check()
+
+    def _check(self) -> None:
+        type_name = TYPE_NAMES.get(self.map_type)
+        if type_name is None:
+            raise InvalidDefinition("create %r: no map type has the number %r" % (self.name, self.map_type))
+        what = "create %s %r: " % (type_name, self.name)
+        name = self.name
+        if not isinstance(name, str) or len(name) > NAME_MAX:
+            raise InvalidDefinition(what + "a name has at most %d bytes" % NAME_MAX)
+        for c in name:
+            if not ("a" <= c <= "z" or "A" <= c <= "Z" or "0" <= c <= "9" or c in "_."):
+                raise InvalidDefinition(what + "a name has letters, digits, '_' and '.' only, not %r" % c)
+        for part, size in (
+            ("key_size", self.key_size),
+            ("value_size", self.value_size),
+            ("max_entries", self.max_entries),
+        ):
+            if not isinstance(size, int) or size <= 0 or size > U32_MAX:
+                raise InvalidDefinition(what + "%s is %r, not a number from 1 to 2**32 - 1" % (part, size))
+        if self.map_type == ARRAY and self.key_size != 4:
+            raise InvalidDefinition(what + "an array's keys are 4 bytes, not %d" % self.key_size)
+        if self.key_size > KEY_SIZE_MAX:
+            raise InvalidDefinition(what + "key_size is %d, above the limit of %d" % (self.key_size, KEY_SIZE_MAX))
+        flags = self.map_flags
+        if not isinstance(flags, int) or flags & ~(BPF_F_RDONLY | BPF_F_WRONLY):
+            raise InvalidFlags(what + "map_flags %r has unknown bits" % flags)
+        if flags == BPF_F_RDONLY | BPF_F_WRONLY:
+            raise InvalidDefinition(what + "BPF_F_RDONLY and BPF_F_WRONLY exclude each other")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, MapDef) and self._parts() == other._parts()
+
+    def _parts(self) -> tuple[int, int, int, int, int, str]:
+        return (self.map_type, self.key_size, self.value_size, self.max_entries, self.map_flags, self.name)
+
+    def __repr__(self) -> str:
+        return "MapDef(%s, key_size=%d, value_size=%d, max_entries=%d, map_flags=%d, name=%r)" % (
+            (TYPE_NAMES[self.map_type],) + self._parts()[1:]
+        )
+
+
+def _align(n: int, to: int) -> int:
+    return (n + to - 1) // to * to
+
+
+def buckets_for(max_entries: int) -> int:
+    """Return the number of hash buckets: the smallest power of two that holds `max_entries`, so chains stay near one."""
+    n = 1
+    while n < max_entries:
+        n *= 2
+    return n
+
+
+def layout(d: MapDef) -> tuple[int, int, int, int]:
+    """Return (links offset, entries offset, value offset in an entry, entry stride) of a map's slice, in bytes.
+
+    Heads, if any, begin right behind the header. Keys and values start on 4-byte boundaries, so that the kernels may
+    compare and copy words on cores that fault on unaligned ones.
+    """
+    if d.map_type == HASH:
+        links = HEADER_SIZE + 2 * buckets_for(d.max_entries)
+        entries = _align(links + 2 * d.max_entries, 8)
+        value = _align(d.key_size, 4)
+        return links, entries, value, value + _align(d.value_size, 4)
+    return HEADER_SIZE, HEADER_SIZE, 0, _align(d.value_size, 4)
+
+
+def slice_size(d: MapDef) -> int:
+    """Return the bytes that the map takes in a pool: header, index and entries, a multiple of 8."""
+    _, entries, _, stride = layout(d)
+    return _align(entries + stride * d.max_entries, 8)

@@ -1,0 +1,1 @@
+"""Simulated MicroPython boards that mpremote cannot tell from real ones. Knows nothing of maps."""
