@@ -52,3 +52,5 @@ TYPE_NAMES = {
 NAME_MAX = const(15)  # bytes, as BPF_OBJ_NAME_LEN - 1
 KEY_SIZE_MAX = const(512)  # bytes: the kernel's MAX_BPF_STACK bounds a hash key
 U32_MAX = 0xFFFFFFFF  # a big int on 32-bit boards: no const
+
+VERSION = "0.1.0"

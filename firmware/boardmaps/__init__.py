@@ -1,0 +1,52 @@
+"""BPF-style maps for MicroPython boards: fixed memory on the board, the same maps on the computer.
+
+`import boardmaps` picks the profile: embedded on MicroPython (one preallocated pool, no resize, no LRU), cloud on CPython
+(heap, resize, LRU). Map types are loaded when they are first used, so a board pays only for those that it has.
+"""
+
+import sys
+
+if sys.implementation.name == "micropython":
+    # The pool is one contiguous block: take it now, before anything else breaks the heap into pieces.
+    from .pool import StaticPool, open_map
+
+from .abi import BPF_ANY, BPF_EXIST, BPF_F_RDONLY, BPF_F_WRONLY, BPF_NOEXIST, VERSION
+from .definition import MapDef
+from .errors import (
+    InvalidDefinition,
+    InvalidFlags,
+    InvalidKeySize,
+    InvalidValueSize,
+    KeyExists,
+    KeyNotFound,
+    MapError,
+    NotPermitted,
+    NotSupported,
+    OutOfMemory,
+    StaleMap,
+)
+
+__version__ = VERSION
+
+if sys.implementation.name == "micropython":
+    _HOMES = {
+        "ArrayMap": "boardmaps.arraymap",
+        "HashMap": "boardmaps.hashmap",
+        "serve": "boardmaps.server",
+        "poll": "boardmaps.server",
+        "Server": "boardmaps.server",
+    }
+else:
+    _HOMES = dict.fromkeys(("ArrayMap", "HashMap", "LruHashMap", "open_map"), "boardmaps_host.cloud")
+
+
+def __getattr__(name):
+    if name == "__all__":  # import * asks for it, and MicroPython has no other way to ask
+        return [n for n in globals() if n[0] != "_" and n != "sys"] + list(_HOMES)
+    if name not in _HOMES:
+        raise AttributeError("module 'boardmaps' has no %r on this profile" % name)
+    module = _HOMES[name]
+    __import__(module)
+    value = getattr(sys.modules[module], name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,242 @@
+"""StaticPool: the one block of memory that every map of the embedded profile lives in.
+
+Bump allocation, 8-byte aligned, zeroed. Nothing is freed singly. The block is taken when boardmaps is first imported, so
+import it before the heap is in pieces. A smaller pool: put `POOL_SIZE = 16 * 1024` into `boardmaps_config.py` on the board.
+"""
+
+import gc
+from struct import pack_into
+
+from .definition import HEADER_SIZE, layout, slice_size
+from .errors import (
+    InvalidDefinition,
+    InvalidFlags,
+    InvalidKeySize,
+    InvalidValueSize,
+    KeyNotFound,
+    NotPermitted,
+    OutOfMemory,
+    StaleMap,
+)
+
+_MAGIC = b"BMAP"
+_FIRST = 1  # cursors count slots from 1, so that 0 can mean the end
+_FROZEN = 1  # bit 0 of the state word
+_STATE = 68  # offsets in a slice's header, bytes; SPEC.md draws them
+
+
+def _config():
+    try:
+        import boardmaps_config
+    except ImportError as missing:
+        if "boardmaps_config" not in str(missing):
+            raise
+        return 64 * 1024
+    return boardmaps_config.POOL_SIZE
+
+
+def _take(size):
+    """Return the pool's memory: a C module's block outside the heap where the firmware has one, else from the heap."""
+    if not isinstance(size, int) or size < 256 or size % 8:
+        raise InvalidDefinition("boardmaps_config.POOL_SIZE is %r: give a multiple of 8, from 256 bytes up" % (size,))
+    try:
+        import _boardmaps_pool
+    except ImportError as missing:
+        if "_boardmaps_pool" not in str(missing):
+            raise
+    else:
+        memory = _boardmaps_pool.memory()
+        if len(memory) >= size:
+            return memoryview(memory)[:size]
+    gc.collect()
+    try:
+        return bytearray(size)
+    except MemoryError:
+        pass
+    largest, step = 0, size
+    while step >= 64:  # bisect: MicroPython tells only the sum of the free blocks
+        try:
+            bytearray(largest + step)
+            largest += step
+        except MemoryError:
+            step //= 2
+    raise MemoryError(
+        "boardmaps: the pool needs %d bytes in one block; the largest free block has %d (%d free in all). Import boardmaps "
+        "first in boot.py or main.py, or put POOL_SIZE = %d into boardmaps_config.py on the board"
+        % (size, largest, gc.mem_free(), max(256, largest // 2 // 1024 * 1024))
+    )
+
+
+_memory = _take(_config())
+_view = memoryview(_memory)
+_used = 0
+_allocations = 0
+_maps = {}  # id: map, in the order of creation
+_next_id = 1  # never used again, also after reset(): a stale id on the line cannot reach another map
+_dead = memoryview(bytearray(HEADER_SIZE))  # what a map made before reset() sees: an empty map of no entries
+_zeros = bytes(256)
+
+
+class StaticPool:
+    """The pool that all maps of this board share. All sizes in bytes. Never needs an instance."""
+
+    @staticmethod
+    def total_size():
+        """Return the size of the pool, 65,536 unless boardmaps_config says less."""
+        return len(_memory)
+
+    @staticmethod
+    def remaining():
+        """Return the bytes that are not allocated."""
+        return len(_memory) - _used
+
+    @staticmethod
+    def used():
+        """Return the bytes that are allocated, the padding to 8 included."""
+        return _used
+
+    @staticmethod
+    def allocation_count():
+        """Return how many allocations the pool has served since boot or reset()."""
+        return _allocations
+
+    @staticmethod
+    def allocate(n):
+        """Return a zeroed, 8-byte aligned memoryview of n bytes, or None (and nothing moves) when the pool is exhausted."""
+        global _used, _allocations
+        if not isinstance(n, int) or n <= 0:
+            raise InvalidDefinition("allocate: %r is not a number of bytes from 1 up" % (n,))
+        start = _used
+        if n > len(_memory) - start:
+            return None
+        _used = min(start + (n + 7) // 8 * 8, len(_memory))
+        _allocations += 1
+        return _view[start : start + n]
+
+    @staticmethod
+    def reset():
+        """Clear the whole pool (for tests). A map made before raises StaleMap and never touches another map's bytes."""
+        global _used, _allocations
+        for m in _maps.values():
+            m._view = _dead
+            m._key_size = m._value_size = -1  # no length is right any more, so every call goes where StaleMap is raised
+        _maps.clear()
+        for i in range(0, _used, 256):
+            end = min(i + 256, len(_memory))
+            _view[i:end] = _zeros[: end - i]
+        _used = _allocations = 0
+
+
+def create(new, definition):
+    """Give `new` its slice of the pool with the header filled in, and register it. Raises OutOfMemory, moving nothing."""
+    global _next_id
+    d = definition
+    size = slice_size(d)
+    offset = _used
+    view = StaticPool.allocate(size) if size <= len(_memory) else None
+    if view is None:
+        raise OutOfMemory(
+            "create %r: the map needs %d bytes, the pool has %d of %d left" % (d.name, size, StaticPool.remaining(), len(_memory))
+        )
+    pack_into("<6I", view, 4, size, d.map_type, d.map_flags, d.key_size, d.value_size, d.max_entries)
+    pack_into("<4I", view, 44, *layout(d))
+    name = d.name.encode()
+    view[80 : 80 + len(name)] = name
+    view[0:4] = _MAGIC
+    new._view = view
+    new.id = _next_id
+    new.offset = offset
+    _maps[_next_id] = new
+    _next_id += 1
+
+
+def open_map(name):
+    """Return the map that another module of the firmware made under this name.
+
+    Raises KeyNotFound when there is none, InvalidDefinition when several maps have it.
+    """
+    found = [m for m in _maps.values() if m.definition.name == name]
+    if not found:
+        raise KeyNotFound("open_map %r: no map has this name" % name)
+    if len(found) > 1:
+        raise InvalidDefinition("open_map %r: the maps %s all have this name" % (name, [m.id for m in found]))
+    return found[0]
+
+
+class Map:
+    """What all map types share. `id` is the number under which the line knows the map, `offset` its place in the pool."""
+
+    def __init__(self, definition):
+        self.definition = definition
+        self._key_size = definition.key_size
+        self._value_size = definition.value_size
+        create(self, definition)
+
+    @property
+    def name(self):
+        """The map's name, '' when it has none."""
+        return self.definition.name
+
+    @property
+    def frozen(self):
+        """Whether the host may no longer write (freeze())."""
+        return bool(self._view[_STATE] & _FROZEN)
+
+    def freeze(self):
+        """Forbid the host every write, for good; firmware may still write. A second freeze raises NotPermitted."""
+        self._alive("freeze")
+        if self.frozen:
+            raise NotPermitted("freeze %r: the map is frozen already" % self.name)
+        self._view[_STATE] |= _FROZEN
+
+    def _alive(self, op):
+        if self._view is _dead:
+            raise StaleMap("%s %r: the pool was reset and the map is gone; make it again" % (op, self.name))
+
+    def _refuse(self, op, key, value=None, flags=0):
+        """Raise what is wrong with a call whose sizes or flags are off, in the order that all maps check."""
+        self._alive(op)
+        name = self.name
+        if len(key) != self._key_size:
+            raise InvalidKeySize("%s %r: key is %d bytes, not %d" % (op, name, len(key), self._key_size))
+        if len(value) != self._value_size:
+            raise InvalidValueSize("%s %r: value is %d bytes, not %d" % (op, name, len(value), self._value_size))
+        raise InvalidFlags("%s %r: unknown flags %r" % (op, name, flags))
+
+    def __repr__(self):
+        return "<%s %r id %d>" % (type(self).__name__, self.name, self.id)
+
+    def __contains__(self, key):
+        return self.lookup(key) is not None
+
+    def __iter__(self):
+        return self.keys()
+
+    def keys(self):
+        """Walk the keys: one that stays for the whole walk is met exactly once, whatever comes and goes meanwhile."""
+        for key, _ in self.items():
+            yield key
+
+    def items(self):
+        """Walk the entries as (key, value), both bytes, with the promise that keys() gives."""
+        cursor = self._at(_FIRST)
+        while cursor:
+            yield cursor[1:]
+            cursor = self._at(cursor[0])
+
+    def batch_lookup(self, cursor=None, count=1):
+        """Return (cursor for the next page or None at the end, keys, values): at most `count` entries behind `cursor`.
+
+        The cursor is opaque; None starts. A count of 0 gives the cursor back.
+        """
+        self._alive("batch_lookup")
+        keys, values = [], []
+        at = _FIRST if cursor is None else cursor
+        while len(keys) < count:
+            found = self._at(at)
+            if found is None:
+                return None, keys, values
+            at = found[0]
+            keys.append(found[1])
+            values.append(found[2])
+        return at, keys, values
