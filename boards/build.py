@@ -1,0 +1,44 @@
+"""Build MicroPython for the emulated boards: python boards/build.py deps|pico|qemu ...
+
+deps installs the cross tool chain (root) and fetches MicroPython's source; pico and qemu write build/firmware/.
+"""
+
+import argparse
+import sys
+import time
+
+from boardmaps_sim.chips.cache import BuildError
+from boardmaps_sim.chips.source import fetch_source
+from boardmaps_sim.chips.tools import install_tools
+
+
+def main() -> int:
+    """Run the named steps in order; 1 and the reason when one fails."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("steps", nargs="+", choices=("deps", "pico-deps", "qemu-deps", "pico", "qemu"))
+    try:
+        for step in parser.parse_args().steps:
+            begin = time.monotonic()
+            print(f"{step}: {'; '.join(_run(step))} ({time.monotonic() - begin:.1f} s)")
+    except BuildError as error:
+        print(f"{step}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _run(step: str) -> list[str]:
+    if step in ("deps", "pico-deps", "qemu-deps"):
+        installed = install_tools(["pico", "qemu"] if step == "deps" else [step.removesuffix("-deps")])
+        source = fetch_source()
+        return [f"installed {' '.join(installed)}" if installed else "tools present", f"MicroPython {source.version}"]
+    if step == "pico":
+        from boardmaps_sim.chips.rp2 import build_pico
+
+        return [str(path) for path in build_pico()]
+    from boardmaps_sim.chips.qemu_port import build_qemu
+
+    return [str(build_qemu())]
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
