@@ -54,3 +54,40 @@ KEY_SIZE_MAX = const(512)  # bytes: the kernel's MAX_BPF_STACK bounds a hash key
 U32_MAX = 0xFFFFFFFF  # a big int on 32-bit boards: no const
 
 VERSION = "0.1.0"
+
+# requests on the line: the first byte of a request's payload
+OP_PING = const(0)
+OP_CREATE = const(1)
+OP_LIST = const(2)
+OP_INFO = const(3)
+OP_LOOKUP = const(4)
+OP_UPDATE = const(5)
+OP_DELETE = const(6)
+OP_NEXT_KEY = const(7)
+OP_LOOKUP_AND_DELETE = const(8)
+OP_BATCH_LOOKUP = const(9)
+OP_FREEZE = const(10)
+OP_POOL = const(11)
+OP_POOL_RESET = const(12)
+OP_PART = const(13)
+OP_MORE = const(14)
+
+# the first byte of a reply's payload; 1 to 127 is an error's code, its text follows
+STATUS_OK = const(0)
+STATUS_MISS = const(127)
+STATUS_MORE = const(128)  # added: the reply goes on, ask with OP_MORE
+
+INFO_FORMAT = "<H8IB16s"  # id, type, key_size, value_size, max_entries, map_flags, entries, offset, bytes; frozen; name
+INFO_SIZE = const(51)
+
+CLASS_NAMES = {
+    HASH: "HashMap",
+    ARRAY: "ArrayMap",
+    PERCPU_HASH: "PerCpuHash",
+    PERCPU_ARRAY: "PerCpuArray",
+    LRU_HASH: "LruHashMap",
+    QUEUE: "Queue",
+    STACK: "Stack",
+    RINGBUF: "RingBuf",
+    TIME_SERIES: "TimeSeries",
+}

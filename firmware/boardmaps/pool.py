@@ -146,6 +146,7 @@ def create(new, definition):
     new._view = view
     new.id = _next_id
     new.offset = offset
+    new.size = size
     _maps[_next_id] = new
     _next_id += 1
 
@@ -163,8 +164,28 @@ def open_map(name):
     return found[0]
 
 
+def by_id(map_id):
+    """Return the map with this number. Raises StaleMap when it never was or the pool was reset."""
+    if map_id not in _maps:
+        raise StaleMap("map id %d: no map has this number (the pool may have been reset)" % map_id)
+    return _maps[map_id]
+
+
+def ids():
+    """Return the numbers of all maps, in the order of their creation."""
+    return sorted(_maps)
+
+
+def stats():
+    """Return (total bytes, used bytes, allocations) of the pool."""
+    return len(_memory), _used, _allocations
+
+
+reset = StaticPool.reset
+
+
 class Map:
-    """What all map types share. `id` is the number under which the line knows the map, `offset` its place in the pool."""
+    """What all map types share. `id` is its number on the line, `offset` and `size` its place in the pool, bytes."""
 
     def __init__(self, definition):
         self.definition = definition

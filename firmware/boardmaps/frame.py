@@ -1,0 +1,150 @@
+"""Frames: bytes in, frames and text out. SPEC.md has the layout byte by byte.
+
+    COBS( type|flags 1, session 1, seq 2, ack 1, payload, CRC-32 LE 4 ) 00
+
+11 bytes around a payload of up to 244 bytes, one more for each further 254. A zero never occurs inside COBS, so a zero always
+ends a frame and a receiver is in step again after one of them, whatever came before.
+"""
+
+from binascii import crc32
+
+# Types, in the low 4 bits of the first byte. None is 1 to 5: to a REPL that a frame may reach those are Ctrl-A to Ctrl-E.
+HELLO = 6  # host: opens a session; with REPLY_FLAG, board: tells its terms
+REQUEST = 8
+REPLY = 9
+NAK = 10  # board: a request came out of turn; seq is the one that it waits for
+LOST = 11  # board: this session is not the one that is open
+BYE = 12
+
+REPLY_FLAG = 0x80  # in the high bits: an answer to the same type
+
+OVERHEAD = 11  # bytes: header 5, CRC 4, COBS 1, delimiter 1
+_HEADER = 5
+
+
+def encode(kind: int, session: int, seq: int, ack: int, payload: bytes = b"") -> bytes:
+    """Return the frame as it goes over the wire, its closing zero included."""
+    raw = bytes((kind, session, seq & 0xFF, seq >> 8, ack)) + payload
+    return cobs_encode(raw + crc32(raw).to_bytes(4, "little")) + b"\0"
+
+
+def decode(chunk: bytes) -> "tuple[int, int, int, int, bytes] | None":
+    """Return (kind, session, seq, ack, payload) of what stood between two zeros, or None when it is no sound frame."""
+    raw = cobs_decode(chunk)
+    if raw is None or len(raw) < _HEADER + 4:
+        return None
+    if crc32(raw[:-4]) != int.from_bytes(raw[-4:], "little"):
+        return None
+    return raw[0], raw[1], raw[2] | raw[3] << 8, raw[4], raw[_HEADER:-4]
+
+
+def cobs_encode(raw: bytes) -> bytes:
+    """Return `raw` without zeros: consistent overhead byte stuffing, one byte more for each begun 254."""
+    out = bytearray()
+    blocks = raw.split(b"\0")
+    last = len(blocks) - 1
+    for i, block in enumerate(blocks):
+        # A full block of 254 stands for no zero behind it, so a zero there costs one more byte, except at the very end.
+        full = 254 if i < last else 255
+        while len(block) >= full:
+            out.append(255)
+            out.extend(block[:254])
+            block = block[254:]
+        out.append(len(block) + 1)
+        out.extend(block)
+    return bytes(out)
+
+
+def cobs_decode(data: bytes) -> "bytes | None":
+    """Return what was encoded, or None when `data` cannot be the output of cobs_encode."""
+    out = bytearray()
+    i, n = 0, len(data)
+    if not n:
+        return None
+    while i < n:
+        code = data[i]
+        end = i + code
+        if not code or end > n:
+            return None
+        out.extend(data[i + 1 : end])
+        if code < 255 and end < n:
+            out.append(0)
+        i = end
+    return bytes(out)
+
+
+class Decoder:
+    """Cuts a stream into frames. Keeps at most `limit` bytes of an unfinished one; the rest of an overlong one is dropped.
+
+    With `text` what is no frame is given back as text: a board's prints share its line. Without, it is only counted.
+    """
+
+    def __init__(self, limit: int, text: bool = False) -> None:
+        self.limit = limit
+        self.text = text
+        self.damaged = 0  # chunks between zeros that were no frame
+        self.dropped = 0  # bytes of chunks above the limit
+        self._pending = b""
+        self._skipping = False
+
+    def feed(self, data: bytes) -> "list[tuple[int, int, int, int, bytes] | bytes]":
+        """Return what these bytes complete, in order: frames as decode() gives them, text as bytes."""
+        found = []
+        start = 0
+        while True:
+            zero = data.find(b"\0", start)
+            if zero < 0:
+                break
+            chunk = self._pending + data[start:zero]
+            start = zero + 1
+            self._pending = b""
+            if self._skipping or len(chunk) > self.limit:
+                self._skipping = False
+                self.dropped += len(chunk)
+                self.damaged += 1
+            elif chunk:
+                self._close(chunk, found)
+        self._pending += data[start:]
+        if len(self._pending) > self.limit:
+            if self.text:
+                cut = len(self._pending) - self.limit // 2  # a frame may still end it, so keep what one could need
+                found.append(self._pending[:cut])
+                self._pending = self._pending[cut:]
+            else:
+                self.dropped += len(self._pending)
+                self._pending = b""
+                self._skipping = True
+        return found
+
+    def _close(self, chunk: bytes, found: list) -> None:  # type: ignore[type-arg]
+        frame = decode(chunk)
+        if frame is not None:
+            found.append(frame)
+            return
+        if self.text:
+            # Prints may stand right before a frame. They end with a newline more often than not: try behind those first.
+            for start in _starts(chunk):
+                frame = decode(chunk[start:])
+                if frame is not None:
+                    found.append(chunk[:start])
+                    found.append(frame)
+                    return
+            found.append(chunk)
+        self.damaged += 1
+
+    def pending(self) -> int:
+        """Return how many bytes of an unfinished frame, or of text, are held."""
+        return len(self._pending)
+
+    def idle(self) -> bytes:
+        """The line has been quiet: give up what is pending and return it. With `text` it was text; else a broken frame."""
+        pending, self._pending = self._pending, b""
+        self._skipping = False
+        if pending and not self.text:
+            self.damaged += 1
+        return pending
+
+
+def _starts(chunk: bytes) -> "list[int]":
+    lines = [i + 1 for i in range(len(chunk) - 1, -1, -1) if chunk[i] == 10]
+    return lines + [i for i in range(1, len(chunk) - OVERHEAD + 2) if chunk[i - 1] != 10]

@@ -1,0 +1,152 @@
+"""Serves this board's maps on a line: `serve()` blocks, `poll()` is for a firmware's own loop. Prints stay possible.
+
+Only while a host's session is open does Ctrl-C belong to the line; before and after it stops the program, as on any board.
+"""
+
+import os
+import sys
+import time
+from binascii import hexlify
+
+import micropython
+
+from . import pool
+from .dispatch import Dispatcher
+from .session import ServerSession
+
+BOOT_ID = str(hexlify(os.urandom(4)), "ascii")  # another one after every reset: how a host tells that the board restarted
+_CTRL_C = 3
+_QUIET_MS = 100  # a frame arrives without such a pause; somebody at a terminal pauses longer
+
+
+class StdioLine:
+    """The line that the REPL uses: stdin and stdout. Every read gives what is there, none waits for more."""
+
+    credit = 511  # bytes that the smallest common receive ring (TinyUSB ports) holds
+
+    def __init__(self):
+        import select
+
+        self._in = sys.stdin.buffer
+        self._out = sys.stdout.buffer
+        self._one = bytearray(1)
+        self._poll = select.poll()
+        self._poll.register(sys.stdin, select.POLLIN)
+
+    def open(self):
+        """Take Ctrl-C from the REPL: while frames pass, 3 is a byte like any other."""
+        micropython.kbd_intr(-1)
+
+    def close(self):
+        """Give Ctrl-C back."""
+        micropython.kbd_intr(_CTRL_C)
+
+    def wait(self, ms):
+        """Return whether something is there to read within `ms` milliseconds."""
+        return bool(self._poll.poll(ms))
+
+    def readinto(self, buf):
+        """Read what is there into buf, without waiting; return the number of bytes."""
+        # stdin's own readinto() waits until buf is full, and there is no any(): one byte at a time.
+        n, one, ready = 0, self._one, self._poll.poll
+        while n < len(buf) and ready(0):
+            self._in.readinto(one)
+            buf[n] = one[0]
+            n += 1
+        return n
+
+    def write(self, data):
+        """Write all of data; a stalled host may make it take several tries (USB gives up a write after 500 ms)."""
+        view = memoryview(data)
+        for _ in range(8):
+            n = self._out.write(view)
+            if n is None or n >= len(view):
+                return
+            view = view[n:]
+
+
+class Server:
+    """A server of this board's maps on `line` (StdioLine, or anything with its methods).
+
+    `mtu`: most payload bytes of a frame; `window`: requests in flight, a power of two; `idle`: seconds of silence after which
+    a session ends and Ctrl-C works again; `allow_reset`: whether the host may reset the pool.
+    """
+
+    def __init__(self, line=None, mtu=480, window=4, idle=10, allow_reset=False):
+        self.line = line or StdioLine()
+        terms = {
+            "boot": BOOT_ID,
+            "profile": "embedded",
+            "machine": sys.implementation._machine.replace(" ", "_"),
+            "idle": idle,
+        }
+        dispatcher = Dispatcher(pool, allow_reset)
+        self.session = ServerSession(dispatcher.handle, terms, mtu, window, self.line.credit)
+        self._buf = bytearray(min(self.line.credit, 1024))
+        self._view = memoryview(self._buf)
+        self._idle_ms = idle * 1000
+        self._heard = time.ticks_ms()
+        self._open = False
+
+    def poll(self, wait_ms=0):
+        """Answer what has come, waiting up to `wait_ms` for it; return whether a host's session is open."""
+        session, line = self.session, self.line
+        if line.wait(wait_ms):
+            n = line.readinto(self._buf)
+            reply = session.receive(bytes(self._view[:n]))
+            if session.session and not self._open:
+                self._open = True
+                line.open()
+            if reply:
+                line.write(reply)
+            self._heard = time.ticks_ms()
+        elif self._open or session.decoder.pending():
+            quiet = time.ticks_diff(time.ticks_ms(), self._heard)
+            if quiet > _QUIET_MS and session.decoder.idle()[:2] in (b"\x03", b"\r\x03"):
+                self.close()  # somebody else is at the line, with mpremote or a terminal, and wants the REPL
+                raise KeyboardInterrupt
+            if quiet > self._idle_ms:
+                session.close()
+        if self._open and not session.session:
+            self._open = False
+            line.close()
+        return self._open
+
+    def serve(self):
+        """Answer until the host says BYE, or has been silent for `idle` seconds. Ctrl-C ends it while no session is open."""
+        self.session.done = False
+        was_open = False
+        try:
+            while not self.session.done:
+                if self.poll(50):
+                    was_open = True
+                elif was_open:
+                    break
+        finally:
+            self.close()
+
+    def close(self):
+        """End the session, if any, and give Ctrl-C back."""
+        self.session.close()
+        if self._open:
+            self._open = False
+            self.line.close()
+
+
+_server = None
+
+
+def serve(**options):
+    """Serve this board's maps on the REPL's line until the host leaves; the options are Server's."""
+    Server(**options).serve()
+
+
+def poll():
+    """Answer what a host has asked on the REPL's line, without waiting; call it from the firmware's own loop.
+
+    Returns whether a host is connected. Ten times a second is enough, more often is faster.
+    """
+    global _server
+    if _server is None:
+        _server = Server()
+    return _server.poll()
