@@ -1,0 +1,144 @@
+"""A serial port that a simulated board owns: one PTY behind a link with a stable name."""
+
+import errno
+import fcntl
+import os
+import select
+import termios
+import tty
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+from boardmaps_sim.base import BoardError
+
+
+class PtyPort:
+    """The board's end of a raw PTY; clients open `link`, or `device` behind it, as often as they like.
+
+    The board keeps no descriptor of the clients' end, so the kernel itself knows whether a client is there: without
+    one, reads and writes at the board's end fail with EIO, and the last client to leave is an EPOLLHUP edge.
+    """
+
+    def __init__(self, link: Path) -> None:
+        """Claim the name and open the port. Raises BoardError when a live board has the name or it cannot be made."""
+        self.link = link
+        self._lock = _claim(link)
+        self._dirty = False
+        try:
+            self._open()
+        except BaseException:
+            self._release()
+            raise
+
+    def _open(self) -> None:
+        self.fd, client_end = os.openpty()
+        self.device = os.ttyname(client_end)
+        tty.setraw(client_end)
+        os.close(client_end)
+        os.set_blocking(self.fd, False)
+        replacement = self.link.with_name(f".{self.link.name}.{os.getpid()}")
+        replacement.unlink(missing_ok=True)
+        replacement.symlink_to(self.device)
+        replacement.replace(self.link)
+
+    def fileno(self) -> int:
+        """The descriptor to poll, edge-triggered: without a client a level-triggered poll would never sleep."""
+        return self.fd
+
+    def read(self) -> bytes:
+        """What clients have sent, at most 64 KiB; b"" when there is nothing."""
+        try:
+            data = os.read(self.fd, 65536)
+        except BlockingIOError:
+            return b""
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            return b""
+        self._dirty = True
+        return data
+
+    def write(self, data: bytes | bytearray) -> int:
+        """Offer data to the client; return how many bytes are dealt with. Without a client all of them are: dropped."""
+        try:
+            return os.write(self.fd, data)
+        except BlockingIOError:
+            return 0
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            return len(data)
+
+    def client_left(self) -> bool:
+        """Make the port fresh for the next client. True when that took another PTY: poll its descriptor from now on.
+
+        The leaver's unread output and terminal settings go. An exclusive mode (TIOCEXCL) that it left behind outlives
+        it, because the PTY does; a board of an ordinary user can only change the PTY then, root's can clear the mode.
+        """
+        if not self._dirty or not self._abandoned():
+            return False
+        self._dirty = False
+        tty.setraw(self.fd, termios.TCSAFLUSH)  # both calls reach through to the clients' end
+        termios.tcflush(self.fd, termios.TCOFLUSH)
+        try:
+            client_end = os.open(self.device, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+        except OSError as error:
+            if error.errno != errno.EBUSY:
+                raise
+            os.close(self.fd)
+            self._open()
+            return True
+        fcntl.ioctl(client_end, termios.TIOCNXCL)
+        os.close(client_end)
+        return False
+
+    def _abandoned(self) -> bool:
+        poll = select.poll()
+        poll.register(self.fd, 0)
+        return bool(poll.poll(0))
+
+    def close(self) -> None:
+        """Remove the link and the PTY, and give the name back."""
+        self.link.unlink(missing_ok=True)
+        os.close(self.fd)
+        self._release()
+
+    def _release(self) -> None:
+        with suppress(FileNotFoundError):
+            os.unlink(self._lock.name)
+        self._lock.close()
+
+
+def _claim(link: Path) -> IO[str]:
+    """Lock `<link>.lock`, which holds the owner's pid; the kernel unlocks it however the owner ends."""
+    if os.path.lexists(link) and not link.is_symlink():
+        raise BoardError(f"{link} exists and is not a link. Remove it, or pass another port.")
+    lock_path = link.with_name(link.name + ".lock")
+    try:
+        link.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        while True:
+            lock = lock_path.open("a+")
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                lock.seek(0)
+                pid = lock.read().strip()
+                lock.close()
+                raise BoardError(
+                    f"a simulated board is running at {link} (pid {pid}). "
+                    f"Use that one, end it with 'kill {pid}', or start this one under another name."
+                ) from None
+            # An owner that was just ending may have removed the very file that is now locked.
+            with suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(lock.fileno()), lock_path.stat()):
+                    break
+            lock.close()
+    except OSError as error:
+        raise BoardError(
+            f"{link} cannot be made: {error.strerror}. Pass a port in a folder that you may write."
+        ) from error
+    lock.truncate(0)
+    lock.write(f"{os.getpid()}\n")
+    lock.flush()
+    return lock
