@@ -135,5 +135,6 @@ class ServerSession:
             answer["mtu"] = self.mtu
             answer["win"] = self.window
             answer["credit"] = self.credit
+            answer["next"] = self._next
         answer.update(self._terms)
         return encode(HELLO | REPLY_FLAG, session, seq, 0, pack_hello(answer))

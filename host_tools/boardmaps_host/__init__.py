@@ -1,0 +1,16 @@
+"""The computer's side of boardmaps: the twin, the client, the command."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from boardmaps_host.client import Board, connect
+
+__all__ = ["Board", "connect"]
+
+
+def __getattr__(name: str) -> Any:  # the client is imported when it is used: the cloud maps need none of it
+    if name in __all__:
+        from boardmaps_host import client
+
+        return getattr(client, name)
+    raise AttributeError(f"module 'boardmaps_host' has no attribute {name!r}")

@@ -1,0 +1,146 @@
+"""connect(): from a name to a board whose maps can be read and changed."""
+
+import contextlib
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+
+from boardmaps.abi import ARRAY, CLASS_NAMES, HASH, LRU_HASH
+from boardmaps.definition import MapDef
+from boardmaps.errors import InvalidDefinition, KeyNotFound
+from boardmaps_host.client.link import Link
+from boardmaps_host.client.maps import MapInfo, RemoteMap, RemotePool, create, listing
+from boardmaps_host.client.transport import MemoryTransport, SerialTransport, Transport
+
+_TYPES = {CLASS_NAMES[t]: t for t in CLASS_NAMES}
+
+
+class Board:
+    """A connection to a board and its maps. Use it as a context manager; leaving restores the board's REPL."""
+
+    def __init__(self, link: Link, cleanup: Callable[[], None] | None = None) -> None:
+        self.link = link
+        self.pool = RemotePool(link)
+        self._cleanup = cleanup
+
+    @property
+    def info(self) -> Mapping[str, str]:
+        """What the board said when we connected: boot (its boot id), profile, machine, fw (its boardmaps version), …"""
+        return self.link.fields
+
+    def maps(self) -> list[MapInfo]:
+        """Return what the board tells of all its maps, in the order of their creation."""
+        return listing(self.link)
+
+    def map(self, which: str | int) -> RemoteMap:
+        """Return the map with this name or id. Raises KeyNotFound, or InvalidDefinition when several have the name."""
+        maps = self.maps()
+        found = [m for m in maps if (m.id if isinstance(which, int) else m.name) == which]
+        if not found:
+            there = ", ".join(f"{m.name or '(no name)'} (id {m.id})" for m in maps) or "none"
+            raise KeyNotFound(f"map {which!r}: the board has no such map; it has: {there}")
+        if len(found) > 1:
+            ids = ", ".join(str(m.id) for m in found)
+            raise InvalidDefinition(f"map {which!r}: several maps have this name, ids {ids}; give the id")
+        return RemoteMap(self.link, found[0])
+
+    def create_map(self, map_class: type[Any] | str, **parts: Any) -> RemoteMap:
+        """Make a map on the board: create_map(HashMap, key_size=8, value_size=4, max_entries=64, name="new").
+
+        `map_class` is a class of boardmaps, or its name for a program that does not want to import it.
+        """
+        class_name = map_class if isinstance(map_class, str) else map_class.__name__
+        if class_name not in _TYPES:
+            raise InvalidDefinition(f"create: {class_name!r} is no map class; there are {', '.join(_TYPES)}")
+        map_type = _TYPES[class_name]
+        if map_type == ARRAY:
+            parts.setdefault("key_size", 4)
+        wanted = {"key_size", "value_size", "max_entries", "map_flags", "name"}
+        if unknown := set(parts) - wanted:
+            raise InvalidDefinition(f"create {class_name}: a definition has no {', '.join(sorted(unknown))}")
+        if missing := {"value_size", "max_entries"} - set(parts) | ({"key_size"} - set(parts)) & _keyed(map_type):
+            raise InvalidDefinition(f"create {class_name}: {', '.join(sorted(missing))} is missing")
+        map_id = create(self.link, MapDef(map_type, parts.pop("key_size", 0), **parts))
+        return self.map(map_id)
+
+    def close(self) -> None:
+        """Take leave of the board and close the port; a simulated board that connect() started ends. Safe to call twice."""
+        cleanup, self._cleanup = self._cleanup, None
+        try:
+            self.link.close()
+        finally:
+            if cleanup is not None:
+                cleanup()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+def _keyed(map_type: int) -> set[str]:
+    return {"key_size"} if map_type in (HASH, LRU_HASH) else set()
+
+
+def connect(
+    target: str,
+    *,
+    timeout: float = 5.0,
+    console: Callable[[str], None] | None = None,
+    allow_reset: bool = False,
+) -> Board:
+    """Connect to a board's maps and return it; nothing is reset, a running firmware goes on.
+
+    `target`: "twin" (the maps of this process), "unix", "pico" or "qemu" (a simulated board, started for this connection with
+    boardmaps on it, and ended with it), or a port: /dev/ttyACM0, mpremote's a0 and u0, socket://host:port.
+    `timeout`: seconds of silence after which a call gives up. `console` gets what the board prints while connected.
+    `allow_reset`: whether a server that this call starts lets the host reset the pool.
+
+    Raises LinkError and its kin (PortMissing, PortBusy, NoAnswer, NotDeployed, VersionMismatch).
+    """
+    serve = f"import boardmaps\nboardmaps.serve(allow_reset={allow_reset})"
+    cleanup: Callable[[], None] | None = None
+    line: Transport
+    if target == "twin":
+        line = _twin(allow_reset)
+    elif target in ("unix", "pico", "qemu"):
+        from boardmaps_host.client.simulated import start
+
+        port, cleanup = start(target)
+        with _ending_on_error(cleanup):
+            line = SerialTransport(port)
+    else:
+        line = SerialTransport(target)
+    with _ending_on_error(line.close), _ending_on_error(cleanup):
+        return Board(Link(line, timeout, serve, console), cleanup)
+
+
+@contextlib.contextmanager
+def _ending_on_error(cleanup: Callable[[], None] | None) -> Any:
+    try:
+        yield
+    except BaseException:
+        if cleanup is not None:
+            cleanup()
+        raise
+
+
+def _twin(allow_reset: bool) -> Transport:
+    """Return a line to this process's own maps: the board's session and dispatch, over the cloud profile."""
+    import os
+    import platform
+
+    from boardmaps.dispatch import Dispatcher
+    from boardmaps.session import ServerSession
+    from boardmaps_host.cloud import registry
+
+    dispatcher = Dispatcher(registry, allow_reset)
+    machine = f"{platform.python_implementation()}_{platform.python_version()}"
+    terms = {"boot": os.urandom(4).hex(), "profile": "cloud", "machine": machine, "idle": 1e9}
+    session = ServerSession(dispatcher.handle, terms, mtu=4096, window=16, credit=1 << 20)
+    return MemoryTransport("twin", session.receive)
+
+
+

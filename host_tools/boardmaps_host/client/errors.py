@@ -1,0 +1,33 @@
+"""What can go wrong between the computer and a board. What goes wrong in a map is a boardmaps.MapError, as on the board."""
+
+
+class LinkError(Exception):
+    """Base of all errors of the line. The text says what happened, why, and what to do."""
+
+
+class PortMissing(LinkError):
+    """There is no such port."""
+
+
+class PortBusy(LinkError):
+    """Another program has the port."""
+
+
+class NoAnswer(LinkError):
+    """Nothing on the port speaks to us: no REPL that is free, no server of maps."""
+
+
+class NotDeployed(LinkError):
+    """A MicroPython board without boardmaps."""
+
+
+class VersionMismatch(LinkError):
+    """The board and the computer have no protocol version in common."""
+
+
+class LinkTimeout(LinkError):
+    """The board has stopped answering; nothing was changed by this call."""
+
+
+class OutcomeUnknown(LinkError):
+    """The board restarted, or fell silent, with a change in flight: it may have happened, once, or not at all."""

@@ -1,0 +1,62 @@
+"""The REPL at the other end of a port: is one there, and start the map server in it. Nothing here resets a board."""
+
+import time
+
+from boardmaps_host.client.errors import LinkError, NoAnswer, NotDeployed
+from boardmaps_host.client.transport import Transport
+
+_CTRL_A, _CTRL_B, _CTRL_C, _CTRL_D = b"\x01", b"\x02", b"\x03", b"\x04"
+_HELLO_MOST = 240  # bytes: three HELLOs
+_RAW_PROMPT = b"raw REPL; CTRL-B to exit\r\n>"
+
+
+class Repl:
+    """A MicroPython REPL on `line`. Every method gives up after its timeout, in seconds."""
+
+    def __init__(self, line: Transport) -> None:
+        self._line = line
+
+    def _until(self, ending: bytes, timeout: float) -> bytes | None:
+        got = b""
+        end = time.monotonic() + timeout
+        while not got.endswith(ending):
+            left = end - time.monotonic()
+            if left <= 0:
+                return None
+            got += self._line.read(left)
+        return got
+
+    def at_prompt(self, timeout: float = 0.5) -> bool:
+        """Whether a REPL waits for input. Asks with backspaces and Ctrl-B, which stop no program that may be running.
+
+        The backspaces take back what the REPL has echoed of a HELLO: only on an empty line does Ctrl-B give a fresh prompt.
+        """
+        self._line.write(b"\b" * _HELLO_MOST + _CTRL_B)
+        return self._until(b">>> ", timeout) is not None
+
+    def start(self, code: str, timeout: float = 5.0) -> None:
+        """Run `code` in the raw REPL and return while it runs. at_prompt() must have been true."""
+        self._line.write(_CTRL_C)  # clears a half-typed line; nothing is running that it could stop
+        self._until(b">>> ", timeout)
+        self._line.write(_CTRL_A)
+        if self._until(_RAW_PROMPT, timeout) is None:
+            raise NoAnswer(f"{self._line.name}: the REPL is there but does not enter raw mode. Press its reset button?")
+        self._line.write(code.encode() + _CTRL_D)
+        if self._until(b"OK", timeout) is None:
+            raise NoAnswer(f"{self._line.name}: the raw REPL did not take our program.")
+
+    def finish(self, timeout: float = 2.0) -> str:
+        """Wait for the program of start() to end and go back to the friendly REPL; return what it wrote to stderr."""
+        got = self._until(_CTRL_D + b">", timeout)
+        self._line.write(_CTRL_B)
+        self._until(b">>> ", timeout)
+        parts = (got or b"").split(_CTRL_D)
+        return parts[1].decode("utf-8", "replace").strip() if len(parts) > 1 else ""
+
+
+def server_failed(name: str, traceback: str) -> LinkError:
+    """Return the error for a server that did not start, from what the board printed."""
+    last = traceback.splitlines()[-1] if traceback else "it said nothing"
+    if "ImportError: no module named 'boardmaps" in last:
+        return NotDeployed(f"{name}: a MicroPython board without boardmaps. Put it there: boardmaps deploy --port {name}")
+    return LinkError(f"{name}: the map server did not start on the board: {last}")

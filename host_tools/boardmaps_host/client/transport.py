@@ -1,0 +1,135 @@
+"""Thin shells around what carries bytes: a serial port, a pyserial URL, or memory."""
+
+import contextlib
+import os
+import select
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import serial
+import serial.tools.list_ports
+
+from boardmaps_host.client.errors import LinkError, PortBusy, PortMissing
+
+_SHORTCUTS = {"a": "/dev/ttyACM", "u": "/dev/ttyUSB", "c": "COM"}  # mpremote's
+
+
+class Transport(Protocol):
+    """Something that carries bytes. read() waits up to `timeout` seconds and returns b"" when nothing came."""
+
+    name: str
+
+    def read(self, timeout: float) -> bytes: ...
+
+    def write(self, data: bytes) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def port_path(target: str) -> str:
+    """Return the port that `target` names: mpremote's shortcuts a0, u0 and c0 are resolved, anything else is itself."""
+    if len(target) > 1 and target[0] in _SHORTCUTS and target[1:].isdigit():
+        return _SHORTCUTS[target[0]] + target[1:]
+    return target
+
+
+def known_ports() -> list[str]:
+    """Return the serial ports of this computer that look like boards (USB ones)."""
+    return sorted(p.device for p in serial.tools.list_ports.comports() if p.vid is not None)
+
+
+class SerialTransport:
+    """A port, opened exclusively. DTR and RTS are both set, as every terminal does: it resets no board, ESP ones included."""
+
+    def __init__(self, target: str) -> None:
+        self.name = port_path(target)
+        url = "://" in self.name
+        if not url and not Path(self.name).exists():
+            there = ", ".join(known_ports()) or "none"
+            raise PortMissing(f"{self.name}: there is no such port. Ports with a board: {there}. Is it plugged in?")
+        try:
+            if url:
+                self._port = serial.serial_for_url(self.name, baudrate=115200, timeout=0.02, write_timeout=5)
+            else:
+                self._port = serial.Serial(self.name, baudrate=115200, timeout=0, write_timeout=5, exclusive=True)
+        except ValueError as e:
+            raise PortMissing(f"{self.name}: {e}. Give a port such as /dev/ttyACM0, a0, or socket://host:port.") from e
+        except serial.SerialException as e:
+            holders = [] if url else holders_of(self.name)
+            if holders:
+                pid, program = holders[0]
+                raise PortBusy(f"{self.name} is in use by pid {pid} ({program}). Close it, or pass another --port.") from e
+            text = str(e)
+            if "exclusively lock" in text or "busy" in text.lower():
+                raise PortBusy(f"{self.name} is in use by another program. Close it, or pass another --port.") from e
+            raise PortMissing(f"{self.name}: {text}") from e
+        self._fd = -1
+        if not url:
+            with contextlib.suppress(OSError, AttributeError):
+                self._fd = self._port.fileno()
+
+    def read(self, timeout: float) -> bytes:
+        """Return what has arrived, waiting up to `timeout` seconds for the first byte."""
+        try:
+            if self._fd >= 0:
+                if not select.select([self._fd], [], [], timeout)[0]:
+                    return b""
+                data = os.read(self._fd, 8192)
+                if not data:
+                    raise LinkError(f"{self.name}: the port is gone. Was the board unplugged?")
+                return data
+            self._port.timeout = timeout
+            data = self._port.read(1)
+            return data + self._port.read(self._port.in_waiting) if data else b""
+        except (OSError, TypeError) as e:  # pyserial gives TypeError for a port that was closed meanwhile
+            raise LinkError(f"{self.name}: the port is gone ({e}). Was the board unplugged?") from e
+
+    def write(self, data: bytes) -> None:
+        """Write all of `data`."""
+        try:
+            self._port.write(data)
+        except (OSError, TypeError) as e:
+            raise LinkError(f"{self.name}: writing failed ({e}). Was the board unplugged?") from e
+
+    def close(self) -> None:
+        """Close the port; safe to call twice."""
+        self._fd = -1
+        self._port.close()
+
+
+class MemoryTransport:
+    """A line in memory: `answer` takes what is written and returns what comes back."""
+
+    def __init__(self, name: str, answer: Callable[[bytes], bytes]) -> None:
+        self.name = name
+        self._answer = answer
+        self._waiting = b""
+
+    def read(self, timeout: float) -> bytes:  # noqa: ARG002 - memory never waits
+        """Return what has been answered."""
+        data, self._waiting = self._waiting, b""
+        return data
+
+    def write(self, data: bytes) -> None:
+        """Hand `data` to the other end."""
+        self._waiting += self._answer(data)
+
+    def close(self) -> None:
+        """Forget what was not read."""
+        self._waiting = b""
+
+
+def holders_of(path: str) -> list[tuple[int, str]]:
+    """Return (pid, program) of the processes of this computer that have `path` open; empty where /proc does not tell."""
+    real = os.path.realpath(path)
+    found = []
+    for proc in Path("/proc").glob("[0-9]*"):
+        if int(proc.name) == os.getpid():
+            continue
+        try:
+            if any(os.path.realpath(fd) == real for fd in (proc / "fd").iterdir()):
+                found.append((int(proc.name), (proc / "comm").read_text().strip()))
+        except OSError:  # it ended, or is not ours to look at
+            continue
+    return found
