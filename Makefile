@@ -1,0 +1,41 @@
+# Everything happens in a virtual environment of its own; the first target that needs it makes it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format sim bench clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+$(READY): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+demo: $(READY) ## Boot a simulated board and drive its maps for some seconds: no hardware needed
+	$(BIN)/boardmaps demo
+
+test: lint ## Run all tests: the contract suite over every target, the rest once
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(READY) ## Check style and types, of the host code and of the board code
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(READY) ## Put the code into ruff's format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+sim: $(READY) ## Run a simulated board in the foreground until Ctrl-C
+	$(BIN)/boardmaps sim
+
+bench: $(READY) ## Measure, print the tables, write build/bench/*.json
+	$(BIN)/python bench/unix.py
+	$(BIN)/python bench/twin.py
+
+clean: ## Remove what was built here; downloads outside the checkout stay
+	rm -rf build dist .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
