@@ -1,0 +1,210 @@
+"""ArrayMap: `max_entries` values in a row, all there from the start, in one block of zeroed memory."""
+
+from __future__ import annotations
+
+import mmap
+import sys
+from collections.abc import Callable, Iterator, Sequence
+
+from boardmaps.abi import ARRAY, BPF_ANY, BPF_NOEXIST
+from boardmaps.definition import MapDef
+from boardmaps.errors import InvalidKeySize, KeyExists, KeyNotFound, MapError, NotSupported, OutOfMemory
+
+from .base import BytesLike, round_up_8
+from .keyed import KeyedMap, Page, stopped
+
+
+def zeroed(op: str, name: str, size: int) -> mmap.mmap:
+    """Return `size` zeroed bytes, which take memory only where they are written and give a slice in one C call."""
+    try:
+        if sys.platform == "win32":
+            return mmap.mmap(-1, size)
+        return mmap.mmap(
+            -1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+        )  # private: not shared with a forked child
+    except (OSError, MemoryError) as refused:
+        raise OutOfMemory(f"{op} {name!r}: the system has no {size:,} bytes to give ({refused})") from None
+
+
+class ArrayMap(KeyedMap):
+    """An array of `max_entries` values of value_size bytes, zero from the start.
+
+    A key is the index, as an int or as 4 bytes, little-endian. Raises InvalidDefinition, InvalidFlags, or
+    OutOfMemory for 4 GiB and more.
+    """
+
+    def __init__(self, value_size: int, max_entries: int, map_flags: int = 0, name: str = "") -> None:
+        super().__init__(MapDef(ARRAY, 4, value_size, max_entries, map_flags, name))
+
+    @classmethod
+    def with_entries(cls, value_size: int, max_entries: int, name: str = "", map_flags: int = 0) -> ArrayMap:
+        """Make an array of `max_entries` values of value_size bytes each: the guide's constructor."""
+        return cls(value_size, max_entries, map_flags, name)
+
+    def _set_up(self) -> None:
+        # Readers take this block and what its length says in one step, so that they never see half of a resize.
+        self._block = zeroed("create", self.name, self._value_size * self.definition.max_entries)
+
+    def _entry_bytes(self, definition: MapDef) -> int:
+        return round_up_8(definition.value_size)
+
+    def _index(self, op: str, key: BytesLike | int) -> int:
+        """Return the index that a key stands for, in range or not."""
+        if isinstance(key, int):
+            return key
+        if len(key) != 4:
+            raise InvalidKeySize(f"{op} {self.name!r}: key is {len(key)} bytes, not 4")
+        return int.from_bytes(self._bytes(op, "key", key), "little")
+
+    def _out_of_range(self, op: str, index: int) -> MapError:
+        last = self.definition.max_entries - 1
+        return KeyNotFound(f"{op} {self.name!r}: index {index} is out of range (0 to {last})")
+
+    def lookup(self, key: BytesLike | int) -> bytes | None:
+        """Return the value, or None when the index is out of range. Raises InvalidKeySize."""
+        index = key if type(key) is int else self._index("lookup", key)
+        start = index * self._value_size
+        # Behind its end the block has no bytes.
+        return self._block[start : start + self._value_size] or None if index >= 0 else None
+
+    def lookup_into(self, key: BytesLike | int, out: bytearray | memoryview) -> bool:
+        """Copy the value into `out` (value_size bytes, writable); return False when the index is out of range."""
+        index = self._index("lookup_into", key)
+        out = self._out("lookup_into", out)
+        value = self.lookup(index)
+        if value is None:
+            return False
+        out[:] = value
+        return True
+
+    def update(self, key: BytesLike | int, value: BytesLike, flags: int = BPF_ANY) -> None:
+        """Set the value at an index. Out of range raises KeyNotFound, BPF_NOEXIST KeyExists: every entry is there."""
+        index = self._index("update", key)
+        value = self._value("update", value)
+        self._flags("update", flags)
+        with self._lock:
+            self._store("update", index, value, flags)
+
+    def delete(self, key: BytesLike | int) -> None:
+        """Set the value at an index to zero. Out of range raises KeyNotFound."""
+        index = self._index("delete", key)
+        with self._lock:
+            self._store("delete", index, bytes(self._value_size), BPF_ANY)
+
+    def lookup_and_delete(self, key: BytesLike | int) -> bytes | None:
+        """Raise NotSupported: an array's entries are always there."""
+        del key
+        raise NotSupported(f"lookup_and_delete {self.name!r}: an array has no such operation; use lookup and delete")
+
+    def next_key(self, key: BytesLike | int | None = None) -> bytes | None:
+        """Return the next index as 4 bytes: 0 for None or an index out of range, None behind the last."""
+        last = len(self) - 1
+        index = -1 if key is None else self._index("next_key", key)
+        if index == last:
+            return None
+        return (index + 1 if 0 <= index < last else 0).to_bytes(4, "little")
+
+    def keys(self) -> Iterator[bytes]:
+        """Walk the indices, each as 4 bytes."""
+        index = 0
+        while index < len(self):
+            yield index.to_bytes(4, "little")
+            index += 1
+
+    def __contains__(self, key: BytesLike | int) -> bool:
+        return 0 <= self._index("contains", key) < len(self)
+
+    def __len__(self) -> int:
+        return len(self._block) // self._value_size
+
+    def clear(self) -> None:
+        """Set every value to zero."""
+        with self._lock:
+            self._block = zeroed("clear", self.name, len(self._block))
+
+    def resize(self, new_max_entries: int) -> None:
+        """Change max_entries. New entries are zero; shrinking drops the indices past the end.
+
+        Raises InvalidDefinition or OutOfMemory, and then nothing has changed.
+        """
+        with self._lock:
+            definition = self._resized(new_max_entries)
+            block = zeroed("resize", self.name, self._value_size * new_max_entries)
+            keep = min(len(block), len(self._block))
+            block[:keep] = memoryview(self._block)[:keep]
+            self.definition = definition
+            self._block = block
+
+    def batch_update(self, keys: Sequence[BytesLike | int], values: Sequence[BytesLike], flags: int = BPF_ANY) -> int:
+        """Store many values; no other writer comes between. Return how many.
+
+        Stops at the first that update() would refuse: that error is raised, `done` of it says how many were stored.
+        """
+        op = "batch_update"
+        self._same_length(op, keys, values)
+        done = 0
+        with self._lock:
+            try:
+                for key, value in zip(keys, values, strict=True):
+                    index = self._index(op, key)
+                    checked = self._value(op, value)
+                    self._flags(op, flags)
+                    self._store(op, index, checked, flags)
+                    done += 1
+            except MapError as error:
+                raise stopped(error, done) from None
+        return done
+
+    def batch_lookup(self, cursor: int | None = None, count: int = 1) -> Page:
+        """Return (cursor for the next page or None at the end, keys, values): at most `count` entries behind `cursor`.
+
+        The cursor is opaque; None starts. A count of 0 gives the cursor back.
+        """
+        place = self._cursor("batch_lookup", cursor)
+        if self._count("batch_lookup", count) == 0:
+            return cursor, [], []
+        size = self._value_size
+        page = self._block[place * size : (place + count) * size]  # one call of C, so one step
+        end = place + len(page) // size
+        keys = [index.to_bytes(4, "little") for index in range(place, end)]
+        values = [page[at : at + size] for at in range(0, len(page), size)]
+        return (end if end < len(self) else None), keys, values
+
+    def batch_lookup_and_delete(self, cursor: int | None = None, count: int = 1) -> Page:
+        """Raise NotSupported: an array's entries are always there."""
+        del cursor, count
+        raise NotSupported(f"batch_lookup_and_delete {self.name!r}: an array has no such operation")
+
+    def batch_delete(self, keys: Sequence[BytesLike | int]) -> int:
+        """Set many values to zero; return how many. Stops at the first error: `done` of it says how many were done."""
+        done = 0
+        try:
+            for key in keys:
+                self.delete(key)
+                done += 1
+        except MapError as error:
+            raise stopped(error, done) from None
+        return done
+
+    def _peek(self, key: bytes) -> bytes | None:
+        return self.lookup(key)
+
+    def _store(self, op: str, index: int, value: bytes, flags: int) -> None:
+        """Copy a value to its place. The lock is held."""
+        start = index * self._value_size
+        if not 0 <= start < len(self._block):
+            raise self._out_of_range(op, index)
+        if flags == BPF_NOEXIST:
+            raise KeyExists(f"{op} {self.name!r}: BPF_NOEXIST, and every entry of an array is there")
+        self._block[start : start + self._value_size] = value
+
+    def _change(self, op: str, key: BytesLike | int, change: Callable[[bytes], bytes | None]) -> bytes | None:
+        index = self._index(op, key)
+        with self._lock:
+            old = self.lookup(index)
+            if old is None:
+                raise self._out_of_range(op, index)
+            new = change(old)
+            if new is not None:
+                self._store(op, index, new, BPF_ANY)
+            return new

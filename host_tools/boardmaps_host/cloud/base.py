@@ -1,0 +1,167 @@
+"""What all maps of the cloud profile share: definition, number, lock, freeze, and the texts of their errors.
+
+How the maps are safe for many threads, with CPython's global lock in place:
+
+- A lookup is one operation of a C type on an immutable value (a dict's, or a copy out of a buffer): readers take no
+  lock, never wait for each other and cannot see half of a value.
+- A writer holds the map's lock, taken by a plain ``with``, which a Ctrl-C cannot leave locked.
+- One write goes without: storing the value of a key that is there. CPython changes threads and runs signal handlers at
+  calls and backward jumps only, so ``if key in data:`` and the store behind it are one step; a test looks at the
+  bytecode of every such place. Whatever adds or removes a key takes the lock.
+
+CPython without the global lock ("free-threaded") is not supported.
+"""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import TYPE_CHECKING, NoReturn
+
+from boardmaps.abi import BPF_ANY, BPF_EXIST, BPF_NOEXIST, U32_MAX
+from boardmaps.definition import MapDef
+from boardmaps.errors import (
+    InvalidDefinition,
+    InvalidFlags,
+    InvalidKeySize,
+    InvalidValueSize,
+    MapError,
+    NotPermitted,
+    OutOfMemory,
+    StaleMap,
+)
+
+from .registries import Registry
+
+BytesLike = bytes | bytearray | memoryview
+
+MEMORY_LIMIT = (1 << 32) - 4096  # bytes of keys and values in one map: where the kernel says ENOMEM to an array
+
+
+def round_up_8(n: int) -> int:
+    """Return n rounded up to a multiple of 8, as the kernel does with the sizes of keys and values."""
+    return n + 7 & ~7
+
+
+class CloudMap:
+    """Base of all maps on the heap. `id` is the map's number, `definition` what it was made from (sizes in bytes).
+
+    `frozen` is whether the host may no longer write. Code that holds this object is the firmware's side and still may,
+    as BPF programs may.
+    """
+
+    offset = 0  # a pool's notion: a map on the heap has no place that means anything to others
+
+    def __init__(self, definition: MapDef) -> None:
+        self._limit_memory("create", definition, definition.max_entries)
+        self.definition = definition
+        self.frozen = False
+        self._lock = Lock()
+        self._key_size = definition.key_size
+        self._value_size = definition.value_size
+        self._set_up()
+        self.id = Registry.active().admit(self)
+
+    def _set_up(self) -> None:
+        """Make the storage; the definition is there already. Runs before any other thread can know the map."""
+        raise NotImplementedError
+
+    @property
+    def name(self) -> str:
+        """The map's name, '' when it has none."""
+        return self.definition.name
+
+    @property
+    def size(self) -> int:
+        """Bytes of keys and values when the map is full."""
+        return self._entry_bytes(self.definition) * self.definition.max_entries
+
+    def freeze(self) -> None:
+        """Forbid the host every write, for good; this side may still write. A second freeze raises NotPermitted."""
+        with self._lock:
+            if self.frozen:
+                raise NotPermitted(f"freeze {self.name!r}: the map is frozen already")
+            self.frozen = True
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r} id {self.id}>"
+
+    def _retire(self) -> None:
+        """Free the storage. What was there is missing from now on, which __getattr__ turns into StaleMap."""
+        with self._lock:
+            for attribute in [a for a in vars(self) if a.startswith("_")]:
+                delattr(self, attribute)
+
+    if not TYPE_CHECKING:  # mypy would take it as leave to name any attribute
+
+        def __getattr__(self, attribute: str) -> NoReturn:
+            if attribute.startswith("_") and not attribute.startswith("__"):
+                raise StaleMap(f"map {self.name!r}: the registry was reset and the map is gone; make it again")
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {attribute!r}")
+
+    def _entry_bytes(self, definition: MapDef) -> int:
+        """Return the bytes of one entry's key and value."""
+        return round_up_8(definition.key_size) + round_up_8(definition.value_size)
+
+    def _limit_memory(self, op: str, definition: MapDef, max_entries: int) -> None:
+        needed = self._entry_bytes(definition) * max_entries
+        if needed >= MEMORY_LIMIT:
+            raise OutOfMemory(
+                f"{op} {definition.name!r}: the map needs {needed:,} bytes, the limit is {MEMORY_LIMIT - 1:,}"
+            )
+
+    def _resized(self, new_max_entries: int) -> MapDef:
+        """Return the definition with another max_entries, or refuse it, changing nothing."""
+        old = self.definition
+        if not isinstance(new_max_entries, int) or not 0 < new_max_entries <= U32_MAX:
+            raise InvalidDefinition(
+                f"resize {old.name!r}: max_entries is {new_max_entries!r}, not a number from 1 to 2**32 - 1"
+            )
+        self._limit_memory("resize", old, new_max_entries)
+        return MapDef(old.map_type, old.key_size, old.value_size, new_max_entries, old.map_flags, old.name)
+
+    def _bytes(self, op: str, what: str, given: BytesLike) -> bytes:
+        """Return `given` as bytes that nobody else can change."""
+        if type(given) is bytes:
+            return given
+        try:
+            return bytes(memoryview(given))
+        except TypeError:
+            raise TypeError(f"{op} {self.name!r}: a {what} is bytes-like, not {type(given).__name__}") from None
+
+    def _key(self, op: str, key: BytesLike) -> bytes:
+        """Return the key as bytes of the right length."""
+        key = self._bytes(op, "key", key)
+        if len(key) != self._key_size:
+            raise InvalidKeySize(f"{op} {self.name!r}: key is {len(key)} bytes, not {self._key_size}")
+        return key
+
+    def _value(self, op: str, value: BytesLike) -> bytes:
+        """Return the value as bytes of the right length."""
+        value = self._bytes(op, "value", value)
+        if len(value) != self._value_size:
+            raise InvalidValueSize(f"{op} {self.name!r}: value is {len(value)} bytes, not {self._value_size}")
+        return value
+
+    def _out(self, op: str, out: bytearray | memoryview) -> memoryview:
+        """Return the caller's buffer for a value, ready to be filled."""
+        try:
+            target = memoryview(out).cast("B")
+        except TypeError:
+            target = memoryview(b"")
+        if target.readonly:
+            raise TypeError(f"{op} {self.name!r}: out is a writable buffer, not {type(out).__name__}")
+        if len(target) != self._value_size:
+            raise InvalidValueSize(f"{op} {self.name!r}: out is {len(target)} bytes, not {self._value_size}")
+        return target
+
+    def _flags(self, op: str, flags: int) -> None:
+        if flags not in (BPF_ANY, BPF_NOEXIST, BPF_EXIST):
+            raise InvalidFlags(f"{op} {self.name!r}: unknown flags {flags!r}")
+
+    def _cursor(self, op: str, cursor: int | None) -> int:
+        """Return where a batch goes on. A number that no call gave is a place like any other, or the end."""
+        if cursor is None:
+            return 0
+        if not isinstance(cursor, int) or not 0 <= cursor <= U32_MAX:
+            raise MapError(f"{op} {self.name!r}: {cursor!r} is not a cursor that a batch call gave")
+        return cursor

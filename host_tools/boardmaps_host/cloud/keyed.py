@@ -1,0 +1,121 @@
+"""What the maps with keys share: atomics, parts of batches, and the everyday container protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from boardmaps.abi import BPF_ANY
+from boardmaps.errors import InvalidValueSize, MapError
+
+from .base import BytesLike, CloudMap
+
+Page = tuple[int | None, list[bytes], list[bytes]]
+
+
+class KeyedMap(CloudMap):
+    """Base of the maps whose entries are reached by a key."""
+
+    def lookup(self, key: BytesLike) -> bytes | None:
+        """Return the value, or None on a miss. Raises InvalidKeySize."""
+        raise NotImplementedError
+
+    def update(self, key: BytesLike, value: BytesLike, flags: int = BPF_ANY) -> None:
+        """Store a value: BPF_ANY, BPF_NOEXIST (KeyExists when there), BPF_EXIST (KeyNotFound when not)."""
+        raise NotImplementedError
+
+    def keys(self) -> Iterator[bytes]:
+        """Walk the keys: one that stays for the whole walk is met exactly once, whatever comes and goes meanwhile."""
+        raise NotImplementedError
+
+    def _change(self, op: str, key: BytesLike, change: Callable[[bytes], bytes | None]) -> bytes | None:
+        """Replace the value under `key` by what `change` makes of it, in one step, and return that.
+
+        When `change` gives None the map stays as it is. `change` may be called again when another thread was faster.
+        """
+        raise NotImplementedError
+
+    def add(self, key: BytesLike, delta: int, offset: int = 0, width: int | None = None) -> int:
+        """Add to an unsigned little-endian number in one step and return the new one; it wraps.
+
+        The number is the whole value when that has 1, 2, 4 or 8 bytes; else say which field: `width` bytes at `offset`.
+        Raises InvalidKeySize, InvalidValueSize (no such field), KeyNotFound.
+        """
+        if width is None:
+            width = self._value_size - offset if offset else self._value_size
+        if width not in (1, 2, 4, 8) or not 0 <= offset <= self._value_size - width:
+            raise InvalidValueSize(
+                f"add {self.name!r}: no number of {width} bytes at offset {offset} of {self._value_size}; "
+                "a number has 1, 2, 4 or 8 bytes: add(key, delta, offset, width)"
+            )
+        end = offset + width
+        mask = (1 << 8 * width) - 1
+
+        def plus(old: bytes) -> bytes:
+            number = int.from_bytes(old[offset:end], "little") + delta & mask
+            return old[:offset] + number.to_bytes(width, "little") + old[end:]
+
+        changed = self._change("add", key, plus)
+        return int.from_bytes((changed or b"")[offset:end], "little")
+
+    def compare_and_swap(self, key: BytesLike, expected: BytesLike, new: BytesLike) -> bool:
+        """Store `new` if the value is `expected`, in one step; return whether it was. Raises KeyNotFound."""
+        expected = self._value("compare_and_swap", expected)
+        new = self._value("compare_and_swap", new)
+        return self._change("compare_and_swap", key, lambda old: new if old == expected else None) is not None
+
+    def items(self) -> Iterator[tuple[bytes, bytes]]:
+        """Walk the entries as (key, value), with the promise that keys() gives."""
+        for key in self.keys():
+            value = self._peek(key)
+            if value is not None:
+                yield key, value
+
+    def _peek(self, key: bytes) -> bytes | None:
+        """Return the value under a key of the right length, or None; never counts as a use."""
+        raise NotImplementedError
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self.keys()
+
+    def _pairs(
+        self, keys: Sequence[BytesLike], values: Sequence[BytesLike]
+    ) -> tuple[list[bytes], list[bytes], MapError | None]:
+        """Return the entries of a batch up to the first of a wrong size, and the error for that one."""
+        self._same_length("batch_update", keys, values)
+        if set(map(type, keys)) | set(map(type, values)) <= {bytes} and (
+            set(map(len, keys)) <= {self._key_size} and set(map(len, values)) <= {self._value_size}
+        ):
+            return list(keys), list(values), None  # type: ignore[arg-type] # bytes all of them, as just seen
+        good: list[tuple[bytes, bytes]] = []
+        error = None
+        try:
+            for key, value in zip(keys, values, strict=True):
+                good.append((self._key("batch_update", key), self._value("batch_update", value)))
+        except MapError as wrong:
+            error = wrong
+        return [key for key, _ in good], [value for _, value in good], error
+
+    def _same_length(self, op: str, keys: Sequence[object], values: Sequence[object]) -> None:
+        if len(keys) != len(values):
+            raise InvalidValueSize(f"{op} {self.name!r}: {len(keys)} keys, but {len(values)} values")
+
+    def _keys_of_batch(self, op: str, keys: Sequence[BytesLike]) -> tuple[list[bytes], MapError | None]:
+        """Return the keys of a batch up to the first of a wrong size, and the error for that one."""
+        good: list[bytes] = []
+        try:
+            for key in keys:
+                good.append(self._key(op, key))
+        except MapError as wrong:
+            return good, wrong
+        return good, None
+
+    def _count(self, op: str, count: int) -> int:
+        if not isinstance(count, int) or count < 0:
+            raise MapError(f"{op} {self.name!r}: count is {count!r}, not a number from 0 up")
+        return count
+
+
+def stopped(error: MapError, done: int) -> MapError:
+    """Return the error that ends a batch, telling how many entries were done before it (`error.done`)."""
+    error.done = done  # type: ignore[attr-defined]
+    return error

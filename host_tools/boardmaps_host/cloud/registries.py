@@ -1,0 +1,94 @@
+"""Which maps there are: the twin's counterpart of the board's pool."""
+
+from __future__ import annotations
+
+from threading import Lock
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from boardmaps.abi import U32_MAX
+from boardmaps.errors import InvalidDefinition, KeyNotFound, StaleMap
+
+if TYPE_CHECKING:
+    from .base import CloudMap
+
+
+class Registry:
+    """Holds every map that was made while it was the active one, under a number that is never used again.
+
+    The process has one, `registry`. A test that wants its own writes ``with Registry() as own:``; maps made inside
+    belong to it, and are gone (StaleMap) at the end.
+    """
+
+    _active: list[Registry] = []  # noqa: RUF012 - a stack that all registries share, the default one at its bottom
+    _last_id = 0
+    _ids = Lock()
+
+    def __init__(self) -> None:
+        self._maps: dict[int, CloudMap] = {}
+
+    @staticmethod
+    def active() -> Registry:
+        """Return the registry that new maps go to."""
+        return Registry._active[-1]
+
+    def admit(self, new: CloudMap) -> int:
+        """Register a map and return its number. Called by every map's constructor."""
+        with Registry._ids:
+            Registry._last_id += 1
+            map_id = Registry._last_id
+        self._maps[map_id] = new
+        return map_id
+
+    def by_id(self, map_id: int) -> CloudMap:
+        """Return the map with this number. Raises StaleMap when there is none (any more)."""
+        found = self._maps.get(map_id)
+        if found is None:
+            raise StaleMap(f"map id {map_id}: no map has this number (the registry may have been reset)")
+        return found
+
+    def ids(self) -> list[int]:
+        """Return the numbers of all maps, in the order of their creation."""
+        return sorted(self._maps)
+
+    def open_map(self, name: str) -> CloudMap:
+        """Return the map of this name. Raises KeyNotFound when none has it, InvalidDefinition when several do."""
+        found = [m for m in list(self._maps.values()) if m.name == name]
+        if not found:
+            raise KeyNotFound(f"open_map {name!r}: no map has this name")
+        if len(found) > 1:
+            raise InvalidDefinition(f"open_map {name!r}: the maps {[m.id for m in found]} all have this name")
+        return found[0]
+
+    def stats(self) -> tuple[int, int, int]:
+        """Return (total bytes, used bytes, number of maps). The heap has no total: it is given as 2**32 - 1."""
+        maps = list(self._maps.values())
+        return U32_MAX, min(sum(m.size for m in maps), U32_MAX), len(maps)
+
+    def reset(self) -> None:
+        """Drop all maps and free their memory: every later use of one raises StaleMap. Numbers are not used again."""
+        maps, self._maps = self._maps, {}
+        for m in maps.values():
+            m._retire()
+
+    def __enter__(self) -> Self:
+        Registry._active.append(self)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        Registry._active.remove(self)
+        self.reset()
+
+
+registry = Registry()
+Registry._active.append(registry)
+
+
+def open_map(name: str) -> CloudMap:
+    """Return the map that another module of the program made under this name.
+
+    Raises KeyNotFound when there is none, InvalidDefinition when several maps have it.
+    """
+    return Registry.active().open_map(name)

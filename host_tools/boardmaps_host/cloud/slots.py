@@ -1,0 +1,64 @@
+"""The places of a map's keys in walks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+
+class Slots:
+    """Gives every key of a map a place for walks, so that a place number is enough to go on from.
+
+    A key keeps its place while it stays in the map; the place of one that went is given to a new one. So a walk in the
+    order of places meets every staying key exactly once, and ends: there are never more places than keys at one time.
+    The map alone says which keys are there (`there`). A writer that was interrupted half-way may leave a
+    key's place behind here.
+    """
+
+    def __init__(self, keys: Iterable[bytes]) -> None:
+        self._keys: list[bytes | None] = list(keys)
+        self._of = {key: place for place, key in enumerate(self._keys) if key is not None}
+        self._free: list[int] = []
+        self._first = 0  # no key has a place before this one, so that emptying a map from the front is not quadratic
+
+    def add(self, key: bytes) -> None:
+        """Give a new key a place. The map's lock is held."""
+        if key in self._of:
+            return
+        if self._free:
+            place = self._free.pop()
+            self._keys[place] = key
+        else:
+            place = len(self._keys)
+            self._keys.append(key)
+        self._of[key] = place
+        self._first = min(self._first, place)
+
+    def remove(self, key: bytes) -> None:
+        """Free the place of a key that is gone. The map's lock is held."""
+        place = self._of.pop(key, None)
+        if place is not None:
+            self._keys[place] = None
+            self._free.append(place)
+
+    def after(self, key: bytes | None, there: Callable[[object], bool]) -> bytes | None:
+        """Return the key behind this one, or the first; None at the end. The map's lock is held."""
+        keys = self._keys
+        known = None if key is None else self._of.get(key)
+        for place in range(self._first if known is None else known + 1, len(keys)):
+            found = keys[place]
+            if found is not None and there(found):
+                if known is None:
+                    self._first = place
+                return found
+        return None
+
+    def page(self, place: int, count: int, there: Callable[[object], bool]) -> tuple[int | None, list[bytes]]:
+        """Return (place to go on from or None, up to `count` keys from `place` on). The map's lock is held."""
+        keys = self._keys
+        place = max(place, self._first)
+        found: list[bytes] = []
+        while len(found) < count and place < len(keys):
+            end = place + count - len(found)
+            found += [key for key in keys[place:end] if key is not None and there(key)]
+            place = end
+        return (place if place < len(keys) else None), found
