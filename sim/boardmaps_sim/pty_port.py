@@ -17,14 +17,14 @@ class PtyPort:
     """The board's end of a raw PTY; clients open `link`, or `device` behind it, as often as they like.
 
     The board keeps no descriptor of the clients' end, so the kernel itself knows whether a client is there: without
-    one, reads and writes at the board's end fail with EIO, and the last client to leave is an EPOLLHUP edge.
+    one, polls at the board's end tell POLLHUP, and the last client to leave is an edge of it.
     """
 
     def __init__(self, link: Path) -> None:
         """Claim the name and open the port. Raises BoardError when a live board has the name or it cannot be made."""
         self.link = link
         self._lock = _claim(link)
-        self._dirty = False
+        self._has_client = False
         try:
             self._open()
         except BaseException:
@@ -37,6 +37,8 @@ class PtyPort:
         tty.setraw(client_end)
         os.close(client_end)
         os.set_blocking(self.fd, False)
+        self._hangups = select.poll()
+        self._hangups.register(self.fd, 0)
         replacement = self.link.with_name(f".{self.link.name}.{os.getpid()}")
         replacement.unlink(missing_ok=True)
         replacement.symlink_to(self.device)
@@ -56,19 +58,19 @@ class PtyPort:
             if error.errno != errno.EIO:
                 raise
             return b""
-        self._dirty = True
+        self._has_client = True
         return data
 
     def write(self, data: bytes | bytearray) -> int:
         """Offer data to the client; return how many bytes are dealt with. Without a client all of them are: dropped."""
+        if not self._has_client:
+            if self._abandoned():
+                return len(data)
+            self._has_client = True
         try:
             return os.write(self.fd, data)
         except BlockingIOError:
             return 0
-        except OSError as error:
-            if error.errno != errno.EIO:
-                raise
-            return len(data)
 
     def client_left(self) -> bool:
         """Make the port fresh for the next client. True when that took another PTY: poll its descriptor from now on.
@@ -76,11 +78,13 @@ class PtyPort:
         The leaver's unread output and terminal settings go. An exclusive mode (TIOCEXCL) that it left behind outlives
         it, because the PTY does; a board of an ordinary user can only change the PTY then, root's can clear the mode.
         """
-        if not self._dirty or not self._abandoned():
-            return False
-        self._dirty = False
+        if not self._abandoned():
+            return False  # the next one is here already
         tty.setraw(self.fd, termios.TCSAFLUSH)  # both calls reach through to the clients' end
         termios.tcflush(self.fd, termios.TCOFLUSH)
+        if not self._has_client:
+            return False
+        self._has_client = False
         try:
             client_end = os.open(self.device, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
         except OSError as error:
@@ -94,9 +98,7 @@ class PtyPort:
         return False
 
     def _abandoned(self) -> bool:
-        poll = select.poll()
-        poll.register(self.fd, 0)
-        return bool(poll.poll(0))
+        return bool(self._hangups.poll(0))
 
     def close(self) -> None:
         """Remove the link and the PTY, and give the name back."""

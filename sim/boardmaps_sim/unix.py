@@ -10,9 +10,9 @@ from pathlib import Path
 
 from boardmaps_sim.base import BoardError, SimulatedBoard
 from boardmaps_sim.find import find_micropython
+from boardmaps_sim.unix_flash import BLOCK
 from boardmaps_sim.unix_machine import Settings
 
-_BLOCK = 4096  # bytes in an erase block of the flash
 _PACKAGES = str(Path(__file__).parents[1])
 _BOOT_TIMEOUT = 20.0  # seconds; booting takes a tenth of one
 
@@ -71,8 +71,16 @@ class UnixBoard(SimulatedBoard):
         if not re.fullmatch(r"\d+[wW]?[kKmM]?", self._heap):
             raise BoardError(f"heap {self._heap!r} is not a size. Pass bytes, or a number with K or M: '226K'.")
         micropython = find_micropython(self._micropython)
-        self._prepare_flash()
-        settings = Settings(micropython, self._heap, str(self.flash.absolute()), self._flash_is_temporary, self.port)
+        if self._flash_size < 2 * BLOCK or self._flash_size % BLOCK:
+            raise BoardError(f"flash_size {self._flash_size} is not a multiple of {BLOCK} bytes, at least two blocks.")
+        settings = Settings(
+            micropython,
+            self._heap,
+            str(self.flash.absolute()),
+            self._flash_size,
+            self._flash_is_temporary,
+            str(Path(self.port).absolute()),
+        )
         self._process = subprocess.Popen(
             [sys.executable, "-m", "boardmaps_sim.unix_machine", settings.to_json()],
             stdin=subprocess.PIPE,
@@ -86,26 +94,6 @@ class UnixBoard(SimulatedBoard):
         except BaseException:
             self.stop()
             raise
-
-    def _prepare_flash(self) -> None:
-        if self._flash_size < 2 * _BLOCK or self._flash_size % _BLOCK:
-            raise BoardError(f"flash_size {self._flash_size} is not a multiple of {_BLOCK} bytes, at least two blocks.")
-        if self._flash_is_temporary:
-            self.flash.unlink(missing_ok=True)  # one that a killed board left
-        if self.flash.exists() and self.flash.stat().st_size:
-            with self.flash.open("rb") as image:
-                head = image.read(2 * _BLOCK)
-            blank = head.strip(b"\0") == b"" or head.strip(b"\xff") == b""
-            littlefs = b"littlefs" in (head[8:16], head[_BLOCK + 8 : _BLOCK + 16])
-            if not (blank or littlefs) or self.flash.stat().st_size % _BLOCK:
-                raise BoardError(f"{self.flash} is not the flash image of a board. Pass another flash, or remove it.")
-            return
-        try:
-            self.flash.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with self.flash.open("wb") as image:
-                image.truncate(self._flash_size)
-        except OSError as error:
-            raise BoardError(f"the flash image {self.flash} cannot be made: {error.strerror}.") from error
 
     def _await_boot(self, process: subprocess.Popen[str]) -> str:
         assert process.stdout is not None

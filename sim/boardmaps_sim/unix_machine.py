@@ -4,9 +4,7 @@
 stdin is closed, so a board never outlives whoever started it, however that one ended.
 """
 
-import fcntl
 import json
-import os
 import re
 import select
 import signal
@@ -19,6 +17,7 @@ from pathlib import Path
 
 from boardmaps_sim.base import BoardError
 from boardmaps_sim.pty_port import PtyPort
+from boardmaps_sim.unix_flash import claim_flash
 from boardmaps_sim.unix_interpreter import Interpreter
 
 _CTRL_A, _CTRL_C = b"\x01", b"\x03"
@@ -26,6 +25,7 @@ _STALL = 0.5  # seconds; a client that reads nothing for so long loses output, a
 _CRASH_LOOP = 5.0  # seconds; a board that crashes again within this after a crash starts without main.py
 _PORT_EVENTS = select.EPOLLIN | select.EPOLLET
 _NOTHING = select.EPOLLET  # an EPOLLHUP, which is always told, is then told once
+_ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 _RAW_BANNER = b"raw REPL; CTRL-B to exit\r\n>"
 _FRIENDLY_BANNER = re.compile(rb"MicroPython [^\n]*\n[^\n]*\n>>> \r\n(?=raw REPL; CTRL-B)")
 # The last output of a raw REPL on an empty Ctrl-D, and of one whose program ends in SystemExit.
@@ -39,6 +39,7 @@ class Settings:
     micropython: str
     heap: str
     flash: str
+    flash_size: int
     flash_is_temporary: bool
     link: str
 
@@ -239,19 +240,17 @@ class Machine:
         )
 
 
-def _flash_lock(settings: Settings) -> int:
-    fd = os.open(settings.flash, os.O_RDWR)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise BoardError(f"the flash image {settings.flash} is in use by another board. Pass another one.") from None
-    return fd
-
-
 def main(settings: Settings) -> int:
     """Run a board until stdin is closed or a signal asks for the end; leave nothing behind but a flash to keep."""
-    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-        signal.signal(number, lambda *_: sys.exit(0))
+
+    def end(*_: object) -> None:
+        for number in _ENDING_SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+        sys.exit(0)
+
+    for number in _ENDING_SIGNALS:
+        signal.signal(number, end)
+    reported = False
 
     def report(**what: str | int) -> None:
         nonlocal reported
@@ -260,16 +259,16 @@ def main(settings: Settings) -> int:
             with suppress(BrokenPipeError):
                 print(json.dumps(what), flush=True)
 
-    reported = False
+    flash = Path(settings.flash)
     try:
         port = PtyPort(Path(settings.link))
         try:
-            _flash_lock(settings)
+            claim_flash(flash, settings.flash_size, temporary=settings.flash_is_temporary)
             Machine(settings, port, lambda: report(device=port.device)).run(sys.stdin.fileno())
         finally:
             port.close()
             if settings.flash_is_temporary:
-                Path(settings.flash).unlink(missing_ok=True)
+                flash.unlink(missing_ok=True)
     except BoardError as error:
         if reported:
             print(error, file=sys.stderr)
