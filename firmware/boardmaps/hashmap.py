@@ -295,6 +295,7 @@ class HashMap(Map):
         return unpack_from("<I", self._view, _COUNT * 4)[0]
 
     def _at(self, cursor):
+        self._alive("walk")
         key = bytearray(self._key_size)
         value = bytearray(self._value_size)
         cursor = _hash_at(self._view, cursor, key, value)

@@ -71,7 +71,7 @@ _memory = _take(_config())
 _view = memoryview(_memory)
 _used = 0
 _allocations = 0
-_maps = {}  # id: map, in the order of creation
+_maps = {}  # id: map
 _next_id = 1  # never used again, also after reset(): a stale id on the line cannot reach another map
 _dead = memoryview(bytearray(HEADER_SIZE))  # what a map made before reset() sees: an empty map of no entries
 _zeros = bytes(256)
@@ -156,7 +156,7 @@ def open_map(name):
 
     Raises KeyNotFound when there is none, InvalidDefinition when several maps have it.
     """
-    found = [m for m in _maps.values() if m.definition.name == name]
+    found = [_maps[i] for i in ids() if _maps[i].definition.name == name]
     if not found:
         raise KeyNotFound("open_map %r: no map has this name" % name)
     if len(found) > 1:

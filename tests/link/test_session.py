@@ -1,0 +1,222 @@
+"""Both ends of the line, joined by one that loses, damages and doubles, under a clock of its own: each request happens once."""
+
+import random
+from dataclasses import dataclass, field
+
+import pytest
+
+from boardmaps.frame import BYE, HELLO, NAK, REPLY, REQUEST, Decoder, decode, encode
+from boardmaps.session import ServerSession, common_version, pack_hello, unpack_hello
+from boardmaps_host.client.session import ClientSession, Closed, Lost, Opened, Reply, Text
+
+
+@dataclass
+class Counter:
+    """Executes requests by writing them down."""
+
+    executed: list[bytes] = field(default_factory=list)
+
+    def handle(self, payload: bytes, limit: int) -> bytes:
+        self.executed.append(payload)
+        return b"\0" + payload[::-1][: limit - 1]
+
+
+def serve(counter: Counter, boot: str = "00c0ffee", **options: int) -> ServerSession:
+    return ServerSession(counter.handle, {"boot": boot, "idle": 10}, **options)
+
+
+def opened(client: ClientSession, server: ServerSession) -> None:
+    events, out = client.receive(server.receive(client.hello()), 0.0)
+    assert isinstance(events[0], Opened)
+    assert out == b""
+
+
+def test_a_session_from_hello_to_bye() -> None:
+    counter = Counter()
+    client, server = ClientSession(), serve(counter)
+    opened(client, server)
+    assert client.fields["boot"] == "00c0ffee"
+    seq, frame = client.send(b"one", 0.0)
+    assert client.receive(server.receive(frame), 0.1) == ([Reply(seq, b"\0eno")], b"")
+    assert client.receive(server.receive(client.bye()), 0.2) == ([Closed()], b"")
+    assert server.done
+    assert counter.executed == [b"one"]
+
+
+def test_a_request_that_comes_twice_is_executed_once_and_answered_twice() -> None:
+    counter = Counter()
+    client, server = ClientSession(), serve(counter)
+    opened(client, server)
+    _, frame = client.send(b"one", 0.0)
+    first = server.receive(frame)
+    assert server.receive(frame) == first
+    assert counter.executed == [b"one"]
+    assert (server.served, server.replayed) == (1, 1)
+
+
+def test_a_request_out_of_turn_is_not_executed() -> None:
+    counter = Counter()
+    server = serve(counter)
+    server.receive(encode(HELLO, 99, 7, 0, pack_hello({"v": 1})))
+    (nak,) = Decoder(600).feed(server.receive(encode(REQUEST, 99, 2, 0, b"second")))
+    assert (nak[0], nak[2]) == (NAK, 1)
+    assert counter.executed == []
+
+
+def test_hello_again_changes_nothing_and_another_one_begins_anew() -> None:
+    counter = Counter()
+    client, server = ClientSession(), serve(counter)
+    opened(client, server)
+    _, frame = client.send(b"one", 0.0)
+    server.receive(frame)
+    server.receive(client.hello())
+    assert server.receive(frame)
+    assert counter.executed == [b"one"]
+    other = ClientSession()
+    opened(other, server)
+    server.receive(other.send(b"two", 0.0)[1])
+    assert counter.executed == [b"one", b"two"]
+
+
+def test_a_board_that_restarted_says_so() -> None:
+    client, server = ClientSession(), serve(Counter())
+    opened(client, server)
+    _, frame = client.send(b"one", 0.0)
+    events, _ = client.receive(serve(Counter(), boot="0badcafe").receive(frame), 0.1)
+    assert events == [Lost("0badcafe")]
+
+
+def test_hello_harms_no_repl() -> None:
+    """At a REPL Ctrl-C stops, Ctrl-D resets, Ctrl-A and Ctrl-E change the mode, and a line's end runs what was typed."""
+    for seed in range(200):
+        frame = ClientSession(random.Random(seed)).hello()
+        assert not set(frame[1:-1]) & {0, 1, 2, 3, 4, 5, 10, 13}
+
+
+@pytest.mark.parametrize(
+    ("theirs", "common"), [("1", 1), ("1-1", 1), ("1-9", 1), ("0-1", 1), ("2", 0), ("2-3", 0), ("0", 0), ("", 0), ("x-y", 0)]
+)
+def test_versions(theirs: str, common: int) -> None:
+    assert common_version(theirs) == common
+
+
+def test_a_board_of_another_version_opens_no_session() -> None:
+    server = serve(Counter())
+    (answer,) = Decoder(600).feed(server.receive(encode(HELLO, 99, 7, 0, pack_hello({"v": "2-3"}))))
+    assert (unpack_hello(answer[4]) or {})["v"] == "1-1"
+    assert server.session == 0
+
+
+@pytest.mark.parametrize(
+    "payload", [b"", b"boardmaps", b"boardmaps ", b"boardmaps v", b"boardmaps v=1 =", b"\xff" * 40, b"boardmaps v=\xff"]
+)
+def test_absurd_hellos_are_survived(payload: bytes) -> None:
+    server = serve(Counter())
+    server.receive(encode(HELLO, 99, 7, 0, payload))
+    client = ClientSession()
+    opened(client, server)
+
+
+@pytest.mark.parametrize("value", ["-1", "0", "99999999999999999999", "many", ""])
+def test_absurd_terms_are_bounded(value: str) -> None:
+    client = ClientSession()
+    _, session, seq, _, _ = decode(client.hello()[1:-1]) or (0, 0, 0, 0, b"")
+    fields = pack_hello({"v": 1, "boot": "x", "mtu": value, "win": value, "credit": value})
+    client.receive(encode(HELLO | 0x80, session, seq, 0, fields), 0.0)
+    assert 32 <= client.mtu <= 4096
+    assert client.room(10)
+
+
+def test_a_stranger_does_not_end_the_session() -> None:
+    client, server = ClientSession(), serve(Counter())
+    opened(client, server)
+    server.receive(encode(BYE, client.session ^ 1, 1, 0))
+    assert server.session == client.session
+
+
+def exchange(seed: int, operations: int, error: float) -> tuple[Counter, list[bytes], ClientSession]:
+    """Carry `operations` requests over a line on which each byte, and each chunk, is hit with probability `error`."""
+    rng = random.Random(seed)
+    counter, client = Counter(), ClientSession(rng)
+    server = serve(counter)
+    now = 0.0
+    to_board: list[bytes] = []
+    to_host: list[bytes] = []
+
+    def hit(data: bytes) -> list[bytes]:
+        kind = rng.random() / error if data else 9.0
+        if kind < 1:
+            return [] if kind < 0.5 else [data, data]
+        return [bytes(b ^ rng.randrange(1, 256) if rng.random() < error else b for b in data)]
+
+    is_open = False
+    payloads = [b"%d" % i for i in range(operations)]
+    waiting = list(reversed(payloads))
+    replies: dict[int, bytes] = {}
+    order: list[int] = []
+    while len(replies) < operations:
+        now += 0.01
+        assert now < operations * 20, "the line is stuck"
+        if not is_open:
+            if round(now * 100) % 10 == 1:
+                to_board += hit(client.hello())
+        else:
+            to_board += hit(client.due(now))
+            while waiting and client.room(len(waiting[-1])):
+                seq, frame = client.send(waiting.pop(), now)
+                order.append(seq)
+                to_board += hit(frame)
+        for data in to_board:
+            to_host += hit(server.receive(data))
+        to_board = []
+        for data in to_host:
+            events, out = client.receive(data, now)
+            to_board += hit(out)
+            for event in events:
+                assert not isinstance(event, Lost), "the board lost the session"
+                if isinstance(event, Opened):
+                    is_open = True
+                elif isinstance(event, Reply):
+                    replies[event.seq] = event.payload
+        to_host = []
+    return counter, [replies[seq] for seq in order], client
+
+
+@pytest.mark.parametrize("error", [1e-9, 1e-3, 1e-2])
+@pytest.mark.parametrize("seed", range(20))
+def test_exactly_once_over_a_bad_line(seed: int, error: float) -> None:
+    """Replay one seed: pytest 'tests/link/test_session.py::test_exactly_once_over_a_bad_line[SEED-ERROR]'."""
+    operations = 300
+    counter, replies, client = exchange(seed, operations, error)
+    assert counter.executed == [b"%d" % i for i in range(operations)]
+    assert replies == [b"\0" + (b"%d" % i)[::-1] for i in range(operations)]
+    assert client.resent == 0 or error > 1e-9
+
+
+def test_numbers_wrap_around() -> None:
+    counter = Counter()
+    client, server = ClientSession(), serve(counter)
+    opened(client, server)
+    for i in range(65_600):
+        seq, frame = client.send(b"x", 0.0)
+        assert client.receive(server.receive(frame), 0.0)[0] == [Reply(seq, b"\0x")], i
+    assert len(counter.executed) == 65_600
+
+
+def test_console_output_and_replies_share_the_line() -> None:
+    client, server = ClientSession(), serve(Counter())
+    opened(client, server)
+    seq, frame = client.send(b"one", 0.0)
+    events, _ = client.receive(b"temperature 21\r\n" + server.receive(frame), 0.0)
+    assert events == [Text(b"temperature 21\r\n"), Reply(seq, b"\0eno")]
+
+
+def test_kept_replies_are_bounded_by_the_window() -> None:
+    server = serve(Counter(), window=4)
+    server.receive(encode(HELLO, 99, 7, 0, pack_hello({"v": 1})))
+    for seq in range(1, 100):
+        server.receive(encode(REQUEST, 99, seq, 0, b"x" * 400))
+    assert len(server._kept) == 4
+    assert server.receive(encode(REQUEST, 99, 90, 0, b"x" * 400)) == b""
+    (again,) = Decoder(600).feed(server.receive(encode(REQUEST, 99, 97, 0, b"x" * 400)))
+    assert (again[0], again[2]) == (REPLY, 97)
