@@ -14,8 +14,9 @@ CPython without the global lock ("free-threaded") is not supported.
 
 from __future__ import annotations
 
+from functools import cache
 from threading import Lock
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 from boardmaps.abi import BPF_ANY, BPF_EXIST, BPF_NOEXIST, U32_MAX
 from boardmaps.definition import MapDef
@@ -86,17 +87,11 @@ class CloudMap:
         return f"<{type(self).__name__} {self.name!r} id {self.id}>"
 
     def _retire(self) -> None:
-        """Free the storage. What was there is missing from now on, which __getattr__ turns into StaleMap."""
+        """Free the storage. What was there is missing from now on, which _Gone turns into StaleMap."""
         with self._lock:
+            self.__class__ = _gone(type(self))  # type: ignore[arg-type] # mypy takes a class for unhashable here
             for attribute in [a for a in vars(self) if a.startswith("_")]:
                 delattr(self, attribute)
-
-    if not TYPE_CHECKING:  # mypy would take it as leave to name any attribute
-
-        def __getattr__(self, attribute: str) -> NoReturn:
-            if attribute.startswith("_") and not attribute.startswith("__"):
-                raise StaleMap(f"map {self.name!r}: the registry was reset and the map is gone; make it again")
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {attribute!r}")
 
     def _entry_bytes(self, definition: MapDef) -> int:
         """Return the bytes of one entry's key and value."""
@@ -165,3 +160,19 @@ class CloudMap:
         if not isinstance(cursor, int) or not 0 <= cursor <= U32_MAX:
             raise MapError(f"{op} {self.name!r}: {cursor!r} is not a cursor that a batch call gave")
         return cursor
+
+
+class _Gone:
+    """What a retired map becomes. A __getattr__ in CloudMap would make every attribute of living maps slower."""
+
+    definition: MapDef
+
+    def __getattr__(self, attribute: str) -> NoReturn:
+        if attribute.startswith("_") and not attribute.startswith("__"):
+            raise StaleMap(f"map {self.definition.name!r}: the registry was reset and the map is gone; make it again")
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {attribute!r}")
+
+
+@cache
+def _gone(of: type[CloudMap]) -> type[CloudMap]:
+    return type(of.__name__, (_Gone, of), {})

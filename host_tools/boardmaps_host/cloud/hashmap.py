@@ -62,9 +62,15 @@ class HashMap(KeyedMap):
                 return
         except (TypeError, ValueError):  # a key without a hash
             pass
-        key = self._key("update", key)
-        value = self._value("update", value)
-        self._flags("update", flags)
+        self._update(key, value, flags)
+
+    def _update(self, key: BytesLike, value: BytesLike, flags: int) -> None:
+        if type(key) is not bytes or len(key) != self._key_size:  # saves two calls for what is right already
+            key = self._key("update", key)
+        if type(value) is not bytes or len(value) != self._value_size:
+            value = self._value("update", value)
+        if flags:
+            self._flags("update", flags)
         with self._lock:
             self._store("update", key, value, flags)
 

@@ -62,16 +62,15 @@ class LruHashMap(HashMap):
         A new key in a full map evicts the least recently used one.
         """
         order = self._order
-        data = self._data
         try:
             if not flags and type(value) is bytes and len(value) == self._value_size and key in order:
-                order[key] = value  # type: ignore[index] # both are one step with `key in order`: see base.py
-                data[key] = value  # type: ignore[index]
+                order[key] = self._data[key] = value  # type: ignore[index] # one step with `key in order`: see base.py
                 return
         except (TypeError, ValueError):  # a key without a hash
             pass
-        super().update(key, value, flags or BPF_ANY)
-        self._call_back()
+        self._update(key, value, flags)
+        if self._evicted:
+            self._call_back()
 
     def clear(self) -> None:
         """Remove every key; nothing counts as evicted."""

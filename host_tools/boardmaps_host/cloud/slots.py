@@ -11,7 +11,7 @@ class Slots:
     A key keeps its place while it stays in the map; the place of one that went is given to a new one. So a walk in the
     order of places meets every staying key exactly once, and ends: there are never more places than keys at one time.
     The map alone says which keys are there (`there`). A writer that was interrupted half-way may leave a
-    key's place behind here.
+    key's place behind here, unused until the key comes back.
     """
 
     def __init__(self, keys: Iterable[bytes]) -> None:
@@ -24,20 +24,17 @@ class Slots:
         """Give a new key a place. The map's lock is held."""
         if key in self._of:
             return
-        if self._free:
-            place = self._free.pop()
-            self._keys[place] = key
-        else:
-            place = len(self._keys)
-            self._keys.append(key)
+        place = self._free.pop() if self._free else len(self._keys)
+        self._keys[place : place + 1] = (key,)  # without a call, so that no Ctrl-C comes between this and the next
         self._of[key] = place
         self._first = min(self._first, place)
 
     def remove(self, key: bytes) -> None:
         """Free the place of a key that is gone. The map's lock is held."""
-        place = self._of.pop(key, None)
+        place = self._of.get(key)
         if place is not None:
             self._keys[place] = None
+            del self._of[key]
             self._free.append(place)
 
     def after(self, key: bytes | None, there: Callable[[object], bool]) -> bytes | None:

@@ -1,0 +1,12 @@
+"""Every test here has the twin's maps to itself, and leaves none."""
+
+from collections.abc import Iterator
+
+import pytest
+from boardmaps_host.cloud import Registry
+
+
+@pytest.fixture(autouse=True)
+def registry() -> Iterator[Registry]:
+    with Registry() as own:
+        yield own
