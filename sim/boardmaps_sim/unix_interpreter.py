@@ -5,11 +5,13 @@ import os
 import signal
 import subprocess
 import termios
+import time
 import tty
 from pathlib import Path
 
 _START = Path(__file__).parent / "unix_board" / "start.py"
 _PR_SET_PDEATHSIG = 1
+_IMPATIENT = 0.05  # seconds
 
 
 def _end_with_parent() -> None:
@@ -44,6 +46,7 @@ class Interpreter:
         )
         os.close(output_end)
         os.close(status_end)
+        self._interrupted_at = -_IMPATIENT
         self.ended = os.pidfd_open(self._process.pid)
         self._proc_status = os.open(f"/proc/{self._process.pid}/status", os.O_RDONLY)
 
@@ -67,10 +70,15 @@ class Interpreter:
 
         False, with nothing done, when Ctrl-C is data: at the REPL's prompt, and after micropython.kbd_intr(-1).
         The port catches SIGINT exactly while Ctrl-C interrupts, and would die of one at any other time; so it is held
-        still between the look and the signal.
+        still between the look and the signal. It would also die of a second SIGINT while it acts on the first, so an
+        impatient Ctrl-C is taken for the one before.
         """
         if not self._catches_sigint():
             return False
+        now = time.monotonic()
+        if now - self._interrupted_at < _IMPATIENT:
+            return True
+        self._interrupted_at = now
         pid = self._process.pid
         os.kill(pid, signal.SIGSTOP)
         os.waitid(os.P_PID, pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)

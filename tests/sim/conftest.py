@@ -19,6 +19,7 @@ class Console(serial.Serial):
 
     def __init__(self, port: str) -> None:
         super().__init__(port, timeout=5)
+        self._prompts = 0
 
     def expect(self, text: bytes) -> bytes:
         """Everything up to and with `text`; fails with what came instead."""
@@ -28,9 +29,9 @@ class Console(serial.Serial):
 
     def prompt(self) -> None:
         """Get a fresh prompt of the friendly REPL, interrupting whatever runs."""
-        self.write(b"\x03\r\x02")
-        self.expect(b"\r\nType")
-        self.expect(PROMPT)
+        self._prompts += 1
+        self.write(b"\x03\r\x02'prompt %d'\r" % self._prompts)
+        self.expect(b"'prompt %d'\n" % self._prompts + PROMPT)  # not the echo, which ends in \r\n
 
     def run(self, line: bytes) -> bytes:
         """Type a line at the prompt; return what it prints."""
