@@ -5,17 +5,25 @@ Runs unchanged on the board and on the computer, so a plan made on the computer 
 
 from .abi import (
     ARRAY,
+    BPF_F_RB_OVERWRITE,
     BPF_F_RDONLY,
     BPF_F_WRONLY,
     HASH,
     KEY_SIZE_MAX,
     NAME_MAX,
+    PERCPU_ARRAY,
+    QUEUE,
+    RINGBUF,
+    STACK,
+    TIME_SERIES,
     TYPE_NAMES,
     U32_MAX,
 )
 from .errors import InvalidDefinition, InvalidFlags
 
 HEADER_SIZE = 96  # bytes at the start of every map's slice; SPEC.md draws them
+# Types whose keys have one size: an index, nothing, or a timestamp
+_KEY_SIZES = {ARRAY: 4, PERCPU_ARRAY: 4, QUEUE: 0, STACK: 0, RINGBUF: 0, TIME_SERIES: 8}
 
 
 class MapDef:
@@ -47,21 +55,27 @@ class MapDef:
         for c in name:
             if not ("a" <= c <= "z" or "A" <= c <= "Z" or "0" <= c <= "9" or c in "_."):
                 raise InvalidDefinition(what + "a name has letters, digits, '_' and '.' only, not %r" % c)
-        for part, size in (
-            ("key_size", self.key_size),
-            ("value_size", self.value_size),
-            ("max_entries", self.max_entries),
+        for part, size, fixed in (
+            ("key_size", self.key_size, _KEY_SIZES.get(self.map_type)),
+            ("value_size", self.value_size, 0 if self.map_type == RINGBUF else None),
+            ("max_entries", self.max_entries, None),
         ):
-            if not isinstance(size, int) or size <= 0 or size > U32_MAX:
+            if fixed is not None:
+                if size != fixed:
+                    raise InvalidDefinition(what + "%s of this type is %d, not %r" % (part, fixed, size))
+            elif not isinstance(size, int) or size <= 0 or size > U32_MAX:
                 raise InvalidDefinition(what + "%s is %r, not a number from 1 to 2**32 - 1" % (part, size))
-        if self.map_type == ARRAY and self.key_size != 4:
-            raise InvalidDefinition(what + "an array's keys are 4 bytes, not %d" % self.key_size)
         if self.key_size > KEY_SIZE_MAX:
             raise InvalidDefinition(what + "key_size is %d, above the limit of %d" % (self.key_size, KEY_SIZE_MAX))
+        known = BPF_F_RDONLY | BPF_F_WRONLY
+        if self.map_type == RINGBUF:
+            known |= BPF_F_RB_OVERWRITE
+            if self.max_entries & (self.max_entries - 1):
+                raise InvalidDefinition(what + "its bytes are a power of two, not %d" % self.max_entries)
         flags = self.map_flags
-        if not isinstance(flags, int) or flags & ~(BPF_F_RDONLY | BPF_F_WRONLY):
-            raise InvalidFlags(what + "map_flags %r has unknown bits" % flags)
-        if flags == BPF_F_RDONLY | BPF_F_WRONLY:
+        if not isinstance(flags, int) or flags & ~known:
+            raise InvalidFlags(what + "map_flags %r has unknown bits" % (flags,))
+        if flags & BPF_F_RDONLY and flags & BPF_F_WRONLY:
             raise InvalidDefinition(what + "BPF_F_RDONLY and BPF_F_WRONLY exclude each other")
 
     def __eq__(self, other: object) -> bool:
