@@ -53,9 +53,12 @@ class Interpreter:
     def write(self, data: bytes | bytearray) -> int:
         """Put bytes into stdin; return how many found room."""
         try:
-            return os.write(self.input, data)
+            count = os.write(self.input, data) if data else 0
         except BlockingIOError:
             return 0
+        if count:
+            self._interrupted_at = -_IMPATIENT
+        return count
 
     def read_output(self) -> bytes:
         """What was printed, at most 64 KiB; b"" when there is nothing."""
@@ -70,8 +73,8 @@ class Interpreter:
 
         False, with nothing done, when Ctrl-C is data: at the REPL's prompt, and after micropython.kbd_intr(-1).
         The port catches SIGINT exactly while Ctrl-C interrupts, and would die of one at any other time; so it is held
-        still between the look and the signal. It would also die of a second SIGINT while it acts on the first, so an
-        impatient Ctrl-C is taken for the one before.
+        still between the look and the signal. It would also die of a second SIGINT while it acts on the first, so a
+        Ctrl-C right after another, with no input between them, is taken for the same.
         """
         if not self._catches_sigint():
             return False
