@@ -4,10 +4,11 @@ deps installs the cross tool chain (root) and fetches MicroPython's source; pico
 """
 
 import argparse
+import fcntl
 import sys
 import time
 
-from boardmaps_sim.chips.cache import BuildError
+from boardmaps_sim.chips.cache import BuildError, cache_root
 from boardmaps_sim.chips.source import fetch_source
 from boardmaps_sim.chips.tools import install_tools
 
@@ -16,10 +17,14 @@ def main() -> int:
     """Run the named steps in order; 1 and the reason when one fails."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("steps", nargs="+", choices=("deps", "pico-deps", "qemu-deps", "pico", "qemu"))
+    steps = parser.parse_args().steps
+    cache_root().mkdir(parents=True, exist_ok=True)
     try:
-        for step in parser.parse_args().steps:
-            begin = time.monotonic()
-            print(f"{step}: {'; '.join(_run(step))} ({time.monotonic() - begin:.1f} s)")
+        with (cache_root() / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # two builds at once would write the same files
+            for step in steps:
+                begin = time.monotonic()
+                print(f"{step}: {'; '.join(_run(step))} ({time.monotonic() - begin:.1f} s)")
     except BuildError as error:
         print(f"{step}: {error}", file=sys.stderr)
         return 1

@@ -1,0 +1,3 @@
+add_library(usermod_boardmaps_pool INTERFACE)
+target_sources(usermod_boardmaps_pool INTERFACE ${CMAKE_CURRENT_LIST_DIR}/boardmaps_pool.c)
+target_link_libraries(usermod INTERFACE usermod_boardmaps_pool)

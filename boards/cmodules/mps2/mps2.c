@@ -1,0 +1,250 @@
+// What MicroPython's qemu port lacks to behave like a board on the MPS2-AN385: a clock, an interrupt-driven console with Ctrl-C,
+// sleeping while idle, random numbers, a reset that resets, and a boot script.
+//
+// The port's own functions are replaced at link time (-Wl,--wrap=name in mpconfigboard.mk): no file of MicroPython is changed.
+
+#include "py/gc.h"
+#include "py/mphal.h"
+#include "py/mpstate.h"
+#include "py/ringbuf.h"
+#include "py/runtime.h"
+#include "py/stream.h"
+#include "shared/runtime/interrupt_char.h"
+#include "shared/runtime/pyexec.h"
+
+#define REG(address) (*(volatile uint32_t *)(address))
+
+// CMSDK timers and UARTs (ARM DAI 0385D): the timers count down at 25 MHz.
+#define TIMER0 0x40000000 // free-running clock
+#define TIMER1 0x40001000 // one shot that ends a sleep
+#define TIMER_CTRL 0x0
+#define TIMER_VALUE 0x4
+#define TIMER_RELOAD 0x8
+#define TIMER_INTCLEAR 0xC
+#define TIMER_ENABLE_WITH_IRQ 0x9
+#define TICKS_PER_US 25
+#define UART0 0x40004000
+#define UART_DATA 0x0
+#define UART_STATE 0x4
+#define UART_CTRL 0x8
+#define UART_INTCLEAR 0xC
+#define UART_BAUDDIV 0x10
+#define UART_TX_FULL 0x1
+#define UART_RX_FULL 0x2
+#define UART_TX_RX_ENABLE 0x3
+#define UART_RX_IRQ 0x8
+#define UART1 0x40005000 // cmsdk_uart.py drives it; here it only ends a sleep
+#define IRQ_UART0_RX 0
+#define IRQ_UART1_RX 2
+#define IRQ_TIMER0 8
+#define IRQ_TIMER1 9
+#define NVIC_ENABLE 0xE000E100
+#define STALL_MS 500
+#define SCB_VTOR 0xE000ED08
+#define SCB_AIRCR 0xE000ED0C
+#define SEED_WORDS 0x20000000 // two words that the machine's loader puts into the second SSRAM
+
+// The vector table that the port links ends at SysTick: a longer one in RAM takes its place. VTOR wants 256-byte alignment for 32.
+static uint32_t vectors[32] __attribute__((aligned(256)));
+
+static volatile uint32_t clock_wraps;
+static uint8_t stdin_bytes[512];
+static ringbuf_t stdin_ring = { stdin_bytes, sizeof(stdin_bytes) };
+static uint64_t random_state;
+
+// --- clock -------------------------------------------------------------------------------------------------------------------
+
+static void clock_wrapped(void) {
+    REG(TIMER0 + TIMER_INTCLEAR) = 1;
+    clock_wraps += 1; // every 171 s
+}
+
+static uint64_t clock_ticks(void) {
+    mp_uint_t irq = MICROPY_BEGIN_ATOMIC_SECTION();
+    uint32_t low = ~REG(TIMER0 + TIMER_VALUE);
+    if (REG(TIMER0 + TIMER_INTCLEAR)) {
+        clock_wrapped();
+        low = ~REG(TIMER0 + TIMER_VALUE);
+    }
+    uint32_t high = clock_wraps;
+    MICROPY_END_ATOMIC_SECTION(irq);
+    return (uint64_t)high << 32 | low;
+}
+
+mp_uint_t mp_hal_ticks_cpu(void) {
+    return ~REG(TIMER0 + TIMER_VALUE);
+}
+
+mp_uint_t mp_hal_ticks_us(void) {
+    return clock_ticks() / TICKS_PER_US;
+}
+
+mp_uint_t mp_hal_ticks_ms(void) {
+    return clock_ticks() / (TICKS_PER_US * 1000);
+}
+
+// There is no clock of the day on this machine: time begins at power-up.
+uint64_t mp_hal_time_ns(void) {
+    return clock_ticks() * (1000 / TICKS_PER_US);
+}
+
+void mp_hal_delay_us(mp_uint_t us) {
+    uint64_t end = clock_ticks() + (uint64_t)us * TICKS_PER_US;
+    while (clock_ticks() < end) {
+    }
+}
+
+void mp_hal_delay_ms(mp_uint_t ms) {
+    uint64_t end = clock_ticks() + (uint64_t)ms * TICKS_PER_US * 1000;
+    for (;;) {
+        mp_event_handle_nowait();
+        uint64_t now = clock_ticks();
+        if (now >= end) {
+            return;
+        }
+        mp_event_wait_ms((end - now) / (TICKS_PER_US * 1000) + 1);
+    }
+}
+
+static void sleep_over(void) {
+    REG(TIMER1 + TIMER_CTRL) = 0;
+    REG(TIMER1 + TIMER_INTCLEAR) = 1;
+}
+
+static void line_received(void) {
+    REG(UART1 + UART_INTCLEAR) = 2;
+    REG(UART1 + UART_CTRL) = UART_TX_RX_ENABLE; // once is enough; its reader switches the interrupt on again
+}
+
+// Stop the processor until an interrupt or `ms` milliseconds (-1: no limit); not at all when there is input to read.
+void mps2_wait(int ms) {
+    mp_uint_t irq = MICROPY_BEGIN_ATOMIC_SECTION();
+    if (ms != 0 && ringbuf_avail(&stdin_ring) == 0 && !(REG(UART1 + UART_STATE) & UART_RX_FULL)) {
+        if (ms > 0) {
+            uint32_t ticks = (ms > 100000 ? 100000 : ms) * TICKS_PER_US * 1000;
+            REG(TIMER1 + TIMER_RELOAD) = ticks;
+            REG(TIMER1 + TIMER_VALUE) = ticks;
+            REG(TIMER1 + TIMER_CTRL) = TIMER_ENABLE_WITH_IRQ;
+        }
+        __asm volatile ("wfi"); // wakes on a pending interrupt although they are masked: no race with the check above
+    }
+    MICROPY_END_ATOMIC_SECTION(irq);
+}
+
+// --- console -----------------------------------------------------------------------------------------------------------------
+
+static void console_received(void) {
+    REG(UART0 + UART_INTCLEAR) = 2; // first: a byte that comes while the last one is read must interrupt again
+    while (REG(UART0 + UART_STATE) & UART_RX_FULL) {
+        if (ringbuf_free(&stdin_ring) == 0) {
+            // Leave the byte in the UART: QEMU then holds back the rest, until the reader makes room.
+            REG(UART0 + UART_CTRL) = UART_TX_RX_ENABLE;
+            break;
+        }
+        int c = REG(UART0 + UART_DATA);
+        if (c == mp_interrupt_char) {
+            mp_sched_keyboard_interrupt();
+        } else {
+            ringbuf_put(&stdin_ring, c);
+        }
+    }
+}
+
+static int console_take(void) {
+    mp_uint_t irq = MICROPY_BEGIN_ATOMIC_SECTION();
+    int c = ringbuf_get(&stdin_ring);
+    if (!(REG(UART0 + UART_CTRL) & UART_RX_IRQ)) {
+        REG(UART0 + UART_CTRL) = UART_TX_RX_ENABLE | UART_RX_IRQ;
+        console_received();
+    }
+    MICROPY_END_ATOMIC_SECTION(irq);
+    return c;
+}
+
+int __wrap_mp_hal_stdin_rx_chr(void) {
+    for (;;) {
+        int c = console_take();
+        if (c != -1) {
+            return c;
+        }
+        mp_event_wait_indefinite();
+    }
+}
+
+// As over a board's USB: who reads nothing for half a second loses output, and the program goes on.
+mp_uint_t __wrap_mp_hal_stdout_tx_strn(const char *bytes, size_t count) {
+    static bool stalled;
+    for (size_t i = 0; i < count; ++i) {
+        if (REG(UART0 + UART_STATE) & UART_TX_FULL) {
+            uint64_t end = clock_ticks() + STALL_MS * 1000 * TICKS_PER_US;
+            while (!stalled && REG(UART0 + UART_STATE) & UART_TX_FULL) {
+                stalled = clock_ticks() > end;
+            }
+            if (stalled) {
+                return i;
+            }
+        }
+        stalled = false;
+        REG(UART0 + UART_DATA) = bytes[i];
+    }
+    return count;
+}
+
+uintptr_t __wrap_mp_hal_stdio_poll(uintptr_t flags) {
+    uintptr_t ready = flags & MP_STREAM_POLL_WR;
+    if ((flags & MP_STREAM_POLL_RD) && ringbuf_avail(&stdin_ring)) {
+        ready |= MP_STREAM_POLL_RD;
+    }
+    return ready;
+}
+
+// --- start, reset, boot script, randomness -----------------------------------------------------------------------------------
+
+void __wrap_uart_init(void) {
+    for (int i = 0; i < 16; ++i) {
+        vectors[i] = ((const uint32_t *)0)[i];
+    }
+    vectors[16 + IRQ_UART0_RX] = (uint32_t)console_received;
+    vectors[16 + IRQ_UART1_RX] = (uint32_t)line_received;
+    vectors[16 + IRQ_TIMER0] = (uint32_t)clock_wrapped;
+    vectors[16 + IRQ_TIMER1] = (uint32_t)sleep_over;
+    REG(SCB_VTOR) = (uint32_t)vectors;
+    REG(UART0 + UART_BAUDDIV) = 16;
+    REG(UART0 + UART_CTRL) = UART_TX_RX_ENABLE | UART_RX_IRQ;
+    REG(TIMER0 + TIMER_RELOAD) = 0xFFFFFFFF;
+    REG(TIMER0 + TIMER_VALUE) = 0xFFFFFFFF;
+    REG(TIMER0 + TIMER_CTRL) = TIMER_ENABLE_WITH_IRQ;
+    REG(NVIC_ENABLE) = 1 << IRQ_UART0_RX | 1 << IRQ_UART1_RX | 1 << IRQ_TIMER0 | 1 << IRQ_TIMER1;
+    random_state = (uint64_t)REG(SEED_WORDS + 4) << 32 | REG(SEED_WORDS);
+}
+
+// Semihosting stays off: it would give the firmware the host's own files, and it faults when QEMU does not offer it.
+void __wrap_mp_semihosting_init(void) {
+}
+
+void __real_mp_init(void);
+
+// Runs at power-up and at each soft reset, as a board's boot does.
+void __wrap_mp_init(void) {
+    __real_mp_init();
+    pyexec_frozen_module("_boot.py", false);
+    pyexec_file_if_exists("boot.py");
+    if (pyexec_mode_kind == PYEXEC_MODE_FRIENDLY_REPL) {
+        pyexec_file_if_exists("main.py");
+    }
+}
+
+void __wrap_exit(int status) {
+    (void)status;
+    REG(SCB_AIRCR) = 0x05FA0004; // machine.reset(): restart the machine instead of leaving QEMU
+    for (;;) {
+    }
+}
+
+// splitmix64: as good as its seed, which the host draws; the same seed gives the same bytes.
+uint32_t mps2_random(void) {
+    uint64_t z = (random_state += 0x9E3779B97F4A7C15);
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9;
+    z = (z ^ z >> 27) * 0x94D049BB133111EB;
+    return (z ^ z >> 31) >> 32;
+}

@@ -1,0 +1,3 @@
+# The built-in Pico firmware: the stock one, and boardmaps.
+include("stock.py")
+include("../../firmware/manifest.py")

@@ -1,0 +1,69 @@
+"""The cross tool chain and the emulator: which programs are needed, which Debian packages hold them."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from boardmaps_sim.chips.cache import BuildError, cache_root, run
+
+# program or file that proves a package → the package
+_COMMON = {
+    "make": "make",
+    "cc": "gcc",
+    "arm-none-eabi-gcc": "gcc-arm-none-eabi",
+    "/usr/lib/arm-none-eabi/include/stdio.h": "libnewlib-arm-none-eabi",
+    "dpkg-source": "dpkg-dev",
+    "xz": "xz-utils",
+}
+NEEDS = {
+    "qemu": {**_COMMON, "qemu-system-arm": "qemu-system-arm"},
+    "pico": {
+        **_COMMON,
+        "/usr/include/newlib/c++": "libstdc++-arm-none-eabi-newlib",
+        "cmake": "cmake",
+        "ninja": "ninja-build",
+    },
+}
+# Debian keeps newlib's headers in one of these, by release
+_ALSO = {"/usr/lib/arm-none-eabi/include/stdio.h": "/usr/include/newlib/stdio.h"}
+
+
+def _there(proof: str) -> bool:
+    if not proof.startswith("/"):
+        return shutil.which(proof) is not None
+    return Path(proof).exists() or Path(_ALSO.get(proof, proof)).exists() or shutil.which("apt-get") is None
+
+
+def missing_packages(targets: list[str]) -> list[str]:
+    """The Debian packages whose programs these targets (`pico`, `qemu`) need and this machine lacks."""
+    return sorted({package for target in targets for proof, package in NEEDS[target].items() if not _there(proof)})
+
+
+def require_tools(target: str) -> None:
+    """Raise BuildError naming the packages to install when the tool chain of `target` is not complete."""
+    missing = missing_packages([target])
+    if missing:
+        raise BuildError(
+            f"the {target} build needs {', '.join(missing)}, not found here. Run `make {target}-deps` as root, "
+            f"or: apt-get install {' '.join(missing)}"
+        )
+
+
+def install_tools(targets: list[str]) -> list[str]:
+    """Install what is missing with apt-get; return what was installed. Raises BuildError when that cannot be done."""
+    missing = missing_packages(targets)
+    if not missing:
+        return []
+    command = ["apt-get", "install", "-y", "--no-install-recommends", *missing]
+    if shutil.which("apt-get") is None:
+        raise BuildError(f"no apt-get here. Install these tools another way, then run this again: {', '.join(missing)}")
+    if os.geteuid() != 0:
+        raise BuildError(f"installing packages needs root. Run: sudo {' '.join(command)}")
+    log = cache_root() / "logs" / "deps.log"
+    # A fresh container has no package lists at all; an existing machine's are good enough if the packages are in them.
+    known = subprocess.run(["apt-cache", "show", *missing], capture_output=True, check=False).returncode == 0
+    if not known:
+        run(["apt-get", "update"], log)
+    run(command, log, env={"DEBIAN_FRONTEND": "noninteractive"})
+    return missing

@@ -1,0 +1,159 @@
+"""The process of the emulated Pico: the emulator, its USB serial port, its flash image, real time while it idles."""
+
+import asyncio
+import select
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from rp2040py.boards import BoardSpec
+from rp2040py.device.base_device import BaseDevice
+
+from boardmaps_sim.base import BoardError
+from boardmaps_sim.machine import Settings, run_machine
+from boardmaps_sim.pico import FILES_START, FLASH_END, FLASH_START
+from boardmaps_sim.pty_port import PtyPort
+
+_BLOCK = 4096
+_IDLE_NANOS = 1_000_000  # of emulated time between two looks at the port while the processor waits
+_BUSY_NANOS = 100_000  # and while it computes, when that is about a millisecond of ours
+_STALL = 0.5  # seconds; a client that reads nothing for so long loses output
+_MOST_QUEUED = 1 << 20
+
+
+class Pico:
+    """A Pico with power."""
+
+    def __init__(self, settings: Settings, port: PtyPort) -> None:
+        """Load firmware and files; nothing runs before run()."""
+        self._device = BaseDevice(board=BoardSpec(image=settings["image"]))
+        self._port = port
+        self._image = Path(settings["flash"])
+        self._saved = self._image.read_bytes()
+        self._files()[:] = self._saved
+        self._to_client = b""
+        self._to_board = b""
+        self._deadline = 0.0
+        self._paced = False  # booting has no need to take its time
+        self._real, self._emulated = 0.0, 0.0  # where our clock and the emulated one were together
+        self._epoll = select.epoll()
+        self._epoll.register(port.fileno(), select.EPOLLIN | select.EPOLLOUT | select.EPOLLET)
+        self._epoll.register(sys.stdin.fileno(), select.EPOLLIN)
+        self._written = False
+        self._device.mcu.qspi[1].add_listener(self._flash_selected)
+        self._device.cdc.on_serial_data = self._print
+        self._usb = self._device.mcu.usb_ctrl
+        assert self._usb.on_endpoint_read is not None
+        self._answer_read: Callable[[int, int], None] = self._usb.on_endpoint_read
+        self._usb.on_endpoint_read = self._usb_read
+        self._read_waiting: tuple[int, int] | None = None
+        self._alarm = self._device.simulator.clock.create_alarm(self._serve)
+
+    async def run(self, booted: Callable[[], None]) -> None:
+        """Boot and run until stdin is closed. Raises BoardError when the firmware does not come up over USB."""
+        simulator = self._device.simulator
+        self._alarm.schedule(_BUSY_NANOS)
+        try:
+            await self._device.astart(timeout=20)
+            self._paced = True
+            booted()
+            while simulator.executing:
+                await asyncio.sleep(0.2)
+            if simulator.engine_room_error:
+                raise BoardError(f"the emulator failed: {simulator.engine_room_error!r}")
+        except TimeoutError as error:
+            raise BoardError(
+                "the firmware did not appear as a USB serial port within 20 s. Is it MicroPython?"
+            ) from error
+        finally:
+            self._device.stop()
+            self._save()
+
+    def _serve(self) -> None:
+        """Called by the emulated clock: move bytes, and let an idle processor's time not run ahead of ours."""
+        idle = self._device.mcu.core.waiting
+        for fd, event in self._epoll.poll(self._ahead() if idle and not self._to_board else 0):
+            if fd == sys.stdin.fileno():
+                self._device.stop()
+            elif event & select.EPOLLHUP:
+                self._take()
+                if self._port.client_left():
+                    self._epoll.register(self._port.fileno(), select.EPOLLIN | select.EPOLLOUT | select.EPOLLET)
+        self._take()
+        if self._to_client:
+            self._print(b"")
+        if self._written and idle:
+            self._save()
+        self._alarm.schedule(_IDLE_NANOS if idle else _BUSY_NANOS)
+
+    def _ahead(self) -> float:
+        """Seconds by which emulated time is ahead of ours. A busy emulator falls behind; that is never made up for."""
+        now, emulated = time.monotonic(), self._device.simulator.clock.nanos / 1e9
+        ahead = (emulated - self._emulated) - (now - self._real)
+        if ahead < 0 or not self._paced:
+            self._real, self._emulated = now, emulated
+            return 0
+        return ahead
+
+    def _take(self) -> None:
+        fifo = self._device.cdc.tx_fifo
+        if not self._to_board:
+            self._to_board = self._port.read()
+        room = fifo.size - fifo.item_count
+        for byte in self._to_board[:room]:
+            self._device.cdc.send_serial_byte(byte)
+        self._to_board = self._to_board[room:]
+        if self._read_waiting and not fifo.empty:
+            self._answer_read(*self._read_waiting)
+            self._read_waiting = None
+
+    def _usb_read(self, endpoint: int, size: int) -> None:
+        """The firmware offers a buffer. Without bytes for it a real computer sends nothing; the emulator's sends empty
+        packets without end, and the firmware would never come to rest."""
+        if endpoint and self._device.cdc.tx_fifo.empty:
+            self._read_waiting = (endpoint, size)
+        else:
+            self._answer_read(endpoint, size)
+
+    def _print(self, data: bytes | bytearray) -> None:
+        waiting = self._to_client + data
+        taken = self._port.write(waiting)
+        now = time.monotonic()
+        if taken:
+            self._deadline = now + _STALL
+        elif now > self._deadline or len(waiting) > _MOST_QUEUED:
+            taken = len(waiting)  # the emulated USB cannot hold the board back
+        self._to_client = waiting[taken:]
+
+    def _files(self) -> memoryview:
+        return memoryview(self._device.mcu.flash)[FILES_START - FLASH_START : FLASH_END - FLASH_START]
+
+    def _flash_selected(self, *_pin: object) -> None:
+        self._written = True
+
+    def _save(self) -> None:
+        """Bring the image up to date with the emulated flash."""
+        self._written = False
+        files = bytes(self._files())
+        if files == self._saved:
+            return
+        with self._image.open("r+b") as image:
+            for start in range(0, len(files), _BLOCK):
+                block = files[start : start + _BLOCK]
+                if block != self._saved[start : start + _BLOCK]:
+                    image.seek(start)
+                    image.write(block)
+        self._saved = files
+
+
+def _run(settings: Settings, booted: Callable[[], None]) -> None:
+    port = PtyPort(Path(settings["port"]))
+    try:
+        asyncio.run(Pico(settings, port).run(booted))
+    finally:
+        port.close()
+
+
+if __name__ == "__main__":
+    sys.exit(run_machine(_run))
