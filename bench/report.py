@@ -39,7 +39,15 @@ def publish(name: Literal["unix", "twin", "qemu", "pico", "line"], title: str, r
     for row in rows:
         met = {None: "", True: "[green]met[/]", False: "[red]missed[/]"}[row.met]
         ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
-        table.add_row(row.name, f"{row.value:,.5g}" if row.value < 1e5 else f"{row.value:,.0f}", row.unit, row.peer, ratio, row.reach, met)
+        table.add_row(
+            row.name,
+            f"{row.value:,.5g}" if row.value < 1e5 else f"{row.value:,.0f}",
+            row.unit,
+            row.peer,
+            ratio,
+            row.reach,
+            met,
+        )
     Console(highlight=False).print(table)
     FOLDER.mkdir(parents=True, exist_ok=True)
     (FOLDER / f"{name}.json").write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")

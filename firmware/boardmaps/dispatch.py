@@ -17,7 +17,6 @@ from .abi import (
     PERCPU_ARRAY,
     STATUS_MISS,
     STATUS_MORE,
-    STATUS_OK,
 )
 from .definition import MapDef
 from .errors import MapError, NotPermitted, NotSupported, OutOfMemory

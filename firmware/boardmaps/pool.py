@@ -136,7 +136,8 @@ def create(new, definition):
     view = StaticPool.allocate(size) if size <= len(_memory) else None
     if view is None:
         raise OutOfMemory(
-            "create %r: the map needs %d bytes, the pool has %d of %d left" % (d.name, size, StaticPool.remaining(), len(_memory))
+            "create %r: the map needs %d bytes, the pool has %d of %d left"
+            % (d.name, size, StaticPool.remaining(), len(_memory))
         )
     pack_into("<6I", view, 4, size, d.map_type, d.map_flags, d.key_size, d.value_size, d.max_entries)
     pack_into("<4I", view, 44, *layout(d))

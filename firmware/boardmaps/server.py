@@ -14,7 +14,9 @@ from . import pool
 from .dispatch import Dispatcher
 from .session import ServerSession
 
-BOOT_ID = str(hexlify(os.urandom(4)), "ascii")  # another one after every reset: how a host tells that the board restarted
+BOOT_ID = str(
+    hexlify(os.urandom(4)), "ascii"
+)  # another one after every reset: how a host tells that the board restarted
 _CTRL_C = 3
 _QUIET_MS = 100  # a frame arrives without such a pause; somebody at a terminal pauses longer
 
@@ -32,24 +34,43 @@ class StdioLine:
         self._one = bytearray(1)
         self._poll = select.poll()
         self._poll.register(sys.stdin, select.POLLIN)
+        self._restore = None
 
     def open(self):
         """Take Ctrl-C from the REPL: while frames pass, 3 is a byte like any other."""
         micropython.kbd_intr(-1)
+        try:
+            import termios
+        except ImportError:  # every port but unix
+            return
+        # There a read can be told not to wait, so that one brings whole frames: VMIN and VTIME are 0 while a session is open.
+        self._restore = termios.tcgetattr(0)
+        quick = termios.tcgetattr(0)
+        quick[6][5] = quick[6][6] = 0
+        termios.tcsetattr(0, termios.TCSANOW, quick)
 
     def close(self):
         """Give Ctrl-C back."""
+        if self._restore:
+            import termios
+
+            termios.tcsetattr(0, termios.TCSANOW, self._restore)
+            self._restore = None
         micropython.kbd_intr(_CTRL_C)
 
     def wait(self, ms):
         """Return whether something is there to read within `ms` milliseconds."""
-        return bool(self._poll.poll(ms))
+        for _ in self._poll.ipoll(ms):  # unlike poll(), ipoll() makes no list
+            return True
+        return False
 
     def readinto(self, buf):
         """Read what is there into buf, without waiting; return the number of bytes."""
+        if self._restore:
+            return self._in.readinto(buf) or 0
         # stdin's own readinto() waits until buf is full, and there is no any(): one byte at a time.
-        n, one, ready = 0, self._one, self._poll.poll
-        while n < len(buf) and ready(0):
+        n, one = 0, self._one
+        while n < len(buf) and self.wait(0):
             self._in.readinto(one)
             buf[n] = one[0]
             n += 1
@@ -57,12 +78,12 @@ class StdioLine:
 
     def write(self, data):
         """Write all of data; a stalled host may make it take several tries (USB gives up a write after 500 ms)."""
-        view = memoryview(data)
-        for _ in range(8):
-            n = self._out.write(view)
-            if n is None or n >= len(view):
-                return
-            view = view[n:]
+        n = self._out.write(data)
+        tries = 8
+        while n is not None and n < len(data) and tries:
+            data = data[n:]
+            n = self._out.write(data)
+            tries -= 1
 
 
 class Server:

@@ -91,7 +91,10 @@ def run(seconds: float = 10.0, console: Console | None = None, svg: Path | None 
     with UnixBoard(name, port=default_port(name)) as simulated:
         _say(out, f"booted MicroPython (unix port) on {simulated.port}")
         report = deploy(simulated.port, app=example())
-        _say(out, f"deployed boardmaps {report.version} as {report.form} and packets.py as main.py, {report.bytes_written:,} bytes")
+        _say(
+            out,
+            f"deployed boardmaps {report.version} as {report.form} and packets.py as main.py, {report.bytes_written:,} bytes",
+        )
         printed: list[str] = []
         with _attached(simulated.port, printed) as board:
             _say(out, f"attached to the running program ({board.info['machine']}, boot {board.info['boot']})")
@@ -99,7 +102,10 @@ def run(seconds: float = 10.0, console: Console | None = None, svg: Path | None 
             if svg is not None:
                 _save(svg, last)
             changes = sum(step.config is not None for step in STEPS)
-            _say(out, f"left it running: {changes} changes of its configuration, 0 restarts, {board.link.resent} frames sent again")
+            _say(
+                out,
+                f"left it running: {changes} changes of its configuration, 0 restarts, {board.link.resent} frames sent again",
+            )
 
 
 @contextmanager
@@ -197,7 +203,9 @@ def picture(snapshot: Snapshot, rate: float, says: str, printed: list[str]) -> P
         Group(
             grid,
             Text.assemble(("computer  ", "bold cyan"), says),
-            Text.assemble(("board     ", "bold green"), board_says[-1] if board_says else f"running, {rate:.0f} steps a second"),
+            Text.assemble(
+                ("board     ", "bold green"), board_says[-1] if board_says else f"running, {rate:.0f} steps a second"
+            ),
         ),
         title="a running board, seen from the computer",
         border_style="cyan",

@@ -3,6 +3,7 @@
 from struct import unpack_from
 
 from boardmaps.definition import MapDef, slice_size
+
 from tests.board.conftest import Run
 
 

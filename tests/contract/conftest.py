@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 import pytest
-
 from boardmaps_host import Board, connect
 
 TARGETS = ["twin", "unix"]

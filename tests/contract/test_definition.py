@@ -1,7 +1,6 @@
 """What may be made, and what is refused before anything changes."""
 
 import pytest
-
 from boardmaps import BPF_F_RDONLY, BPF_F_WRONLY, ArrayMap, HashMap, InvalidDefinition, InvalidFlags, MapError
 from boardmaps.abi import OP_CREATE
 from boardmaps_host import Board
@@ -44,7 +43,9 @@ HASH, ARRAY = 1, 2
         pytest.param(ARRAY, (8, 4, 4), 0, b"", InvalidDefinition, id="array with keys of 8 bytes"),
         pytest.param(77, (4, 4, 4), 0, b"", InvalidDefinition, id="no such type"),
         pytest.param(HASH, (4, 4, 4), 1 << 30, b"", InvalidFlags, id="unknown flag"),
-        pytest.param(HASH, (4, 4, 4), BPF_F_RDONLY | BPF_F_WRONLY, b"", InvalidDefinition, id="read-only and write-only"),
+        pytest.param(
+            HASH, (4, 4, 4), BPF_F_RDONLY | BPF_F_WRONLY, b"", InvalidDefinition, id="read-only and write-only"
+        ),
         pytest.param(HASH, (4, 4, 4), 0, b"sixteen.letters.", InvalidDefinition, id="long name"),
         pytest.param(HASH, (4, 4, 4), 0, b"no spaces", InvalidDefinition, id="bad name"),
         pytest.param(HASH, (4, 4, 4), 0, b"\xff", MapError, id="name that is no text"),

@@ -3,7 +3,6 @@
 import random
 
 import pytest
-
 from boardmaps import (
     BPF_EXIST,
     BPF_NOEXIST,

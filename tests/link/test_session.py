@@ -4,7 +4,6 @@ import random
 from dataclasses import dataclass, field
 
 import pytest
-
 from boardmaps.frame import BYE, HELLO, NAK, REPLY, REQUEST, Decoder, decode, encode
 from boardmaps.session import ServerSession, common_version, pack_hello, unpack_hello
 from boardmaps_host.client.session import ClientSession, Closed, Lost, Opened, Reply, Text
@@ -94,7 +93,8 @@ def test_hello_harms_no_repl() -> None:
 
 
 @pytest.mark.parametrize(
-    ("theirs", "common"), [("1", 1), ("1-1", 1), ("1-9", 1), ("0-1", 1), ("2", 0), ("2-3", 0), ("0", 0), ("", 0), ("x-y", 0)]
+    ("theirs", "common"),
+    [("1", 1), ("1-1", 1), ("1-9", 1), ("0-1", 1), ("2", 0), ("2-3", 0), ("0", 0), ("", 0), ("x-y", 0)],
 )
 def test_versions(theirs: str, common: int) -> None:
     assert common_version(theirs) == common

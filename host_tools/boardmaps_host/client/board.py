@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
-
 from boardmaps.abi import ARRAY, CLASS_NAMES, HASH, LRU_HASH
 from boardmaps.definition import MapDef
 from boardmaps.errors import InvalidDefinition, KeyNotFound
+
 from boardmaps_host.client.link import Link
 from boardmaps_host.client.maps import MapInfo, RemoteMap, RemotePool, create, listing
 from boardmaps_host.client.transport import MemoryTransport, SerialTransport, Transport
@@ -76,7 +76,9 @@ class Board:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
 
@@ -134,6 +136,7 @@ def _twin(allow_reset: bool) -> Transport:
 
     from boardmaps.dispatch import Dispatcher
     from boardmaps.session import ServerSession
+
     from boardmaps_host.cloud import registry
 
     dispatcher = Dispatcher(registry, allow_reset)
@@ -141,6 +144,3 @@ def _twin(allow_reset: bool) -> Transport:
     terms = {"boot": os.urandom(4).hex(), "profile": "cloud", "machine": machine, "idle": 1e9}
     session = ServerSession(dispatcher.handle, terms, mtu=4096, window=16, credit=1 << 20)
     return MemoryTransport("twin", session.receive)
-
-
-

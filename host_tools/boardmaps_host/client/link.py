@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from boardmaps.abi import OP_MORE, OP_PART, OP_PING, STATUS_MORE
+
 from boardmaps_host.client.errors import (
     LinkError,
     LinkTimeout,
@@ -16,7 +17,11 @@ from boardmaps_host.client.repl import Repl, server_failed
 from boardmaps_host.client.session import ClientSession, Closed, Lost, Opened, Reply, Text
 from boardmaps_host.client.transport import Transport
 
-_HELLO_PAUSES = (0.15, 0.25, 0.4)  # seconds before HELLO is said again: a firmware's loop may poll but a few times a second
+_HELLO_PAUSES = (
+    0.15,
+    0.25,
+    0.4,
+)  # seconds before HELLO is said again: a firmware's loop may poll but a few times a second
 
 
 class Link:
@@ -69,7 +74,9 @@ class Link:
                 f"to stop it and use the REPL instead: mpremote connect {self.line.name} repl, then Ctrl-C"
             )
         if self._serve is None:
-            raise NoAnswer(f"{self.line.name}: only a REPL answers, and this call was told not to start the map server.")
+            raise NoAnswer(
+                f"{self.line.name}: only a REPL answers, and this call was told not to start the map server."
+            )
         repl.start(self._serve)
         self._repl = repl
         if not self._say_hello((0.5, 1.0, 1.0), echo_ends=False):
@@ -231,7 +238,9 @@ class Link:
         name = self.line.name
         self._session.renew()
         if changes:
-            raise OutcomeUnknown(f"{name}: {why}; the change may have happened, once, or not at all. Look before you repeat it.")
+            raise OutcomeUnknown(
+                f"{name}: {why}; the change may have happened, once, or not at all. Look before you repeat it."
+            )
         raise LinkTimeout(f"{name}: {why}. Is the firmware still polling? Nothing was changed.")
 
     def _print(self, text: Text) -> None:

@@ -28,6 +28,7 @@ from boardmaps.abi import (
 )
 from boardmaps.definition import MapDef
 from boardmaps.errors import InvalidFlags, InvalidValueSize, error_for
+
 from boardmaps_host.client.link import Link
 
 Buffer = bytes | bytearray | memoryview
@@ -61,7 +62,7 @@ class MapInfo:
     def unpack(cls, record: bytes) -> "MapInfo":
         """Read one record of OP_INFO or OP_LIST."""
         *numbers, frozen, name = unpack(INFO_FORMAT, record)
-        return cls(*numbers, frozen=bool(frozen), name=name.rstrip(b"\0").decode("ascii", "replace"))
+        return cls(*numbers, bool(frozen), name.rstrip(b"\0").decode("ascii", "replace"))
 
 
 def ask(link: Link, payload: bytes, changes: bool = False) -> bytes | None:

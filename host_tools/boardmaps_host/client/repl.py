@@ -58,5 +58,7 @@ def server_failed(name: str, traceback: str) -> LinkError:
     """Return the error for a server that did not start, from what the board printed."""
     last = traceback.splitlines()[-1] if traceback else "it said nothing"
     if "ImportError: no module named 'boardmaps" in last:
-        return NotDeployed(f"{name}: a MicroPython board without boardmaps. Put it there: boardmaps deploy --port {name}")
+        return NotDeployed(
+            f"{name}: a MicroPython board without boardmaps. Put it there: boardmaps deploy --port {name}"
+        )
     return LinkError(f"{name}: the map server did not start on the board: {last}")

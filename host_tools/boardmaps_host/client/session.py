@@ -172,7 +172,9 @@ class ClientSession:
                     self._acked = (next(iter(self._flight), (self._seq + 1) & 0xFFFF) - 1) & 0xFFFF
                     events.append(Reply(seq, payload))
             elif kind == NAK:
-                if seq in self._flight and now - self._nak_at > self._srtt:  # once for a burst that followed the lost one
+                if (
+                    seq in self._flight and now - self._nak_at > self._srtt
+                ):  # once for a burst that followed the lost one
                     self._nak_at = now
                     out += self._resend(now)
             elif kind == HELLO | REPLY_FLAG and seq == self._nonce:

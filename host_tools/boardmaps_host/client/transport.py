@@ -59,7 +59,9 @@ class SerialTransport:
             holders = [] if url else holders_of(self.name)
             if holders:
                 pid, program = holders[0]
-                raise PortBusy(f"{self.name} is in use by pid {pid} ({program}). Close it, or pass another --port.") from e
+                raise PortBusy(
+                    f"{self.name} is in use by pid {pid} ({program}). Close it, or pass another --port."
+                ) from e
             text = str(e)
             if "exclusively lock" in text or "busy" in text.lower():
                 raise PortBusy(f"{self.name} is in use by another program. Close it, or pass another --port.") from e
