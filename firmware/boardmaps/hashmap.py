@@ -144,7 +144,8 @@ def _hash_op(view, key, value, op: int) -> int:
         heads[bucket] = slot
         i = h[_COUNT] + 1
         h[_COUNT] = i
-        h[_PEAK] = max(h[_PEAK], i)
+        if i > h[_PEAK]:
+            h[_PEAK] = i
     elif op == _NOEXIST:
         return _EXISTS
 

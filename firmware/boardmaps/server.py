@@ -14,9 +14,8 @@ from . import pool
 from .dispatch import Dispatcher
 from .session import ServerSession
 
-BOOT_ID = str(
-    hexlify(os.urandom(4)), "ascii"
-)  # another one after every reset: how a host tells that the board restarted
+# Another one after every reset: how a host tells that the board restarted.
+BOOT_ID = str(hexlify(os.urandom(4)), "ascii")
 _CTRL_C = 3
 _QUIET_MS = 100  # a frame arrives without such a pause; somebody at a terminal pauses longer
 

@@ -61,8 +61,8 @@ class MapInfo:
     @classmethod
     def unpack(cls, record: bytes) -> "MapInfo":
         """Read one record of OP_INFO or OP_LIST."""
-        *numbers, frozen, name = unpack(INFO_FORMAT, record)
-        return cls(*numbers, bool(frozen), name.rstrip(b"\0").decode("ascii", "replace"))
+        fields = unpack(INFO_FORMAT, record)
+        return cls(*(*fields[:-2], bool(fields[-2]), fields[-1].rstrip(b"\0").decode("ascii", "replace")))
 
 
 def ask(link: Link, payload: bytes, changes: bool = False) -> bytes | None:
