@@ -1,0 +1,5 @@
+# Freezes boardmaps into a MicroPython build: `make -C ports/PORT BOARD=NAME FROZEN_MANIFEST=/path/to/this/manifest.py`,
+# or `include("/path/to/this/manifest.py")` in a board's own manifest.
+# opt=3 drops asserts and line numbers: flash is what a frozen build is short of.
+metadata(version="0.1.0", description="BPF-style maps for MicroPython boards", license="MIT")
+package("boardmaps", base_path=".", opt=3)

@@ -1,0 +1,201 @@
+"""Put boardmaps on a board: the right files for it, only what changed, all of it or nothing, verified.
+
+New files go beside the old ones under names that nothing imports, are hashed there by the board, and only then take
+the old ones' places. A deploy that is cut off leaves the version that was there.
+"""
+
+import contextlib
+import hashlib
+import posixpath
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from .boards import SIMULATORS
+from .deploy_files import BOARD_FOLDER, CompileError, payload_for
+from .deploy_link import BoardLink, BoardRaised, DeployError, full_sentence
+
+__all__ = ["DeployError", "DeployReport", "deploy"]
+
+_NEW = ".new"  # the ending of a file that is not in use yet
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class DeployReport:
+    """What a deploy did. Paths are the board's, `form` says .mpy and for which architecture, or .py and why."""
+
+    port: str
+    machine: str
+    micropython: str
+    form: str
+    version: str
+    written: tuple[str, ...]
+    unchanged: tuple[str, ...]
+    removed: tuple[str, ...]
+    bytes_written: int
+    seconds: float
+    restarted: bool
+
+
+def deploy(
+    port: str,
+    *,
+    app: str | Path | None = None,
+    app_path: str = "/main.py",
+    reset: bool = True,
+    progress: Progress | None = None,
+) -> DeployReport:
+    """Put the firmware's modules into :/lib/boardmaps of the board at `port`, and `app` at `app_path` when given.
+
+    `port` is a serial port, an mpremote shortcut (a0, u0), or the name under which `boardmaps sim` runs a board (unix,
+    pico). A program that runs on the board is interrupted, and the interpreter soft-reset; with `reset`, boot.py and
+    main.py run again at the end, else the board is left at its REPL. `progress` is called with a board path, the files
+    done so far and the files in all. Raises DeployError.
+    """
+    begun = time.monotonic()
+    report = progress or (lambda _path, _done, _total: None)
+    extra = {_absolute(app_path): _read_app(Path(app))} if app is not None else {}
+    with BoardLink(_port_of(port)) as link:
+        target = link.probe()
+        block = _need_filesystem(link)
+        try:
+            payload = payload_for(target)
+        except CompileError as error:
+            raise DeployError(f"{error}. The firmware's source has a mistake that no board could run.") from error
+        files = {posixpath.join(BOARD_FOLDER, name): content for name, content in payload.files.items()} | extra
+        changed = {path: content for path, content in files.items() if link.sha256(path) != _digest(content)}
+        stale = _stale(link, files)
+        if changed or stale:
+            _need_room(link, block, changed)
+            _upload(link, changed, report)
+            _switch(link, list(changed), stale)
+            link.soft_reset()  # so that the check below imports what was written, whatever boot.py had imported
+        version = _import_check(link)
+        if reset:
+            link.restart()
+        return DeployReport(
+            port=link.port,
+            machine=target.machine,
+            micropython=target.version,
+            form=payload.form,
+            version=version,
+            written=tuple(changed),
+            unchanged=tuple(path for path in files if path not in changed),
+            removed=tuple(stale),
+            bytes_written=sum(map(len, changed.values())),
+            seconds=time.monotonic() - begun,
+            restarted=reset,
+        )
+
+
+def _port_of(target: str) -> str:
+    """Return the port that `target` means: a simulator's name is the board that `boardmaps sim` runs under it."""
+    if target == "twin":
+        raise DeployError("the twin is this computer and has boardmaps. Name a board: --port PORT, unix or pico.")
+    if target == "qemu":
+        raise DeployError("the qemu board has no file system: boardmaps is frozen into its firmware (make qemu).")
+    if target not in SIMULATORS:
+        return target
+    from boardmaps_sim.unix import default_port
+
+    port = default_port(target)
+    if not port.exists():
+        raise DeployError(f"no simulated board {target} is running. Start one: boardmaps sim --board {target}")
+    return str(port)
+
+
+def _absolute(path: str) -> str:
+    path = posixpath.normpath("/" + path.removeprefix(":").lstrip("/"))
+    if path in ("/", BOARD_FOLDER) or path.startswith(BOARD_FOLDER + "/"):
+        raise DeployError(f"the program cannot go to :{path}: name a file outside :{BOARD_FOLDER}, such as :/main.py.")
+    return path
+
+
+def _read_app(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DeployError(f"the program {path} cannot be read: {error.strerror}.") from error
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.sha256(content).digest()
+
+
+def _need_filesystem(link: BoardLink) -> int:
+    """Return the size of a flash block in bytes, or raise: without a file system there is nowhere to deploy to."""
+    try:
+        return int(link.execute("import os\nprint(os.statvfs('/')[0])"))
+    except (BoardRaised, ValueError) as error:
+        raise DeployError(
+            f"{link.port}: this board has no file system, so nothing can be deployed to it. Freeze boardmaps into its "
+            f"firmware with firmware/manifest.py, or format its flash (its port's documentation says how)."
+        ) from error
+
+
+def _stale(link: BoardLink, files: dict[str, bytes]) -> list[str]:
+    """Modules in our folder that this version has not, among them a .py that would shadow our .mpy, and leftovers."""
+    present = link.listing(BOARD_FOLDER) or []
+    ours = (posixpath.join(BOARD_FOLDER, name) for name in present if name.endswith((".py", ".mpy", _NEW)))
+    return [path for path in ours if path not in files]
+
+
+def _need_room(link: BoardLink, block: int, changed: dict[str, bytes]) -> None:
+    needed = sum(-(-len(content) // block) * block for content in changed.values())
+    free = int(link.execute("import os\ns=os.statvfs('/')\nprint(s[0]*s[3])"))
+    if needed > free:
+        raise DeployError(full_sentence(link.port, f"{needed} bytes are needed beside the old files, {free} are free"))
+
+
+def _upload(link: BoardLink, changed: dict[str, bytes], progress: Progress) -> None:
+    for folder in sorted({parent for path in changed for parent in _parents(path)}):
+        if link.listing(folder) is None:
+            link.execute(f"import os\nos.mkdir({folder!r})")
+    try:
+        for done, (path, content) in enumerate(changed.items()):
+            progress(path, done, len(changed))
+            link.write(path + _NEW, content)
+            _verify(link, path + _NEW, content)
+    except DeployError:
+        with contextlib.suppress(DeployError):  # the first error is the one to tell
+            link.soft_reset()  # closes the file that was open
+            _remove(link, [path + _NEW for path in changed])
+        raise
+    progress("", len(changed), len(changed))
+
+
+def _verify(link: BoardLink, path: str, content: bytes) -> None:
+    if link.sha256(path) != _digest(content):
+        raise DeployError(
+            f"{link.port}: {path} did not arrive whole, so nothing was put in use. Run deploy again; if it happens "
+            f"twice, the line or the flash is bad."
+        )
+
+
+def _parents(path: str) -> list[str]:
+    parents = []
+    while (path := posixpath.dirname(path)) != "/":
+        parents.append(path)
+    return parents
+
+
+def _switch(link: BoardLink, changed: list[str], stale: list[str]) -> None:
+    """Put the new files in place in one go, without the line between two of them."""
+    link.execute(f"import os\nfor p in {changed!r}:\n os.rename(p+{_NEW!r},p)\nfor p in {stale!r}:\n os.remove(p)")
+
+
+def _remove(link: BoardLink, paths: list[str]) -> None:
+    link.execute(f"import os\nfor p in {paths!r}:\n try:\n  os.remove(p)\n except OSError:\n  pass")
+
+
+def _import_check(link: BoardLink) -> str:
+    try:
+        return link.execute("import boardmaps\nprint(boardmaps.__version__)").strip()
+    except BoardRaised as error:
+        raise DeployError(
+            f"{link.port}: all files are in place, but `import boardmaps` raises {error.last_line}. After a "
+            f"MemoryError: import boardmaps first in boot.py, or set a smaller pool. Else: is its MicroPython old?"
+        ) from error

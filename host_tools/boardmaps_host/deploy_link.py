@@ -1,0 +1,201 @@
+"""A board's raw REPL through mpremote, with time limits everywhere and errors that say what to do."""
+
+import contextlib
+import errno
+import io
+import os
+import struct
+import time
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any, Self
+
+from .client.errors import LinkError, PortMissing
+from .client.transport import SerialTransport, port_path
+from .deploy_files import Target
+
+_ANSWER = 5.0  # seconds for a board to enter its raw REPL or to soft-reset; boot.py runs in that time
+_QUIET = 0.3  # seconds after Ctrl-C: a program that looks at the line ten times a second has seen it, and the pause
+_STALL = 10.0  # seconds of silence in the middle of something: a flash sector takes tenths of a second to erase
+
+_PROBE = """
+import sys
+i = sys.implementation
+print(repr((i[0], '.'.join([str(n) for n in i[1][:3]]), getattr(i, '_machine', sys.platform), getattr(i, '_mpy', 0))))
+"""
+
+
+class DeployError(Exception):
+    """A deploy that did not happen, or not wholly; the text says what, why, and what to do."""
+
+
+class BoardLink:
+    """A board in its raw REPL, freshly soft-reset: boot.py has run, main.py has not, nothing else is on the heap.
+
+    A context manager. Leaving it puts the board's friendly REPL back.
+    """
+
+    def __init__(self, port: str) -> None:
+        self.port = port_path(port)
+        self._transport: Any = None
+
+    def __enter__(self) -> Self:
+        self._transport = self._open()
+        try:
+            self._interrupt()
+            self.soft_reset()
+        except BaseException:
+            self._transport.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with contextlib.suppress(OSError):  # the port may be what failed
+            self._transport.exit_raw_repl()
+        with contextlib.suppress(OSError):
+            self._transport.close()
+
+    def _interrupt(self) -> None:
+        """Send Ctrl-C and pause: a program that serves maps takes it for itself only when nothing follows for 0.1 s."""
+        with self._translated():
+            self._transport.serial.write(b"\r\x03")
+        time.sleep(_QUIET)
+
+    def soft_reset(self) -> None:
+        """Interrupt what runs, and start the interpreter afresh in the raw REPL, without main.py."""
+        from mpremote.transport import TransportError
+
+        said = io.StringIO()
+        try:
+            self._transport.serial.timeout = 0.2  # mpremote looks at its own time limit only between reads
+            with contextlib.redirect_stdout(said):  # mpremote prints what it got before it raises
+                self._transport.enter_raw_repl(soft_reset=True, timeout_overall=_ANSWER)
+        except (TransportError, OSError) as error:
+            raise DeployError(
+                f"{self.port} did not answer as a MicroPython board within {_ANSWER:.0f} s ({error}; it sent "
+                f"{said.getvalue().strip() or 'nothing'}). Reset the board and try again; if there is no MicroPython "
+                f"on it yet, `boardmaps boards NAME` says how it gets there."
+            ) from error
+        self._transport.serial.timeout = _STALL
+
+    def probe(self) -> Target:
+        """Return what the board says of itself. Raises DeployError when it is not MicroPython."""
+        import ast
+
+        target = Target(*ast.literal_eval(self.execute(_PROBE)))
+        if target.implementation != "micropython":
+            raise DeployError(
+                f"{self.port} runs {target.implementation} {target.version}; boardmaps needs MicroPython. "
+                f"`boardmaps boards` lists boards and where their MicroPython comes from."
+            )
+        return target
+
+    def execute(self, code: str) -> str:
+        """Run `code` on the board and return what it printed. Raises BoardRaised when it raised there."""
+        with self._translated():
+            return str(self._transport.exec(code).decode())
+
+    def listing(self, folder: str) -> list[str] | None:
+        """Return the names in `folder`, None when there is no such folder."""
+        with self._translated():
+            try:
+                return [entry.name for entry in self._transport.fs_listdir(folder)]
+            except OSError as error:
+                if error.errno != errno.ENOENT:
+                    raise
+                return None
+
+    def sha256(self, path: str) -> bytes | None:
+        """Return the hash of a file, computed on the board where it can; None when there is no such file."""
+        with self._translated():
+            try:
+                return bytes(self._transport.fs_hashfile(path, "sha256"))
+            except OSError as error:
+                if error.errno != errno.ENOENT:
+                    raise
+                return None
+
+    def write(self, path: str, content: bytes) -> None:
+        """Write a file. Raises DeployError, `flash is full` among others."""
+        with self._translated():
+            self._transport.fs_writefile(path, content, chunk_size=512)
+
+    def restart(self) -> None:
+        """Leave the raw REPL and soft-reset, so that boot.py and main.py run; return when the board has begun to."""
+        with self._translated():
+            self._transport.exit_raw_repl()
+            self._transport.read_until(1, b">>> ", timeout=_ANSWER)
+            self._transport.serial.write(b"\x04")
+            self._transport.serial.timeout = 0.2
+            said = self._transport.read_until(1, b"soft reboot\r\n", timeout_overall=_ANSWER)
+        if not said.endswith(b"soft reboot\r\n"):
+            raise DeployError(
+                f"{self.port}: all files are in place, but the board did not soft-reset. Press its RESET."
+            )
+
+    def _open(self) -> Any:
+        from mpremote.transport import TransportError
+        from mpremote.transport_serial import SerialTransport as RawRepl
+
+        port = self.port
+        try:
+            # mpremote waits for a PTY's bytes and asks every 10 ms for others', but knows one only by its own name
+            device = os.path.realpath(port) if os.path.islink(port) else port
+            transport = RawRepl(device, baudrate=115200)
+        except (TransportError, OSError, ValueError) as error:
+            raise DeployError(_why_not_open(port, error)) from error
+        transport.serial.write_timeout = _STALL
+        return transport
+
+    @contextlib.contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Turn what mpremote, pyserial and the board raise into our errors."""
+        from mpremote.transport import TransportError, TransportExecError
+        from serial import SerialException
+
+        try:
+            yield
+        except TransportExecError as error:
+            raise BoardRaised(error.error_output) from error
+        except (TransportError, SerialException, struct.error) as error:  # struct: a header cut short by silence
+            raise DeployError(
+                f"the line to {self.port} broke ({error}). Nothing that was half-written is in use: run deploy again."
+            ) from error
+        except OSError as error:
+            if error.errno == errno.ENOSPC:
+                raise DeployError(full_sentence(self.port, "the file system said so while writing")) from error
+            raise DeployError(
+                f"{self.port}: the board's file system refused {error.filename or error}: {error.strerror or error}."
+            ) from error
+
+
+def _why_not_open(port: str, error: Exception) -> str:
+    """mpremote says no more than `failed to access`: open the port as the client does, which tells why not."""
+    if os.path.exists(port) and not os.access(port, os.R_OK | os.W_OK):
+        return f"{port} may not be opened by this user. On Linux: sudo usermod -aG dialout $USER, then log in again."
+    try:
+        SerialTransport(port).close()
+    except PortMissing as reason:
+        return f"{reason} Simulated boards: unix, pico, qemu (boardmaps sim)."
+    except LinkError as reason:
+        return str(reason)
+    return f"{port} could not be opened ({error}), but now it can: run deploy again."
+
+
+class BoardRaised(DeployError):
+    """Code that deploy ran on the board raised there; `last_line` is the exception's own line of the traceback."""
+
+    def __init__(self, traceback: str) -> None:
+        self.traceback = traceback.strip()
+        self.last_line = self.traceback.splitlines()[-1] if self.traceback else "an exception without a text"
+        super().__init__(f"the board raised {self.last_line}")
+
+
+def full_sentence(port: str, why: str) -> str:
+    """Return what to say of a full flash; the old version is still there and in use when deploy says it."""
+    return (
+        f"{port}: the board's flash is full ({why}); what was there before is unchanged. Make room, for example with "
+        f"`mpremote connect {port} fs rm :FILE`, then run deploy again."
+    )
