@@ -1,0 +1,63 @@
+"""`boardmaps boards`: the boards that the tools know."""
+
+from dataclasses import asdict
+
+import rich_click as click
+
+from boardmaps_host.boards import BoardDefinition, all_boards, find
+
+from . import options, output
+
+
+@click.command("boards")
+@click.argument("name", required=False)
+@options.as_json
+def command(name: str | None, as_json: bool) -> None:
+    """List the boards and what remains of their heap beside the pool; with NAME (or a .toml file), all about one.
+
+    JSON: a list (an object for one NAME) of the keys of boards/NAME.toml, with "name" and "heap_left" added.
+    Sizes are bytes.
+    """
+    chosen = [find(name)] if name else all_boards()
+    if as_json:
+        shown = [asdict(board) | {"heap_left": board.heap_left} for board in chosen]
+        output.as_json(shown[0] if name else shown)
+    elif name:
+        _one(chosen[0])
+    else:
+        output.table(
+            ("name", "board", "chip", "arch", "cores#", "heap#", "pool#", "left#", "line", "guard", "simulated by"),
+            (
+                (
+                    b.name,
+                    b.title,
+                    b.mcu,
+                    b.arch,
+                    b.cores,
+                    b.heap,
+                    b.pool,
+                    b.heap_left,
+                    b.line.kind,
+                    b.guard,
+                    b.simulator,
+                )
+                for b in chosen
+            ),
+        )
+
+
+def _one(board: BoardDefinition) -> None:
+    origin = board.micropython
+    for label, text in (
+        ("board", f"{board.title} ({board.name})"),
+        ("chip", f"{board.mcu}, {board.cores} core{'s' * (board.cores > 1)}, {board.word} bits, {board.arch}"),
+        ("memory", f"{board.heap} bytes of heap, {board.pool} in the pool, {board.heap_left} left for the program"),
+        ("line", f"{board.line.kind}, {board.line.receive} bytes may be on their way to the board"),
+        ("guard", board.guard),
+        ("stubs", board.stubs),
+        ("simulated", f"boardmaps sim --board {board.name} (by {board.simulator})"),
+        ("MicroPython", f"port {origin.port}, board {origin.board}: {origin.source}"),
+    ):
+        print(f"{label + ':':<13}{text}")
+    for number, step in enumerate(origin.steps, 1):
+        print(f"{'flashing:' if number == 1 else '':<13}{number}. {step}")

@@ -1,0 +1,83 @@
+"""`boardmaps check`: type-check a program for one profile, before it is flashed."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+import tempfile
+from importlib import metadata
+from pathlib import Path
+
+import rich_click as click
+
+_STDLIB = "micropython-stdlib-stubs"
+
+
+@click.command("check")
+@click.argument("program", type=click.Path(exists=True, dir_okay=False), metavar="PROGRAM.py")
+@click.option(
+    "--profile",
+    type=click.Choice(["embedded", "cloud"]),
+    default="embedded",
+    show_default=True,
+    help="Where the program will run: on a board, or on the computer with the twin.",
+)
+@click.option(
+    "--board",
+    default="unix",
+    show_default=True,
+    metavar="NAME",
+    help="With the embedded profile: the board whose modules (machine, time, ...) the program may use.",
+)
+def command(program: str, profile: str, board: str) -> int:
+    """Type-check PROGRAM.py against one profile: what the profile lacks (LruHashMap and resize on a board) is an error.
+
+    Runs mypy with MicroPython's stubs; mypy says what is wrong and where, and its status is the command's: 0 when there
+    is nothing, 1 otherwise.
+    """
+    if importlib.util.find_spec("mypy") is None:
+        raise click.ClickException("mypy is not installed, and does the checking: pip install mypy.")
+    # Errors inside the stubs are not the program's: silent follows imports without reporting on them.
+    words = [sys.executable, "-m", "mypy", "--config-file=", "--follow-imports=silent", "--no-error-summary"]
+    paths = [] if _is_installed() else [str(_package().parent)]
+    if profile == "cloud":
+        return _mypy([*words, "--always-false=BOARDMAPS_EMBEDDED", program], paths)
+    with tempfile.TemporaryDirectory(prefix="boardmaps-check-") as folder:
+        _gather_stubs(Path(folder), board)
+        words += ["--custom-typeshed-dir", folder, "--cache-dir", os.devnull, "--always-true=BOARDMAPS_EMBEDDED"]
+        return _mypy([*words, program], [folder, *paths])
+
+
+def _mypy(words: list[str], paths: list[str]) -> int:
+    return subprocess.run(words, env={**os.environ, "MYPYPATH": os.pathsep.join(paths)}, check=False).returncode
+
+
+def _package() -> Path:
+    spec = importlib.util.find_spec("boardmaps")
+    if spec is None or spec.origin is None:
+        raise click.ClickException("the package boardmaps is not installed beside boardmaps_host.")
+    return Path(spec.origin).parent
+
+
+def _is_installed() -> bool:
+    """mypy finds what is in site-packages by itself, and refuses to have it named on its path."""
+    return any(part in ("site-packages", "dist-packages") for part in _package().parts)
+
+
+def _gather_stubs(folder: Path, board: str) -> None:
+    """Copy the stubs of MicroPython's library and the board's modules to where mypy takes them for its own typeshed.
+
+    The packages put them beside each other into site-packages, where mypy looks for no loose modules.
+    """
+    from boardmaps_host.boards import find
+
+    for package in (_STDLIB, find(board).stubs):
+        try:
+            files = metadata.distribution(package).files or []
+        except metadata.PackageNotFoundError:
+            raise click.ClickException(f"the stubs {package} are not installed: pip install {package}.") from None
+        for file in files:
+            if file.suffix == ".pyi" or file.name == "VERSIONS":
+                copy = folder / file
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                copy.write_bytes(file.read_binary())

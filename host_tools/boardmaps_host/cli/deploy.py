@@ -1,0 +1,69 @@
+"""`boardmaps deploy`: put boardmaps on a board."""
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+
+import rich_click as click
+
+from . import options, output
+
+
+@click.command("deploy")
+@click.option(
+    "--port",
+    "-p",
+    envvar="BOARDMAPS_PORT",
+    show_envvar=True,
+    required=True,
+    metavar="TARGET",
+    help="The board: a port, an mpremote shortcut (a0, u0), or a running `boardmaps sim` (unix, pico).",
+)
+@click.option("--app", type=click.Path(), metavar="FILE", help="A program to put on the board too.")
+@click.option("--as", "app_path", default=":/main.py", show_default=True, metavar=":/PATH", help="Where --app goes.")
+@click.option(
+    "--reset/--no-reset",
+    default=True,
+    show_default=True,
+    help="Soft-reset at the end, so that boot.py and main.py run with the new code; or leave the board at its REPL.",
+)
+@options.as_json
+def command(port: str, app: str | None, app_path: str, reset: bool, as_json: bool) -> None:
+    """Put boardmaps into :/lib/boardmaps of a board: .mpy for its processor, only what changed, verified.
+
+    The program that runs on the board is interrupted. New files take the old ones' places only when the board has
+    hashed all of them: a deploy that is cut off leaves the version that was there.
+
+    JSON: {"port", "machine", "micropython", "form", "version", "written", "unchanged", "removed", "bytes_written",
+    "seconds", "restarted"}; the three in the middle are lists of paths on the board.
+    """
+    from boardmaps_host.deploy import deploy
+
+    with _progress(quiet=as_json) as progress:
+        report = deploy(port, app=app, app_path=app_path, reset=reset, progress=progress)
+    if as_json:
+        output.as_json(asdict(report))
+        return
+    print(f"{report.machine}, MicroPython {report.micropython}, on {report.port}")
+    print(
+        f"boardmaps {report.version} as {report.form}: {len(report.written)} files written "
+        f"({report.bytes_written} bytes), {len(report.unchanged)} unchanged, {len(report.removed)} removed, "
+        f"all verified, in {report.seconds:.1f} s"
+    )
+    print("restarted: boot.py and main.py run" if report.restarted else "left at its REPL")
+
+
+@contextlib.contextmanager
+def _progress(quiet: bool) -> Iterator[Callable[[str, int, int], None] | None]:
+    """A bar on a terminal; nothing into a pipe, where the last two lines say it all."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("asking the board what it has")
+        yield lambda path, done, total: bar.update(task, description=path, completed=done, total=total)

@@ -1,0 +1,267 @@
+"""`boardmaps map`: bpftool's map commands, over any target."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import rich_click as click
+
+from . import options, output
+from .forms import HELP, FormError, Words, data, number, update_flags
+
+if TYPE_CHECKING:
+    from boardmaps_host.client.board import Board
+    from boardmaps_host.client.maps import MapInfo
+
+_words = click.argument("words", nargs=-1, metavar="MAP [key DATA] [value DATA]")
+
+
+@contextmanager
+def board_at(port: str, timeout: float) -> Iterator["Board"]:
+    """Connect for the time of one command."""
+    from boardmaps_host import connect
+
+    with connect(port, timeout=timeout) as board:
+        yield board
+
+
+@click.group("map", help="Show, create, read and change the maps of a running board.\n\n" + HELP)
+def group() -> None:
+    """The words are bpftool's: what is said to a kernel there is said to a board here."""
+
+
+@group.command("show")
+@click.argument("words", nargs=-1, metavar="[MAP]")
+@options.target
+def show(words: tuple[str, ...], port: str, timeout: float, as_json: bool) -> None:
+    """Show all maps, or one, with their sizes and how many entries are in use.
+
+    JSON: a list (an object for one MAP) of {"id", "type", "name", "flags", "bytes_key", "bytes_value", "max_entries",
+    "bytes_memlock", "frozen"} as bpftool has them, and "entries", those in use. Sizes are bytes.
+    """
+    taken = Words(words)
+    selector = taken.selector() if taken else None
+    taken.end()
+    with board_at(port, timeout) as board:
+        infos = [board.map(selector.key).info()] if selector else board.maps()
+    if as_json:
+        found = [_info_json(info) for info in infos]
+        output.as_json(found[0] if selector else found)
+        return
+    output.table(
+        ("id#", "type", "name", "key#", "value#", "entries#", "max#", "bytes#", "flags"),
+        (
+            (i.id, i.type_name, i.name, i.key_size, i.value_size, i.count, i.max_entries, i.slice_bytes, _flags(i))
+            for i in infos
+        ),
+    )
+
+
+@group.command("create")
+@click.argument("words", nargs=-1, metavar="name NAME type TYPE [key N] value N entries N [flags N]")
+@options.target
+def create(words: tuple[str, ...], port: str, timeout: float, as_json: bool) -> None:
+    """Create a map. Sizes are bytes; an array's keys are always 4.
+
+    boardmaps map create name temps type hash key 8 value 4 entries 64
+
+    JSON: the new map, as `map show` prints one.
+    """
+    given = _create_words(Words(words))
+    map_class = _class_name(given.pop("type", None))
+    with board_at(port, timeout) as board:
+        info = board.create_map(map_class, **given).info()
+    if as_json:
+        output.as_json(_info_json(info))
+    else:
+        print(f"created {info.type_name} {info.name!r}: id {info.id}, {info.slice_bytes} bytes of the pool")
+
+
+@group.command("dump")
+@_words
+@options.target
+def dump(words: tuple[str, ...], port: str, timeout: float, as_json: bool) -> None:
+    """Print every entry of MAP.
+
+    JSON: a list of {"key": ["0x01", ...], "value": ["0x2a", ...]}.
+    """
+    taken = Words(words)
+    selector = taken.selector()
+    taken.end()
+    with board_at(port, timeout) as board:
+        entries = list(board.map(selector.key).items())
+    if as_json:
+        output.as_json([_entry_json(key, value) for key, value in entries])
+    else:
+        _print_entries(entries)
+
+
+@group.command("lookup")
+@_words
+@options.target
+def lookup(words: tuple[str, ...], port: str, timeout: float, as_json: bool) -> int:
+    """Print the value of one key: MAP key DATA.
+
+    A key that is not there gives status 1. JSON: {"key": [...], "value": [...]}, or null when it is not there.
+    """
+    taken = Words(words)
+    selector = taken.selector()
+    key_words = _key_words(taken)
+    with board_at(port, timeout) as board:
+        the_map = board.map(selector.key)
+        key = data(key_words, the_map.definition.key_size, "key")
+        value = the_map.lookup(key)
+    if value is None:
+        return _miss(f"lookup {selector.key!r}: no such key", None, as_json)
+    if as_json:
+        output.as_json(_entry_json(key, value))
+    else:
+        _print_entries([(key, value)])
+    return 0
+
+
+@group.command("update")
+@_words
+@options.target
+def update(words: tuple[str, ...], port: str, timeout: float, as_json: bool) -> None:
+    """Set the value of one key: MAP key DATA value DATA [any|exist|noexist].
+
+    `noexist` creates only, `exist` changes only. JSON: null, as bpftool.
+    """
+    taken = Words(words)
+    selector = taken.selector()
+    taken.literal("key")
+    key_words = taken.until("value")
+    taken.literal("value")
+    value_words = taken.until("any", "exist", "noexist")
+    flags = update_flags(taken.next("the flag")) if taken else 0
+    taken.end()
+    with board_at(port, timeout) as board:
+        the_map = board.map(selector.key)
+        key = data(key_words, the_map.definition.key_size, "key")
+        the_map.update(key, data(value_words, the_map.definition.value_size, "value"), flags)
+    if as_json:
+        output.as_json(None)
+
+
+@group.command("delete")
+@_words
+@options.target
+def delete(words: tuple[str, ...], port: str, timeout: float, as_json: bool) -> None:
+    """Delete one key: MAP key DATA. An array's entry becomes zero.
+
+    JSON: null, as bpftool.
+    """
+    taken = Words(words)
+    selector = taken.selector()
+    key_words = _key_words(taken)
+    with board_at(port, timeout) as board:
+        the_map = board.map(selector.key)
+        the_map.delete(data(key_words, the_map.definition.key_size, "key"))
+    if as_json:
+        output.as_json(None)
+
+
+@group.command("getnext")
+@_words
+@options.target
+def getnext(words: tuple[str, ...], port: str, timeout: float, as_json: bool) -> int:
+    """Print the key after a key, or the first one: MAP [key DATA].
+
+    After the last key the status is 1. JSON: {"key": [...] or null, "next_key": [...] or null}.
+    """
+    taken = Words(words)
+    selector = taken.selector()
+    key_words = _key_words(taken) if taken else None
+    with board_at(port, timeout) as board:
+        the_map = board.map(selector.key)
+        key = data(key_words, the_map.definition.key_size, "key") if key_words else None
+        following = the_map.next_key(key)
+    shown = {
+        "key": None if key is None else output.hex_bytes(key),
+        "next_key": None if following is None else output.hex_bytes(following),
+    }
+    if following is None:
+        return _miss(f"getnext {selector.key!r}: no key comes after that", shown, as_json)
+    if as_json:
+        output.as_json(shown)
+    else:
+        print(following.hex(" "))
+    return 0
+
+
+def _key_words(taken: Words) -> list[str]:
+    taken.literal("key")
+    return taken.until()
+
+
+def _class_name(kind: str | None) -> str:
+    """Return the class for bpftool's word for a map's type."""
+    from boardmaps.abi import CLASS_NAMES, TYPE_NAMES
+
+    classes = {word: CLASS_NAMES[map_type] for map_type, word in TYPE_NAMES.items() if map_type in CLASS_NAMES}
+    if kind is None:
+        raise FormError("the word 'type' is missing.")
+    if kind not in classes:
+        raise FormError(f"{kind!r} is no map type: {', '.join(classes)}.")
+    return str(classes[kind])
+
+
+def _create_words(taken: Words) -> dict[str, Any]:
+    """Read `name NAME type TYPE key N value N entries N flags N`, in any order."""
+    sizes = {"key": "key_size", "value": "value_size", "entries": "max_entries", "flags": "map_flags"}
+    given: dict[str, Any] = {}
+    while taken:
+        word = taken.next("a word")
+        if word in given or sizes.get(word) in given:
+            raise FormError(f"{word!r} is there twice.")
+        if word in ("name", "type"):
+            given[word] = taken.next(f"the map's {word}")
+        elif word in sizes:
+            given[sizes[word]] = number(taken.next(f"the number after {word!r}"), f"the number after {word!r}")
+        else:
+            raise FormError(f"{word!r} is none of name, type, key, value, entries, flags.")
+    return given
+
+
+def _miss(text: str, shown: Any, as_json: bool) -> int:
+    """A key that is not there is an answer, not a fault: no {"error"}, but a status that scripts can test."""
+    if as_json:
+        output.as_json(shown)
+    else:
+        output.error(text, as_json=False)
+    return 1
+
+
+def _info_json(info: "MapInfo") -> dict[str, Any]:
+    return {
+        "id": info.id,
+        "type": info.type_name,
+        "name": info.name,
+        "flags": info.map_flags,
+        "bytes_key": info.key_size,
+        "bytes_value": info.value_size,
+        "max_entries": info.max_entries,
+        "bytes_memlock": info.slice_bytes,
+        "frozen": int(info.frozen),
+        "entries": info.count,
+    }
+
+
+def _entry_json(key: bytes, value: bytes) -> dict[str, list[str]]:
+    return {"key": output.hex_bytes(key), "value": output.hex_bytes(value)}
+
+
+def _flags(info: "MapInfo") -> str:
+    from boardmaps.abi import BPF_F_RB_OVERWRITE, BPF_F_RDONLY, BPF_F_WRONLY
+
+    names = {BPF_F_RDONLY: "rdonly", BPF_F_WRONLY: "wronly", BPF_F_RB_OVERWRITE: "overwrite"}
+    words = [name for bit, name in names.items() if info.map_flags & bit] + ["frozen"] * bool(info.frozen)
+    return ",".join(words) or "-"
+
+
+def _print_entries(entries: list[tuple[bytes, bytes]]) -> None:
+    output.table(
+        ("key", "as", "value", "as"),
+        ((key.hex(" "), output.readable(key), value.hex(" "), output.readable(value)) for key, value in entries),
+    )

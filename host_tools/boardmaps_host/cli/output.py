@@ -1,0 +1,71 @@
+"""What the command prints: tables on a terminal, plain aligned text into a pipe, JSON when asked."""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+
+def wants_json(words: Sequence[str]) -> bool:
+    """Whether the command line asks for JSON; known before it is parsed, so that its errors come as JSON too."""
+    return "--json" in words or "-j" in words
+
+
+def as_json(value: Any) -> None:
+    """Print one JSON document on one line."""
+    print(json.dumps(value), flush=True)
+
+
+def error(text: str, *, as_json: bool) -> None:
+    """Print one line on stderr and, for scripts that read JSON, {"error": text} on stdout."""
+    text = " ".join(text.split())
+    if as_json:
+        print(json.dumps({"error": text}), flush=True)
+    print(f"boardmaps: {text}", file=sys.stderr)
+
+
+def hex_bytes(data: bytes) -> list[str]:
+    """Return bytes as bpftool's JSON has them: ["0x01", "0x02"]."""
+    return [f"0x{byte:02x}" for byte in data]
+
+
+def readable(data: bytes) -> str:
+    """Return bytes as a person reads them: as text when they are text padded with NULs, else as a number if 1 to 8."""
+    text = data.rstrip(b"\0")
+    if text and all(0x20 <= byte < 0x7F for byte in text) and (len(text) > 1 or len(data) > len(text) + 4):
+        return repr(text.decode())
+    return str(int.from_bytes(data, "little")) if len(data) in (1, 2, 4, 8) else ""
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print a table. A column whose name ends in `#` holds numbers and is aligned to the right.
+
+    On a terminal it has lines and colour and is fitted to the width; into a pipe it is plain text, two spaces between
+    columns, never cut.
+    """
+    names = [name.rstrip("#") for name in columns]
+    if sys.stdout.isatty():
+        _rich_table(columns, names, rows)
+        return
+    lines = [names, *([str(cell) for cell in row] for row in rows)]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
+    for line in lines:
+        cells = (
+            cell.rjust(width) if column.endswith("#") else cell.ljust(width)
+            for cell, width, column in zip(line, widths, columns, strict=True)
+        )
+        print("  ".join(cells).rstrip())
+
+
+def _rich_table(columns: Sequence[str], names: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
+    for column, name in zip(columns, names, strict=True):
+        drawn.add_column(name, justify="right" if column.endswith("#") else "left", overflow="fold")
+    for row in rows:
+        drawn.add_row(*(Text(str(cell)) for cell in row))  # Text: what a board says is never markup
+    Console(highlight=False).print(drawn)

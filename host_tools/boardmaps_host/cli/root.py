@@ -1,0 +1,30 @@
+"""The command's groups."""
+
+import rich_click as click
+
+from . import boards, check, demo, deploy, maps, pool, sim
+
+click.rich_click.USE_MARKDOWN = False
+click.rich_click.SHOW_ARGUMENTS = False
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="boardmaps", prog_name="boardmaps", message="%(prog)s %(version)s")
+def boardmaps() -> None:
+    """BPF-style maps for MicroPython boards: read and change a running board's maps, put boardmaps on a board.
+
+    A board is named with --port: a serial port (/dev/ttyACM0, COM3, socket://HOST:PORT), one of mpremote's shortcuts
+    (a0, u0), a simulated board (unix, pico, qemu), or twin, which is maps in this process and no board at all.
+    """
+
+
+for command in (
+    maps.group,
+    pool.command,
+    boards.command,
+    deploy.command,
+    sim.command,
+    demo.command,
+    check.command,
+):
+    boardmaps.add_command(command)
