@@ -141,7 +141,11 @@ def test_the_guides_counter_loses_increments_and_add_does_not() -> None:
     thread.join(10)
     assert m.lookup(0) == (1).to_bytes(8, "little"), "two increments, and one of them is lost"
 
-    run(lambda _: [m.add(1, 1) for _ in range(ROUNDS)] and None)
+    def work(_: int) -> None:
+        for _ in range(ROUNDS):
+            m.add(1, 1)
+
+    run(work)
     assert m.lookup(1) == (THREADS * ROUNDS).to_bytes(8, "little")
 
 

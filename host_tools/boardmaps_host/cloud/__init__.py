@@ -6,6 +6,26 @@
 from .arraymap import ArrayMap
 from .hashmap import HashMap
 from .lru import LruHashMap
+from .percpu import PerCpuArray, PerCpuHash
+from .queue import Queue, Stack
 from .registries import Registry, open_map, registry
+from .ringbuf import Record, RingBuf, RingState
+from .timeseries import Stats, TimeSeries
 
-__all__ = ["ArrayMap", "HashMap", "LruHashMap", "Registry", "open_map", "registry"]
+__all__ = [
+    "ArrayMap",
+    "HashMap",
+    "LruHashMap",
+    "PerCpuArray",
+    "PerCpuHash",
+    "Queue",
+    "Record",
+    "Registry",
+    "RingBuf",
+    "RingState",
+    "Stack",
+    "Stats",
+    "TimeSeries",
+    "open_map",
+    "registry",
+]

@@ -10,7 +10,7 @@ from boardmaps.abi import ARRAY, BPF_ANY, BPF_NOEXIST
 from boardmaps.definition import MapDef
 from boardmaps.errors import InvalidKeySize, KeyExists, KeyNotFound, MapError, NotSupported, OutOfMemory
 
-from .base import BytesLike, round_up_8
+from .base import BytesLike, Key, round_up_8
 from .keyed import KeyedMap, Page, stopped
 
 
@@ -26,7 +26,7 @@ def zeroed(op: str, name: str, size: int) -> mmap.mmap:
         raise OutOfMemory(f"{op} {name!r}: the system has no {size:,} bytes to give ({refused})") from None
 
 
-class ArrayMap(KeyedMap):
+class ArrayMap(KeyedMap[int]):
     """An array of `max_entries` values of value_size bytes, zero from the start.
 
     A key is the index, as an int or as 4 bytes, little-endian. Raises InvalidDefinition, InvalidFlags, or
@@ -48,7 +48,7 @@ class ArrayMap(KeyedMap):
     def _entry_bytes(self, definition: MapDef) -> int:
         return round_up_8(definition.value_size)
 
-    def _index(self, op: str, key: BytesLike | int) -> int:
+    def _place(self, op: str, key: Key) -> int:
         """Return the index that a key stands for, in range or not."""
         if isinstance(key, int):
             return key
@@ -60,16 +60,13 @@ class ArrayMap(KeyedMap):
         last = self.definition.max_entries - 1
         return KeyNotFound(f"{op} {self.name!r}: index {index} is out of range (0 to {last})")
 
-    def lookup(self, key: BytesLike | int) -> bytes | None:
+    def lookup(self, key: Key) -> bytes | None:
         """Return the value, or None when the index is out of range. Raises InvalidKeySize."""
-        index = key if type(key) is int else self._index("lookup", key)
-        start = index * self._value_size
-        # Behind its end the block has no bytes.
-        return self._block[start : start + self._value_size] or None if index >= 0 else None
+        return self._peek(key if type(key) is int else self._place("lookup", key))
 
-    def lookup_into(self, key: BytesLike | int, out: bytearray | memoryview) -> bool:
+    def lookup_into(self, key: Key, out: bytearray | memoryview) -> bool:
         """Copy the value into `out` (value_size bytes, writable); return False when the index is out of range."""
-        index = self._index("lookup_into", key)
+        index = self._place("lookup_into", key)
         out = self._out("lookup_into", out)
         value = self.lookup(index)
         if value is None:
@@ -77,29 +74,28 @@ class ArrayMap(KeyedMap):
         out[:] = value
         return True
 
-    def update(self, key: BytesLike | int, value: BytesLike, flags: int = BPF_ANY) -> None:
+    def update(self, key: Key, value: BytesLike, flags: int = BPF_ANY) -> None:
         """Set the value at an index. Out of range raises KeyNotFound, BPF_NOEXIST KeyExists: every entry is there."""
-        index = self._index("update", key)
+        index = self._place("update", key)
         value = self._value("update", value)
         self._flags("update", flags)
         with self._lock:
             self._store("update", index, value, flags)
 
-    def delete(self, key: BytesLike | int) -> None:
+    def delete(self, key: Key) -> None:
         """Set the value at an index to zero. Out of range raises KeyNotFound."""
-        index = self._index("delete", key)
+        index = self._place("delete", key)
         with self._lock:
             self._store("delete", index, bytes(self._value_size), BPF_ANY)
 
-    def lookup_and_delete(self, key: BytesLike | int) -> bytes | None:
+    def lookup_and_delete(self, key: Key) -> bytes | None:
         """Raise NotSupported: an array's entries are always there."""
-        del key
-        raise NotSupported(f"lookup_and_delete {self.name!r}: an array has no such operation; use lookup and delete")
+        return self._take("lookup_and_delete", key)
 
-    def next_key(self, key: BytesLike | int | None = None) -> bytes | None:
+    def next_key(self, key: Key | None = None) -> bytes | None:
         """Return the next index as 4 bytes: 0 for None or an index out of range, None behind the last."""
         last = len(self) - 1
-        index = -1 if key is None else self._index("next_key", key)
+        index = -1 if key is None else self._place("next_key", key)
         if index == last:
             return None
         return (index + 1 if 0 <= index < last else 0).to_bytes(4, "little")
@@ -111,8 +107,8 @@ class ArrayMap(KeyedMap):
             yield index.to_bytes(4, "little")
             index += 1
 
-    def __contains__(self, key: BytesLike | int) -> bool:
-        return 0 <= self._index("contains", key) < len(self)
+    def __contains__(self, key: Key) -> bool:
+        return 0 <= self._place("contains", key) < len(self)
 
     def __len__(self) -> int:
         return len(self._block) // self._value_size
@@ -135,7 +131,7 @@ class ArrayMap(KeyedMap):
             self.definition = definition
             self._block = block
 
-    def batch_update(self, keys: Sequence[BytesLike | int], values: Sequence[BytesLike], flags: int = BPF_ANY) -> int:
+    def batch_update(self, keys: Sequence[Key], values: Sequence[BytesLike], flags: int = BPF_ANY) -> int:
         """Store many values; no other writer comes between. Return how many.
 
         Stops at the first that update() would refuse: that error is raised, `done` of it says how many were stored.
@@ -146,7 +142,7 @@ class ArrayMap(KeyedMap):
         with self._lock:
             try:
                 for key, value in zip(keys, values, strict=True):
-                    index = self._index(op, key)
+                    index = self._place(op, key)
                     checked = self._value(op, value)
                     self._flags(op, flags)
                     self._store(op, index, checked, flags)
@@ -175,7 +171,7 @@ class ArrayMap(KeyedMap):
         del cursor, count
         raise NotSupported(f"batch_lookup_and_delete {self.name!r}: an array has no such operation")
 
-    def batch_delete(self, keys: Sequence[BytesLike | int]) -> int:
+    def batch_delete(self, keys: Sequence[Key]) -> int:
         """Set many values to zero; return how many. Stops at the first error: `done` of it says how many were done."""
         done = 0
         try:
@@ -186,22 +182,28 @@ class ArrayMap(KeyedMap):
             raise stopped(error, done) from None
         return done
 
-    def _peek(self, key: bytes) -> bytes | None:
-        return self.lookup(key)
+    def _peek(self, place: int) -> bytes | None:
+        start = place * self._value_size
+        # Behind its end the block has no bytes.
+        return self._block[start : start + self._value_size] or None if place >= 0 else None
 
-    def _store(self, op: str, index: int, value: bytes, flags: int) -> None:
+    def _take(self, op: str, key: Key) -> bytes | None:
+        del key
+        raise NotSupported(f"{op} {self.name!r}: an array's entries are always there; use lookup and delete")
+
+    def _store(self, op: str, place: int, value: bytes, flags: int) -> None:
         """Copy a value to its place. The lock is held."""
-        start = index * self._value_size
+        start = place * self._value_size
         if not 0 <= start < len(self._block):
-            raise self._out_of_range(op, index)
+            raise self._out_of_range(op, place)
         if flags == BPF_NOEXIST:
             raise KeyExists(f"{op} {self.name!r}: BPF_NOEXIST, and every entry of an array is there")
         self._block[start : start + self._value_size] = value
 
-    def _change(self, op: str, key: BytesLike | int, change: Callable[[bytes], bytes | None]) -> bytes | None:
-        index = self._index(op, key)
+    def _change(self, op: str, key: Key, change: Callable[[bytes], bytes | None]) -> bytes | None:
+        index = self._place(op, key)
         with self._lock:
-            old = self.lookup(index)
+            old = self._peek(index)
             if old is None:
                 raise self._out_of_range(op, index)
             new = change(old)

@@ -34,6 +34,7 @@ from boardmaps.errors import (
 from .registries import Registry
 
 BytesLike = bytes | bytearray | memoryview
+Key = BytesLike | int  # an int only where keys are indices
 
 MEMORY_LIMIT = (1 << 32) - 4096  # bytes of keys and values in one map: where the kernel says ENOMEM to an array
 
@@ -114,16 +115,16 @@ class CloudMap:
         self._limit_memory("resize", old, new_max_entries)
         return MapDef(old.map_type, old.key_size, old.value_size, new_max_entries, old.map_flags, old.name)
 
-    def _bytes(self, op: str, what: str, given: BytesLike) -> bytes:
+    def _bytes(self, op: str, what: str, given: Key) -> bytes:
         """Return `given` as bytes that nobody else can change."""
         if type(given) is bytes:
             return given
         try:
-            return bytes(memoryview(given))
+            return bytes(memoryview(given))  # type: ignore[arg-type] # an int is refused here
         except TypeError:
             raise TypeError(f"{op} {self.name!r}: a {what} is bytes-like, not {type(given).__name__}") from None
 
-    def _key(self, op: str, key: BytesLike) -> bytes:
+    def _key(self, op: str, key: Key) -> bytes:
         """Return the key as bytes of the right length."""
         key = self._bytes(op, "key", key)
         if len(key) != self._key_size:
@@ -139,14 +140,15 @@ class CloudMap:
 
     def _out(self, op: str, out: bytearray | memoryview) -> memoryview:
         """Return the caller's buffer for a value, ready to be filled."""
+        size = self.definition.value_size
         try:
             target = memoryview(out).cast("B")
         except TypeError:
             target = memoryview(b"")
         if target.readonly:
             raise TypeError(f"{op} {self.name!r}: out is a writable buffer, not {type(out).__name__}")
-        if len(target) != self._value_size:
-            raise InvalidValueSize(f"{op} {self.name!r}: out is {len(target)} bytes, not {self._value_size}")
+        if len(target) != size:
+            raise InvalidValueSize(f"{op} {self.name!r}: out is {len(target)} bytes, not {size}")
         return target
 
     def _flags(self, op: str, flags: int) -> None:

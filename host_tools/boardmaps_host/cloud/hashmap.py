@@ -10,12 +10,12 @@ from boardmaps.abi import BPF_ANY, BPF_EXIST, BPF_NOEXIST, HASH
 from boardmaps.definition import MapDef
 from boardmaps.errors import KeyExists, KeyNotFound, MapError, OutOfMemory
 
-from .base import BytesLike
+from .base import BytesLike, Key
 from .keyed import KeyedMap, Page, stopped
 from .slots import Slots
 
 
-class HashMap(KeyedMap):
+class HashMap(KeyedMap[bytes]):
     """A hash table of `max_entries` keys of key_size bytes with values of value_size bytes.
 
     Keys and values are any bytes-like objects of exactly these sizes; what comes back is bytes. Raises
@@ -31,7 +31,7 @@ class HashMap(KeyedMap):
         self._data: dict[bytes, bytes] = {}
         self._slots: Slots | None = None  # made at the first walk: a map that is never walked pays nothing for it
 
-    def lookup(self, key: BytesLike) -> bytes | None:
+    def lookup(self, key: Key) -> bytes | None:
         """Return the value, or None on a miss. Raises InvalidKeySize."""
         try:
             value = self._data.get(key)  # type: ignore[arg-type] # a bytearray has no hash: see below
@@ -40,7 +40,7 @@ class HashMap(KeyedMap):
         # No key of a wrong size is in the dict, so the check can wait for a miss.
         return value if value is not None else self._data.get(self._key("lookup", key))
 
-    def lookup_into(self, key: BytesLike, out: bytearray | memoryview) -> bool:
+    def lookup_into(self, key: Key, out: bytearray | memoryview) -> bool:
         """Copy the value into `out` (value_size bytes, writable); return False on a miss."""
         key = self._key("lookup_into", key)
         out = self._out("lookup_into", out)
@@ -50,7 +50,7 @@ class HashMap(KeyedMap):
         out[:] = value
         return True
 
-    def update(self, key: BytesLike, value: BytesLike, flags: int = BPF_ANY) -> None:
+    def update(self, key: Key, value: BytesLike, flags: int = BPF_ANY) -> None:
         """Store a value under the key: BPF_ANY, BPF_NOEXIST (KeyExists when there), BPF_EXIST (KeyNotFound when not).
 
         A new key in a full map raises OutOfMemory.
@@ -64,7 +64,7 @@ class HashMap(KeyedMap):
             pass
         self._update(key, value, flags)
 
-    def _update(self, key: BytesLike, value: BytesLike, flags: int) -> None:
+    def _update(self, key: Key, value: BytesLike, flags: int) -> None:
         if type(key) is not bytes or len(key) != self._key_size:  # saves two calls for what is right already
             key = self._key("update", key)
         if type(value) is not bytes or len(value) != self._value_size:
@@ -74,22 +74,25 @@ class HashMap(KeyedMap):
         with self._lock:
             self._store("update", key, value, flags)
 
-    def delete(self, key: BytesLike) -> None:
+    def delete(self, key: Key) -> None:
         """Remove a key; its place can be used again at once. Raises KeyNotFound."""
         if self._take("delete", key) is None:
             raise KeyNotFound(f"delete {self.name!r}: no such key")
 
-    def lookup_and_delete(self, key: BytesLike) -> bytes | None:
+    def lookup_and_delete(self, key: Key) -> bytes | None:
         """Return the value and remove the key in one step; None on a miss."""
         return self._take("lookup_and_delete", key)
 
-    def _take(self, op: str, key: BytesLike) -> bytes | None:
+    def _take(self, op: str, key: Key) -> bytes | None:
         key = self._key(op, key)
         with self._lock:
             value = self._pop([key])
             return value[0] if value else None
 
-    def next_key(self, key: BytesLike | None = None) -> bytes | None:
+    def _place(self, op: str, key: Key) -> bytes:
+        return self._key(op, key)
+
+    def next_key(self, key: Key | None = None) -> bytes | None:
         """Return the key behind this one; for None or a key that is not there the first; None at the end."""
         if key is not None:
             key = self._key("next_key", key)
@@ -100,7 +103,7 @@ class HashMap(KeyedMap):
         """Walk the keys: one that stays for the whole walk is met exactly once, whatever comes and goes meanwhile."""
         return filter(self._data.__contains__, list(self._data))
 
-    def __contains__(self, key: BytesLike) -> bool:
+    def __contains__(self, key: Key) -> bool:
         return self._key("contains", key) in self._data
 
     def __len__(self) -> int:
@@ -125,7 +128,7 @@ class HashMap(KeyedMap):
                     self._slots.remove(key)
             self.definition = definition
 
-    def batch_update(self, keys: Sequence[BytesLike], values: Sequence[BytesLike], flags: int = BPF_ANY) -> int:
+    def batch_update(self, keys: Sequence[Key], values: Sequence[BytesLike], flags: int = BPF_ANY) -> int:
         """Store many entries as one step for everybody else; return how many.
 
         Stops at the first that update() would refuse: that error is raised, `done` of it says how many were stored.
@@ -151,7 +154,7 @@ class HashMap(KeyedMap):
         """Do what batch_lookup does, and remove these entries in the same step."""
         return self._page("batch_lookup_and_delete", cursor, count, self._pop)
 
-    def batch_delete(self, keys: Sequence[BytesLike]) -> int:
+    def batch_delete(self, keys: Sequence[Key]) -> int:
         """Remove many keys as one step; return how many.
 
         Stops at the first that is not there or has a wrong size: that error's `done` says how many were removed.
@@ -209,7 +212,7 @@ class HashMap(KeyedMap):
         most = self.definition.max_entries
         return OutOfMemory(f"{op} {self.name!r}: map is full ({len(self._data)} of {most} entries)")
 
-    def _change(self, op: str, key: BytesLike, change: Callable[[bytes], bytes | None]) -> bytes | None:
+    def _change(self, op: str, key: Key, change: Callable[[bytes], bytes | None]) -> bytes | None:
         key = self._key(op, key)
         with self._lock:
             data = self._data

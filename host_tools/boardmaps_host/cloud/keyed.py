@@ -3,50 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Generic, TypeVar
 
-from boardmaps.abi import BPF_ANY
 from boardmaps.errors import InvalidValueSize, MapError
 
-from .base import BytesLike, CloudMap
+from .base import BytesLike, CloudMap, Key
 
 Page = tuple[int | None, list[bytes], list[bytes]]
+P = TypeVar("P")  # what a key stands for inside a map: bytes in a hash, the index in an array
 
 
-class KeyedMap(CloudMap):
+class KeyedMap(CloudMap, Generic[P]):
     """Base of the maps whose entries are reached by a key."""
-
-    def lookup(self, key: BytesLike) -> bytes | None:
-        """Return the value, or None on a miss. Raises InvalidKeySize."""
-        raise NotImplementedError
-
-    def update(self, key: BytesLike, value: BytesLike, flags: int = BPF_ANY) -> None:
-        """Store a value: BPF_ANY, BPF_NOEXIST (KeyExists when there), BPF_EXIST (KeyNotFound when not)."""
-        raise NotImplementedError
 
     def keys(self) -> Iterator[bytes]:
         """Walk the keys: one that stays for the whole walk is met exactly once, whatever comes and goes meanwhile."""
         raise NotImplementedError
 
-    def _change(self, op: str, key: BytesLike, change: Callable[[bytes], bytes | None]) -> bytes | None:
+    def _place(self, op: str, key: Key) -> P:
+        """Return what the key stands for; refuse a key of the wrong size."""
+        raise NotImplementedError
+
+    def _peek(self, place: P) -> bytes | None:
+        """Return a value as it is stored, or None; never counts as a use. Needs no lock."""
+        raise NotImplementedError
+
+    def _store(self, op: str, place: P, value: bytes, flags: int) -> None:
+        """Do what update() does once everything has the right size. The lock is held."""
+        raise NotImplementedError
+
+    def _take(self, op: str, key: Key) -> bytes | None:
+        """Remove an entry and return its value as it was stored, in one step; None on a miss."""
+        raise NotImplementedError
+
+    def _change(self, op: str, key: Key, change: Callable[[bytes], bytes | None]) -> bytes | None:
         """Replace the value under `key` by what `change` makes of it, in one step, and return that.
 
         When `change` gives None the map stays as it is. `change` may be called again when another thread was faster.
         """
         raise NotImplementedError
 
-    def add(self, key: BytesLike, delta: int, offset: int = 0, width: int | None = None) -> int:
+    def add(self, key: Key, delta: int, offset: int = 0, width: int | None = None) -> int:
         """Add to an unsigned little-endian number in one step and return the new one; it wraps.
 
         The number is the whole value when that has 1, 2, 4 or 8 bytes; else say which field: `width` bytes at `offset`.
         Raises InvalidKeySize, InvalidValueSize (no such field), KeyNotFound.
         """
-        if width is None:
-            width = self._value_size - offset if offset else self._value_size
-        if width not in (1, 2, 4, 8) or not 0 <= offset <= self._value_size - width:
-            raise InvalidValueSize(
-                f"add {self.name!r}: no number of {width} bytes at offset {offset} of {self._value_size}; "
-                "a number has 1, 2, 4 or 8 bytes: add(key, delta, offset, width)"
-            )
+        offset, width = self._field(offset, width)
         end = offset + width
         mask = (1 << 8 * width) - 1
 
@@ -57,7 +60,19 @@ class KeyedMap(CloudMap):
         changed = self._change("add", key, plus)
         return int.from_bytes((changed or b"")[offset:end], "little")
 
-    def compare_and_swap(self, key: BytesLike, expected: BytesLike, new: BytesLike) -> bool:
+    def _field(self, offset: int, width: int | None) -> tuple[int, int]:
+        """Return where in a stored value the number of `width` bytes at `offset` is."""
+        size = self.definition.value_size
+        if width is None:
+            width = size - offset
+        if width not in (1, 2, 4, 8) or not 0 <= offset <= size - width:
+            raise InvalidValueSize(
+                f"add {self.name!r}: no number of {width} bytes at offset {offset} of {size}; "
+                "a number has 1, 2, 4 or 8 bytes: add(key, delta, offset, width)"
+            )
+        return offset, width
+
+    def compare_and_swap(self, key: Key, expected: BytesLike, new: BytesLike) -> bool:
         """Store `new` if the value is `expected`, in one step; return whether it was. Raises KeyNotFound."""
         expected = self._value("compare_and_swap", expected)
         new = self._value("compare_and_swap", new)
@@ -66,24 +81,21 @@ class KeyedMap(CloudMap):
     def items(self) -> Iterator[tuple[bytes, bytes]]:
         """Walk the entries as (key, value), with the promise that keys() gives."""
         for key in self.keys():
-            value = self._peek(key)
+            value = self._peek(self._place("items", key))
             if value is not None:
                 yield key, value
-
-    def _peek(self, key: bytes) -> bytes | None:
-        """Return the value under a key of the right length, or None; never counts as a use."""
-        raise NotImplementedError
 
     def __iter__(self) -> Iterator[bytes]:
         return self.keys()
 
     def _pairs(
-        self, keys: Sequence[BytesLike], values: Sequence[BytesLike]
+        self, keys: Sequence[Key], values: Sequence[BytesLike]
     ) -> tuple[list[bytes], list[bytes], MapError | None]:
         """Return the entries of a batch up to the first of a wrong size, and the error for that one."""
         self._same_length("batch_update", keys, values)
         if set(map(type, keys)) | set(map(type, values)) <= {bytes} and (
-            set(map(len, keys)) <= {self._key_size} and set(map(len, values)) <= {self._value_size}
+            set(map(len, keys)) <= {self._key_size}  # type: ignore[arg-type] # bytes all of them, as just seen
+            and set(map(len, values)) <= {self._value_size}
         ):
             return list(keys), list(values), None  # type: ignore[arg-type] # bytes all of them, as just seen
         good: list[tuple[bytes, bytes]] = []
@@ -99,7 +111,7 @@ class KeyedMap(CloudMap):
         if len(keys) != len(values):
             raise InvalidValueSize(f"{op} {self.name!r}: {len(keys)} keys, but {len(values)} values")
 
-    def _keys_of_batch(self, op: str, keys: Sequence[BytesLike]) -> tuple[list[bytes], MapError | None]:
+    def _keys_of_batch(self, op: str, keys: Sequence[Key]) -> tuple[list[bytes], MapError | None]:
         """Return the keys of a batch up to the first of a wrong size, and the error for that one."""
         good: list[bytes] = []
         try:

@@ -10,7 +10,7 @@ from boardmaps.abi import BPF_ANY, BPF_EXIST, BPF_NOEXIST, LRU_HASH
 from boardmaps.errors import KeyNotFound, MapError
 from lru import LRU
 
-from .base import BytesLike
+from .base import BytesLike, Key
 from .hashmap import HashMap
 
 OnEvict = Callable[[bytes, bytes], object]
@@ -45,7 +45,7 @@ class LruHashMap(HashMap):
         # The same entries as in _data. This one knows their order, but has no way to look without using.
         self._order: LRU[bytes, bytes] = LRU(self.definition.max_entries)
 
-    def lookup(self, key: BytesLike) -> bytes | None:
+    def lookup(self, key: Key) -> bytes | None:
         """Return the value, or None on a miss; counts as a use. Raises InvalidKeySize."""
         order = self._order
         try:
@@ -56,7 +56,7 @@ class LruHashMap(HashMap):
         self._key("lookup", key)
         return None
 
-    def update(self, key: BytesLike, value: BytesLike, flags: int = BPF_ANY) -> None:
+    def update(self, key: Key, value: BytesLike, flags: int = BPF_ANY) -> None:
         """Store a value under the key: BPF_ANY, BPF_NOEXIST (KeyExists when there), BPF_EXIST (KeyNotFound when not).
 
         A new key in a full map evicts the least recently used one.
@@ -95,7 +95,7 @@ class LruHashMap(HashMap):
             self.definition = definition
         self._call_back()
 
-    def batch_update(self, keys: Sequence[BytesLike], values: Sequence[BytesLike], flags: int = BPF_ANY) -> int:
+    def batch_update(self, keys: Sequence[Key], values: Sequence[BytesLike], flags: int = BPF_ANY) -> int:
         """Store many entries in order, each as update() does; no other writer comes between. Return how many.
 
         Stops at the first that update() would refuse: that error is raised, `done` of it says how many were stored.
@@ -142,7 +142,7 @@ class LruHashMap(HashMap):
         if self._on_evict is not None:
             self._evicted.append((key, value))
 
-    def _change(self, op: str, key: BytesLike, change: Callable[[bytes], bytes | None]) -> bytes | None:
+    def _change(self, op: str, key: Key, change: Callable[[bytes], bytes | None]) -> bytes | None:
         key = self._key(op, key)
         with self._lock:
             order = self._order

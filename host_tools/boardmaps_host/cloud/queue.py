@@ -1,0 +1,141 @@
+"""Queue and Stack: values without keys, the oldest or the newest first, of fixed capacity."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import ClassVar, NoReturn
+
+from boardmaps.abi import BPF_ANY, BPF_EXIST, QUEUE, STACK
+from boardmaps.definition import MapDef
+from boardmaps.errors import InvalidFlags, InvalidKeySize, NotSupported, OutOfMemory
+
+from .base import BytesLike, CloudMap
+
+
+class Queue(CloudMap):
+    """First in, first out: `max_entries` values of value_size bytes.
+
+    For callers that treat all maps alike update() is push, lookup() is peek and lookup_and_delete() is pop; their key
+    is None or empty.
+    """
+
+    _type: ClassVar[int] = QUEUE
+
+    def __init__(self, value_size: int, max_entries: int, map_flags: int = 0, name: str = "") -> None:
+        super().__init__(MapDef(self._type, 0, value_size, max_entries, map_flags, name))
+
+    def _set_up(self) -> None:
+        self._values: deque[bytes] = deque()  # the oldest at the left
+
+    def push(self, value: BytesLike, flags: int = BPF_ANY) -> None:
+        """Add a value. In a full map BPF_ANY raises OutOfMemory, and with BPF_EXIST the oldest value goes."""
+        self._push("push", value, flags)
+
+    def pop(self) -> bytes | None:
+        """Remove the next value and return it; None when the map is empty."""
+        with self._lock:
+            return self._remove_next() if self._values else None
+
+    def pop_into(self, out: bytearray | memoryview) -> bool:
+        """Remove the next value and copy it into `out` (value_size bytes, writable); False when the map is empty."""
+        target = self._out("pop_into", out)
+        value = self.pop()
+        if value is None:
+            return False
+        target[:] = value
+        return True
+
+    def peek(self) -> bytes | None:
+        """Return the next value and leave it; None when the map is empty."""
+        try:
+            return self._values[self._next]
+        except IndexError:
+            return None
+
+    def peek_into(self, out: bytearray | memoryview) -> bool:
+        """Copy the next value into `out` (value_size bytes, writable) and leave it; False when the map is empty."""
+        target = self._out("peek_into", out)
+        value = self.peek()
+        if value is None:
+            return False
+        target[:] = value
+        return True
+
+    def update(self, key: BytesLike | None, value: BytesLike, flags: int = BPF_ANY) -> None:
+        """Push."""
+        self._no_key("update", key)
+        self._push("update", value, flags)
+
+    def lookup(self, key: BytesLike | None = None) -> bytes | None:
+        """Peek."""
+        self._no_key("lookup", key)
+        return self.peek()
+
+    def lookup_into(self, key: BytesLike | None, out: bytearray | memoryview) -> bool:
+        """Peek into `out`."""
+        self._no_key("lookup_into", key)
+        return self.peek_into(out)
+
+    def lookup_and_delete(self, key: BytesLike | None = None) -> bytes | None:
+        """Pop."""
+        self._no_key("lookup_and_delete", key)
+        return self.pop()
+
+    def delete(self, key: object = None) -> NoReturn:
+        """Raise NotSupported: there are no keys."""
+        del key
+        raise NotSupported(f"delete {self.name!r}: its values have no keys; use pop")
+
+    def next_key(self, key: object = None) -> NoReturn:
+        """Raise NotSupported: there are no keys."""
+        del key
+        raise NotSupported(f"next_key {self.name!r}: its values have no keys; use peek or pop")
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def clear(self) -> None:
+        """Remove every value."""
+        with self._lock:
+            self._values.clear()
+
+    def resize(self, new_max_entries: int) -> None:
+        """Change max_entries. Growing keeps everything; shrinking drops the oldest values, as push with BPF_EXIST does.
+
+        Raises InvalidDefinition or OutOfMemory, and then nothing has changed.
+        """
+        with self._lock:
+            self.definition = self._resized(new_max_entries)
+            while len(self._values) > new_max_entries:
+                self._values.popleft()
+
+    _next: ClassVar[int] = 0  # which end of _values pop takes
+
+    def _remove_next(self) -> bytes:
+        return self._values.popleft()
+
+    def _no_key(self, op: str, key: BytesLike | None) -> None:
+        if key is not None and len(key) != 0:
+            raise InvalidKeySize(f"{op} {self.name!r}: key is {len(key)} bytes, not 0")
+
+    def _push(self, op: str, value: BytesLike, flags: int) -> None:
+        value = self._value(op, value)
+        if flags not in (BPF_ANY, BPF_EXIST):
+            raise InvalidFlags(f"{op} {self.name!r}: flags {flags!r} are not BPF_ANY or BPF_EXIST")
+        with self._lock:
+            most = self.definition.max_entries
+            if len(self._values) >= most:
+                if flags != BPF_EXIST:
+                    raise OutOfMemory(f"{op} {self.name!r}: map is full ({len(self._values)} of {most} entries)")
+                self._values.popleft()
+            self._values.append(value)
+
+
+class Stack(Queue):
+    """Last in, first out: `max_entries` values of value_size bytes. BPF_EXIST drops the oldest value here too."""
+
+    _type: ClassVar[int] = STACK
+    _next: ClassVar[int] = -1
+
+    def _remove_next(self) -> bytes:
+        return self._values.pop()

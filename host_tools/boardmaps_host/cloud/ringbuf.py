@@ -1,0 +1,179 @@
+"""RingBuf: records of any length from many producers to one reader, in the order of their reservation."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import NamedTuple, NoReturn
+
+from boardmaps.abi import BPF_F_RB_OVERWRITE, RINGBUF, U32_MAX
+from boardmaps.definition import MapDef
+from boardmaps.errors import InvalidDefinition, InvalidValueSize, NotPermitted, NotSupported
+
+from .base import BytesLike, CloudMap, round_up_8
+
+_HEADER = 8  # bytes before each record
+_RESERVED, _SUBMITTED, _DISCARDED = range(3)
+
+
+class RingState(NamedTuple):
+    """How full a ring is. Positions only grow; all but `dropped` (records) are bytes."""
+
+    waiting: int
+    size: int
+    consumer: int
+    producer: int
+    dropped: int
+
+
+class Record:
+    """A reserved record: write its bytes to `data`, then submit() or discard() it. Until then later ones wait."""
+
+    def __init__(self, ring: RingBuf, number: int, length: int) -> None:
+        self.number = number
+        self.data = memoryview(bytearray(length))
+        self.taken = round_up_8(length + _HEADER)
+        self.state = _RESERVED
+        self._ring = ring
+
+    def submit(self) -> None:
+        """Let the reader have it. Raises NotPermitted when it was submitted or discarded before."""
+        self._ring._finish(self, "submit", _SUBMITTED)
+
+    def discard(self) -> None:
+        """Throw it away: its space stays taken until the reader has passed it."""
+        self._ring._finish(self, "discard", _DISCARDED)
+
+
+class RingBuf(CloudMap):
+    """A ring of `size` bytes, a power of two. A record takes its length and 8 bytes, rounded up to 8.
+
+    At most size - 1 bytes are in use. What does not fit is dropped and counted, or, with BPF_F_RB_OVERWRITE, makes the
+    oldest records go, which are counted too. Each record has a running number, below 2**32, that a dropped one uses up
+    as well: a reader that sees a gap knows how many it missed (or that a reserved record was discarded).
+    """
+
+    def __init__(self, size: int, map_flags: int = 0, name: str = "") -> None:
+        super().__init__(MapDef(RINGBUF, 0, 0, size, map_flags, name))
+
+    def _set_up(self) -> None:
+        self._records: deque[Record] = deque()
+        self._consumer = self._producer = self._dropped = self._number = 0
+
+    def _entry_bytes(self, definition: MapDef) -> int:
+        del definition
+        return 1
+
+    def output(self, data: BytesLike) -> bool:
+        """Add a record with these bytes; return False, and count, when there is no room for it."""
+        data = self._bytes("output", "record", data)
+        with self._lock:
+            record = self._reserve(len(data))
+            if record is None:
+                return False
+            record.data[:] = data
+            record.state = _SUBMITTED
+            return True
+
+    def reserve(self, length: int) -> Record | None:
+        """Reserve a record of `length` bytes, zeroed; None, and counted, when there is no room for it."""
+        if not isinstance(length, int) or not 0 <= length <= U32_MAX:
+            raise InvalidValueSize(f"reserve {self.name!r}: length is {length!r}, not a number from 0 to 2**32 - 1")
+        with self._lock:
+            return self._reserve(length)
+
+    def read(self) -> tuple[int, bytes] | None:
+        """Take the next record: (its number, its bytes). None when there is none, or the next one is still reserved."""
+        with self._lock:
+            records = self._records
+            while records and records[0].state != _RESERVED:
+                record = self._leave()
+                if record.state == _SUBMITTED:
+                    return record.number, bytes(record.data)
+            return None
+
+    def query(self) -> RingState:
+        """Return the bytes waiting, the size, the positions of consumer and producer, and the records dropped."""
+        with self._lock:
+            waiting = self._producer - self._consumer
+            return RingState(waiting, self.definition.max_entries, self._consumer, self._producer, self._dropped)
+
+    def lookup(self, key: object = None) -> NoReturn:
+        """Raise NotSupported, as update, delete and next_key do: a ring has records, not entries."""
+        self._refuse("lookup", key)
+
+    def update(self, key: object = None, value: object = None, flags: int = 0) -> NoReturn:
+        """Raise NotSupported."""
+        self._refuse("update", key, value, flags)
+
+    def delete(self, key: object = None) -> NoReturn:
+        """Raise NotSupported."""
+        self._refuse("delete", key)
+
+    def next_key(self, key: object = None) -> NoReturn:
+        """Raise NotSupported."""
+        self._refuse("next_key", key)
+
+    def lookup_and_delete(self, key: object = None) -> NoReturn:
+        """Raise NotSupported."""
+        self._refuse("lookup_and_delete", key)
+
+    def __len__(self) -> int:
+        """Return the number of submitted records that are not read yet."""
+        with self._lock:
+            return sum(record.state == _SUBMITTED for record in self._records)
+
+    def clear(self) -> None:
+        """Throw away every record that is waiting, counting none. Raises NotPermitted while one is reserved."""
+        with self._lock:
+            if any(record.state == _RESERVED for record in self._records):
+                raise NotPermitted(f"clear {self.name!r}: a record is reserved; submit or discard it first")
+            while self._records:
+                self._leave()
+
+    def resize(self, size: int) -> None:
+        """Change the bytes, a power of two that what is waiting must fit in. Raises InvalidDefinition, OutOfMemory."""
+        with self._lock:
+            definition = self._resized(size)
+            used = self._producer - self._consumer
+            if used >= size:
+                raise InvalidDefinition(f"resize {self.name!r}: {used} bytes wait, too many for a ring of {size}")
+            self.definition = definition
+
+    def _refuse(self, op: str, *_: object) -> NoReturn:
+        raise NotSupported(f"{op} {self.name!r}: a ring has no such operation; use output, reserve and read")
+
+    def _finish(self, record: Record, op: str, state: int) -> None:
+        with self._lock:
+            if record.state != _RESERVED:
+                raise NotPermitted(f"{op} {self.name!r}: record {record.number} was submitted or discarded before")
+            record.data = memoryview(bytes(record.data))  # what others hold of the old one no longer matters
+            record.state = state
+
+    # What follows runs with the lock held.
+
+    def _reserve(self, length: int) -> Record | None:
+        number = self._number
+        self._number = number + 1 & U32_MAX
+        taken = round_up_8(length + _HEADER)
+        most = self.definition.max_entries - 1
+        if taken > most or not self._make_room(most - taken):
+            self._dropped += 1
+            return None
+        record = Record(self, number, length)
+        self._records.append(record)
+        self._producer += taken
+        return record
+
+    def _make_room(self, most: int) -> bool:
+        """Return whether at most `most` bytes are in use, after overwriting what may be overwritten."""
+        records = self._records
+        if self.definition.map_flags & BPF_F_RB_OVERWRITE:
+            while self._producer - self._consumer > most and records[0].state != _RESERVED:
+                if self._leave().state == _SUBMITTED:
+                    self._dropped += 1
+        return self._producer - self._consumer <= most
+
+    def _leave(self) -> Record:
+        record = self._records.popleft()
+        self._consumer += record.taken
+        return record

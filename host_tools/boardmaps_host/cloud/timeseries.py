@@ -1,0 +1,149 @@
+"""TimeSeries: the last `max_entries` timestamped samples, and statistics over them."""
+
+from __future__ import annotations
+
+import struct
+from collections import deque
+from itertools import islice
+from typing import NamedTuple, NoReturn
+
+from boardmaps.abi import TIME_SERIES
+from boardmaps.definition import MapDef
+from boardmaps.errors import InvalidDefinition, InvalidKeySize, MapError, NotSupported
+
+from .base import BytesLike, CloudMap
+
+Sample = tuple[int, bytes]
+
+_BY_SIZE = {1: "B", 2: "H", 4: "I", 8: "Q"}  # the field of a value that is one unsigned number
+
+
+class Stats(NamedTuple):
+    """Statistics of a numeric field over samples; `span` is the last timestamp minus the first."""
+
+    count: int  # type: ignore[assignment] # hides the method of tuples
+    min: float | None
+    max: float | None
+    sum: float
+    mean: float | None
+    span: int
+
+
+class TimeSeries(CloudMap):
+    """A ring of `max_entries` samples: a timestamp, 0 to 2**64 - 1 in any unit, and a value of value_size bytes.
+
+    `field` says which number in the value stats() works on, as a letter of the struct module (b B h H i I q Q f d),
+    little-endian, `field_offset` bytes from the start. A value of 1, 2, 4 or 8 bytes is one unsigned number unless it
+    says otherwise.
+    """
+
+    def __init__(
+        self,
+        value_size: int,
+        max_entries: int,
+        map_flags: int = 0,
+        name: str = "",
+        *,
+        field: str | None = None,
+        field_offset: int = 0,
+    ) -> None:
+        definition = MapDef(TIME_SERIES, 8, value_size, max_entries, map_flags, name)
+        field = field or _BY_SIZE.get(value_size)
+        if field is not None:
+            if field not in tuple("bBhHiIqQfd"):
+                raise InvalidDefinition(f"create {name!r}: field is {field!r}, not one of b B h H i I q Q f d")
+            if not 0 <= field_offset <= value_size - struct.calcsize("<" + field):
+                raise InvalidDefinition(f"create {name!r}: no field {field!r} at {field_offset} in {value_size} bytes")
+        self._field = None if field is None else struct.Struct(f"<{field}")
+        self._field_offset = field_offset
+        super().__init__(definition)
+
+    def _set_up(self) -> None:
+        self._samples: deque[Sample] = deque(maxlen=self.definition.max_entries)
+
+    def push(self, timestamp: int, value: BytesLike) -> None:
+        """Add a sample; in a full series the oldest one goes."""
+        if not isinstance(timestamp, int) or not 0 <= timestamp < 1 << 64:
+            raise InvalidKeySize(f"push {self.name!r}: timestamp is {timestamp!r}, not a number from 0 to 2**64 - 1")
+        value = self._value("push", value)
+        with self._lock:
+            self._samples.append((timestamp, value))
+
+    def newest(self) -> Sample | None:
+        """Return the last sample pushed, as (timestamp, value); None when there is none."""
+        try:
+            return self._samples[-1]
+        except IndexError:
+            return None
+
+    def oldest(self) -> Sample | None:
+        """Return the first sample that is still there; None when there is none."""
+        try:
+            return self._samples[0]
+        except IndexError:
+            return None
+
+    def last(self, n: int) -> list[Sample]:
+        """Return the newest n samples, or all when there are fewer, in the order in which they were pushed."""
+        if not isinstance(n, int) or n < 0:
+            raise MapError(f"last {self.name!r}: n is {n!r}, not a number from 0 up")
+        with self._lock:
+            samples = self._samples
+            return list(islice(samples, max(len(samples) - n, 0), None))
+
+    def window(self, start: int, end: int) -> list[Sample]:
+        """Return the samples whose timestamps are from `start` to `end`, both included, in the order of pushing."""
+        with self._lock:
+            return [sample for sample in self._samples if start <= sample[0] <= end]
+
+    def stats(self, n: int | None = None) -> Stats:
+        """Return the statistics of the newest n samples, or of all. Raises NotSupported when no field is declared."""
+        if self._field is None:
+            raise NotSupported(f"stats {self.name!r}: values of {self._value_size} bytes, and no field declared")
+        samples = self.last(len(self) if n is None else n)
+        if not samples:
+            return Stats(0, None, None, 0, None, 0)
+        numbers = [self._field.unpack_from(value, self._field_offset)[0] for _, value in samples]
+        total = sum(numbers)
+        span = samples[-1][0] - samples[0][0]
+        return Stats(len(numbers), min(numbers), max(numbers), total, total / len(numbers), span)
+
+    def __len__(self) -> int:
+        return len(self._samples)
+
+    def clear(self) -> None:
+        """Remove every sample."""
+        with self._lock:
+            self._samples.clear()
+
+    def resize(self, new_max_entries: int) -> None:
+        """Change max_entries. Growing keeps everything; shrinking drops the oldest samples.
+
+        Raises InvalidDefinition or OutOfMemory, and then nothing has changed.
+        """
+        with self._lock:
+            self.definition = self._resized(new_max_entries)
+            self._samples = deque(self._samples, maxlen=new_max_entries)
+
+    def lookup(self, key: object = None) -> NoReturn:
+        """Raise NotSupported, as update, delete and next_key do: samples are reached by time."""
+        self._refuse("lookup", key)
+
+    def update(self, key: object = None, value: object = None, flags: int = 0) -> NoReturn:
+        """Raise NotSupported."""
+        self._refuse("update", key, value, flags)
+
+    def delete(self, key: object = None) -> NoReturn:
+        """Raise NotSupported."""
+        self._refuse("delete", key)
+
+    def next_key(self, key: object = None) -> NoReturn:
+        """Raise NotSupported."""
+        self._refuse("next_key", key)
+
+    def lookup_and_delete(self, key: object = None) -> NoReturn:
+        """Raise NotSupported."""
+        self._refuse("lookup_and_delete", key)
+
+    def _refuse(self, op: str, *_: object) -> NoReturn:
+        raise NotSupported(f"{op} {self.name!r}: a series has no such operation; use push, last and window")
