@@ -12,12 +12,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from boardmaps.abi import VERSION
+
 from .boards import SIMULATORS
-from .deploy_files import BOARD_FOLDER, CompileError, payload_for
+from .deploy_files import BOARD_FOLDER, CompileError, Payload, Target, payload_for
 from .deploy_link import BoardLink, BoardRaised, DeployError, full_sentence
 
 __all__ = ["DeployError", "DeployReport", "deploy"]
 
+_FROZEN_VERSION = """
+import sys
+path = sys.path[:]
+sys.path[:] = ['.frozen']
+try:
+    import boardmaps
+    print(boardmaps.__version__)
+except ImportError:
+    pass
+sys.path[:] = path
+"""
 _NEW = ".new"  # the ending of a file that is not in use yet
 
 Progress = Callable[[str, int, int], None]
@@ -61,13 +74,11 @@ def deploy(
     with BoardLink(_port_of(port)) as link:
         target = link.probe()
         block = _need_filesystem(link)
-        try:
-            payload = payload_for(target)
-        except CompileError as error:
-            raise DeployError(f"{error}. The firmware's source has a mistake that no board could run.") from error
+        payload = _payload(link, target)
         files = {posixpath.join(BOARD_FOLDER, name): content for name, content in payload.files.items()} | extra
-        changed = {path: content for path, content in files.items() if link.sha256(path) != _digest(content)}
-        stale = _stale(link, files)
+        present = link.sha256(files)
+        changed = {path: content for path, content in files.items() if present[path] != _digest(content)}
+        stale = _stale(link, files) if payload.files else []
         if changed or stale:
             _need_room(link, block, changed)
             _upload(link, changed, report)
@@ -91,12 +102,26 @@ def deploy(
         )
 
 
+def _payload(link: BoardLink, target: Target) -> Payload:
+    """The modules for this board: none when its firmware has them, for what is frozen in goes before what is in :/lib."""
+    frozen = link.execute(_FROZEN_VERSION).strip()
+    if frozen == VERSION:
+        return Payload({}, "part of its firmware")
+    if frozen:
+        raise DeployError(
+            f"{link.port}: boardmaps {frozen} is frozen into this board's firmware and goes before what deploy could "
+            f"write; this is {VERSION}. Build the firmware anew, with firmware/manifest.py."
+        )
+    try:
+        return payload_for(target)
+    except CompileError as error:
+        raise DeployError(f"{error}. The firmware's source has a mistake that no board could run.") from error
+
+
 def _port_of(target: str) -> str:
     """Return the port that `target` means: a simulator's name is the board that `boardmaps sim` runs under it."""
     if target == "twin":
         raise DeployError("the twin is this computer and has boardmaps. Name a board: --port PORT, unix or pico.")
-    if target == "qemu":
-        raise DeployError("the qemu board has no file system: boardmaps is frozen into its firmware (make qemu).")
     if target not in SIMULATORS:
         return target
     from boardmaps_sim.unix import default_port
@@ -158,7 +183,7 @@ def _upload(link: BoardLink, changed: dict[str, bytes], progress: Progress) -> N
         for done, (path, content) in enumerate(changed.items()):
             progress(path, done, len(changed))
             link.write(path + _NEW, content)
-            _verify(link, path + _NEW, content)
+        _verify(link, changed)
     except DeployError:
         with contextlib.suppress(DeployError):  # the first error is the one to tell
             link.soft_reset()  # closes the file that was open
@@ -167,12 +192,14 @@ def _upload(link: BoardLink, changed: dict[str, bytes], progress: Progress) -> N
     progress("", len(changed), len(changed))
 
 
-def _verify(link: BoardLink, path: str, content: bytes) -> None:
-    if link.sha256(path) != _digest(content):
-        raise DeployError(
-            f"{link.port}: {path} did not arrive whole, so nothing was put in use. Run deploy again; if it happens "
-            f"twice, the line or the flash is bad."
-        )
+def _verify(link: BoardLink, changed: dict[str, bytes]) -> None:
+    arrived = link.sha256(path + _NEW for path in changed)
+    for path, content in changed.items():
+        if arrived[path + _NEW] != _digest(content):
+            raise DeployError(
+                f"{link.port}: {path} did not arrive whole, so nothing was put in use. Run deploy again; if it happens "
+                f"twice, the line or the flash is bad."
+            )
 
 
 def _parents(path: str) -> list[str]:

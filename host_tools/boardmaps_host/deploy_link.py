@@ -1,12 +1,13 @@
 """A board's raw REPL through mpremote, with time limits everywhere and errors that say what to do."""
 
+import ast
 import contextlib
 import errno
 import io
 import os
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Any, Self
 
@@ -22,6 +23,25 @@ _PROBE = """
 import sys
 i = sys.implementation
 print(repr((i[0], '.'.join([str(n) for n in i[1][:3]]), getattr(i, '_machine', sys.platform), getattr(i, '_mpy', 0))))
+"""
+
+
+# One program for all files, because each that is sent costs a slow board tenths of a second. hashlib.sha256 is there on
+# every port that has files.
+_HASHES = """
+import hashlib
+def digest(path, buf=memoryview(bytearray(512))):
+    h = hashlib.sha256()
+    try:
+        with open(path, 'rb') as f:
+            while True:
+                n = f.readinto(buf)
+                if not n:
+                    return ''.join(['%%02x' %% b for b in h.digest()])
+                h.update(buf[:n])
+    except OSError:
+        return ''
+print({path: digest(path) for path in %r})
 """
 
 
@@ -82,8 +102,6 @@ class BoardLink:
 
     def probe(self) -> Target:
         """Return what the board says of itself. Raises DeployError when it is not MicroPython."""
-        import ast
-
         target = Target(*ast.literal_eval(self.execute(_PROBE)))
         if target.implementation != "micropython":
             raise DeployError(
@@ -107,15 +125,10 @@ class BoardLink:
                     raise
                 return None
 
-    def sha256(self, path: str) -> bytes | None:
-        """Return the hash of a file, computed on the board where it can; None when there is no such file."""
-        with self._translated():
-            try:
-                return bytes(self._transport.fs_hashfile(path, "sha256"))
-            except OSError as error:
-                if error.errno != errno.ENOENT:
-                    raise
-                return None
+    def sha256(self, paths: Iterable[str]) -> dict[str, bytes | None]:
+        """Return the hash of each file, computed on the board, None for a file that is not there."""
+        printed = self.execute(_HASHES % list(paths))
+        return {path: bytes.fromhex(digest) or None for path, digest in ast.literal_eval(printed).items()}
 
     def write(self, path: str, content: bytes) -> None:
         """Write a file. Raises DeployError, `flash is full` among others."""

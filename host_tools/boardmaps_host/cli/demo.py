@@ -1,4 +1,4 @@
-"""`boardmaps demo`: the main job on a simulated board, in some seconds."""
+"""`boardmaps demo`: the main job once, in front of your eyes."""
 
 from pathlib import Path
 
@@ -6,13 +6,10 @@ import rich_click as click
 
 
 @click.command("demo")
-@click.option("--seconds", type=click.FloatRange(min=2), default=10.0, show_default=True, help="How long to watch.")
-@click.option("--svg", type=click.Path(dir_okay=False), metavar="PATH", help="Also draw the live view into this file.")
-def command(seconds: float, svg: str | None) -> None:
-    """Boot a simulated board, put an application on it, watch its maps change and change its configuration.
-
-    Needs no hardware and no terminal, and ends by itself.
-    """
+@click.option("--seconds", type=click.FloatRange(min=1), default=10.0, show_default=True, help="How long it goes on.")
+@click.option("--svg", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Save a picture of it.")
+def command(seconds: float, svg: Path | None) -> None:
+    """Boot a simulated board with a program on it, watch its maps and change them while it runs. Needs no board."""
     from boardmaps_host.demo import run
 
-    run(seconds, svg=Path(svg) if svg else None)
+    run(seconds, svg=svg)

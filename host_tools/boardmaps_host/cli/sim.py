@@ -30,7 +30,12 @@ from . import options, output
     metavar="PATH",
     help="The flash image, made if needed and kept; a temporary one by default.",
 )
-@click.option("--image", type=click.Path(exists=True), metavar="UF2", help="MicroPython for the emulated Pico.")
+@click.option(
+    "--image",
+    type=click.Path(exists=True),
+    metavar="FILE",
+    help="MicroPython for pico (.uf2) or qemu (.elf); what `make pico qemu` built by default.",
+)
 @options.as_json
 def command(board: str, heap: int | None, flash: str | None, image: str | None, as_json: bool) -> int:
     """Boot a simulated board and keep it running until Ctrl-C.
