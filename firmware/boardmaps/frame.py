@@ -136,6 +136,10 @@ class Decoder:
         """Return how many bytes of an unfinished frame, or of text, are held."""
         return len(self._pending)
 
+    def interrupted(self) -> bool:
+        """Whether what is pending is somebody's Ctrl-C: no frame begins so, for no kind is 3."""
+        return self._pending[:2] in (b"\r\x03", b"\x03\x03")
+
     def idle(self) -> bytes:
         """The line has been quiet: give up what is pending and return it. With `text` it was text; else a broken frame."""
         pending, self._pending = self._pending, b""

@@ -102,8 +102,7 @@ class Server:
         }
         dispatcher = Dispatcher(pool, allow_reset)
         self.session = ServerSession(dispatcher.handle, terms, mtu, window, self.line.credit)
-        self._buf = bytearray(min(self.line.credit, 1024))
-        self._view = memoryview(self._buf)
+        self._view = memoryview(bytearray(min(self.line.credit, 1024)))
         self._idle_ms = idle * 1000
         self._heard = time.ticks_ms()
         self._open = False
@@ -112,25 +111,34 @@ class Server:
         """Answer what has come, waiting up to `wait_ms` for it; return whether a host's session is open."""
         session, line = self.session, self.line
         if line.wait(wait_ms):
-            n = line.readinto(self._buf)
+            now = time.ticks_ms()
+            quiet = time.ticks_diff(now, self._heard) > _QUIET_MS
+            self._heard = now
+            # After a silence this may be somebody's Ctrl-C: take no more than that, what follows is for the REPL.
+            n = line.readinto(self._view[:2] if quiet and self._open else self._view)
             reply = session.receive(bytes(self._view[:n]))
             if session.session and not self._open:
                 self._open = True
                 line.open()
             if reply:
                 line.write(reply)
-            self._heard = time.ticks_ms()
+            if self._open and session.decoder.interrupted():
+                self._interrupt()
         elif self._open or session.decoder.pending():
             quiet = time.ticks_diff(time.ticks_ms(), self._heard)
-            if quiet > _QUIET_MS and session.decoder.idle()[:2] in (b"\x03", b"\r\x03"):
-                self.close()  # somebody else is at the line, with mpremote or a terminal, and wants the REPL
-                raise KeyboardInterrupt
+            if quiet > _QUIET_MS and session.decoder.idle() == b"\x03":
+                self._interrupt()
             if quiet > self._idle_ms:
                 session.close()
         if self._open and not session.session:
             self._open = False
             line.close()
         return self._open
+
+    def _interrupt(self):
+        """Somebody else is at the line, with mpremote or a terminal, and wants the REPL."""
+        self.close()
+        raise KeyboardInterrupt
 
     def serve(self):
         """Answer until the host says BYE, or has been silent for `idle` seconds. Ctrl-C ends it while no session is open."""

@@ -8,7 +8,6 @@ from typing import Any, Self
 from boardmaps.abi import ARRAY, CLASS_NAMES, HASH, LRU_HASH
 from boardmaps.definition import MapDef
 from boardmaps.errors import InvalidDefinition, KeyNotFound
-
 from boardmaps_host.client.link import Link
 from boardmaps_host.client.maps import MapInfo, RemoteMap, RemotePool, create, listing
 from boardmaps_host.client.transport import MemoryTransport, SerialTransport, Transport
@@ -136,7 +135,6 @@ def _twin(allow_reset: bool) -> Transport:
 
     from boardmaps.dispatch import Dispatcher
     from boardmaps.session import ServerSession
-
     from boardmaps_host.cloud import registry
 
     dispatcher = Dispatcher(registry, allow_reset)

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Sequence
 
 from boardmaps.abi import OP_MORE, OP_PART, OP_PING, STATUS_MORE
-
 from boardmaps_host.client.errors import (
     LinkError,
     LinkTimeout,
@@ -22,6 +21,8 @@ _HELLO_PAUSES = (
     0.25,
     0.4,
 )  # seconds before HELLO is said again: a firmware's loop may poll but a few times a second
+_ECHO = b"boardmaps v="  # no server: a REPL shows what was typed
+_ENDED = b"\x04>"  # the raw REPL: the program that was to serve has ended
 
 
 class Link:
@@ -46,6 +47,7 @@ class Link:
         self._lock = threading.RLock()
         self._repl: Repl | None = None  # set while the server that we started runs in its REPL
         self._heard = 0.0
+        self._seen = b""  # the last that came while a session was asked for
         self._closed = False
         self._open()
 
@@ -62,12 +64,12 @@ class Link:
     # -- opening and closing
 
     def _open(self) -> None:
-        if self._say_hello(_HELLO_PAUSES, echo_ends=True):
+        if self._say_hello(_HELLO_PAUSES, until=_ECHO):
             return
         repl = Repl(self.line)
         if not repl.at_prompt():
             # A board that booted this moment, or whose loop is slow, may have answered meanwhile.
-            if self._say_hello((0.5, 1.0), echo_ends=False):
+            if self._say_hello((0.5, 1.0)):
                 return
             raise NoAnswer(
                 f"{self.line.name}: nothing answers. A firmware that runs must call boardmaps.poll() or boardmaps.serve(); "
@@ -79,17 +81,20 @@ class Link:
             )
         repl.start(self._serve)
         self._repl = repl
-        if not self._say_hello((0.5, 1.0, 1.0), echo_ends=False):
+        if not self._say_hello((0.5, 1.0, 1.0), until=_ENDED, seen=repl.taken()):
             self._repl = None
-            raise server_failed(self.line.name, repl.finish())
+            raise server_failed(self.line.name, repl.finish(seen=self._seen))
 
-    def _say_hello(self, pauses: Sequence[float], echo_ends: bool) -> dict[str, str] | None:
-        """Ask for a session; return the board's terms, None when nobody answers, at once when a REPL echoes the question."""
-        echo = b""
+    def _say_hello(self, pauses: Sequence[float], until: bytes = b"", seen: bytes = b"") -> dict[str, str] | None:
+        """Ask for a session; return the board's terms, None when nobody answers, or as soon as `until` comes instead."""
+        self._seen = seen
         for pause in pauses:
             self.line.write(self._session.hello())
             end = time.monotonic() + pause
             while (left := end - time.monotonic()) > 0:
+                if until and until in self._seen:
+                    self._session.idle()
+                    return None
                 data = self.line.read(left)
                 events, _ = self._session.receive(data, time.monotonic())
                 for event in events:
@@ -98,10 +103,7 @@ class Link:
                         return event.fields
                     if isinstance(event, Text):
                         self._print(event)
-                echo = (echo + data)[-256:]
-                if echo_ends and b"boardmaps v=" in echo:  # no server: a REPL shows what was typed
-                    self._session.idle()
-                    return None
+                self._seen = (self._seen + data)[-4096:]
         return None
 
     def _opened(self, fields: dict[str, str]) -> None:
@@ -133,7 +135,8 @@ class Link:
                 events, _ = self._session.receive(self.line.read(left), time.monotonic())
                 if any(isinstance(event, Closed | Lost) for event in events):
                     if self._repl is not None:
-                        self._repl.finish()
+                        behind = self._session.idle()
+                        self._repl.finish(seen=behind.data if behind else b"")
                     return
 
     # -- requests
@@ -213,7 +216,7 @@ class Link:
 
     def _wake(self) -> None:
         """After a pause, see with a harmless frame whether the session still lives; the REPL may have the line again."""
-        fields = self._say_hello(_HELLO_PAUSES, echo_ends=True)
+        fields = self._say_hello(_HELLO_PAUSES, until=_ECHO)
         if fields is not None and self._session.continues(fields):
             return
         if self._repl is not None:

@@ -28,7 +28,6 @@ from boardmaps.abi import (
 )
 from boardmaps.definition import MapDef
 from boardmaps.errors import InvalidFlags, InvalidValueSize, error_for
-
 from boardmaps_host.client.link import Link
 
 Buffer = bytes | bytearray | memoryview

@@ -15,16 +15,25 @@ class Repl:
 
     def __init__(self, line: Transport) -> None:
         self._line = line
+        self._rest = b""  # what came behind the last thing that was waited for
 
     def _until(self, ending: bytes, timeout: float) -> bytes | None:
-        got = b""
+        """Return all up to and with `ending`, or None when it does not come in time."""
         end = time.monotonic() + timeout
-        while not got.endswith(ending):
+        while True:
+            got, found, rest = self._rest.partition(ending)
+            if found:
+                self._rest = rest
+                return got + found
             left = end - time.monotonic()
             if left <= 0:
                 return None
-            got += self._line.read(left)
-        return got
+            self._rest += self._line.read(left)
+
+    def taken(self) -> bytes:
+        """Return what came behind the last thing that was waited for, and forget it."""
+        rest, self._rest = self._rest, b""
+        return rest
 
     def at_prompt(self, timeout: float = 0.5) -> bool:
         """Whether a REPL waits for input. Asks with backspaces and Ctrl-B, which stop no program that may be running.
@@ -45,9 +54,14 @@ class Repl:
         if self._until(b"OK", timeout) is None:
             raise NoAnswer(f"{self._line.name}: the raw REPL did not take our program.")
 
-    def finish(self, timeout: float = 2.0) -> str:
-        """Wait for the program of start() to end and go back to the friendly REPL; return what it wrote to stderr."""
+    def finish(self, timeout: float = 2.0, seen: bytes = b"") -> str:
+        """Wait for the program of start() to end and go back to the friendly REPL; return what it wrote to stderr.
+
+        `seen` is what the board has sent already.
+        """
+        self._rest = seen
         got = self._until(_CTRL_D + b">", timeout)
+        self._rest = b""
         self._line.write(_CTRL_B)
         self._until(b">>> ", timeout)
         parts = (got or b"").split(_CTRL_D)

@@ -5,9 +5,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from boardmaps_sim.base import BoardError, SimulatedBoard
-
 from boardmaps_host.client.errors import LinkError, NotDeployed
+from boardmaps_sim.base import BoardError, SimulatedBoard
 
 _numbers = itertools.count(1)
 

@@ -1,0 +1,224 @@
+"""Connecting and leaving: nothing is reset, the REPL is as it was found, and what is in the way is named."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+import serial
+
+from boardmaps import ArrayMap, HashMap, KeyNotFound, NotPermitted, OutOfMemory
+from boardmaps.frame import HELLO, REPLY_FLAG, Decoder, encode
+from boardmaps.session import pack_hello
+from boardmaps_host import connect
+from boardmaps_host.client import (
+    LinkError,
+    LinkTimeout,
+    NoAnswer,
+    NotDeployed,
+    OutcomeUnknown,
+    PortBusy,
+    PortMissing,
+    VersionMismatch,
+)
+from boardmaps_host.client.link import Link
+from boardmaps_sim.unix import UnixBoard, default_port
+from tests.client.conftest import Mpremote
+
+
+def test_connecting_resets_nothing_and_leaves_the_repl(unix: UnixBoard, mpremote: Mpremote) -> None:
+    mpremote("resume", "exec", "kept = 41")
+    boots = set()
+    for _ in range(5):
+        with connect(unix.port) as board:
+            boots.add(board.info["boot"])
+            assert board.pool.total_size() == 65536
+        assert mpremote("resume", "exec", "kept += 1; print('kept', kept)").startswith("kept 4")
+    assert len(boots) == 1
+    assert mpremote("resume", "exec", "print(kept)").strip() == "46"
+
+
+def test_maps_outlive_the_connection(unix: UnixBoard) -> None:
+    with connect(unix.port, allow_reset=True) as board:
+        board.pool.reset()
+        board.create_map(HashMap, key_size=8, value_size=4, max_entries=4, name="temps").update(b"kitchen\0", b"abcd")
+    with connect(unix.port) as board:
+        assert board.map("temps").lookup(b"kitchen\0") == b"abcd"
+
+
+def test_reset_of_the_pool_needs_permission(unix: UnixBoard) -> None:
+    with connect(unix.port) as board, pytest.raises(NotPermitted, match="allow_reset"):
+        board.pool.reset()
+
+
+def test_the_pool_over_the_line(unix: UnixBoard) -> None:
+    with connect(unix.port, allow_reset=True) as board:
+        board.pool.reset()
+        assert (board.pool.used(), board.pool.allocation_count()) == (0, 0)
+        board.create_map(ArrayMap, value_size=8, max_entries=100, name="hits")
+        assert board.pool.remaining() == 65536 - 96 - 800 == 65536 - board.maps()[0].slice_bytes
+        with pytest.raises(OutOfMemory, match="'big'"):
+            board.create_map(HashMap, key_size=16, value_size=64, max_entries=1000, name="big")
+        assert board.pool.used() == 896
+
+
+def test_a_running_program_goes_on_and_its_prints_are_shown(unix: UnixBoard, mpremote: Mpremote) -> None:
+    program = """
+import boardmaps
+m = boardmaps.ArrayMap(4, 1, 0, "ticker")
+n = 0
+while True:
+    n += 1
+    m.update(0, n.to_bytes(4, "little"))
+    if n % 50 == 0:
+        print("tick", n)
+    boardmaps.poll()
+    import time
+    time.sleep_ms(1)
+"""
+    mpremote("resume", "exec", "--no-follow", program)
+    printed: list[str] = []
+    with connect(unix.port, console=printed.append) as board:
+        ticker = board.map("ticker")
+        first = int.from_bytes(ticker.lookup(0) or b"", "little")
+        time.sleep(0.3)
+        assert int.from_bytes(ticker.lookup(0) or b"", "little") > first
+    assert "tick" in "".join(printed)
+    with connect(unix.port) as board:  # it still runs, and answers again
+        assert int.from_bytes(board.map("ticker").lookup(0) or b"", "little") > first
+    assert mpremote("exec", "print('stopped')").strip() == "stopped"  # and mpremote can stop it
+
+
+def test_a_program_that_does_not_serve_is_not_stopped(unix: UnixBoard, mpremote: Mpremote) -> None:
+    mpremote("resume", "exec", "--no-follow", "import time\nn = 0\nwhile True:\n    n += 1\n    time.sleep_ms(1)")
+    with pytest.raises(NoAnswer, match=r"boardmaps\.poll\(\)"):
+        connect(unix.port)
+    with serial.Serial(unix.port, timeout=1) as port:
+        port.write(b"\x03")
+        assert b"KeyboardInterrupt" in port.read_until(b">>> ")
+        port.write(b"\x02")
+        port.read_until(b">>> ")
+        port.write(b"n > 1000\r")
+        assert b"True" in port.read_until(b">>> ")
+
+
+def test_a_board_without_boardmaps() -> None:
+    name = f"bare-{os.getpid()}"
+    with UnixBoard(name, port=default_port(name)) as bare, pytest.raises(NotDeployed, match="boardmaps deploy --port"):
+        connect(bare.port)
+
+
+def test_a_missing_port() -> None:
+    with pytest.raises(PortMissing, match="no such port"):
+        connect("/dev/ttyNOWHERE")
+    with pytest.raises(PortMissing, match="/dev/ttyACM77"):
+        connect("a77")
+    with pytest.raises(PortMissing, match="unheard"):
+        connect("unheard://of")
+
+
+def test_a_busy_port_names_who_has_it(unix: UnixBoard) -> None:
+    with connect(unix.port):
+        import subprocess
+        import sys
+
+        code = f"from boardmaps_host import connect\nconnect({unix.port!r})"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False)
+        assert "PortBusy" in done.stderr
+        assert f"pid {os.getpid()}" in done.stderr
+    with serial.Serial(unix.port, exclusive=True), pytest.raises(PortBusy, match="in use"):
+        connect(unix.port)
+
+
+def test_a_file_is_no_port(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("hello")
+    with pytest.raises(LinkError, match="file"):
+        connect(str(tmp_path / "file"))
+
+
+class Peer:
+    """A line with somebody else's board at its other end."""
+
+    name = "peer"
+
+    def __init__(self, answer: "list[bytes]") -> None:
+        self.answer = answer
+        self.decoder = Decoder(5000)
+        self.said = b""
+        self.closed = False
+
+    def read(self, timeout: float) -> bytes:
+        data, self.said = self.said, b""
+        if not data:
+            time.sleep(min(timeout, 0.01))
+        return data
+
+    def write(self, data: bytes) -> None:
+        for frame in self.decoder.feed(data):
+            assert not isinstance(frame, bytes)
+            kind, session, seq, _, _ = frame
+            if kind == HELLO:
+                for payload in self.answer:
+                    self.said += encode(HELLO | REPLY_FLAG, session, seq, 0, payload)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_a_board_of_another_version() -> None:
+    with pytest.raises(VersionMismatch, match=r"protocol 2-3 \(boardmaps 9.1\), this computer speaks 1"):
+        Link(Peer([pack_hello({"v": "2-3", "fw": "9.1"})]))
+
+
+def test_a_board_that_falls_silent() -> None:
+    link = Link(Peer([pack_hello({"v": 1, "boot": "x", "mtu": 480, "win": 4, "credit": 511, "idle": 99})]), timeout=0.3)
+    with pytest.raises(LinkTimeout, match="Nothing was changed"):
+        link.request(b"\x0b", changes=False)
+    with pytest.raises((OutcomeUnknown, NoAnswer)):
+        link.request(b"\x0b", changes=True)
+
+
+def test_somebody_elses_bytes() -> None:
+    peer = Peer([b"\xff\xfe", b"boardmaps v", b""])
+    peer.said = bytes(range(256)) * 40
+    with pytest.raises(NoAnswer):
+        Link(peer)
+
+
+def test_garbage_on_the_line_harms_no_session(unix: UnixBoard) -> None:
+    with connect(unix.port, allow_reset=True) as board:
+        board.pool.reset()
+        m = board.create_map(HashMap, key_size=1, value_size=1, max_entries=4)
+        m.update(b"a", b"1")
+        for garbage in (b"\0" * 50, bytes(range(256)) * 3, encode(9, 1, 1, 1, b"not for you"), b"\xff" * 2000):
+            board.link.line.write(garbage + b"\0")
+            assert m.lookup(b"a") == b"1"
+        with pytest.raises(KeyNotFound):
+            m.delete(b"b")
+        assert dict(m.items()) == {b"a": b"1"}
+
+
+def test_the_session_survives_a_long_pause(unix: UnixBoard, mpremote: Mpremote) -> None:
+    """After `idle` seconds the board takes its REPL back; the next call starts the server again without a word."""
+    with connect(unix.port) as board:
+        boot = board.info["boot"]
+        board.link._serve = "import boardmaps\nboardmaps.serve(idle=1)"
+        board.link._say_bye()
+        board.link._repl = None
+        board.link._session.renew()
+        board.link._open()
+        assert board.info["idle"] == "1"
+        time.sleep(1.5)
+        assert board.pool.total_size() == 65536
+        assert board.info["boot"] == boot
+    assert mpremote("resume", "exec", "print(7)").strip() == "7"
+
+
+def test_ctrl_c_gives_the_repl_back_when_the_host_died(unix: UnixBoard, mpremote: Mpremote) -> None:
+    """A host that vanished took no leave; Ctrl-C belongs to its session still, and yet reaches the board."""
+    board = connect(unix.port)
+    board.link.line.close()
+    with serial.Serial(unix.port, timeout=2) as port:
+        port.write(b"\r\x03")
+        assert b"KeyboardInterrupt" in port.read_until(b"\x04>")
+    assert mpremote("exec", "print(8)").strip() == "8"
