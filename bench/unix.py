@@ -5,8 +5,9 @@ import os
 import subprocess
 from pathlib import Path
 
-from boardmaps_sim.find import find_micropython
 from report import Row, publish
+
+from boardmaps_sim.find import find_micropython
 
 FIRMWARE = Path(__file__).parents[1] / "firmware"
 

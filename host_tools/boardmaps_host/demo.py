@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from boardmaps_sim.unix import UnixBoard, default_port
 from rich.console import Console, Group
 from rich.live import Live
 from rich.panel import Panel
@@ -19,6 +18,7 @@ from rich.text import Text
 
 from boardmaps_host.client import Board, NoAnswer, RemoteMap, connect
 from boardmaps_host.deploy import deploy
+from boardmaps_sim.unix import UnixBoard, default_port
 
 CONFIG = struct.Struct("<III")  # as in the example: enabled, threshold, timeout_ms
 STATS = struct.Struct("<QQQ")  # packets, bytes, errors

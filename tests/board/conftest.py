@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from boardmaps_sim.base import BoardError
 from boardmaps_sim.find import find_micropython
-
 from tests.require import require_or_skip
 
 FIRMWARE = Path(__file__).parents[2] / "firmware"

@@ -3,7 +3,6 @@
 from struct import unpack_from
 
 from boardmaps.definition import MapDef, slice_size
-
 from tests.board.conftest import Run
 
 

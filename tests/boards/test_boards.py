@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from boardmaps_host import boards
 from boardmaps_host.boards import DefinitionError, all_boards, find, load, load_file
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+
 from boardmaps_host.cloud import Registry
 
 

@@ -3,6 +3,7 @@
 import itertools
 
 import pytest
+
 from boardmaps import (
     BPF_EXIST,
     BPF_NOEXIST,

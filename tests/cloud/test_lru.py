@@ -4,6 +4,7 @@ import random
 from collections import OrderedDict
 
 import pytest
+
 from boardmaps import BPF_EXIST, BPF_NOEXIST, KeyExists, KeyNotFound, LruHashMap
 
 

@@ -4,6 +4,7 @@ import dis
 from collections.abc import Callable
 
 import pytest
+
 from boardmaps_host.cloud import HashMap, LruHashMap
 
 # Where CPython's loop looks whether another thread or a signal handler should run

@@ -4,6 +4,7 @@ import os
 import threading
 
 import pytest
+
 from boardmaps import BPF_EXIST, BPF_NOEXIST, InvalidDefinition, InvalidValueSize, KeyExists, KeyNotFound, NotSupported
 from boardmaps_host.cloud import PerCpuArray, PerCpuHash
 

@@ -5,6 +5,7 @@ import threading
 from collections import deque
 
 import pytest
+
 from boardmaps import (
     BPF_EXIST,
     BPF_NOEXIST,

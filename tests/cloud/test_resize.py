@@ -1,6 +1,7 @@
 """resize() of arrays and hashes: what stays, what goes, and that a refusal changes nothing."""
 
 import pytest
+
 from boardmaps import ArrayMap, HashMap, InvalidDefinition, LruHashMap, OutOfMemory
 
 

@@ -3,6 +3,7 @@
 import random
 
 import pytest
+
 from boardmaps import (
     BPF_EXIST,
     InvalidDefinition,

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
+
 from boardmaps import BPF_NOEXIST, ArrayMap, HashMap, KeyExists, KeyNotFound, LruHashMap, OutOfMemory
 
 THREADS = 8

@@ -3,6 +3,7 @@
 import struct
 
 import pytest
+
 from boardmaps import InvalidDefinition, InvalidKeySize, InvalidValueSize, MapError, NotSupported, StaleMap
 from boardmaps_host.cloud import Registry, TimeSeries
 

@@ -1,6 +1,7 @@
 """ArrayMap: all entries are there from the start, and zero."""
 
 import pytest
+
 from boardmaps import (
     BPF_EXIST,
     BPF_NOEXIST,

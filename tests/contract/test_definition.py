@@ -1,6 +1,7 @@
 """What may be made, and what is refused before anything changes."""
 
 import pytest
+
 from boardmaps import BPF_F_RDONLY, BPF_F_WRONLY, ArrayMap, HashMap, InvalidDefinition, InvalidFlags, MapError
 from boardmaps.abi import OP_CREATE
 from boardmaps_host import Board

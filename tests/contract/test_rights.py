@@ -1,6 +1,7 @@
 """What the host may not do: frozen, read-only and write-only maps."""
 
 import pytest
+
 from boardmaps import BPF_F_RDONLY, BPF_F_WRONLY, ArrayMap, HashMap, NotPermitted
 from boardmaps_host import Board
 

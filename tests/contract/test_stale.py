@@ -1,6 +1,7 @@
 """Maps that are gone."""
 
 import pytest
+
 from boardmaps import ArrayMap, HashMap, StaleMap
 from boardmaps_host import Board
 

@@ -5,8 +5,8 @@ import random
 from pathlib import Path
 
 import pytest
-from boardmaps.frame import Decoder, cobs_decode, cobs_encode, decode, encode
 
+from boardmaps.frame import Decoder, cobs_decode, cobs_encode, decode, encode
 from tests.board.conftest import Run, micropython
 
 __all__ = ["micropython"]

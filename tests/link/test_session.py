@@ -4,6 +4,7 @@ import random
 from dataclasses import dataclass, field
 
 import pytest
+
 from boardmaps.frame import BYE, HELLO, NAK, REPLY, REQUEST, Decoder, decode, encode
 from boardmaps.session import ServerSession, common_version, pack_hello, unpack_hello
 from boardmaps_host.client.session import ClientSession, Closed, Lost, Opened, Reply, Text

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import serial
+
 from boardmaps_sim.unix import UnixBoard
 
 PROMPT = b">>> "

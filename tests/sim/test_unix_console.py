@@ -9,8 +9,8 @@ from contextlib import contextmanager
 
 import pytest
 import serial
-from boardmaps_sim.unix import UnixBoard
 
+from boardmaps_sim.unix import UnixBoard
 from tests.sim.conftest import PROMPT, Console, Mpremote
 
 RAW_PROMPT = b"raw REPL; CTRL-B to exit\r\n>"

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from boardmaps_sim import find
 from boardmaps_sim.base import BoardError
 from boardmaps_sim.unix import UnixBoard, default_port
-
 from tests.sim.conftest import PROMPT, Console, Mpremote
 
 # A process that runs a board and says where; what a command in the foreground is.

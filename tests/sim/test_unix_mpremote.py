@@ -5,8 +5,8 @@ import time
 from pathlib import Path
 
 import pytest
-from boardmaps_sim.unix import UnixBoard
 
+from boardmaps_sim.unix import UnixBoard
 from tests.sim.conftest import Mpremote
 
 BUSY = "while True: pass\n"

@@ -3,8 +3,9 @@
 import re
 from pathlib import Path
 
-import boardmaps
 import pytest
+
+import boardmaps
 from boardmaps_host.typecheck import PROFILES, CheckError, check
 
 PROGRAMS = sorted(Path(__file__).with_name("programs").glob("*.py"))

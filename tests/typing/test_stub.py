@@ -5,8 +5,9 @@ import inspect
 from collections.abc import Iterator
 from pathlib import Path
 
-import boardmaps
 import pytest
+
+import boardmaps
 from boardmaps_host import cloud
 from boardmaps_host.cloud.base import CloudMap
 

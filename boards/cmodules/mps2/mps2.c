@@ -211,6 +211,7 @@ void __wrap_uart_init(void) {
     REG(SCB_VTOR) = (uint32_t)vectors;
     REG(UART0 + UART_BAUDDIV) = 16;
     REG(UART0 + UART_CTRL) = UART_TX_RX_ENABLE | UART_RX_IRQ;
+    (void)REG(UART0 + UART_DATA); // QEMU asks again whether there is input only after a read, not when it is enabled
     REG(TIMER0 + TIMER_RELOAD) = 0xFFFFFFFF;
     REG(TIMER0 + TIMER_VALUE) = 0xFFFFFFFF;
     REG(TIMER0 + TIMER_CTRL) = TIMER_ENABLE_WITH_IRQ;

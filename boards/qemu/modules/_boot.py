@@ -1,5 +1,6 @@
 # Runs at power-up and at each soft reset, before boot.py: mounts the board's files, which live in the machine's PSRAM.
 # QEMU maps that memory from the flash image.
+import sys
 import uctypes
 import vfs
 
@@ -29,4 +30,5 @@ except OSError:  # a fresh flash
     vfs.VfsLfs2.mkfs(_flash)
     _files = vfs.VfsLfs2(_flash)
 vfs.mount(_files, "/")
-del _files, _flash, Flash, uctypes, vfs
+sys.path.append("/lib")
+del _files, _flash, Flash, sys, uctypes, vfs

@@ -54,10 +54,9 @@ def _run(words: list[str]) -> int:
 def _expected() -> tuple[type[Exception], ...]:
     """The errors whose text is made for people. Imported only when something went wrong: most of it costs time."""
     from boardmaps.errors import MapError
-    from boardmaps_sim.base import BoardError
-
     from boardmaps_host.boards import DefinitionError
     from boardmaps_host.client.errors import LinkError
     from boardmaps_host.deploy import DeployError
+    from boardmaps_sim.base import BoardError
 
     return MapError, BoardError, DefinitionError, LinkError, DeployError

@@ -186,7 +186,7 @@ class HashMap(KeyedMap[bytes]):
 
     def _places(self) -> Slots:
         if self._slots is None:
-            self._slots = Slots(self._data)
+            self._slots = Slots(self._data.keys())
         return self._slots
 
     def _store(self, op: str, key: bytes, value: bytes, flags: int) -> None:
@@ -231,7 +231,7 @@ class HashMap(KeyedMap[bytes]):
         """Return how many of a batch's keys update() would take, and its error for the next one."""
         data = self._data
         room = self.definition.max_entries - len(data)
-        if flags == BPF_ANY and (len(keys) <= room or sum(key not in data for key in keys) <= room):
+        if flags == BPF_ANY and (len(keys) <= room or len(keys) - sum(map(data.__contains__, keys)) <= room):
             return len(keys), None
         new: set[bytes] = set()
         for n, key in enumerate(keys):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import ClassVar
 
-from boardmaps.abi import BPF_ANY, BPF_EXIST, BPF_NOEXIST, LRU_HASH
-from boardmaps.errors import KeyNotFound, MapError
 from lru import LRU
+
+from boardmaps.abi import BPF_ANY, BPF_EXIST, BPF_NOEXIST, LRU_HASH
+from boardmaps.errors import MapError
 
 from .base import BytesLike, Key
 from .hashmap import HashMap
@@ -24,6 +25,7 @@ class LruHashMap(HashMap):
     """
 
     _type: ClassVar[int] = LRU_HASH
+    _data: LRU[bytes, bytes]  # type: ignore[assignment] # what HashMap does with its dict this can do too
 
     def __init__(
         self,
@@ -41,16 +43,18 @@ class LruHashMap(HashMap):
     def _set_up(self) -> None:
         super()._set_up()
         self.evictions = 0
-        self._evicted: deque[tuple[bytes, bytes]] = deque()  # those whose callback is still to be made
-        # The same entries as in _data. This one knows their order, but has no way to look without using.
-        self._order: LRU[bytes, bytes] = LRU(self.definition.max_entries)
+        # An eviction lands in _gone within the store that causes it. The callback must be a function of C: while it runs
+        # the entry is half out of the LRU, and no other thread may look.
+        self._gone: dict[bytes, bytes] = {}
+        self._data = LRU(self.definition.max_entries, callback=self._gone.setdefault)
+        self._untold: deque[tuple[bytes, bytes]] = deque()  # evictions that on_evict is still to be called for
 
     def lookup(self, key: Key) -> bytes | None:
         """Return the value, or None on a miss; counts as a use. Raises InvalidKeySize."""
-        order = self._order
+        data = self._data
         try:
-            if key in order:
-                return order[key]  # type: ignore[index] # one step with `key in order`: see base.py
+            if key in data:
+                return data[key]  # type: ignore[index] # one step with `key in data`: see base.py
         except (TypeError, ValueError):  # a key without a hash
             return self.lookup(self._key("lookup", key))
         self._key("lookup", key)
@@ -61,23 +65,17 @@ class LruHashMap(HashMap):
 
         A new key in a full map evicts the least recently used one.
         """
-        order = self._order
-        try:
-            if not flags and type(value) is bytes and len(value) == self._value_size and key in order:
-                order[key] = self._data[key] = value  # type: ignore[index] # one step with `key in order`: see base.py
-                return
-        except (TypeError, ValueError):  # a key without a hash
-            pass
-        self._update(key, value, flags)
-        if self._evicted:
-            self._call_back()
+        super().update(key, value, flags)
+        if self._untold:
+            self._tell()
 
-    def clear(self) -> None:
-        """Remove every key; nothing counts as evicted."""
-        with self._lock:
-            self._order.clear()
-            self._data.clear()
-            self._slots = None
+    def keys(self) -> Iterator[bytes]:
+        """Walk the keys: one that stays for the whole walk is met exactly once, whatever comes and goes meanwhile."""
+        return filter(self._data.__contains__, reversed(self._data.keys()))
+
+    def items(self) -> Iterator[tuple[bytes, bytes]]:
+        """Walk the entries as they are now, as (key, value)."""
+        return ((key, value) for key, value in reversed(self._data.items()) if key in self._data)
 
     def resize(self, new_max_entries: int) -> None:
         """Change max_entries. Growing keeps everything, shrinking evicts the least recently used entries.
@@ -86,14 +84,10 @@ class LruHashMap(HashMap):
         """
         with self._lock:
             definition = self._resized(new_max_entries)
-            order = self._order
-            while len(order) > new_max_entries:
-                oldest = order.peek_last_item()
-                order.set_size(len(order) - 1)
-                self._forget(oldest)
-            order.set_size(new_max_entries)
+            self._data.set_size(new_max_entries)
+            self._account()
             self.definition = definition
-        self._call_back()
+        self._tell()
 
     def batch_update(self, keys: Sequence[Key], values: Sequence[BytesLike], flags: int = BPF_ANY) -> int:
         """Store many entries in order, each as update() does; no other writer comes between. Return how many.
@@ -103,61 +97,39 @@ class LruHashMap(HashMap):
         try:
             return super().batch_update(keys, values, flags)
         finally:
-            self._call_back()
+            self._tell()
 
-    def _call_back(self) -> None:
-        while self._evicted and self._on_evict is not None:
-            self._on_evict(*self._evicted.popleft())
+    def _tell(self) -> None:
+        while self._untold and self._on_evict is not None:
+            self._on_evict(*self._untold.popleft())
 
     # What follows runs with the lock held.
 
+    def _account(self) -> None:
+        """Do what is left to do for the entries that have been evicted."""
+        for key in list(self._gone):
+            value = self._gone.pop(key)
+            self.evictions += 1
+            if self._slots is not None:
+                self._slots.remove(key)
+            if self._on_evict is not None:
+                self._untold.append((key, value))
+
+    def _peek_all(self, keys: list[bytes]) -> list[bytes]:
+        return list(map(dict(self._data.items()).__getitem__, keys))  # all of it: the LRU has no look that is not a use
+
     def _store(self, op: str, key: bytes, value: bytes, flags: int) -> None:
-        order = self._order
         data = self._data
-        if key in order:
+        if key in data:
             if flags == BPF_NOEXIST:
                 raise self._there(op)
-            order[key] = value
-            data[key] = value
-            return
-        if flags == BPF_EXIST:
+        elif flags == BPF_EXIST:
             raise self._missing(op)
-        oldest = order.peek_last_item() if len(order) >= self.definition.max_entries else None
-        order[key] = value  # evicts whatever is the least recently used one at this instant
-        data[key] = value
-        if oldest is not None:
-            self._forget(oldest)
-        if self._slots is not None:
+        elif self._slots is not None:
             self._slots.add(key)
-
-    def _forget(self, oldest: tuple[bytes, bytes] | None) -> None:
-        """Drop what the order has just dropped: `oldest`, unless a lookup has used it since it was looked up."""
-        key = oldest[0] if oldest else b""
-        if key in self._order:
-            key = next(k for k in self._data if k not in self._order)
-        value = self._data.pop(key)
-        if self._slots is not None:
-            self._slots.remove(key)
-        self.evictions += 1
-        if self._on_evict is not None:
-            self._evicted.append((key, value))
-
-    def _change(self, op: str, key: Key, change: Callable[[bytes], bytes | None]) -> bytes | None:
-        key = self._key(op, key)
-        with self._lock:
-            order = self._order
-            data = self._data
-            while True:
-                old = data.get(key)
-                if old is None:
-                    raise KeyNotFound(f"{op} {self.name!r}: no such key")
-                new = change(old)
-                if new is None:
-                    return None
-                if data[key] is old:  # else an update came between; one step with the stores
-                    order[key] = new
-                    data[key] = new
-                    return new
+        data[key] = value
+        if self._gone:
+            self._account()
 
     def _admissible(self, keys: list[bytes], flags: int) -> tuple[int, MapError | None]:
         if flags == BPF_ANY:
@@ -167,14 +139,3 @@ class LruHashMap(HashMap):
     def _store_all(self, keys: list[bytes], values: list[bytes]) -> None:
         for key, value in zip(keys, values, strict=True):
             self._store("batch_update", key, value, BPF_ANY)
-
-    def _pop(self, keys: list[bytes]) -> list[bytes]:
-        values = []
-        for key in keys:
-            if key not in self._order:
-                break
-            del self._order[key]
-            values.append(self._data.pop(key))
-            if self._slots is not None:
-                self._slots.remove(key)
-        return values
