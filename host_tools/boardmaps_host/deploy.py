@@ -4,6 +4,7 @@ New files go beside the old ones under names that nothing imports, are hashed th
 the old ones' places. A deploy that is cut off leaves the version that was there.
 """
 
+import ast
 import contextlib
 import hashlib
 import posixpath
@@ -15,7 +16,7 @@ from pathlib import Path
 from boardmaps.abi import VERSION
 
 from .boards import SIMULATORS
-from .deploy_files import BOARD_FOLDER, CompileError, Payload, Target, payload_for
+from .deploy_files import CompileError, Payload, Target, payload_for
 from .deploy_link import BoardLink, BoardRaised, DeployError, full_sentence
 
 __all__ = ["DeployError", "DeployReport", "deploy"]
@@ -30,6 +31,13 @@ try:
 except ImportError:
     pass
 sys.path[:] = path
+"""
+# stm32 and nrf mount their flash at /flash, and have /flash/lib; what is below /rom cannot be written.
+_PLACE = """
+import os, sys
+libs = [p for p in sys.path if p.endswith('/lib') and not p.startswith('/rom')]
+lib = libs[0] if libs else '/lib'
+print((lib, os.statvfs(lib[:-4] or '/')[0]))
 """
 _NEW = ".new"  # the ending of a file that is not in use yet
 
@@ -57,12 +65,13 @@ def deploy(
     port: str,
     *,
     app: str | Path | None = None,
-    app_path: str = "/main.py",
+    app_path: str = "main.py",
     reset: bool = True,
     progress: Progress | None = None,
 ) -> DeployReport:
     """Put the firmware's modules into :/lib/boardmaps of the board at `port`, and `app` at `app_path` when given.
 
+    Where a port mounts its flash at /flash, that is :/flash/lib/boardmaps, and `app_path` is below :/flash.
     `port` is a serial port, an mpremote shortcut (a0, u0), or the name under which `boardmaps sim` runs a board (unix,
     pico). A program that runs on the board is interrupted, and the interpreter soft-reset; with `reset`, boot.py and
     main.py run again at the end, else the board is left at its REPL. `progress` is called with a board path, the files
@@ -70,17 +79,20 @@ def deploy(
     """
     begun = time.monotonic()
     report = progress or (lambda _path, _done, _total: None)
-    extra = {_absolute(app_path): _read_app(Path(app))} if app is not None else {}
+    program = None if app is None else _read_app(Path(app))
     with BoardLink(_port_of(port)) as link:
         target = link.probe()
-        block = _need_filesystem(link)
+        lib, block = _file_system(link)
+        folder = posixpath.join(lib, "boardmaps")
         payload = _payload(link, target)
-        files = {posixpath.join(BOARD_FOLDER, name): content for name, content in payload.files.items()} | extra
+        files = {posixpath.join(folder, name): content for name, content in payload.files.items()}
+        if program is not None:
+            files[_app_path(app_path, folder)] = program
         present = link.sha256(files)
         changed = {path: content for path, content in files.items() if present[path] != _digest(content)}
-        stale = _stale(link, files) if payload.files else []
+        stale = _stale(link, folder, files) if payload.files else []
         if changed or stale:
-            _need_room(link, block, changed)
+            _need_room(link, lib, block, changed)
             _upload(link, changed, report)
             _switch(link, list(changed), stale)
             link.soft_reset()  # so that the check below imports what was written, whatever boot.py had imported
@@ -132,10 +144,12 @@ def _port_of(target: str) -> str:
     return str(port)
 
 
-def _absolute(path: str) -> str:
-    path = posixpath.normpath("/" + path.removeprefix(":").lstrip("/"))
-    if path in ("/", BOARD_FOLDER) or path.startswith(BOARD_FOLDER + "/"):
-        raise DeployError(f"the program cannot go to :{path}: name a file outside :{BOARD_FOLDER}, such as :/main.py.")
+def _app_path(path: str, folder: str) -> str:
+    """Return a program's place on the board: below the file system's root, which is /flash on some ports."""
+    root = posixpath.dirname(posixpath.dirname(folder))
+    path = posixpath.normpath(posixpath.join(root, path.removeprefix(":")))
+    if path == root or (path + "/").startswith(folder + "/"):
+        raise DeployError(f"the program cannot go to :{path}: name a file outside :{folder}, such as :main.py.")
     return path
 
 
@@ -150,27 +164,29 @@ def _digest(content: bytes) -> bytes:
     return hashlib.sha256(content).digest()
 
 
-def _need_filesystem(link: BoardLink) -> int:
-    """Return the size of a flash block in bytes, or raise: without a file system there is nowhere to deploy to."""
-    try:
-        return int(link.execute("import os\nprint(os.statvfs('/')[0])"))
-    except (BoardRaised, ValueError) as error:
+def _file_system(link: BoardLink) -> tuple[str, int]:
+    """Return the folder for modules, as mip chooses it, and the size of a flash block in bytes; raise when none is."""
+    lib, block = "", 0
+    with contextlib.suppress(BoardRaised):
+        lib, block = ast.literal_eval(link.execute(_PLACE))
+    if not block:
         raise DeployError(
             f"{link.port}: this board has no file system, so nothing can be deployed to it. Freeze boardmaps into its "
             f"firmware with firmware/manifest.py, or format its flash (its port's documentation says how)."
-        ) from error
+        )
+    return lib, block
 
 
-def _stale(link: BoardLink, files: dict[str, bytes]) -> list[str]:
-    """Modules in our folder that this version has not, among them a .py that would shadow our .mpy, and leftovers."""
-    present = link.listing(BOARD_FOLDER) or []
-    ours = (posixpath.join(BOARD_FOLDER, name) for name in present if name.endswith((".py", ".mpy", _NEW)))
-    return [path for path in ours if path not in files]
+def _stale(link: BoardLink, folder: str, files: dict[str, bytes]) -> list[str]:
+    """Return the modules that this version has not, among them a .py beside our .mpy; leftovers go at once."""
+    present = [posixpath.join(folder, name) for name in link.listing(folder) or []]
+    _remove(link, [path for path in present if path.endswith(_NEW)])
+    return [path for path in present if path.endswith((".py", ".mpy")) and path not in files]
 
 
-def _need_room(link: BoardLink, block: int, changed: dict[str, bytes]) -> None:
+def _need_room(link: BoardLink, lib: str, block: int, changed: dict[str, bytes]) -> None:
     needed = sum(-(-len(content) // block) * block for content in changed.values())
-    free = int(link.execute("import os\ns=os.statvfs('/')\nprint(s[0]*s[3])"))
+    free = block * int(link.execute(f"import os\nprint(os.statvfs({posixpath.dirname(lib)!r})[3])"))
     if needed > free:
         raise DeployError(full_sentence(link.port, f"{needed} bytes are needed beside the old files, {free} are free"))
 

@@ -10,8 +10,6 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-BOARD_FOLDER = "/lib/boardmaps"
-
 # As in tools/mpy-tool.py: the architecture is in bits 10 to 15 of sys.implementation._mpy, and this is its numbering.
 _ARCHITECTURES = (
     *(None, "x86", "x64", "armv6", "armv6m", "armv7m", "armv7em", "armv7emsp", "armv7emdp"),

@@ -94,8 +94,8 @@ class BoardLink:
                 self._transport.enter_raw_repl(soft_reset=True, timeout_overall=_ANSWER)
         except (TransportError, OSError) as error:
             raise DeployError(
-                f"{self.port} did not answer as a MicroPython board within {_ANSWER:.0f} s ({error}; it sent "
-                f"{said.getvalue().strip() or 'nothing'}). Reset the board and try again; if there is no MicroPython "
+                f"{self.port} did not answer as a MicroPython board within {_ANSWER:g} s ({error}; it sent "
+                f"{_heard(said.getvalue())}). Reset the board and try again; if there is no MicroPython "
                 f"on it yet, `boardmaps boards NAME` says how it gets there."
             ) from error
         self._transport.serial.timeout = _STALL
@@ -182,6 +182,12 @@ class BoardLink:
             raise DeployError(
                 f"{self.port}: the board's file system refused {error.filename or error}: {error.strerror or error}."
             ) from error
+
+
+def _heard(printed: str) -> str:
+    """Return the end of what mpremote printed of a line's bytes, a bytes literal; `nothing` when there were none."""
+    text = printed.strip()
+    return "nothing" if text in ("", "b''") else text[-80:]
 
 
 def _why_not_open(port: str, error: Exception) -> str:

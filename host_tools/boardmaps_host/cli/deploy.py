@@ -21,7 +21,7 @@ from . import options, output
     help="The board: a port, an mpremote shortcut (a0, u0), or a running `boardmaps sim` (unix, pico).",
 )
 @click.option("--app", type=click.Path(), metavar="FILE", help="A program to put on the board too.")
-@click.option("--as", "app_path", default=":/main.py", show_default=True, metavar=":/PATH", help="Where --app goes.")
+@click.option("--as", "app_path", default=":main.py", show_default=True, metavar=":PATH", help="Where --app goes.")
 @click.option(
     "--reset/--no-reset",
     default=True,

