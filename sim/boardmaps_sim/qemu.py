@@ -28,18 +28,21 @@ class QemuBoard(ProcessBoard):
         port: Path | None = None,
         icount: int | None = None,
         seed: int | None = None,
+        program: Path | None = None,
     ) -> None:
         """Describe a board.
 
         `image` is the ELF file, by default what `make qemu` built. `flash` persists; None is a temporary one. With
         `icount` an instruction takes 2**icount ns, whatever the computer does meanwhile: tick counts (time.ticks_cpu(),
         25 MHz) repeat exactly; without it the board is fast. `seed` is what random numbers on the board start from: by
-        default another one at each start, or 1 with icount.
+        default another one at each start, or 1 with icount. `program` is a file that the board has in its memory and runs
+        at power-up instead of boot.py, main.py and the REPL; see run_exact() in boardmaps_sim.qemu_exact.
         """
         super().__init__(name, flash, port)
         self.maps_port = f"{self.port}.maps"
         self._image = image
         self._icount = icount
+        self._program = program
         self._seed = seed if seed is not None or icount is None else 1
 
     def _settings(self) -> dict[str, object]:
@@ -58,6 +61,10 @@ class QemuBoard(ProcessBoard):
         command += ["-machine", "mps2-an385,memory-backend=psram"]
         command += ["-object", f"memory-backend-file,id=psram,size={_PSRAM},share=on,mem-path={self.flash.absolute()}"]
         command += ["-device", f"loader,addr=0x20000000,data={seed & (1 << 64) - 1:#x},data-len=8"]
+        if self._program is not None:
+            size = self._program.stat().st_size
+            command += ["-device", f"loader,addr=0x20000008,data={size:#x},data-len=4"]
+            command += ["-device", f"loader,addr=0x20001000,file={self._program.absolute()},force-raw=on"]
         command += ["-kernel", str(image.absolute())]
         if self._icount is not None:
             command += ["-icount", f"shift={self._icount}"]

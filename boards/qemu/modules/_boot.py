@@ -1,5 +1,6 @@
 # Runs at power-up and at each soft reset, before boot.py: mounts the board's files, which live in the machine's PSRAM.
 # QEMU maps that memory from the flash image.
+import _given
 import sys
 import uctypes
 import vfs
@@ -31,4 +32,5 @@ except OSError:  # a fresh flash
     _files = vfs.VfsLfs2(_flash)
 vfs.mount(_files, "/")
 sys.path.append("/lib")
-del _files, _flash, Flash, sys, uctypes, vfs
+_given.run()
+del _files, _flash, Flash, _given, sys, uctypes, vfs

@@ -1,0 +1,106 @@
+"""The emulated Pico: the real rp2 firmware, its REPL, files and interrupts."""
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from boardmaps_sim.chips.cache import firmware_image
+from boardmaps_sim.chips.rp2 import BUILT_IN, STOCK
+from boardmaps_sim.pico import PicoBoard
+from tests.require import require_or_skip
+from tests.sim.chip_console import ChipConsole
+from tests.sim.conftest import Mpremote
+from tests.sim.lifecycle_suite import LifecycleSuite
+from tests.sim.mpremote_suite import MpremoteSuite
+
+# Echoes blocks of 256 bytes with Ctrl-C as data, until a block of zeros.
+ECHO = """\
+import sys, micropython
+micropython.kbd_intr(-1)
+block = bytearray(256)
+print("ready")
+while sys.stdin.buffer.readinto(block) and any(block):
+    sys.stdout.buffer.write(block)
+micropython.kbd_intr(3)
+print("left")
+"""
+HARD_TIMER = """\
+import machine, time
+count = bytearray(1)
+def tick(timer):
+    count[0] += 1
+timer = machine.Timer(freq=1000, hard=True, callback=tick)
+time.sleep_ms(50)
+timer.deinit()
+print(40 < count[0] < 60)
+"""
+
+
+def _board(tmp_path: Path, *, built_in: bool = False) -> PicoBoard:
+    require_or_skip(firmware_image(STOCK).exists(), "no firmware for the Pico. Build it: make pico-deps pico")
+    return PicoBoard(port=tmp_path / "port", flash=tmp_path / "flash.img", built_in=built_in)
+
+
+@pytest.fixture
+def board(tmp_path: Path) -> Iterator[PicoBoard]:
+    """A running Pico with the stock firmware and a flash of its own that persists within the test."""
+    with _board(tmp_path) as running:
+        yield running
+
+
+class TestMpremote(MpremoteSuite):
+    """mpremote over the emulated USB."""
+
+
+class TestLifecycle(LifecycleSuite):
+    """The emulator's process."""
+
+
+def test_it_is_a_pico(mpremote: Mpremote) -> None:
+    assert mpremote("exec", "import sys; print(sys.platform, sys.implementation._machine)") == (
+        "rp2 Raspberry Pi Pico with RP2040\n"
+    )
+    assert int(mpremote("exec", "import gc; gc.collect(); print(gc.mem_free())")) > 230_000
+
+
+def test_stock_firmware_has_no_boardmaps_and_built_in_has(mpremote: Mpremote, tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match="no module named 'boardmaps'"):
+        mpremote("exec", "import boardmaps")
+    folder = tmp_path / "built-in"
+    assert firmware_image(BUILT_IN).exists()
+    with _board(folder, built_in=True) as board:
+        program = "import boardmaps, _boardmaps_pool as p; p.memory()[7] = 9; print(len(p.memory()), p.memory()[7])"
+        assert mpremote("disconnect", "connect", board.port, "exec", program) == "65536 9\n"
+
+
+def test_every_byte_passes_both_ways(board: PicoBoard) -> None:
+    with ChipConsole(board.port) as console:
+        console.start(ECHO)
+        console.expect(b"ready\r\n")
+        for _ in range(8):
+            console.write(bytes(range(256)))
+            assert console.read(256) == bytes(range(256))
+        console.write(bytes(256))
+        console.expect(b"left\r\n")
+
+
+def test_a_hard_timer_interrupt_fires(mpremote: Mpremote) -> None:
+    assert mpremote("exec", HARD_TIMER) == "True\n"
+
+
+def test_sleeping_takes_its_time_and_no_processor(board: PicoBoard, mpremote: Mpremote) -> None:
+    begun = time.monotonic()
+    mpremote("exec", "import time; time.sleep(1)")
+    assert 1 <= time.monotonic() - begun < 4
+    assert board._process is not None
+    used = _cpu_seconds(board._process.pid)
+    time.sleep(1)
+    assert _cpu_seconds(board._process.pid) - used < 0.5
+
+
+def _cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
