@@ -10,38 +10,39 @@ from boardmaps_host.cloud import HashMap, LruHashMap
 # Where CPython's loop looks whether another thread or a signal handler should run
 SWITCHES = {"CALL", "CALL_KW", "CALL_FUNCTION_EX", "PRECALL", "RESUME", "JUMP_BACKWARD", "SEND", "YIELD_VALUE"}
 
+Op = tuple[str, str | None]
+FIND: Op = ("CONTAINS_OP", None)
+COMPARE: Op = ("IS_OP", None)
+LOAD: Op = ("BINARY_SUBSCR", None)
+STORE: Op = ("STORE_SUBSCR", None)
 
-def steps(function: Callable[..., object], check: str, use: str) -> list[list[str]]:
-    """Return the operations between each `check` and the `use` behind it, or the last of several in a row."""
-    names = [i.opname for i in dis.get_instructions(function)]
-    found = []
-    for at, name in enumerate(names):
-        if name == check and use in names[at:]:
-            end = at + names[at:].index(use)
-            while use in names[end + 1 : end + 5]:
-                end += 1 + names[end + 1 :].index(use)
-            found.append(names[at:end])
-    return found
+
+def steps(function: Callable[..., object], first: Op, last: Op) -> list[list[str]]:
+    """Return the operations of every stretch from `first` to the next `last`; each is a name and what it is about."""
+    code = list(dis.get_instructions(function))
+
+    def places(op: Op) -> list[int]:
+        return [n for n, i in enumerate(code) if i.opname == op[0] and op[1] in (None, i.argval)]
+
+    ends = places(last)
+    return [[i.opname for i in code[at : min(e for e in ends if e > at)]] for at in places(first) if at < ends[-1]]
 
 
 @pytest.mark.parametrize(
-    ("function", "check", "use"),
+    ("function", "first", "last", "which"),
     [
-        (HashMap.update, "CONTAINS_OP", "STORE_SUBSCR"),
-        (LruHashMap.update, "CONTAINS_OP", "STORE_SUBSCR"),
-        (LruHashMap.lookup, "CONTAINS_OP", "BINARY_SUBSCR"),
+        (HashMap.update, FIND, STORE, 0),
+        (HashMap._change, COMPARE, STORE, -1),
+        (LruHashMap.lookup, FIND, LOAD, 0),
+        (LruHashMap.update, FIND, STORE, 0),
+        (LruHashMap.update, ("LOAD_ATTR", "_watched"), ("STORE_ATTR", "_inserted"), 0),
+        (LruHashMap._store, FIND, STORE, -1),
+        (LruHashMap._pop, FIND, LOAD, 0),
+        (LruHashMap._pop, LOAD, ("STORE_ATTR", "_removed"), 0),
     ],
 )
-def test_no_switch_between_finding_a_key_and_using_its_entry(
-    function: Callable[..., object], check: str, use: str
-) -> None:
-    (step,) = steps(function, check, use)
-    assert not SWITCHES & set(step), step
-
-
-@pytest.mark.parametrize("function", [HashMap._change, LruHashMap._change])
-def test_no_switch_between_comparing_a_value_and_replacing_it(function: Callable[..., object]) -> None:
-    step = steps(function, "IS_OP", "STORE_SUBSCR")[-1]
+def test_no_switch_on_the_way(function: Callable[..., object], first: Op, last: Op, which: int) -> None:
+    step = steps(function, first, last)[which]
     assert not SWITCHES & set(step), step
 
 
@@ -50,5 +51,4 @@ def test_the_check_can_fail() -> None:
         if key in data:
             data[key] = len(key)
 
-    (step,) = steps(two_steps, "CONTAINS_OP", "STORE_SUBSCR")
-    assert SWITCHES & set(step)
+    assert SWITCHES & set(steps(two_steps, FIND, STORE)[0])

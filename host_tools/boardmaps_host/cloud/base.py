@@ -7,7 +7,8 @@ How the maps are safe for many threads, with CPython's global lock in place:
 - A writer holds the map's lock, taken by a plain ``with``, which a Ctrl-C cannot leave locked.
 - One write goes without: storing the value of a key that is there. CPython changes threads and runs signal handlers at
   calls and backward jumps only, so ``if key in data:`` and the store behind it are one step; a test looks at the
-  bytecode of every such place. Whatever adds or removes a key takes the lock.
+  bytecode of every such place. Whatever else adds or removes a key takes the lock, but for a new key of an LRU map that
+  nobody watches (no on_evict, no walk so far): there lru-dict makes room in the same step.
 
 CPython without the global lock ("free-threaded") is not supported.
 """

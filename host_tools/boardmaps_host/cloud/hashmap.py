@@ -101,7 +101,7 @@ class HashMap(KeyedMap[bytes]):
 
     def keys(self) -> Iterator[bytes]:
         """Walk the keys: one that stays for the whole walk is met exactly once, whatever comes and goes meanwhile."""
-        return filter(self._data.__contains__, list(self._data))
+        return filter(self._data.__contains__, self._snapshot())
 
     def __contains__(self, key: Key) -> bool:
         return self._key("contains", key) in self._data
@@ -176,6 +176,10 @@ class HashMap(KeyedMap[bytes]):
             cursor, keys = self._places().page(place, count, self._data.__contains__)
             return cursor, keys, values_of(keys)
 
+    def _snapshot(self) -> list[bytes]:
+        """Return the keys of one moment, in the order of their insertion."""
+        return list(self._data)
+
     # What follows runs with the lock held, except _peek.
 
     def _peek(self, key: bytes) -> bytes | None:
@@ -186,7 +190,7 @@ class HashMap(KeyedMap[bytes]):
 
     def _places(self) -> Slots:
         if self._slots is None:
-            self._slots = Slots(self._data.keys())
+            self._slots = Slots(self._snapshot())
         return self._slots
 
     def _store(self, op: str, key: bytes, value: bytes, flags: int) -> None:
@@ -223,9 +227,12 @@ class HashMap(KeyedMap[bytes]):
                 new = change(old)
                 if new is None:
                     return None
-                if data[key] is old:  # else an update came between; one step with the store
-                    data[key] = new
-                    return new
+                try:
+                    if data[key] is old:  # else an update came between; one step with the store
+                        data[key] = new
+                        return new
+                except KeyError:  # an LRU map has just evicted it
+                    continue
 
     def _admissible(self, keys: list[bytes], flags: int) -> tuple[int, MapError | None]:
         """Return how many of a batch's keys update() would take, and its error for the next one."""

@@ -13,6 +13,7 @@ from boardmaps.errors import MapError
 
 from .base import BytesLike, Key
 from .hashmap import HashMap
+from .slots import Slots
 
 OnEvict = Callable[[bytes, bytes], object]
 
@@ -42,12 +43,31 @@ class LruHashMap(HashMap):
 
     def _set_up(self) -> None:
         super()._set_up()
-        self.evictions = 0
-        # An eviction lands in _gone within the store that causes it. The callback must be a function of C: while it runs
-        # the entry is half out of the LRU, and no other thread may look.
-        self._gone: dict[bytes, bytes] = {}
-        self._data = LRU(self.definition.max_entries, callback=self._gone.setdefault)
+        self._inserted = self._removed = 0
+        self._data = LRU(self.definition.max_entries)
         self._untold: deque[tuple[bytes, bytes]] = deque()  # evictions that on_evict is still to be called for
+        self._gone: dict[bytes, bytes] = {}  # evictions of a watched map, from the LRU's callback
+        self._watched = False
+        if self._on_evict is not None:
+            self._watch()
+
+    def _watch(self) -> None:
+        """From now on add keys with the lock held, and have the LRU say what it evicts.
+
+        Its callback must be a function of C: while it runs the entry is half out of the LRU, and no other thread may look.
+        """
+        self._watched = True
+        self._data.set_callback(self._gone.setdefault)
+
+    @property
+    def evictions(self) -> int:
+        """How many entries had to make room so far."""
+        with self._lock:
+            while True:
+                inserted = self._inserted
+                there = len(self._data)
+                if inserted == self._inserted:  # else an update came between
+                    return inserted - self._removed - there
 
     def lookup(self, key: Key) -> bytes | None:
         """Return the value, or None on a miss; counts as a use. Raises InvalidKeySize."""
@@ -65,17 +85,30 @@ class LruHashMap(HashMap):
 
         A new key in a full map evicts the least recently used one.
         """
-        super().update(key, value, flags)
+        data = self._data
+        try:
+            if not flags and type(value) is bytes and len(value) == self._value_size:
+                if key in data:
+                    data[key] = value  # type: ignore[index] # one step with `key in data`: see base.py
+                    return
+                if type(key) is bytes and len(key) == self._key_size and not self._watched and key not in data:
+                    data[key] = value  # the LRU makes room in the same step
+                    self._inserted += 1
+                    return
+        except (TypeError, ValueError):  # a key without a hash
+            pass
+        self._update(key, value, flags)
         if self._untold:
             self._tell()
 
-    def keys(self) -> Iterator[bytes]:
-        """Walk the keys: one that stays for the whole walk is met exactly once, whatever comes and goes meanwhile."""
-        return filter(self._data.__contains__, reversed(self._data.keys()))
-
     def items(self) -> Iterator[tuple[bytes, bytes]]:
         """Walk the entries as they are now, as (key, value)."""
-        return ((key, value) for key, value in reversed(self._data.items()) if key in self._data)
+        return (entry for entry in self._data.items()[::-1] if entry[0] in self._data)
+
+    def clear(self) -> None:
+        """Remove every key; nothing counts as evicted."""
+        with self._lock:
+            self._pop(self._snapshot())
 
     def resize(self, new_max_entries: int) -> None:
         """Change max_entries. Growing keeps everything, shrinking evicts the least recently used entries.
@@ -99,6 +132,10 @@ class LruHashMap(HashMap):
         finally:
             self._tell()
 
+    def _snapshot(self) -> list[bytes]:
+        """Return the keys of one moment, the least recently used first."""
+        return self._data.keys()[::-1]
+
     def _tell(self) -> None:
         while self._untold and self._on_evict is not None:
             self._on_evict(*self._untold.popleft())
@@ -106,14 +143,32 @@ class LruHashMap(HashMap):
     # What follows runs with the lock held.
 
     def _account(self) -> None:
-        """Do what is left to do for the entries that have been evicted."""
+        """Do what is left to do for the entries that a watched map has evicted."""
         for key in list(self._gone):
             value = self._gone.pop(key)
-            self.evictions += 1
             if self._slots is not None:
                 self._slots.remove(key)
             if self._on_evict is not None:
                 self._untold.append((key, value))
+
+    def _places(self) -> Slots:
+        if self._slots is None:
+            self._watch()
+        return super()._places()
+
+    def _pop(self, keys: list[bytes]) -> list[bytes]:
+        data = self._data
+        values: list[bytes] = []
+        for key in keys:
+            if key not in data:
+                break
+            value = data[key]  # one step with `key not in data`, as are the next two
+            del data[key]
+            self._removed += 1
+            values.append(value)
+            if self._slots is not None:
+                self._slots.remove(key)
+        return values
 
     def _peek_all(self, keys: list[bytes]) -> list[bytes]:
         return list(map(dict(self._data.items()).__getitem__, keys))  # all of it: the LRU has no look that is not a use
@@ -125,8 +180,11 @@ class LruHashMap(HashMap):
                 raise self._there(op)
         elif flags == BPF_EXIST:
             raise self._missing(op)
-        elif self._slots is not None:
-            self._slots.add(key)
+        else:
+            if self._slots is not None:
+                self._slots.add(key)
+            if key not in data:  # asked again, so that counting is one step with storing
+                self._inserted += 1
         data[key] = value
         if self._gone:
             self._account()
