@@ -62,6 +62,16 @@ def updating(call: Callable[[bytes, bytes], object], blob: bytes, places: list[i
     return loop
 
 
+def by_index(array: ArrayMap, indices: list[int]) -> Loop:
+    """Return a loop of an array's lookups."""
+
+    def loop() -> None:
+        for index in indices:
+            array.lookup(index)
+
+    return loop
+
+
 def best(loops: dict[str, tuple[Loop, int]]) -> dict[str, float]:
     """Return the nanoseconds that one of a loop's operations takes; `loops` gives each with its number of operations."""
     found = dict.fromkeys(loops, float("inf"))
@@ -163,7 +173,7 @@ def sizes() -> list[Row]:
                 "hash update": updating(hashed.update, blob, places),
                 "LRU lookup": fresh(lru.lookup, blob, places),
                 "LRU update": updating(lru.update, blob, places),
-                "array lookup": lambda m=array, indices=indices: [m.lookup(index) for index in indices],
+                "array lookup": by_index(array, indices),
             }.items():
                 loops[f"{name}{order} {entries}"] = loop, len(places)
     ns = best(loops)

@@ -107,9 +107,9 @@ def test_made_up_cursors() -> None:
         assert m.batch_lookup(1, 10) == (None, ks(1, 2), ks(1, 2))
         for cursor in (3, 4, 1 << 31, (1 << 32) - 1):
             assert m.batch_lookup(cursor, 10) == (None, [], [])
-        for cursor in (-1, 1 << 32, "1", 1.0):
+        for wrong in (-1, 1 << 32, "1", 1.0):
             with pytest.raises(MapError, match="not a cursor"):
-                m.batch_lookup(cursor, 1)  # type: ignore[arg-type]
+                m.batch_lookup(wrong, 1)  # type: ignore[arg-type]
         with pytest.raises(MapError, match="count"):
             m.batch_lookup(None, -1)
 

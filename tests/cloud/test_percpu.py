@@ -68,7 +68,8 @@ def test_a_new_entry_is_zero_for_the_other_cpus() -> None:
 def test_arrays_keep_their_own_rules() -> None:
     m = PerCpuArray(4, 3, cpus=2)
     assert m.lookup_percpu(2) == [k(0), k(0)]
-    assert m.lookup(3) is m.lookup_percpu(3) is None
+    assert m.lookup(3) is None
+    assert m.lookup_percpu(3) is None
     for refused in (lambda: m.update(3, k(0)), lambda: m.update_percpu(3, [k(0)] * 2), lambda: m.add(3, 1)):
         with pytest.raises(KeyNotFound):
             refused()

@@ -11,7 +11,7 @@ import pytest
 from boardmaps import BPF_NOEXIST, ArrayMap, HashMap, KeyExists, KeyNotFound, LruHashMap, OutOfMemory
 
 THREADS = 8
-ROUNDS = 400
+ROUNDS = 2000
 COUNTERS = 4
 
 
@@ -101,8 +101,8 @@ def test_adds_updates_lookups_deletes_and_walks(make: Callable[[], HashMap | Lru
 
 
 @pytest.mark.parametrize("make", [lambda: HashMap(4, 8, 4), lambda: LruHashMap(4, 8, 4)], ids=["hash", "lru"])
-def test_an_update_is_never_lost_in_an_add(make: Callable[[], HashMap]) -> None:
-    """Half of the threads add 1; the others add 2**32 in the way of lock-free code: compare, update, try again."""
+def test_compare_and_swap_loses_nothing(make: Callable[[], HashMap]) -> None:
+    """Half of the threads add 1; the others add 2**32 in the way of lock-free code: look, compare and swap, try again."""
     m = make()
     m.update(k(0), bytes(8))
 
@@ -120,6 +120,29 @@ def test_an_update_is_never_lost_in_an_add(make: Callable[[], HashMap]) -> None:
     run(work)
     half = THREADS // 2 * ROUNDS
     assert m.lookup(k(0)) == (half << 32 | half).to_bytes(8, "little")
+
+
+@pytest.mark.parametrize("make", [lambda: HashMap(4, 8, 4), lambda: LruHashMap(4, 8, 4)], ids=["hash", "lru"])
+def test_an_add_never_brings_an_old_value_back(make: Callable[[], HashMap]) -> None:
+    """One thread updates the upper half, without a lock; the others add to the lower half of what they find."""
+    m = make()
+    m.update(k(0), bytes(8))
+    done = threading.Event()
+
+    def work(number: int) -> None:
+        if number:
+            while not done.is_set():
+                m.add(k(0), 1)
+            return
+        try:
+            for epoch in range(1, 10 * ROUNDS):
+                m.update(k(0), (epoch << 32).to_bytes(8, "little"))
+                seen = int.from_bytes(m.lookup(k(0)) or b"", "little") >> 32
+                assert seen == epoch, "an add that began before the update was stored behind it"
+        finally:
+            done.set()
+
+    run(work)
 
 
 def test_the_guides_counter_loses_increments_and_add_does_not() -> None:
@@ -157,8 +180,8 @@ def test_exactly_max_entries_fit_with_many_writers() -> None:
     def work(number: int) -> None:
         for n in range(50):
             try:
-                m.update(k(number * 1000 + n), k(0), BPF_NOEXIST)
-                stored.append(k(number * 1000 + n))
+                m.update(k(number * ROUNDS + n), k(0), BPF_NOEXIST)
+                stored.append(k(number * ROUNDS + n))
             except OutOfMemory:
                 pass
 
@@ -174,8 +197,8 @@ def test_an_lru_map_under_threads_stays_exact_in_number(watched: bool) -> None:
 
     def work(number: int) -> None:
         for n in range(ROUNDS):
-            m.update(k(number * 1000 + n), k(n))
-            m.lookup(k(number * 1000 + max(n - 3, 0)))
+            m.update(k(number * ROUNDS + n), k(n))
+            m.lookup(k(number * ROUNDS + max(n - 3, 0)))
 
     run(work)
     assert len(m) == len(list(m)) == 16

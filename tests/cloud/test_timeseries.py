@@ -51,7 +51,7 @@ def test_stats_over_a_declared_field() -> None:
         TimeSeries(3, 4).stats()
     for wrong in ({"field": "s"}, {"field": "bB"}, {"field": "I", "field_offset": 1}, {"field_offset": -1}):
         with pytest.raises(InvalidDefinition, match="field"):
-            TimeSeries(4, 4, **wrong)  # type: ignore[arg-type]
+            TimeSeries(4, 4, **wrong)
 
 
 def test_misuse(registry: Registry) -> None:

@@ -10,7 +10,7 @@ How the maps are safe for many threads, with CPython's global lock in place:
   bytecode of every such place. Whatever else adds or removes a key takes the lock, but for a new key of an LRU map that
   nobody watches (no on_evict, no walk so far): there lru-dict makes room in the same step.
 
-CPython without the global lock ("free-threaded") is not supported.
+CPython without the global lock ("free-threaded") is not supported, nor what a debugger does between two lines.
 """
 
 from __future__ import annotations
