@@ -15,6 +15,8 @@ REPLY = 9
 NAK = 10  # board: a request came out of turn; seq is the one that it waits for
 LOST = 11  # board: this session is not the one that is open
 BYE = 12
+EVENT = 13  # board: what a subscription of the host's tells; numbered by itself
+TAKEN = 14  # host: which EVENT it waits for (seq), and how many it takes from there (ack)
 
 REPLY_FLAG = 0x80  # in the high bits: an answer to the same type
 

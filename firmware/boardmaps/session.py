@@ -6,7 +6,7 @@ is missing. SPEC.md has the rules.
 """
 
 from .abi import VERSION
-from .frame import BYE, HELLO, LOST, NAK, REPLY, REPLY_FLAG, REQUEST, Decoder, encode
+from .frame import BYE, HELLO, LOST, NAK, REPLY, REPLY_FLAG, REQUEST, TAKEN, Decoder, encode
 
 PROTOCOL = 1  # the only version so far
 _ACCEPTED = (PROTOCOL, PROTOCOL)
@@ -60,6 +60,7 @@ class ServerSession:
         self.done = False  # the host has said BYE
         self.served = 0  # requests executed since boot
         self.replayed = 0  # requests that came again and got their kept reply
+        self.taken = None  # called with (seq, room) of the host's TAKEN frames; events.py sets it
         self.decoder = Decoder(frame_limit(mtu))
         self._hello = -1
         self._kept = [b""] * window
@@ -78,6 +79,7 @@ class ServerSession:
         self.session = 0
         self._hello = -1
         self._kept = [b""] * self.window
+        self.taken = None
 
     def _answer(self, frame) -> bytes:  # type: ignore[no-untyped-def]
         kind, session, seq, ack, payload = frame
@@ -102,6 +104,8 @@ class ServerSession:
                 self.replayed += 1
                 return self._kept[slot]
             return b""
+        if kind == TAKEN and session == self.session and self.taken:
+            self.taken(seq, ack)
         if kind == BYE and session == self.session:
             self.close()
             self.done = True

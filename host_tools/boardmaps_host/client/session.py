@@ -7,7 +7,7 @@ board executes each once (boardmaps.session). Times are seconds of any monotonic
 import random
 from dataclasses import dataclass, field
 
-from boardmaps.frame import BYE, HELLO, LOST, NAK, REPLY, REPLY_FLAG, REQUEST, Decoder, encode
+from boardmaps.frame import BYE, EVENT, HELLO, LOST, NAK, REPLY, REPLY_FLAG, REQUEST, TAKEN, Decoder, encode
 from boardmaps.session import PROTOCOL, frame_limit, pack_hello, unpack_hello
 
 HOST_MTU = 4096  # payload bytes that we take in one frame
@@ -51,7 +51,15 @@ class Closed:
     """The board has answered BYE."""
 
 
-Event = Text | Opened | Reply | Lost | Closed
+@dataclass(frozen=True)
+class Pushed:
+    """EVENT frame `seq`: what the board tells unasked; client/events.py reads it."""
+
+    seq: int
+    payload: bytes
+
+
+Event = Text | Opened | Reply | Lost | Closed | Pushed
 
 
 @dataclass
@@ -111,6 +119,10 @@ class ClientSession:
     def bye(self) -> bytes:
         """Return the frame that ends the session."""
         return encode(BYE, self.session, self._seq, self._acked & 0xFF)
+
+    def taken(self, seq: int, room: int) -> bytes:
+        """Return the frame that says which EVENT we wait for and how many (at most 255) we take from there."""
+        return encode(TAKEN, self.session, seq, room)
 
     def room(self, size: int) -> bool:
         """Whether a request of `size` bytes may be sent now, by the board's window and its credit in bytes."""
@@ -182,6 +194,8 @@ class ClientSession:
                 if fields is not None:
                     self._open(fields)
                     events.append(Opened(fields))
+            elif kind == EVENT:
+                events.append(Pushed(seq, payload))
             elif kind == LOST:
                 events.append(Lost(payload.decode("ascii", "replace")))
             elif kind == BYE | REPLY_FLAG:
