@@ -6,13 +6,18 @@ reader of a pipe went away. Errors are one line on stderr, with --json also {"er
 
 import os
 import sys
+from typing import Any
 
 import rich_click as click
+from click import exceptions
+from click.exceptions import Exit
 
 from . import output
 from .root import boardmaps
 
 _FAILED, _USAGE, _INTERRUPTED, _PIPE_CLOSED = 1, 2, 130, 141
+
+_HELP_WANTED: Any = getattr(exceptions, "NoArgsIsHelpError", ())  # click before 8.2 prints the help itself
 
 
 def main(args: list[str] | None = None) -> None:
@@ -28,10 +33,19 @@ def main(args: list[str] | None = None) -> None:
     sys.exit(status)
 
 
-def _run(words: list[str]) -> int:
+def _run(words: list[str]) -> int:  # noqa: PLR0911 - one for each way to end
+    if "_BOARDMAPS_COMPLETE" in os.environ:  # a shell asks how a word may go on
+        boardmaps.main(args=words, prog_name="boardmaps")
     as_json = output.wants_json(words)
     try:
-        status = boardmaps.main(args=words, prog_name="boardmaps", standalone_mode=False)
+        # Not boardmaps.main(), which prints a line of its own on Ctrl-C and ends a closed pipe in its own way.
+        with boardmaps.make_context("boardmaps", list(words)) as context:
+            status = boardmaps.invoke(context)
+    except Exit as ended:
+        return ended.exit_code
+    except _HELP_WANTED as error:
+        click.echo(error.format_message(), err=True)
+        return _USAGE
     except click.UsageError as error:
         hint = f" See: {error.ctx.command_path} --help" if error.ctx else ""
         output.error(error.format_message() + hint, as_json=as_json)

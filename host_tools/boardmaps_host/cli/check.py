@@ -12,6 +12,14 @@ import rich_click as click
 
 _STDLIB = "micropython-stdlib-stubs"
 
+# Mistakes inside the stubs are not the program's: imports are followed without a word about them.
+_CONFIG = """\
+[mypy]
+follow_imports = silent
+[mypy-_mpy_shed.*]
+ignore_errors = true
+"""
+
 
 @click.command("check")
 @click.argument("program", type=click.Path(exists=True, dir_okay=False), metavar="PROGRAM.py")
@@ -37,19 +45,27 @@ def command(program: str, profile: str, board: str) -> int:
     """
     if importlib.util.find_spec("mypy") is None:
         raise click.ClickException("mypy is not installed, and does the checking: pip install mypy.")
-    # Errors inside the stubs are not the program's: silent follows imports without reporting on them.
-    words = [sys.executable, "-m", "mypy", "--config-file=", "--follow-imports=silent", "--no-error-summary"]
     paths = [] if _is_installed() else [str(_package().parent)]
-    if profile == "cloud":
-        return _mypy([*words, "--always-false=BOARDMAPS_EMBEDDED", program], paths)
-    with tempfile.TemporaryDirectory(prefix="boardmaps-check-") as folder:
-        _gather_stubs(Path(folder), board)
-        words += ["--custom-typeshed-dir", folder, "--cache-dir", os.devnull, "--always-true=BOARDMAPS_EMBEDDED"]
-        return _mypy([*words, program], [folder, *paths])
+    with tempfile.TemporaryDirectory(prefix="boardmaps-check-") as name:
+        folder = Path(name)
+        (folder / "mypy.ini").write_text(_CONFIG)
+        words = [sys.executable, "-m", "mypy", "--config-file", str(folder / "mypy.ini"), "--no-error-summary"]
+        words += ["--cache-dir", os.devnull]  # nothing is left in the user's folder
+        if profile == "cloud":
+            return _mypy([*words, program], paths)
+        stubs = folder / "stubs"
+        _gather_stubs(stubs, board)
+        words += [
+            "--platform",
+            "micropython",
+            "--custom-typeshed-dir",
+            str(stubs),
+        ]  # what boardmaps offers depends on it
+        return _mypy([*words, program], [str(stubs), *paths])
 
 
 def _mypy(words: list[str], paths: list[str]) -> int:
-    return subprocess.run(words, env={**os.environ, "MYPYPATH": os.pathsep.join(paths)}, check=False).returncode
+    return subprocess.run(words, env=os.environ | {"MYPYPATH": os.pathsep.join(paths)}, check=False).returncode
 
 
 def _package() -> Path:

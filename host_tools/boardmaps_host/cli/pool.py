@@ -28,7 +28,7 @@ def command(port: str, timeout: float, as_json: bool) -> None:
             }
         )
         return
-    print(f"{used} of {total} bytes used, {remaining} remain; {allocations} allocations")
+    print(f"{used} of {total} bytes used, {remaining} remain; {allocations} allocation{'s' * (allocations != 1)}")
     if maps:
         output.table(
             ("id#", "name", "type", "bytes#", "of pool#"),

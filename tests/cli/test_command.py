@@ -1,0 +1,141 @@
+"""The command as a whole: help, version, targets, start-up time, and how it ends."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from boardmaps.abi import VERSION
+from tests.cli.conftest import BOARDMAPS, Command, environment
+
+LEAVES = [
+    "map show",
+    "map create",
+    "map dump",
+    "map lookup",
+    "map update",
+    "map delete",
+    "map getnext",
+    "pool",
+    "boards",
+    "deploy",
+    "sim",
+    "demo",
+    "check",
+]
+
+
+@pytest.mark.parametrize("command", ["", "map", *LEAVES])
+def test_every_command_explains_itself(run: Command, command: str) -> None:
+    done = run(*command.split(), "--help")
+    assert done.returncode == 0
+    assert "Usage:" in done.stdout
+    assert "--help" in done.stdout
+    if "--json" in done.stdout:
+        assert "JSON:" in done.stdout, "the shape of the JSON belongs into the help"
+
+
+def test_no_command_shows_the_help(run: Command) -> None:
+    for words in ((), ("map",)):
+        done = run(*words)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "Usage:" in done.stderr
+
+
+def test_version(run: Command) -> None:
+    assert run("--version").stdout == f"boardmaps {VERSION}\n"
+
+
+def test_help_imports_nothing_heavy() -> None:
+    """Start-up time by its cause, not by the clock of a busy machine."""
+    script = (
+        "import sys\nfrom boardmaps_host.cli import main\n"
+        "try:\n main(['--help'])\nexcept SystemExit:\n pass\n"
+        "print([n for n in ('serial', 'mpremote', 'mypy', 'textual', 'boardmaps_host.client', 'boardmaps_sim') "
+        "if n in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stderr == "[]\n"
+
+
+def test_without_a_port_it_says_how_to_name_one(run: Command) -> None:
+    done = run("map", "show")
+    assert done.returncode == 2
+    assert "--port" in done.stderr
+    assert "BOARDMAPS_PORT" in done.stderr
+
+
+@pytest.mark.parametrize("command", [["map", "show"], ["pool"], ["deploy"]])
+def test_a_port_that_is_not_there(run: Command, tmp_path: Path, command: list[str]) -> None:
+    port = str(tmp_path / "ttyACM7")
+    done = run(*command, "--port", port, "--json")
+    assert done.returncode == 1
+    error = json.loads(done.stdout)["error"]
+    assert error.startswith(f"{port}: there is no such port. Ports with a board: ")
+    assert done.stderr == f"boardmaps: {error}\n"
+
+
+def test_the_twin_is_a_target(run: Command) -> None:
+    assert json.loads(run("map", "show", "--port", "twin", "--json").stdout) == []
+    words = "map create name big type lru_hash key 4 value 4 entries 10 --port twin --json"
+    made = run(*words.split())
+    assert json.loads(made.stdout)["type"] == "lru_hash"
+
+
+def test_boards_lists_them_with_what_is_left_of_the_heap(run: Command) -> None:
+    listed = json.loads(run("boards", "--json").stdout)
+    pico = next(board for board in listed if board["name"] == "pico")
+    assert pico["heap_left"] == pico["heap"] - pico["pool"]
+    assert pico == json.loads(run("boards", "pico", "--json").stdout)
+    table = run("boards").stdout.splitlines()
+    row = next(line for line in table if line.startswith("pico "))
+    assert str(pico["heap_left"]) in row
+    assert len(table) == len(listed) + 1
+
+
+def test_one_board_with_the_steps_to_flash_it(run: Command) -> None:
+    text = run("boards", "esp32").stdout
+    assert "esptool --port PORT" in text
+    assert "micropython.org/download/ESP32_GENERIC" in text
+    done = run("boards", "picco")
+    assert done.returncode == 1
+    assert done.stderr.startswith("boardmaps: no board is called 'picco'; there are ")
+
+
+def test_an_unexpected_error_keeps_its_traceback() -> None:
+    """A mistake of ours must not look like one of the user's."""
+    script = (
+        "import boardmaps_host.boards, boardmaps_host.cli.boards as c\n"
+        "def broken(): raise ZeroDivisionError\n"
+        "c.all_boards = broken\n"
+        "from boardmaps_host.cli import main\nmain(['boards'])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+    assert "ZeroDivisionError" in done.stderr
+
+
+def test_ctrl_c_ends_it_quietly(tmp_path: Path) -> None:
+    """While the command waits for a board that never answers, as somebody would press it."""
+    ours, theirs = os.openpty()
+    command = [*BOARDMAPS, "deploy", "--port", os.ttyname(theirs)]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(), restore_signals=True
+    )
+    try:
+        assert os.read(ours, 1)  # it has begun to talk to the board
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=10)
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+        os.close(theirs)
+    assert (process.returncode, out, err) == (130, "", "")
