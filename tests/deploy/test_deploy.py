@@ -13,7 +13,7 @@ import pytest
 import serial
 
 from boardmaps.abi import VERSION
-from boardmaps_host import deploy_files
+from boardmaps_host import connect, deploy_files
 from boardmaps_host.deploy import DeployError, deploy
 from boardmaps_host.deploy_link import BoardLink
 from boardmaps_sim.unix import UnixBoard
@@ -117,6 +117,16 @@ def test_whatever_runs_is_interrupted_and_runs_again(board: UnixBoard, tmp_path:
     deploy(board.port, app=app)
     report = deploy(board.port, app=app)
     assert (report.written, report.restarted) == ((), True)
+
+
+def test_a_session_that_nobody_ended_is_interrupted_too(board: UnixBoard, tmp_path: Path) -> None:
+    """The computer's program was killed: the board still takes Ctrl-C for a byte of the line, unless nothing follows."""
+    app = tmp_path / "main.py"
+    app.write_text("import boardmaps, time\nwhile True:\n    boardmaps.poll()\n    time.sleep_ms(50)\n")
+    deploy(board.port, app=app)
+    left = connect(board.port)
+    left.link.line.close()
+    assert deploy(board.port, app=app).written == ()
 
 
 def test_a_deploy_that_is_cut_off_leaves_what_was_there(board: UnixBoard, tmp_path: Path, ask: Ask) -> None:
