@@ -47,7 +47,8 @@ def publish(image: Path, name: str, key: str) -> Path:
     """Copy a finished image into the cache and the clone's build/firmware; remember what it was made of."""
     for folder in (cache_root() / "firmware", FIRMWARE_OUT):
         folder.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(image, folder / name)
+        if image != folder / name:
+            shutil.copyfile(image, folder / name)
         (folder / f"{name}.key").write_text(key)
     return FIRMWARE_OUT / name
 
@@ -59,6 +60,13 @@ def published(name: str, key: str) -> Path | None:
         if (folder / name).exists() and stamp.exists() and stamp.read_text() == key:
             return folder / name if folder == FIRMWARE_OUT else publish(folder / name, name, key)
     return None
+
+
+def forget_others(build: Path) -> None:
+    """Remove the builds of other configurations of what `build` builds: the folder's name is <what>-<key>."""
+    for other in build.parent.glob(f"{build.name.rpartition('-')[0]}-*"):
+        if other.is_dir() and other != build:
+            shutil.rmtree(other)
 
 
 def run(command: list[str], log: Path, cwd: Path | None = None, env: dict[str, str] | None = None) -> None:

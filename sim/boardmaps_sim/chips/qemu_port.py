@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from boardmaps_sim.chips.cache import PROJECT, digest, publish, published, run
+from boardmaps_sim.chips.cache import PROJECT, digest, forget_others, publish, published, run
 from boardmaps_sim.chips.source import Source, find_source, mpy_cross
 from boardmaps_sim.chips.tools import require_tools
 
@@ -26,6 +26,7 @@ def build_qemu(manifest: Path = _BOARD / "manifest.py") -> Path:
         return done
     require_tools("qemu")
     build = source.builds / f"qemu-{config}"
+    forget_others(build)
     run(_make(source, build, manifest), source.builds / "qemu.log")
     return publish(build / "firmware.elf", IMAGE, key)
 

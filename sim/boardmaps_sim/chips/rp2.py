@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from boardmaps_sim.chips.cache import PROJECT, digest, publish, published, run
+from boardmaps_sim.chips.cache import PROJECT, digest, forget_others, publish, published, run
 from boardmaps_sim.chips.source import Source, find_source, mpy_cross
 from boardmaps_sim.chips.tools import require_tools
 from boardmaps_sim.chips.uf2 import RP2040_FAMILY, to_uf2
@@ -10,6 +10,7 @@ from boardmaps_sim.chips.uf2 import RP2040_FAMILY, to_uf2
 STOCK = "pico-stock.uf2"
 BUILT_IN = "pico-builtin.uf2"
 _BOARD = PROJECT / "boards" / "pico"
+_MODULES = PROJECT / "boards" / "cmodules"
 _FLASH_START = 0x10000000
 
 
@@ -24,14 +25,15 @@ def build_pico(manifest: Path = _BOARD / "manifest.py") -> list[Path]:
 
 
 def _build(source: Source, image: str, manifest: Path, frozen: list[Path], *, built_in: bool) -> Path:
-    parts = [_BOARD / "usermods.cmake", PROJECT / "boards" / "cmodules" / "boardmaps_pool"]
+    parts = [_BOARD / "usermods.cmake", *([_MODULES / "boardmaps_pool"] if built_in else [])]
     config = digest([source.version, str(manifest), str(built_in), *parts])
     key = f"{config} {digest(frozen)}"
     done = published(image, key)
     if done:
         return done
     require_tools("pico")
-    build = source.builds / f"pico-{config}"
+    build = source.builds / f"{Path(image).stem}-{config}"
+    forget_others(build)
     environment = {"BOARDMAPS_BUILT_IN": str(int(built_in)), "MICROPY_MPYCROSS": str(mpy_cross(source))}
     log = source.builds / f"{image}.log"
     if not (build / "build.ninja").exists():

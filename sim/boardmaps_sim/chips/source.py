@@ -56,7 +56,7 @@ def find_source() -> Source:
         return Source(tree, f"{_tree_version(tree)}-own")
     marker = cache_root() / "source" / "version"
     if not marker.exists():
-        raise BuildError(f"MicroPython's source is not here yet. Run `make pico-deps`, or: {_CHECKOUT}")
+        raise BuildError(f"MicroPython's source is not here yet. Run `make pico-deps qemu-deps`, or: {_CHECKOUT}")
     return Source(cache_root() / "source" / "micropython", marker.read_text())
 
 

@@ -1,0 +1,98 @@
+"""What the builds of the chips' firmware say when something is missing, and when they have nothing to do."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from boardmaps_sim.chips import cache, source, tools
+from boardmaps_sim.chips.cache import BuildError
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BOARDMAPS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("MICROPYTHON_DIR", raising=False)
+    monkeypatch.setattr(cache, "FIRMWARE_OUT", tmp_path / "out")
+
+
+def only_apt(name: str) -> str | None:
+    return "/usr/bin/apt-get" if name == "apt-get" else None
+
+
+def test_a_missing_tool_chain_names_its_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tools.shutil, "which", only_apt)
+    with pytest.raises(BuildError, match=r"apt-get install .*cmake.* gcc-arm-none-eabi .*ninja-build"):
+        tools.require_tools("pico")
+    with pytest.raises(BuildError, match=r"make qemu-deps.*qemu-system-arm"):
+        tools.require_tools("qemu")
+
+
+def test_installing_takes_root_and_says_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tools.shutil, "which", only_apt)
+    monkeypatch.setattr(tools.os, "geteuid", lambda: 1000)
+    with pytest.raises(BuildError, match=r"Run: sudo apt-get install -y .*gcc-arm-none-eabi"):
+        tools.install_tools(["pico", "qemu"])
+
+
+def test_without_apt_the_checkout_is_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("boardmaps_sim.chips.debian.shutil.which", lambda _name: None)
+    with pytest.raises(BuildError, match=r"forky: no apt-get on this machine(.|\n)*Instead: git clone .*v1\.26\.1"):
+        source.fetch_source()
+
+
+def test_source_that_is_not_there_yet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with pytest.raises(BuildError, match="Run `make pico-deps qemu-deps`, or: git clone"):
+        source.find_source()
+    monkeypatch.setenv("MICROPYTHON_DIR", str(tmp_path))
+    with pytest.raises(BuildError, match="is no MicroPython source tree"):
+        source.find_source()
+
+
+def test_a_checkout_of_ones_own_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "py").mkdir()
+    numbers = zip(("MAJOR", "MINOR", "MICRO"), (1, 27, 0), strict=True)
+    (tmp_path / "py" / "mpconfig.h").write_text("".join(f"#define MICROPY_VERSION_{n} {v}\n" for n, v in numbers))
+    monkeypatch.setenv("MICROPYTHON_DIR", str(tmp_path))
+    found = source.find_source()
+    assert found == source.Source(tmp_path, "1.27.0-own")
+    assert tmp_path / "cache" in found.library.parents
+    assert found.library.joinpath("README.md").exists()
+
+
+def test_a_failed_step_shows_the_end_of_its_log(tmp_path: Path) -> None:
+    with pytest.raises(BuildError, match=r"status 3(.|\n)*the reason"):
+        cache.run([sys.executable, "-c", "print('the reason'); raise SystemExit(3)"], tmp_path / "log")
+
+
+def test_an_image_is_built_again_only_when_its_inputs_change(tmp_path: Path) -> None:
+    source_file = tmp_path / "a.py"
+    source_file.write_text("1")
+    first = cache.digest(["1.26", source_file])
+    image = tmp_path / "firmware"
+    image.write_bytes(b"image")
+    assert cache.published("x.elf", first) is None
+    out = cache.publish(image, "x.elf", first)
+    assert cache.published("x.elf", first) == out
+    out.unlink()  # a fresh clone, the same cache
+    restored = cache.published("x.elf", first)
+    assert restored == out
+    assert out.read_bytes() == b"image"
+    source_file.write_text("2")
+    assert cache.published("x.elf", cache.digest(["1.26", source_file])) is None
+
+
+def test_the_command_fails_with_one_sentence_and_no_traceback(tmp_path: Path) -> None:
+    build = Path(__file__).parents[2] / "boards" / "build.py"
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "PYTHONPATH": str(build.parents[1] / "sim"),
+        "BOARDMAPS_CACHE": str(tmp_path / "empty"),
+    }
+    done = subprocess.run(
+        [sys.executable, str(build), "qemu"], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("qemu: MicroPython's source is not here yet. Run `make pico-deps qemu-deps`")
+    assert "Traceback" not in done.stderr
