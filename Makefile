@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format sim bench clean
+.PHONY: help demo test lint format sim pico-deps qemu-deps pico qemu bench clean
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z -]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 22
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -32,6 +32,12 @@ format: $(READY) ## Put the code into ruff's format
 
 sim: $(READY) ## Run a simulated board in the foreground until Ctrl-C
 	$(BIN)/boardmaps sim
+
+pico-deps qemu-deps: $(READY) ## Get the cross tool chain and MicroPython's source, kept outside the checkout
+	$(BIN)/python boards/build.py $@
+
+pico qemu: $(READY) ## Build MicroPython for the emulated Pico, for the Cortex-M3 in QEMU
+	$(BIN)/python boards/build.py $@
 
 bench: $(READY) ## Measure, print the tables, write build/bench/*.json
 	$(BIN)/python bench/unix.py

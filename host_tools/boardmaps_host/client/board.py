@@ -109,7 +109,7 @@ def connect(
     elif target in ("unix", "pico", "qemu"):
         from boardmaps_host.client.simulated import start
 
-        port, cleanup = start(target)
+        port, cleanup = start(target, allow_reset)
         with _ending_on_error(cleanup):
             line = SerialTransport(port)
     else:

@@ -21,6 +21,7 @@ _HELLO_PAUSES = (
     0.25,
     0.4,
 )  # seconds before HELLO is said again: a firmware's loop may poll but a few times a second
+_BOOT_PAUSES = (0.2, 0.3, 0.5, 1.0, 2.0, 3.0, 5.0)  # a slow board takes seconds to import its modules from flash
 _ECHO = b"boardmaps v="  # no server: a REPL shows what was typed
 _ENDED = b"\x04>"  # the raw REPL: the program that was to serve has ended
 
@@ -81,7 +82,7 @@ class Link:
             )
         repl.start(self._serve)
         self._repl = repl
-        if not self._say_hello((0.5, 1.0, 1.0), until=_ENDED, seen=repl.taken()):
+        if not self._say_hello(_BOOT_PAUSES, until=_ENDED, seen=repl.taken()):
             self._repl = None
             raise server_failed(self.line.name, repl.finish(seen=self._seen))
 

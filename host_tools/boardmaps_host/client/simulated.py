@@ -5,13 +5,21 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from boardmaps_host.client.errors import LinkError, NotDeployed
+from boardmaps_host.client.errors import LinkError, NoAnswer, NotDeployed
 from boardmaps_sim.base import BoardError, SimulatedBoard
 
 _numbers = itertools.count(1)
 
+# The qemu board has a UART for the maps alone: the program that serves it runs in the REPL of the other one.
+_SERVE_UART = """import boardmaps
+from cmsdk_uart import UART
+line = boardmaps.UartLine(UART(), credit=2048)
+while True:
+    boardmaps.serve(line=line, allow_reset={allow_reset})
+"""
 
-def start(target: str) -> tuple[str, Callable[[], None] | None]:
+
+def start(target: str, allow_reset: bool = False) -> tuple[str, Callable[[], None] | None]:
     """Return (port of the maps, what ends the board) for "unix", "pico" or "qemu".
 
     A board that `boardmaps sim` runs under that name is used as it is and not ended. Else a fresh one is booted, with the
@@ -21,19 +29,37 @@ def start(target: str) -> tuple[str, Callable[[], None] | None]:
 
     running = default_port(target)
     if running.exists():
-        return str(running), None
+        maps = running.with_name(f"{target}.maps")
+        return str(maps if maps.exists() else running), None
     board = _make(target, default_port(f"{target}-{os.getpid()}-{next(_numbers)}"))
     try:
         board.start()
     except BoardError as e:
         raise LinkError(str(e)) from e
     try:
-        if target != "qemu":  # its firmware has boardmaps frozen in
+        if board.maps_port != board.port:
+            serve_uart(board.port, allow_reset)
+        elif target == "unix":  # the others' firmware has boardmaps frozen in
             _deploy(board.port)
     except BaseException:
         board.stop()
         raise
     return board.maps_port, board.stop
+
+
+def serve_uart(repl_port: str, allow_reset: bool = False) -> None:
+    """Start the server on a qemu board's second UART, from the REPL on its first."""
+    from boardmaps_host.client.repl import Repl
+    from boardmaps_host.client.transport import SerialTransport
+
+    line = SerialTransport(repl_port)
+    try:
+        repl = Repl(line)
+        if not repl.at_prompt(5.0):
+            raise NoAnswer(f"{repl_port}: the board's REPL does not answer; is a main.py of yours running on it?")
+        repl.start(_SERVE_UART.format(allow_reset=allow_reset))
+    finally:
+        line.close()
 
 
 def _make(target: str, port: Path) -> SimulatedBoard:
@@ -44,10 +70,10 @@ def _make(target: str, port: Path) -> SimulatedBoard:
     if target == "pico":
         from boardmaps_sim.pico import PicoBoard
 
-        return PicoBoard(port.name)
+        return PicoBoard(port.name, port=port, built_in=True)
     from boardmaps_sim.qemu import QemuBoard
 
-    return QemuBoard(port.name)
+    return QemuBoard(port.name, port=port)
 
 
 def _deploy(port: str) -> None:
