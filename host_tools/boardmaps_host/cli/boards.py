@@ -1,12 +1,13 @@
 """`boardmaps boards`: the boards that the tools know."""
 
-from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import rich_click as click
 
-from boardmaps_host.boards import BoardDefinition, all_boards, find
-
 from . import options, output
+
+if TYPE_CHECKING:
+    from boardmaps_host.boards import BoardDefinition
 
 
 @click.command("boards")
@@ -18,6 +19,10 @@ def command(name: str | None, as_json: bool) -> None:
     JSON: a list (an object for one NAME) of the keys of boards/NAME.toml, with "name" and "heap_left" added.
     Sizes are bytes.
     """
+    from dataclasses import asdict
+
+    from boardmaps_host.boards import all_boards, find
+
     chosen = [find(name)] if name else all_boards()
     if as_json:
         shown = [asdict(board) | {"heap_left": board.heap_left} for board in chosen]
@@ -46,7 +51,7 @@ def command(name: str | None, as_json: bool) -> None:
         )
 
 
-def _one(board: BoardDefinition) -> None:
+def _one(board: "BoardDefinition") -> None:
     origin = board.micropython
     for label, text in (
         ("board", f"{board.title} ({board.name})"),

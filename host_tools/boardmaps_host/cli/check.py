@@ -4,8 +4,6 @@ import importlib.util
 import os
 import subprocess
 import sys
-import tempfile
-from importlib import metadata
 from pathlib import Path
 
 import rich_click as click
@@ -43,6 +41,8 @@ def command(program: str, profile: str, board: str) -> int:
     Runs mypy with MicroPython's stubs; mypy says what is wrong and where, and its status is the command's: 0 when there
     is nothing, 1 otherwise.
     """
+    import tempfile
+
     if importlib.util.find_spec("mypy") is None:
         raise click.ClickException("mypy is not installed, and does the checking: pip install mypy.")
     paths = [] if _is_installed() else [str(_package().parent)]
@@ -85,6 +85,8 @@ def _gather_stubs(folder: Path, board: str) -> None:
 
     The packages put them beside each other into site-packages, where mypy looks for no loose modules.
     """
+    from importlib import metadata
+
     from boardmaps_host.boards import find
 
     for package in (_STDLIB, find(board).stubs):
