@@ -18,7 +18,7 @@ $(READY): pyproject.toml
 demo: $(READY) ## Boot a simulated board and drive its maps for some seconds: no hardware needed
 	$(BIN)/boardmaps demo
 
-test: lint ## Run all tests: the contract suite over every target, the rest once
+test: lint chips ## Run all tests: the contract suite over every target, the rest once
 	$(BIN)/python -m pytest $(ARGS)
 
 lint: $(READY) ## Check style and types, of the host code and of the board code
@@ -38,6 +38,10 @@ pico-deps qemu-deps: $(READY) ## Get the cross tool chain and MicroPython's sour
 
 pico qemu: $(READY) ## Build MicroPython for the emulated Pico, for the Cortex-M3 in QEMU
 	$(BIN)/python boards/build.py $@
+
+.PHONY: chips
+chips: $(READY) # what the tests of the emulated chips need, where this machine can have it
+	$(BIN)/python boards/build.py --if-possible deps qemu pico
 
 bench: $(READY) ## Measure, print the tables, write build/bench/*.json
 	$(BIN)/python bench/unix.py
