@@ -1,0 +1,58 @@
+"""deploy() to the real rp2 firmware over USB, and to firmware that has boardmaps in it already."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from boardmaps.abi import VERSION
+from boardmaps_host import deploy_files
+from boardmaps_host.deploy import deploy
+from boardmaps_host.deploy_link import BoardLink
+from boardmaps_sim.base import SimulatedBoard
+from boardmaps_sim.chips.cache import firmware_image
+from boardmaps_sim.chips.qemu_port import IMAGE
+from boardmaps_sim.chips.rp2 import BUILT_IN, STOCK
+from boardmaps_sim.pico import PicoBoard
+from boardmaps_sim.qemu import QemuBoard
+from tests.require import require_or_skip
+
+
+@pytest.mark.timeout(240)  # the emulated processor compiles what it is sent ten times slower than a real one
+def test_the_pico_gets_code_for_its_own_processor(tmp_path: Path) -> None:
+    require_or_skip(firmware_image(STOCK).exists(), "no firmware for the Pico. Build it: make pico-deps pico")
+    with PicoBoard(port=tmp_path / "port") as board:
+        report = deploy(board.port)
+        assert report.form == "mpy armv6m"
+        assert report.version == VERSION
+        assert "RP2040" in report.machine
+        assert len(report.written) == len(deploy_files.modules())
+        with BoardLink(board.port) as link:
+            assert link.execute("import boardmaps\nprint(boardmaps.__file__)").strip() == "/lib/boardmaps/__init__.mpy"
+
+
+def built_in_pico(folder: Path) -> SimulatedBoard:
+    require_or_skip(
+        firmware_image(BUILT_IN).exists(), "no built-in firmware for the Pico. Build it: make pico-deps pico"
+    )
+    return PicoBoard(port=folder / "port", built_in=True)
+
+
+def qemu(folder: Path) -> SimulatedBoard:
+    require_or_skip(firmware_image(IMAGE).exists(), "no firmware for QEMU. Build it: make qemu-deps qemu")
+    require_or_skip(shutil.which("qemu-system-arm") is not None, "no qemu-system-arm. Run: make qemu-deps")
+    return QemuBoard(port=folder / "port")
+
+
+@pytest.mark.parametrize("make", [built_in_pico, qemu])
+def test_what_is_frozen_in_is_left_alone_and_only_the_program_goes(
+    make: Callable[[Path], SimulatedBoard], tmp_path: Path
+) -> None:
+    (tmp_path / "app.py").write_text("x = 1\n")
+    with make(tmp_path) as board:
+        report = deploy(board.port, app=tmp_path / "app.py", reset=False)
+        assert (report.form, report.version) == ("part of its firmware", VERSION)
+        assert (report.written, report.removed) == (("/main.py",), ())
+        with BoardLink(board.port) as link:
+            assert link.listing("/lib/boardmaps") is None
