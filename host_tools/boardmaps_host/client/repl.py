@@ -54,6 +54,11 @@ class Repl:
         if self._until(b"OK", timeout) is None:
             raise NoAnswer(f"{self._line.name}: the raw REPL did not take our program.")
 
+    def failed(self, timeout: float) -> str | None:
+        """Wait `timeout` for the program of start() to end; return what it wrote to stderr, None while it runs on."""
+        got = self._until(_CTRL_D + b">", timeout)
+        return None if got is None else got.split(_CTRL_D)[1].decode("utf-8", "replace").strip()
+
     def finish(self, timeout: float = 2.0, seen: bytes = b"") -> str:
         """Wait for the program of start() to end and go back to the friendly REPL; return what it wrote to stderr.
 

@@ -49,7 +49,7 @@ def start(target: str, allow_reset: bool = False) -> tuple[str, Callable[[], Non
 
 def serve_uart(repl_port: str, allow_reset: bool = False) -> None:
     """Start the server on a qemu board's second UART, from the REPL on its first."""
-    from boardmaps_host.client.repl import Repl
+    from boardmaps_host.client.repl import Repl, server_failed
     from boardmaps_host.client.transport import SerialTransport
 
     line = SerialTransport(repl_port)
@@ -58,6 +58,9 @@ def serve_uart(repl_port: str, allow_reset: bool = False) -> None:
         if not repl.at_prompt(5.0):
             raise NoAnswer(f"{repl_port}: the board's REPL does not answer; is a main.py of yours running on it?")
         repl.start(_SERVE_UART.format(allow_reset=allow_reset))
+        traceback = repl.failed(0.3)
+        if traceback is not None:
+            raise server_failed(repl_port, traceback)
     finally:
         line.close()
 
