@@ -10,6 +10,7 @@ class MapError(Exception):
 
     code = 1
     errno = "EINVAL"
+    done = 0  # entries that a batch had done when it stopped
 
 
 class KeyNotFound(MapError):
