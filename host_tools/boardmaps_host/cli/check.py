@@ -14,6 +14,7 @@ _STDLIB = "micropython-stdlib-stubs"
 _CONFIG = """\
 [mypy]
 follow_imports = silent
+follow_imports_for_stubs = True
 [mypy-_mpy_shed.*]
 ignore_errors = true
 """

@@ -129,5 +129,5 @@ class KeyedMap(CloudMap, Generic[P]):
 
 def stopped(error: MapError, done: int) -> MapError:
     """Return the error that ends a batch, telling how many entries were done before it (`error.done`)."""
-    error.done = done  # type: ignore[attr-defined]
+    error.done = done
     return error
