@@ -1,0 +1,134 @@
+"""The sides to compare, the seed of a run, and the number of sequences at its end."""
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import pytest
+
+from boardmaps_host import Board, cloud, connect
+from boardmaps_host.client.errors import LinkError
+from tests.differential.kernel import possible_cpus, unavailable
+from tests.differential.kernel_subject import KernelSubject
+from tests.differential.pair import STEPS, Make, ModelSubject
+from tests.differential.rows import Shape
+from tests.differential.subjects import OurSubject
+from tests.require import require_or_skip
+
+_SEED = pytest.StashKey[int]()
+_DONE = pytest.StashKey[Counter[tuple[str, str, str]]]()
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where our maps live. `host`: they are reached as the host reaches a board's, so that freeze and rights count."""
+
+    name: str
+    make: Callable[[Shape], Any]
+    host: bool
+    cpus: int
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--seed", type=int, default=None, help="where the random sequences begin: the number of a failure")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    given = config.getoption("seed", None)
+    config.stash[_SEED] = random.randrange(10**9) if given is None else given
+    config.stash[_DONE] = Counter()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    done = config.stash[_DONE]
+    if not done:
+        return
+    terminalreporter.section(f"differential: sequences of {STEPS} operations, from --seed {config.stash[_SEED]}")
+    for row, reference in dict.fromkeys((row, reference) for row, reference, _ in done):
+        counts = ", ".join(f"{n:,} on {t}" for (r, ref, t), n in done.items() if (r, ref) == (row, reference))
+        terminalreporter.write_line(f"{row:13} against the {reference}: {counts}")
+
+
+@dataclass
+class Run:
+    """This run's seed, the line that replays a failure (a seed is still to be added to it), and the summary's counter."""
+
+    seed: int
+    replay: str
+    done: Counter[tuple[str, str, str]]
+
+
+@pytest.fixture
+def run(request: pytest.FixtureRequest) -> Run:
+    """Return what a test of random sequences needs to know of the run that it is part of."""
+    stash = request.config.stash
+    return Run(stash[_SEED], f"pytest '{request.node.nodeid}' --seed", stash[_DONE])
+
+
+@pytest.fixture
+def kernel() -> None:
+    """The kernel's maps, or the reason why there are none here."""
+    reason = unavailable()
+    require_or_skip(reason is None, reason or "")
+
+
+@pytest.fixture
+def reference(request: pytest.FixtureRequest) -> Make:
+    """What our maps are held against, by the name in the test's parameters."""
+    if request.param == "model":
+        return ModelSubject
+    request.getfixturevalue("kernel")
+    return KernelSubject
+
+
+@pytest.fixture(scope="session")
+def boards() -> Iterator[Callable[[str], Board]]:
+    """Return a function from a board's name to the connection, opened when it is first asked for."""
+    with ExitStack() as opened:
+        yield cache(lambda name: opened.enter_context(connect(name, allow_reset=True)))
+
+
+@pytest.fixture
+def target(request: pytest.FixtureRequest, boards: Callable[[str], Board]) -> Target:
+    """A place where our maps live, by the name in the test's parameters."""
+    if request.param == "twin":
+        return Target("twin", twin_map, host=False, cpus=possible_cpus())
+    try:
+        board = boards("twin" if request.param == "line" else request.param)
+    except LinkError as missing:
+        require_or_skip(False, str(missing))
+        raise
+    return Target(request.param, lambda shape: remote_map(board, shape), host=True, cpus=1)
+
+
+class _TwinMap(OurSubject):
+    """A map of this process in a registry of its own."""
+
+    def __init__(self, shape: Shape) -> None:
+        row = shape.row
+        sizes = ([shape.key_size] if row.keyed_freely else []) + [shape.value_size, shape.max_entries]
+        self._registry = cloud.Registry()
+        with_cpus = {"cpus": shape.cpus} if row.per_cpu else {}
+        self._registry.__enter__()
+        super().__init__(shape, getattr(cloud, row.class_name)(*sizes, **with_cpus))
+
+    def close(self) -> None:
+        self._registry.__exit__(None, None, None)
+
+
+def twin_map(shape: Shape) -> OurSubject:
+    """Make a map on the twin."""
+    return _TwinMap(shape)
+
+
+def remote_map(board: Board, shape: Shape) -> OurSubject:
+    """Make a map on a board, the only one that it has."""
+    board.pool.reset()
+    sizes = {"value_size": shape.value_size, "max_entries": shape.max_entries, "map_flags": shape.map_flags}
+    if shape.key_size:
+        sizes["key_size"] = shape.key_size
+    return OurSubject(shape, board.create_map(shape.row.class_name, **sizes))

@@ -1,0 +1,78 @@
+"""Each place where we differ from the kernel on purpose is still there: where both agree the table is out of date."""
+
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from boardmaps.abi import LRU_HASH
+from boardmaps_host import cloud
+from tests.differential.conftest import twin_map
+from tests.differential.deviations import DEVIATIONS
+from tests.differential.kernel import KernelMap
+from tests.differential.kernel_subject import KernelSubject
+from tests.differential.rows import OPS, ROWS, Op, Shape
+from tests.differential.subjects import perform
+
+pytestmark = pytest.mark.usefixtures("kernel")
+
+_SIXTY_FOUR = [(key, 20) for key in range(64)]
+
+# What shows each deviation: operations, the last of which the kernel answers with this errno and we as said here.
+SCENES: dict[str, tuple[list[Op], str, tuple[str, Any]]] = {
+    "array delete": ([("update", 1, 5, 0), ("delete", 1)], "EINVAL", ("ok", None)),
+    "array batch_delete": ([("batch_delete", [0, 1])], "ENOTSUPP", ("ok", 2)),
+    "flags of a batch": ([("batch_update", [(0, 1), (1, 2)], 0), ("batch_update", [(1, 3)], 2)], "EINVAL", ("ok", 1)),
+    "empty batch": ([("batch_update", [], 64)], "EINVAL", ("ok", 0)),
+    "hash page": ([("batch_update", _SIXTY_FOUR, 0), ("pages", 1)], "ENOSPC", ("ok", ...)),
+    "queue delete": ([("push", 1, 0), ("delete", 0)], "EINVAL", ("refused", "NotSupported")),
+    "queue next_key": ([("push", 1, 0), ("next_key", 0)], "EINVAL", ("refused", "NotSupported")),
+}
+
+
+@pytest.mark.parametrize(("name", "row"), [(name, row) for name in SCENES for row in DEVIATIONS[name].rows])
+def test_the_kernel_refuses_what_we_do(name: str, row: str) -> None:
+    sequence, errno_name, (kind, answer) = SCENES[name]
+    shape = Shape(ROWS[row], ROWS[row].key_sizes[-1], 8, 64)
+    with closing(KernelSubject(shape, bare=True)) as kernel, closing(twin_map(shape)) as ours:
+        for op in sequence[:-1]:
+            for side in (kernel, ours):
+                assert perform(side, op[0], shape.arguments(op))[0] == "ok"
+        last = sequence[-1]
+        kernels = perform(kernel, last[0], shape.arguments(last))
+        got = perform(ours, last[0], shape.arguments(last))
+        assert kernels == ("refused", errno_name, 0), f"the kernel answers {kernels}: take {name!r} out of DEVIATIONS"
+        assert got[0] == kind
+        assert answer is ... or got[1] == answer
+        if name == "array delete":
+            assert ours.lookup(shape.key(1)) == shape.zero
+
+
+def test_lru_order() -> None:
+    """Fill it, look up the older half, and insert as much again as half of it: what was looked up must stay."""
+    keys = [n.to_bytes(4, "little") for n in range(1500)]
+    with KernelMap(LRU_HASH, 4, 1, 1000) as kernel, cloud.Registry():
+        ours = cloud.LruHashMap(4, 1, 1000)
+        for each in (kernel, ours):
+            for key in keys[:1000]:
+                each.update(key, b"v")
+            for key in keys[:500]:
+                each.lookup(key)
+            for key in keys[1000:]:
+                each.update(key, b"v")
+        assert set(ours.keys()) == set(keys[:500] + keys[1000:])
+        there = {key for key in keys if kernel.lookup(key) is not None}
+        assert there != set(ours.keys()), "the kernel evicts as we do: take 'lru order' out of DEVIATIONS"
+
+
+def test_ring_size() -> None:
+    with pytest.raises(OSError, match="Invalid argument"):
+        KernelMap(27, 0, 0, 1024)
+    KernelMap(27, 0, 0, 64 * 1024).close()  # so the kernel has rings, and it was the size
+    with cloud.Registry():
+        assert cloud.RingBuf(1024).definition.max_entries == 1024
+
+
+def test_every_deviation_has_its_test() -> None:
+    assert set(DEVIATIONS) == {*SCENES, "lru order", "ring size"}
+    assert all(op[0] in OPS for sequence, _, _ in SCENES.values() for op in sequence)

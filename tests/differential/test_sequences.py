@@ -1,0 +1,55 @@
+"""Random sequences of operations, on our maps and on what they are held against: every answer and every error.
+
+A failure prints the shortest sequence that shows it, and the one line that runs it again.
+"""
+
+import pytest
+from hypothesis import HealthCheck, seed, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.differential.conftest import Run, Target
+from tests.differential.pair import STEPS, Make, machine, run_sequences
+from tests.differential.rows import ROWS
+
+# How many sequences of the fast driver, and how many of hypothesis, each target gets: a board takes a request a step.
+SEQUENCES = {"twin": 1000, "line": 150, "unix": 20}
+EXAMPLES = {"twin": 60, "line": 20, "unix": 6}
+
+each_pair = pytest.mark.parametrize(
+    ("row", "reference", "target"),
+    [
+        pytest.param(row.name, reference, target, id=f"{row.name}-{reference}-{target}")
+        for target in SEQUENCES
+        for row in ROWS.values()
+        for reference in ("kernel", "model")
+        if (row.in_kernel or reference != "kernel") and (row.in_firmware or target != "unix")
+    ],
+    indirect=["reference", "target"],
+)
+
+
+@each_pair
+def test_random_sequences(row: str, reference: Make, target: Target, run: Run, request: pytest.FixtureRequest) -> None:
+    seeds = range(run.seed, run.seed + SEQUENCES[target.name])
+    run_sequences(ROWS[row], reference, target.make, host=target.host, cpus=target.cpus, seeds=seeds, replay=run.replay)
+    run.done[row, request.node.callspec.params["reference"], target.name] += len(seeds)
+
+
+@each_pair
+def test_state_machine(row: str, reference: Make, target: Target, run: Run, request: pytest.FixtureRequest) -> None:
+    made = seed(run.seed)(machine(ROWS[row], reference, target.make, host=target.host, cpus=target.cpus))
+    try:
+        run_state_machine_as_test(
+            made,
+            settings=settings(
+                max_examples=EXAMPLES[target.name],
+                stateful_step_count=STEPS,
+                deadline=None,
+                database=None,
+                report_multiple_bugs=False,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
+    except Exception as e:
+        e.add_note(f"replay: {run.replay} {run.seed}")
+        raise
