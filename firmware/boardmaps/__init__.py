@@ -35,6 +35,7 @@ if sys.implementation.name == "micropython":
         "serve": "boardmaps.server",
         "poll": "boardmaps.server",
         "Server": "boardmaps.server",
+        "UartLine": "boardmaps.uartline",
     }
 else:
     _HOMES = dict.fromkeys(("ArrayMap", "HashMap", "LruHashMap", "open_map"), "boardmaps_host.cloud")
