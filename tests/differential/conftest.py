@@ -14,7 +14,7 @@ from boardmaps_host import Board, cloud, connect
 from boardmaps_host.client.errors import LinkError
 from tests.differential.kernel import possible_cpus, unavailable
 from tests.differential.kernel_subject import KernelSubject
-from tests.differential.pair import STEPS, Make, ModelSubject
+from tests.differential.pair import STEPS, Make, model_of
 from tests.differential.rows import Shape
 from tests.differential.subjects import OurSubject
 from tests.require import require_or_skip
@@ -80,7 +80,7 @@ def kernel() -> None:
 def reference(request: pytest.FixtureRequest) -> Make:
     """What our maps are held against, by the name in the test's parameters."""
     if request.param == "model":
-        return ModelSubject
+        return model_of
     request.getfixturevalue("kernel")
     return KernelSubject
 
@@ -95,14 +95,16 @@ def boards() -> Iterator[Callable[[str], Board]]:
 @pytest.fixture
 def target(request: pytest.FixtureRequest, boards: Callable[[str], Board]) -> Target:
     """A place where our maps live, by the name in the test's parameters."""
+    cpus = 2 if unavailable() else possible_cpus()
     if request.param == "twin":
-        return Target("twin", twin_map, host=False, cpus=possible_cpus())
+        return Target("twin", twin_map, host=False, cpus=cpus)
     try:
         board = boards("twin" if request.param == "line" else request.param)
     except LinkError as missing:
         require_or_skip(False, str(missing))
         raise
-    return Target(request.param, lambda shape: remote_map(board, shape), host=True, cpus=1)
+    theirs = board.create_map("PerCpuArray", value_size=1, max_entries=1).info().cpus
+    return Target(request.param, lambda shape: remote_map(board, shape), host=True, cpus=min(cpus, theirs))
 
 
 class _TwinMap(OurSubject):

@@ -35,6 +35,9 @@ class Model:
         if (read and not self.readable) or (write and not self.writable):
             raise Refused("NotPermitted")
 
+    def close(self) -> None:
+        """Nothing is to be let go."""
+
     def freeze(self) -> None:
         self.may(write=True)
         self.writable = False

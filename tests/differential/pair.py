@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from tests.differential.kernel_subject import KernelSubject
+from tests.differential.model import Model
 from tests.differential.rows import OPS, VALUE_SIZES, Kind, Op, Row, Shape
 from tests.differential.subjects import perform
 
@@ -19,13 +20,9 @@ class Disagreement(AssertionError):
     """The two sides differ."""
 
 
-class ModelSubject:
-    """A model as a side."""
-
-    def __new__(cls, shape: Shape) -> Any:
-        made = shape.row.model(shape.max_entries, shape.zero, shape.map_flags)
-        made.close = lambda: None  # type: ignore[attr-defined] # nothing to let go
-        return made
+def model_of(shape: Shape) -> Model:
+    """Open a model as a side."""
+    return shape.row.model(shape.max_entries, shape.zero, shape.map_flags)
 
 
 class Pair:
@@ -169,7 +166,7 @@ def machine(row: Row, reference: Make, subject: Make, *, host: bool, cpus: int) 
         "max_entries": st.sampled_from(row.max_entries),
         "map_flags": st.sampled_from((0, 0, 0, 0, 8, 16) if host else (0,)),
     }
-    parts: dict[str, Any] = {"start": initialize(**sizes)(start), "teardown": teardown}  # type: ignore[no-untyped-call]
+    parts: dict[str, Any] = {"start": initialize(**sizes)(start), "teardown": teardown}
     for name in operations(row, reference, host):
         strategies: dict[str, Any] = {what: _strategy(kind) for what, kind in OPS[name].items()}
         parts[name] = rule(**strategies)(_step(name))

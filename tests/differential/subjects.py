@@ -96,12 +96,13 @@ class OurSubject(Real):
         self.map.delete(key)
 
     def take(self, key: bytes) -> Any:
-        before = self.lookup(key) if self.shape.row.per_cpu else None
-        taken = self.map.lookup_and_delete(key)
         if not self.shape.row.per_cpu:
-            return taken
-        assert (taken is None) == (before is None), f"take gave {taken}, lookup before it {before}"
-        return before  # a per-CPU map gives the value of the CPU that it runs on; the row is what bpf(2) gives
+            return self.map.lookup_and_delete(key)
+        before = self.lookup(key)
+        taken = self.map.lookup_and_delete(key)
+        assert (taken is None) == (before is None), f"take gave {taken}, a lookup before it {before}"
+        # The twin's own object gives the value of the CPU that it runs on; the host gets the row, as from bpf(2).
+        return before if taken is None or len(taken) == self.shape.value_size else self._value(taken)
 
     def keys(self) -> list[bytes]:
         return self._in_order(list(self.map.keys()))
