@@ -10,7 +10,7 @@ if sys.implementation.name == "micropython":
     # The pool is one contiguous block: take it now, before anything else breaks the heap into pieces.
     from .pool import StaticPool, open_map
 
-from .abi import BPF_ANY, BPF_EXIST, BPF_F_RDONLY, BPF_F_WRONLY, BPF_NOEXIST, VERSION
+from .abi import BPF_ANY, BPF_EXIST, BPF_F_RB_OVERWRITE, BPF_F_RDONLY, BPF_F_WRONLY, BPF_NOEXIST, VERSION
 from .definition import MapDef
 from .errors import (
     InvalidDefinition,
@@ -32,13 +32,31 @@ if sys.implementation.name == "micropython":
     _HOMES = {
         "ArrayMap": "boardmaps.arraymap",
         "HashMap": "boardmaps.hashmap",
+        "Queue": "boardmaps.queuestack",
+        "RingBuf": "boardmaps.ringbuf",
+        "Stack": "boardmaps.queuestack",
+        "TimeSeries": "boardmaps.timeseries",
         "serve": "boardmaps.server",
         "poll": "boardmaps.server",
+        "serve_async": "boardmaps.server",
+        "serve_thread": "boardmaps.server",
         "Server": "boardmaps.server",
         "UartLine": "boardmaps.uartline",
     }
 else:
-    _HOMES = dict.fromkeys(("ArrayMap", "HashMap", "LruHashMap", "open_map"), "boardmaps_host.cloud")
+    _CLOUD = (
+        "ArrayMap",
+        "HashMap",
+        "LruHashMap",
+        "PerCpuArray",
+        "PerCpuHash",
+        "Queue",
+        "RingBuf",
+        "Stack",
+        "TimeSeries",
+        "open_map",
+    )
+    _HOMES = dict.fromkeys(_CLOUD, "boardmaps_host.cloud")
 
 
 def __getattr__(name):

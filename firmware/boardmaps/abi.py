@@ -71,14 +71,41 @@ OP_POOL = const(11)
 OP_POOL_RESET = const(12)
 OP_PART = const(13)
 OP_MORE = const(14)
+OP_ADD = const(15)
+OP_COMPARE_AND_SWAP = const(16)
+OP_BATCH_UPDATE = const(17)
+OP_BATCH_DELETE = const(18)
+OP_BATCH_LOOKUP_AND_DELETE = const(19)
+OP_CLEAR = const(20)
+OP_OUTPUT = const(21)
+OP_READ = const(22)
+OP_QUERY = const(23)
+OP_PUSH_SAMPLE = const(24)
+OP_SAMPLES = const(25)
+OP_STATS = const(26)
+
+# what OP_SAMPLES asks for
+SAMPLES_LAST = const(0)
+SAMPLES_WINDOW = const(1)
+SAMPLES_OLDEST = const(2)
+
+# events: the requests that begin and end them, and what an item of an EVENT frame is
+OP_SUBSCRIBE = const(64)
+OP_UNSUBSCRIBE = const(65)
+EVENT_RECORD = const(0)
+EVENT_ENTRY = const(1)
+EVENT_GONE = const(2)
+EVENT_ENDED = const(3)
+EVENT_MORE = const(0x80)  # added: its data goes on in the subscription's next item
 
 # the first byte of a reply's payload; 1 to 127 is an error's code, its text follows
 STATUS_OK = const(0)
 STATUS_MISS = const(127)
 STATUS_MORE = const(128)  # added: the reply goes on, ask with OP_MORE
 
-INFO_FORMAT = "<H8IB16s"  # id, type, key_size, value_size, max_entries, map_flags, entries, offset, bytes; frozen; name
-INFO_SIZE = const(51)
+# id, type, key_size, value_size, max_entries, map_flags, entries, offset, bytes; frozen; name; CPUs
+INFO_FORMAT = "<H8IB16sH"
+INFO_SIZE = const(53)
 
 CLASS_NAMES = {
     HASH: "HashMap",

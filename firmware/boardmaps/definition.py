@@ -23,7 +23,7 @@ from .errors import InvalidDefinition, InvalidFlags
 
 HEADER_SIZE = 96  # bytes at the start of every map's slice; SPEC.md draws them
 # Types whose keys have one size: an index, nothing, or a timestamp
-_KEY_SIZES = {ARRAY: 4, PERCPU_ARRAY: 4, QUEUE: 0, STACK: 0, RINGBUF: 0, TIME_SERIES: 8}
+KEY_SIZES = {ARRAY: 4, PERCPU_ARRAY: 4, QUEUE: 0, STACK: 0, RINGBUF: 0, TIME_SERIES: 8}
 
 
 class MapDef:
@@ -56,7 +56,7 @@ class MapDef:
             if not ("a" <= c <= "z" or "A" <= c <= "Z" or "0" <= c <= "9" or c in "_."):
                 raise InvalidDefinition(what + "a name has letters, digits, '_' and '.' only, not %r" % c)
         for part, size, fixed in (
-            ("key_size", self.key_size, _KEY_SIZES.get(self.map_type)),
+            ("key_size", self.key_size, KEY_SIZES.get(self.map_type)),
             ("value_size", self.value_size, 0 if self.map_type == RINGBUF else None),
             ("max_entries", self.max_entries, None),
         ):
@@ -113,7 +113,10 @@ def layout(d: MapDef) -> tuple[int, int, int, int]:
         entries = _align(links + 2 * d.max_entries, 8)
         value = _align(d.key_size, 4)
         return links, entries, value, value + _align(d.value_size, 4)
-    return HEADER_SIZE, HEADER_SIZE, 0, _align(d.value_size, 4)
+    if d.map_type == RINGBUF:
+        return HEADER_SIZE, HEADER_SIZE, 0, 1
+    value = 8 if d.map_type == TIME_SERIES else 0  # behind the timestamp
+    return HEADER_SIZE, HEADER_SIZE, value, value + _align(d.value_size, 4)
 
 
 def slice_size(d: MapDef) -> int:

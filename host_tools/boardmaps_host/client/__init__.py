@@ -11,7 +11,10 @@ from boardmaps_host.client.errors import (
     PortMissing,
     VersionMismatch,
 )
-from boardmaps_host.client.maps import MapInfo, RemoteMap, RemotePool
+from boardmaps_host.client.info import MapInfo
+from boardmaps_host.client.kinds import RemotePerCpu, RemoteQueue, RemoteRingBuf, RemoteTimeSeries, RingState, Stats
+from boardmaps_host.client.maps import RemoteMap
+from boardmaps_host.client.pool import RemotePool
 
 __all__ = [
     "Board",
@@ -24,7 +27,13 @@ __all__ = [
     "PortBusy",
     "PortMissing",
     "RemoteMap",
+    "RemotePerCpu",
     "RemotePool",
+    "RemoteQueue",
+    "RemoteRingBuf",
+    "RemoteTimeSeries",
+    "RingState",
+    "Stats",
     "VersionMismatch",
     "connect",
 ]

@@ -3,14 +3,20 @@
 import contextlib
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self, overload
 
-from boardmaps.abi import ARRAY, CLASS_NAMES, HASH, LRU_HASH
-from boardmaps.definition import MapDef
+from boardmaps.abi import CLASS_NAMES, HASH, LRU_HASH, PERCPU_HASH, RINGBUF, TIME_SERIES, U32_MAX
+from boardmaps.definition import KEY_SIZES, MapDef
 from boardmaps.errors import InvalidDefinition, KeyNotFound
+from boardmaps_host.client.info import MapInfo, create, listing
+from boardmaps_host.client.kinds import RemotePerCpu, RemoteQueue, RemoteRingBuf, RemoteTimeSeries, remote
 from boardmaps_host.client.link import Link
-from boardmaps_host.client.maps import MapInfo, RemoteMap, RemotePool, create, listing
+from boardmaps_host.client.maps import RemoteMap
+from boardmaps_host.client.pool import RemotePool
 from boardmaps_host.client.transport import MemoryTransport, SerialTransport, Transport
+
+if TYPE_CHECKING:
+    from boardmaps import ArrayMap, HashMap, PerCpuArray, PerCpuHash, Queue, RingBuf, TimeSeries
 
 _TYPES = {CLASS_NAMES[t]: t for t in CLASS_NAMES}
 
@@ -42,26 +48,48 @@ class Board:
         if len(found) > 1:
             ids = ", ".join(str(m.id) for m in found)
             raise InvalidDefinition(f"map {which!r}: several maps have this name, ids {ids}; give the id")
-        return RemoteMap(self.link, found[0])
+        return remote(self.link, found[0])
+
+    @overload
+    def create_map(self, map_class: "type[PerCpuArray | PerCpuHash]", **parts: Any) -> RemotePerCpu: ...
+    @overload
+    def create_map(self, map_class: "type[ArrayMap | HashMap]", **parts: Any) -> RemoteMap: ...
+    @overload
+    def create_map(self, map_class: "type[Queue]", **parts: Any) -> RemoteQueue: ...
+    @overload
+    def create_map(self, map_class: "type[RingBuf]", **parts: Any) -> RemoteRingBuf: ...
+    @overload
+    def create_map(self, map_class: "type[TimeSeries]", **parts: Any) -> RemoteTimeSeries: ...
+    @overload
+    def create_map(self, map_class: str, **parts: Any) -> RemoteMap: ...
 
     def create_map(self, map_class: type[Any] | str, **parts: Any) -> RemoteMap:
         """Make a map on the board: create_map(HashMap, key_size=8, value_size=4, max_entries=64, name="new").
 
-        `map_class` is a class of boardmaps, or its name for a program that does not want to import it.
+        `map_class` is a class of boardmaps, or its name for a program that does not want to import it; the parts are those
+        of its constructor.
         """
         class_name = map_class if isinstance(map_class, str) else map_class.__name__
         if class_name not in _TYPES:
             raise InvalidDefinition(f"create: {class_name!r} is no map class; there are {', '.join(_TYPES)}")
         map_type = _TYPES[class_name]
-        if map_type == ARRAY:
-            parts.setdefault("key_size", 4)
         wanted = {"key_size", "value_size", "max_entries", "map_flags", "name"}
+        needed = {"value_size", "max_entries"}
+        field = b""
+        if map_type in (HASH, LRU_HASH, PERCPU_HASH):
+            needed.add("key_size")
+        elif map_type == RINGBUF:
+            needed.remove("value_size")
+            if "size" in parts:
+                parts["max_entries"] = parts.pop("size")
+        elif map_type == TIME_SERIES and (letter := parts.pop("field", None)) is not None:
+            field = _field(letter, parts.pop("field_offset", 0))
         if unknown := set(parts) - wanted:
             raise InvalidDefinition(f"create {class_name}: a definition has no {', '.join(sorted(unknown))}")
-        if missing := {"value_size", "max_entries"} - set(parts) | ({"key_size"} - set(parts)) & _keyed(map_type):
+        if missing := needed - set(parts):
             raise InvalidDefinition(f"create {class_name}: {', '.join(sorted(missing))} is missing")
-        map_id = create(self.link, MapDef(map_type, parts.pop("key_size", 0), **parts))
-        return self.map(map_id)
+        parts = {"key_size": KEY_SIZES.get(map_type, 0), "value_size": 0, **parts}
+        return self.map(create(self.link, MapDef(map_type, **parts), field))
 
     def close(self) -> None:
         """Take leave of the board and close the port; a simulated board that connect() started ends. Safe to call twice."""
@@ -81,8 +109,11 @@ class Board:
         self.close()
 
 
-def _keyed(map_type: int) -> set[str]:
-    return {"key_size"} if map_type in (HASH, LRU_HASH) else set()
+def _field(letter: str, offset: int) -> bytes:
+    """Return the declaration of a TimeSeries's field as the request has it."""
+    if len(letter.encode()) != 1 or not 0 <= offset <= U32_MAX:
+        raise InvalidDefinition(f"create TimeSeries: no field can be {letter!r} at {offset}")
+    return letter.encode() + offset.to_bytes(4, "little")
 
 
 def connect(

@@ -1,82 +1,41 @@
 """A board's maps as objects: the same methods as the maps themselves, each one request on the line."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from struct import calcsize, pack, unpack, unpack_from
+from collections.abc import Callable, Iterator, Sequence
+from struct import pack, unpack_from
 
 from boardmaps.abi import (
     ARRAY,
     BPF_ANY,
     CLASS_NAMES,
-    INFO_FORMAT,
+    OP_ADD,
+    OP_BATCH_DELETE,
     OP_BATCH_LOOKUP,
-    OP_CREATE,
+    OP_BATCH_LOOKUP_AND_DELETE,
+    OP_BATCH_UPDATE,
+    OP_CLEAR,
+    OP_COMPARE_AND_SWAP,
     OP_DELETE,
     OP_FREEZE,
     OP_INFO,
-    OP_LIST,
     OP_LOOKUP,
     OP_LOOKUP_AND_DELETE,
     OP_NEXT_KEY,
-    OP_POOL,
-    OP_POOL_RESET,
     OP_UPDATE,
-    STATUS_MISS,
-    STATUS_OK,
-    TYPE_NAMES,
+    PERCPU_ARRAY,
     U32_MAX,
 )
 from boardmaps.definition import MapDef
-from boardmaps.errors import InvalidFlags, InvalidValueSize, error_for
+from boardmaps.errors import InvalidFlags, InvalidKeySize, InvalidValueSize, MapError
+from boardmaps_host.client.info import MapInfo, ask
 from boardmaps_host.client.link import Link
 
 Buffer = bytes | bytearray | memoryview
 Key = Buffer | int
+Page = tuple[int | None, list[bytes], list[bytes]]
 
 _PAGE = 0xFFFF  # entries asked for at once; the board sends what fits its frame
 
-
-@dataclass(frozen=True)
-class MapInfo:
-    """What a board tells of one map; sizes in bytes, `count` the entries in use, `offset` the slice's place in the pool."""
-
-    id: int
-    map_type: int
-    key_size: int
-    value_size: int
-    max_entries: int
-    map_flags: int
-    count: int
-    offset: int
-    slice_bytes: int
-    frozen: bool
-    name: str
-
-    @property
-    def type_name(self) -> str:
-        """bpftool's name of the map's type: hash, array, …"""
-        return TYPE_NAMES.get(self.map_type, str(self.map_type))
-
-    @classmethod
-    def unpack(cls, record: bytes) -> "MapInfo":
-        """Read one record of OP_INFO or OP_LIST."""
-        fields = unpack(INFO_FORMAT, record)
-        return cls(*(*fields[:-2], bool(fields[-2]), fields[-1].rstrip(b"\0").decode("ascii", "replace")))
-
-
-def ask(link: Link, payload: bytes, changes: bool = False) -> bytes | None:
-    """Have one request executed; return the reply's data, None for a miss. Raises the MapError that the board raised."""
-    return answer(link.request(payload, changes))
-
-
-def answer(reply: bytes) -> bytes | None:
-    """Return a reply's data, None for a miss; raise the MapError that it stands for."""
-    status = reply[0]
-    if status == STATUS_OK:
-        return reply[1:]
-    if status == STATUS_MISS:
-        return None
-    raise error_for(status)(reply[1:].decode("utf-8", "replace"))
+__all__ = ["Buffer", "Key", "MapInfo", "Page", "RemoteMap", "ask"]
 
 
 class RemoteMap:
@@ -89,6 +48,7 @@ class RemoteMap:
         self.definition = MapDef(
             info.map_type, info.key_size, info.value_size, info.max_entries, info.map_flags, info.name
         )
+        self._value_size = info.value_size  # of a value as it goes over the line
 
     def info(self) -> MapInfo:
         """Ask the board what it knows of the map now."""
@@ -102,8 +62,10 @@ class RemoteMap:
     def _ask(self, op: int, data: bytes = b"", changes: bool = False) -> bytes | None:
         return ask(self._link, bytes((op, self.id & 0xFF, self.id >> 8)) + data, changes)
 
-    def _key(self, key: Key) -> bytes:
-        if isinstance(key, int) and self.definition.map_type == ARRAY:
+    def _key(self, key: Key | None) -> bytes:
+        if key is None:
+            return b""
+        if isinstance(key, int) and self.definition.map_type in (ARRAY, PERCPU_ARRAY):
             # An index that no u32 holds is out of range like the largest: no array has 2**32 entries.
             return (key if 0 <= key <= U32_MAX else U32_MAX).to_bytes(4, "little")
         if isinstance(key, int):
@@ -116,9 +78,8 @@ class RemoteMap:
 
     def lookup_into(self, key: Key, out: bytearray | memoryview) -> bool:
         """Copy the value into `out` (value_size bytes); return False on a miss."""
-        if len(out) != self.definition.value_size:
-            size = self.definition.value_size
-            raise InvalidValueSize(f"lookup_into {self.name!r}: value is {len(out)} bytes, not {size}")
+        if len(out) != self._value_size:
+            raise InvalidValueSize(f"lookup_into {self.name!r}: value is {len(out)} bytes, not {self._value_size}")
         value = self.lookup(key)
         if value is not None:
             out[:] = value
@@ -126,10 +87,16 @@ class RemoteMap:
 
     def update(self, key: Key, value: Buffer, flags: int = BPF_ANY) -> None:
         """Create or change an entry: BPF_ANY, BPF_NOEXIST, BPF_EXIST."""
-        if not 0 <= flags <= U32_MAX:
-            raise InvalidFlags(f"update {self.name!r}: unknown flags {flags}")
+        self._update("update", key, value, flags)
+
+    def _update(self, op: str, key: Key | None, value: Buffer, flags: int) -> None:
+        self._flags(op, flags)
         k = self._key(key)
         self._ask(OP_UPDATE, pack("<IH", flags, len(k)) + k + bytes(value), changes=True)
+
+    def _flags(self, op: str, flags: int) -> None:
+        if not 0 <= flags <= U32_MAX:
+            raise InvalidFlags(f"{op} {self.name!r}: unknown flags {flags}")
 
     def delete(self, key: Key) -> None:
         """Remove a key (an array's entry is set to zero)."""
@@ -147,16 +114,110 @@ class RemoteMap:
         """Forbid the host every write, for good."""
         self._ask(OP_FREEZE, changes=True)
 
-    def batch_lookup(
-        self, cursor: int | None = None, count: int = _PAGE
-    ) -> tuple[int | None, list[bytes], list[bytes]]:
+    def clear(self) -> None:
+        """Remove everything (set an array's values to zero)."""
+        self._ask(OP_CLEAR, changes=True)
+
+    def add(self, key: Key, delta: int, offset: int = 0, width: int | None = None) -> int:
+        """Add to an unsigned little-endian number in one step and return the new one; it wraps.
+
+        The number is the whole value when that has 1, 2, 4 or 8 bytes; else `width` bytes at `offset`.
+        """
+        if offset or width is not None:
+            width = self._value_size - offset if width is None else width
+            if width not in (1, 2, 4, 8) or not 0 <= offset <= self._value_size - width:
+                raise InvalidValueSize(
+                    f"add {self.name!r}: no number of {width} bytes at offset {offset} of {self._value_size}"
+                )
+        wrapped = (delta + (1 << 63)) % (1 << 64) - (1 << 63)  # the same modulo 2**64, in a signed word
+        data = self._ask(OP_ADD, pack("<IBq", offset, width or 0, wrapped) + self._key(key), changes=True)
+        return int.from_bytes(data or b"", "little")
+
+    def compare_and_swap(self, key: Key, expected: Buffer, new: Buffer) -> bool:
+        """Store `new` if the value is `expected`, in one step; return whether it was. Raises KeyNotFound."""
+        for value in (expected, new):
+            self._sized("compare_and_swap", value)
+        k = self._key(key)
+        data = self._ask(OP_COMPARE_AND_SWAP, pack("<H", len(k)) + k + bytes(expected) + bytes(new), changes=True)
+        return data == b"\1"
+
+    def _sized(self, op: str, value: Buffer) -> bytes:
+        if len(value) != self._value_size:
+            raise InvalidValueSize(f"{op} {self.name!r}: value is {len(value)} bytes, not {self._value_size}")
+        return bytes(value)
+
+    def batch_update(self, keys: Sequence[Key], values: Sequence[Buffer], flags: int = BPF_ANY) -> int:
+        """Store many entries, as many in one step as fit a frame; return how many.
+
+        Stops at the first that update() would refuse: that error is raised, `done` of it says how many were stored.
+        """
+        op = "batch_update"
+        if len(keys) != len(values):
+            raise InvalidValueSize(f"{op} {self.name!r}: {len(keys)} keys, but {len(values)} values")
+        self._flags(op, flags)
+
+        def entry(i: int) -> bytes:
+            return self._sized_key(op, keys[i]) + self._sized(op, values[i])
+
+        return self._batch(OP_BATCH_UPDATE, pack("<I", flags), len(keys), entry)
+
+    def batch_delete(self, keys: Sequence[Key]) -> int:
+        """Remove many keys; return how many. Stops at the first error, `done` of which says how many were removed."""
+        return self._batch(OP_BATCH_DELETE, b"", len(keys), lambda i: self._sized_key("batch_delete", keys[i]))
+
+    def _sized_key(self, op: str, key: Key) -> bytes:
+        k = self._key(key)
+        if len(k) != self.definition.key_size:
+            raise InvalidKeySize(f"{op} {self.name!r}: key is {len(k)} bytes, not {self.definition.key_size}")
+        return k
+
+    def _batch(self, op: int, head: bytes, count: int, entry: Callable[[int], bytes]) -> int:
+        """Send `count` entries, a frame at a time: the next one must not run when one before it stopped."""
+        room = int(self._link.fields.get("mtu", 64)) - 3 - len(head)
+        done = 0
+        try:
+            while done < count:
+                page: list[bytes] = []
+                wrong: MapError | None = None
+                while done + len(page) < count and wrong is None:
+                    try:
+                        one = entry(done + len(page))
+                    except MapError as error:
+                        wrong = error
+                        break
+                    if page and len(one) * (len(page) + 1) > room:
+                        break
+                    page.append(one)
+                if page:
+                    self._ask(op, head + b"".join(page), changes=True)
+                    done += len(page)
+                if wrong is not None:
+                    raise wrong
+        except MapError as error:
+            error.done += done
+            raise
+        return done
+
+    def batch_lookup(self, cursor: int | None = None, count: int = _PAGE) -> Page:
         """Return (cursor for the next page or None at the end, keys, values), at most `count` and what fits one frame."""
+        return self._page("batch_lookup", OP_BATCH_LOOKUP, cursor, count)
+
+    def batch_lookup_and_delete(self, cursor: int | None = None, count: int = _PAGE) -> Page:
+        """Do what batch_lookup does, and remove these entries."""
+        return self._page("batch_lookup_and_delete", OP_BATCH_LOOKUP_AND_DELETE, cursor, count)
+
+    def _page(self, name: str, op: int, cursor: int | None, count: int) -> Page:
+        if cursor is not None and not (isinstance(cursor, int) and 0 <= cursor <= U32_MAX):
+            raise MapError(f"{name} {self.name!r}: {cursor!r} is not a cursor that a batch call gave")
+        if count < 0:
+            raise MapError(f"{name} {self.name!r}: count is {count}, not a number from 0 up")
         if count == 0:
             return cursor, [], []
-        data = self._ask(OP_BATCH_LOOKUP, pack("<IH", cursor or 0, min(count, _PAGE))) or b""
+        changes = op == OP_BATCH_LOOKUP_AND_DELETE
+        data = self._ask(op, pack("<IH", cursor or 0, min(count, _PAGE)), changes) or b""
         after, n = unpack_from("<IH", data)
-        k, v = self.definition.key_size, self.definition.value_size
-        entries = [data[6 + i * (k + v) : 6 + (i + 1) * (k + v)] for i in range(n)]
+        k, size = self.definition.key_size, self.definition.key_size + self._value_size
+        entries = [data[i : i + size] for i in range(6, 6 + n * size, size)]
         return after or None, [e[:k] for e in entries], [e[k:] for e in entries]
 
     def items(self) -> Iterator[tuple[bytes, bytes]]:
@@ -184,55 +245,3 @@ class RemoteMap:
 
     def __repr__(self) -> str:
         return f"<{CLASS_NAMES[self.definition.map_type]} {self.name!r} id {self.id} on {self._link.line.name}>"
-
-
-class RemotePool:
-    """The board's pool: sizes in bytes. A twin has none, and says so with NotSupported."""
-
-    def __init__(self, link: Link) -> None:
-        self._link = link
-
-    def stats(self) -> tuple[int, int, int]:
-        """Return (total bytes, used bytes, allocations) in one request."""
-        total, used, count = unpack("<3I", ask(self._link, bytes((OP_POOL,))) or b"")
-        return total, used, count
-
-    def total_size(self) -> int:
-        """Return the pool's size."""
-        return self.stats()[0]
-
-    def used(self) -> int:
-        """Return the bytes that are allocated."""
-        return self.stats()[1]
-
-    def remaining(self) -> int:
-        """Return the bytes that are free."""
-        total, used, _ = self.stats()
-        return total - used
-
-    def allocation_count(self) -> int:
-        """Return how many allocations were served since boot or reset."""
-        return self.stats()[2]
-
-    def reset(self) -> None:
-        """Clear the whole pool. Raises NotPermitted unless the board's server was started with allow_reset."""
-        ask(self._link, bytes((OP_POOL_RESET,)), changes=True)
-
-
-def create(link: Link, d: MapDef) -> int:
-    """Make a map on the board; return its id."""
-    parts = pack("<5I", d.map_type, d.key_size, d.value_size, d.max_entries, d.map_flags)
-    data = ask(link, bytes((OP_CREATE,)) + parts + d.name.encode(), changes=True) or b""
-    return int.from_bytes(data, "little")
-
-
-def listing(link: Link) -> list[MapInfo]:
-    """Return what the board tells of all its maps, in the order of their creation."""
-    size = calcsize(INFO_FORMAT)
-    found: list[MapInfo] = []
-    while True:
-        data = ask(link, pack("<BH", OP_LIST, found[-1].id if found else 0)) or b""
-        page = [MapInfo.unpack(data[i : i + size]) for i in range(0, len(data), size)]
-        if not page:
-            return found
-        found += page

@@ -1,0 +1,81 @@
+"""What a board tells of its maps, and the requests behind it."""
+
+from dataclasses import dataclass
+from struct import calcsize, pack, unpack
+
+from boardmaps.abi import INFO_FORMAT, OP_CREATE, OP_LIST, STATUS_MISS, STATUS_OK, TYPE_NAMES
+from boardmaps.definition import MapDef
+from boardmaps.errors import error_for
+from boardmaps_host.client.link import Link
+
+
+@dataclass(frozen=True)
+class MapInfo:
+    """What a board tells of one map; sizes in bytes, `count` the entries in use, `offset` the slice's place in the pool.
+
+    `cpus` is how many values an entry has: 1 but for per-CPU types.
+    """
+
+    id: int
+    map_type: int
+    key_size: int
+    value_size: int
+    max_entries: int
+    map_flags: int
+    count: int
+    offset: int
+    slice_bytes: int
+    frozen: bool
+    name: str
+    cpus: int
+
+    @property
+    def type_name(self) -> str:
+        """bpftool's name of the map's type: hash, array, …"""
+        return TYPE_NAMES.get(self.map_type, str(self.map_type))
+
+    @classmethod
+    def unpack(cls, record: bytes) -> "MapInfo":
+        """Read one record of OP_INFO or OP_LIST."""
+        *numbers, frozen, name, cpus = unpack(INFO_FORMAT, record)
+        fields = [*numbers, bool(frozen), name.rstrip(b"\0").decode("ascii", "replace"), cpus]
+        return cls(*fields)
+
+
+def ask(link: Link, payload: bytes, changes: bool = False) -> bytes | None:
+    """Have one request executed; return the reply's data, None for a miss. Raises the MapError that the board raised."""
+    return answer(link.request(payload, changes))
+
+
+def answer(reply: bytes) -> bytes | None:
+    """Return a reply's data, None for a miss; raise the MapError that it stands for."""
+    status = reply[0]
+    if status == STATUS_OK:
+        return reply[1:]
+    if status == STATUS_MISS:
+        return None
+    text, zero, done = reply[1:].partition(b"\0")
+    error = error_for(status)(text.decode("utf-8", "replace"))
+    if zero:
+        error.done = int.from_bytes(done, "little")  # how far a batch came
+    raise error
+
+
+def create(link: Link, d: MapDef, field: bytes = b"") -> int:
+    """Make a map on the board; return its id. `field` is a TimeSeries's: its letter and, as u32, its offset."""
+    parts = pack("<5I", d.map_type, d.key_size, d.value_size, d.max_entries, d.map_flags)
+    name = d.name.encode() + (b"\0" + field if field else b"")
+    data = ask(link, bytes((OP_CREATE,)) + parts + name, changes=True) or b""
+    return int.from_bytes(data, "little")
+
+
+def listing(link: Link) -> list[MapInfo]:
+    """Return what the board tells of all its maps, in the order of their creation."""
+    size = calcsize(INFO_FORMAT)
+    found: list[MapInfo] = []
+    while True:
+        data = ask(link, pack("<BH", OP_LIST, found[-1].id if found else 0)) or b""
+        page = [MapInfo.unpack(data[i : i + size]) for i in range(0, len(data), size)]
+        if not page:
+            return found
+        found += page
