@@ -138,6 +138,10 @@ class Decoder:
         """Return how many bytes of an unfinished frame, or of text, are held."""
         return len(self._pending)
 
+    def held(self) -> bytes:
+        """Return the bytes of an unfinished frame, or of text."""
+        return self._pending
+
     def interrupted(self) -> bool:
         """Whether what is pending is somebody's Ctrl-C: no frame begins so, for no kind is 3."""
         return self._pending[:2] in (b"\r\x03", b"\x03\x03")

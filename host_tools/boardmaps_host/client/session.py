@@ -202,6 +202,10 @@ class ClientSession:
                 events.append(Closed())
         return events, out
 
+    def held(self) -> bytes:
+        """Return what has come and that no zero has ended yet: part of a frame, or the board's output."""
+        return self._decoder.held()
+
     def idle(self) -> Text | None:
         """The line has been quiet: what is pending is no frame but the board's output."""
         data = self._decoder.idle()
