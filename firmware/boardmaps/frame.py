@@ -19,6 +19,8 @@ EVENT = 13  # board: what a subscription of the host's tells; numbered by itself
 TAKEN = 14  # host: which EVENT it waits for (seq), and how many it takes from there (ack)
 
 REPLY_FLAG = 0x80  # in the high bits: an answer to the same type
+PIECE_FLAG = 0x10  # in the high bits: the payload is a piece of one that did not get through whole
+PIECE = 64  # bytes of the payload in one piece
 
 OVERHEAD = 11  # bytes: header 5, CRC 4, COBS 1, delimiter 1
 _HEADER = 5
@@ -38,6 +40,42 @@ def decode(chunk: bytes) -> "tuple[int, int, int, int, bytes] | None":
     if crc32(raw[:-4]) != int.from_bytes(raw[-4:], "little"):
         return None
     return raw[0], raw[1], raw[2] | raw[3] << 8, raw[4], raw[_HEADER:-4]
+
+
+def pieces(kind: int, session: int, seq: int, ack: int, payload: bytes) -> "list[bytes]":
+    """Return the frames that bring `payload` over a bad line: short ones, each of which may come alone and again."""
+    size = len(payload)
+    if size <= PIECE:
+        return [encode(kind, session, seq, ack, payload)]
+    found = []
+    for i in range(0, size, PIECE):
+        head = bytes((i & 0xFF, i >> 8, size & 0xFF, size >> 8))
+        found.append(encode(kind | PIECE_FLAG, session, seq, ack, head + payload[i : i + PIECE]))
+    return found
+
+
+class Joiner:
+    """Puts one payload of at most `limit` bytes together, in whatever order and however often its pieces come."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._of = (-1, 0)
+        self._got = {}  # type: dict[int, bytes]
+
+    def add(self, seq: int, piece: bytes) -> "bytes | None":
+        """Take the payload of one piece for `seq`; return the whole when this completes it."""
+        if len(piece) < 5:
+            return None
+        at, size = piece[0] | piece[1] << 8, piece[2] | piece[3] << 8
+        if at % PIECE or size > self._limit or len(piece) - 4 != min(PIECE, size - at):
+            return None
+        if self._of != (seq, size):
+            self._of = (seq, size)
+            self._got = {}
+        self._got[at] = piece[4:]
+        if len(self._got) * PIECE < size:
+            return None
+        return b"".join([self._got[i] for i in sorted(self._got)])
 
 
 def cobs_encode(raw: bytes) -> bytes:
@@ -156,5 +194,6 @@ class Decoder:
 
 
 def _starts(chunk: bytes) -> "list[int]":
-    lines = [i + 1 for i in range(len(chunk) - 1, -1, -1) if chunk[i] == 10]
-    return lines + [i for i in range(1, len(chunk) - OVERHEAD + 2) if chunk[i - 1] != 10]
+    # Neither kind nor session is 0, so a frame's second and third byte are these themselves, also inside COBS.
+    found = [i for i in range(1, len(chunk) - OVERHEAD + 2) if chunk[i + 1] & 0x0F >= HELLO]
+    return sorted(found, key=lambda i: chunk[i - 1] != 10)

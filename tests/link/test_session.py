@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from boardmaps.frame import BYE, HELLO, NAK, REPLY, REQUEST, Decoder, decode, encode
+from boardmaps.frame import BYE, HELLO, NAK, PIECE_FLAG, REPLY, REQUEST, Decoder, decode, encode
 from boardmaps.session import ServerSession, common_version, pack_hello, unpack_hello
 from boardmaps_host.client.session import ClientSession, Closed, Lost, Opened, Reply, Text
 
@@ -29,6 +29,12 @@ def opened(client: ClientSession, server: ServerSession) -> None:
     events, out = client.receive(server.receive(client.hello()), 0.0)
     assert isinstance(events[0], Opened)
     assert out == b""
+
+
+def begin(server: ServerSession, session: int = 99) -> int:
+    """Open a session by hand; return the number of its first request."""
+    (answer,) = Decoder(600).feed(server.receive(encode(HELLO, session, 7, 0, pack_hello({"v": 1}))))
+    return int((unpack_hello(answer[4]) or {})["next"])
 
 
 def test_a_session_from_hello_to_bye() -> None:
@@ -57,9 +63,9 @@ def test_a_request_that_comes_twice_is_executed_once_and_answered_twice() -> Non
 def test_a_request_out_of_turn_is_not_executed() -> None:
     counter = Counter()
     server = serve(counter)
-    server.receive(encode(HELLO, 99, 7, 0, pack_hello({"v": 1})))
-    (nak,) = Decoder(600).feed(server.receive(encode(REQUEST, 99, 2, 0, b"second")))
-    assert (nak[0], nak[2]) == (NAK, 1)
+    first = begin(server)
+    (nak,) = Decoder(600).feed(server.receive(encode(REQUEST, 99, first + 1, 0, b"second")))
+    assert (nak[0], nak[2]) == (NAK, first)
     assert counter.executed == []
 
 
@@ -214,10 +220,10 @@ def test_console_output_and_replies_share_the_line() -> None:
 
 def test_kept_replies_are_bounded_by_the_window() -> None:
     server = serve(Counter(), window=4)
-    server.receive(encode(HELLO, 99, 7, 0, pack_hello({"v": 1})))
-    for seq in range(1, 100):
-        server.receive(encode(REQUEST, 99, seq, 0, b"x" * 400))
+    first = begin(server)
+    for seq in range(first, first + 99):
+        server.receive(encode(REQUEST, 99, seq & 0xFFFF, 0, b"x" * 400))
     assert len(server._kept) == 4
-    assert server.receive(encode(REQUEST, 99, 90, 0, b"x" * 400)) == b""
-    (again,) = Decoder(600).feed(server.receive(encode(REQUEST, 99, 97, 0, b"x" * 400)))
-    assert (again[0], again[2]) == (REPLY, 97)
+    assert server.receive(encode(REQUEST, 99, (first + 94) & 0xFFFF, 0, b"x" * 400)) == b""
+    again = Decoder(600).feed(server.receive(encode(REQUEST, 99, (first + 95) & 0xFFFF, 0, b"x" * 400)))
+    assert {(piece[0], piece[2]) for piece in again} == {(REPLY | PIECE_FLAG, (first + 95) & 0xFFFF)}

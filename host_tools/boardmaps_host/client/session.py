@@ -7,13 +7,30 @@ board executes each once (boardmaps.session). Times are seconds of any monotonic
 import random
 from dataclasses import dataclass, field
 
-from boardmaps.frame import BYE, EVENT, HELLO, LOST, NAK, REPLY, REPLY_FLAG, REQUEST, TAKEN, Decoder, encode
+from boardmaps.frame import (
+    BYE,
+    EVENT,
+    HELLO,
+    LOST,
+    NAK,
+    PIECE,
+    PIECE_FLAG,
+    REPLY,
+    REPLY_FLAG,
+    REQUEST,
+    TAKEN,
+    Decoder,
+    Joiner,
+    encode,
+    pieces,
+)
 from boardmaps.session import PROTOCOL, frame_limit, pack_hello, unpack_hello
 
 HOST_MTU = 4096  # payload bytes that we take in one frame
 _RTO_FIRST = 0.25
 _RTO_MIN = 0.03
 _RTO_MAX = 1.0
+_PROBE = 4  # every so many tries of a request HELLO is said in its place
 _HARMLESS = frozenset(range(256)) - {0, 1, 2, 3, 4, 5, 10, 13}
 
 
@@ -41,9 +58,17 @@ class Reply:
 
 @dataclass(frozen=True)
 class Lost:
-    """The board does not know our session (any more); `boot` is the id of its present boot."""
+    """The board does not know our session (any more).
+
+    `boot` is the id of its present boot; `executed` the last request that it executed in our session, when it remembers that.
+    """
 
     boot: str
+    executed: int | None = None
+
+    def untouched(self, seq: int) -> bool:
+        """Whether request `seq` is known not to have been executed."""
+        return self.executed is not None and 0 < (seq - self.executed) & 0xFFFF < 0x8000
 
 
 @dataclass(frozen=True)
@@ -62,11 +87,13 @@ class Pushed:
 Event = Text | Opened | Reply | Lost | Closed | Pushed
 
 
-@dataclass
+@dataclass(slots=True)
 class _InFlight:
+    payload: bytes
     frame: bytes
     sent: float
     tries: int = 1
+    turn: int = 0  # the next piece to send, once it goes in pieces
 
 
 @dataclass
@@ -81,13 +108,16 @@ class ClientSession:
     def __post_init__(self) -> None:
         self._decoder = Decoder(frame_limit(HOST_MTU), text=True)
         self._flight: dict[int, _InFlight] = {}
+        self._joiners: dict[int, Joiner] = {}
         self._window = 1
         self._credit = 64
-        self._opened = False
+        self._under_way = 0  # bytes of the frames in flight
         self._srtt = 0.0
         self._rttvar = 0.0
         self._rto = _RTO_FIRST
         self._nak_at = -1.0
+        self._slowed = -1.0
+        self.session = 0
         self.renew()
 
     def renew(self) -> None:
@@ -96,21 +126,29 @@ class ClientSession:
         self._seq = 0  # the last request sent
         self._acked = 0  # the last reply received with all before it
         self._flight.clear()
-        self._opened = False
+        self._joiners.clear()
+        self._under_way = 0
+        self.opened = False
 
     def _make_hello(self) -> bytes:
         """Return a HELLO whose bytes harm no REPL that it may reach: none of them is Ctrl-A to Ctrl-E or a line's end."""
+        last = self.session
         while True:
             self.session = self.rng.randrange(0x20, 0x100)
             self._nonce = self.rng.randrange(0x20, 0x7F) << 8 | self.rng.randrange(0x20, 0x7F)
             frame = encode(HELLO, self.session, self._nonce, 0x20, pack_hello({"v": PROTOCOL, "mtu": HOST_MTU}))
-            if _HARMLESS.issuperset(frame[:-1]):
+            if self.session != last and _HARMLESS.issuperset(frame[:-1]):
                 return frame
 
     @property
     def in_flight(self) -> list[int]:
         """The numbers of the requests without a reply, oldest first."""
         return list(self._flight)
+
+    @property
+    def expecting(self) -> bool:
+        """Whether a request has no reply yet."""
+        return bool(self._flight)
 
     def hello(self) -> bytes:
         """Return the frame that opens the session; sent again it does no harm, and tells whether the session still lives."""
@@ -131,41 +169,73 @@ class ClientSession:
         oldest = next(iter(self._flight))
         if (self._seq + 1 - oldest) & 0xFFFF >= self._window:
             return False
-        return sum(len(f.frame) for f in self._flight.values()) + frame_limit(size) + 1 <= self._credit
+        return self._under_way + frame_limit(size) + 1 <= self._credit
 
     def send(self, payload: bytes, now: float) -> tuple[int, bytes]:
         """Return (number, frame) for one request of at most `mtu` bytes."""
         seq = (self._seq + 1) & 0xFFFF
         self._seq = seq
         frame = encode(REQUEST, self.session, seq, self._acked & 0xFF, payload)
-        self._flight[seq] = _InFlight(frame, now)
+        self._flight[seq] = _InFlight(payload, frame, now)
+        self._under_way += len(frame)
         return seq, frame
 
     def next_due(self) -> float | None:
         """Return when due() will have something to send, or None when nothing is in flight."""
-        if not self._flight:
-            return None
-        oldest = next(iter(self._flight.values()))
-        return oldest.sent + self._rto
+        for oldest in self._flight.values():
+            return oldest.sent + self._rto
+        return None
 
     def due(self, now: float) -> bytes:
-        """Return what must be sent again because its answer is overdue."""
-        when = self.next_due()
-        if when is None or now < when:
+        """Return what must be sent again because its answer is overdue: the oldest, the others follow when it is answered.
+
+        After some tries HELLO is said instead: should the board be at its REPL by now, a request could do harm there.
+        """
+        for seq, oldest in self._flight.items():
+            if now < oldest.sent + self._rto:
+                return b""
+            if oldest.sent >= self._slowed:  # else the others of one burst, which say nothing new of the line
+                self._slowed = now
+                self._rto = min(self._rto * 2, _RTO_MAX)
+            if oldest.tries % _PROBE == _PROBE - 1:
+                oldest.sent = now
+                oldest.tries += 1
+                return self.hello()
+            return self._again(seq, oldest, now)
+        return b""
+
+    def _again(self, seq: int, flight: _InFlight, now: float) -> bytes:
+        """Return the frame once more; from the second time on in pieces, as many as the board has room for."""
+        flight.sent = now
+        flight.tries += 1
+        self.resent += 1
+        if flight.tries < 3 or len(flight.payload) <= PIECE:
+            return flight.frame
+        parts = pieces(REQUEST, self.session, seq, self._acked & 0xFF, flight.payload)
+        if flight.turn % len(parts) == 0 and flight.tries % 2:
+            flight.turn = 0
+        out = b""
+        for _ in parts:
+            part = parts[flight.turn % len(parts)]
+            if out and len(out) + len(part) > self._credit:
+                break
+            out += part
+            flight.turn += 1
+        return out
+
+    def _on_nak(self, seq: int, now: float) -> bytes:
+        """The board has dropped all that came behind request `seq`: send it again, and them."""
+        if seq not in self._flight or now - self._nak_at <= self._srtt:  # once for the burst that followed the lost one
             return b""
-        self._rto = min(self._rto * 2, _RTO_MAX)
-        return self._resend(now)
+        self._nak_at = now
+        out = b""
+        for number, flight in self._flight.items():
+            if out and flight.tries > 1:
+                break  # a bad line: one at a time
+            out += self._again(number, flight, now)
+        return out
 
-    def _resend(self, now: float) -> bytes:
-        out = []
-        for flight in self._flight.values():
-            flight.sent = now
-            flight.tries += 1
-            out.append(flight.frame)
-        self.resent += len(out)
-        return b"".join(out)
-
-    def receive(self, data: bytes, now: float) -> tuple[list[Event], bytes]:
+    def receive(self, data: bytes, now: float) -> tuple[list[Event], bytes]:  # noqa: PLR0912 - one branch a kind
         """Take what came over the line; return what it means and what must be sent at once."""
         events: list[Event] = []
         out = b""
@@ -177,30 +247,58 @@ class ClientSession:
             if session != self.session:
                 continue
             if kind == REPLY:
-                flight = self._flight.pop(seq, None)
-                if flight is not None:
-                    if flight.tries == 1:
-                        self._measure(now - flight.sent)
-                    self._acked = (next(iter(self._flight), (self._seq + 1) & 0xFFFF) - 1) & 0xFFFF
-                    events.append(Reply(seq, payload))
+                self._on_reply(seq, payload, now, events)
+            elif kind == REPLY | PIECE_FLAG:
+                if seq in self._flight:
+                    whole = self._joiners.setdefault(seq, Joiner(HOST_MTU)).add(seq, payload)
+                    if whole is not None:
+                        self._on_reply(seq, whole, now, events)
             elif kind == NAK:
-                if (
-                    seq in self._flight and now - self._nak_at > self._srtt
-                ):  # once for a burst that followed the lost one
-                    self._nak_at = now
-                    out += self._resend(now)
+                out += self._on_nak(seq, now)
             elif kind == HELLO | REPLY_FLAG and seq == self._nonce:
                 fields = unpack_hello(payload)
                 if fields is not None:
-                    self._open(fields)
-                    events.append(Opened(fields))
+                    out += self._on_hello(fields, now, events)
             elif kind == EVENT:
                 events.append(Pushed(seq, payload))
-            elif kind == LOST:
-                events.append(Lost(payload.decode("ascii", "replace")))
+            elif kind == LOST and (seq in self._flight or seq == self._nonce):
+                boot, _, after = payload.decode("ascii", "replace").partition(" ")
+                events.append(Lost(boot, (int(after) - 1) & 0xFFFF if after.isdecimal() else None))
             elif kind == BYE | REPLY_FLAG:
                 events.append(Closed())
         return events, out
+
+    def _on_reply(self, seq: int, payload: bytes, now: float, events: list[Event]) -> None:
+        flight = self._flight.pop(seq, None)
+        if flight is None:
+            return
+        if self._joiners:
+            self._joiners.pop(seq, None)
+        self._under_way -= len(flight.frame)
+        if flight.tries == 1:
+            self._measure(now - flight.sent)
+        self._acked = (next(iter(self._flight), (self._seq + 1) & 0xFFFF) - 1) & 0xFFFF
+        events.append(Reply(seq, payload))
+
+    def _on_hello(self, fields: dict[str, str], now: float, events: list[Event]) -> bytes:
+        """Take the answer to HELLO: the first has the terms, a later one tells whether the session still lives."""
+        if not self.opened:
+            self._open(fields)
+        elif self._flight and not self._lives(fields):
+            events.append(Lost(fields.get("boot", "")))
+            return b""
+        events.append(Opened(fields))
+        for seq, oldest in self._flight.items():
+            if oldest.tries > 1:
+                return self._again(seq, oldest, now)
+            break
+        return b""
+
+    def _lives(self, fields: dict[str, str]) -> bool:
+        """Whether a board that answers HELLO with `fields` may have our requests, or still get them in their turn."""
+        oldest = next(iter(self._flight))
+        ahead = (_number(fields, "next", -1, -1, 0xFFFF) - oldest) & 0xFFFF
+        return fields.get("boot") == self.fields.get("boot") and ahead <= self._window
 
     def held(self) -> bytes:
         """Return what has come and that no zero has ended yet: part of a frame, or the board's output."""
@@ -220,13 +318,12 @@ class ClientSession:
         return fields.get("boot") == self.fields.get("boot") and fields.get("next") == str((self._seq + 1) & 0xFFFF)
 
     def _open(self, fields: dict[str, str]) -> None:
-        if self._opened:
-            return
         self.fields = fields
-        self._opened = True
+        self.opened = True
         self.mtu = _number(fields, "mtu", 64, 32, HOST_MTU)
         self._window = _number(fields, "win", 1, 1, 256)
         self._credit = _number(fields, "credit", 64, 32, 1 << 20)
+        self._seq = self._acked = (_number(fields, "next", 1, 0, 0xFFFF) - 1) & 0xFFFF
 
     def _measure(self, rtt: float) -> None:
         """RFC 6298: a smoothed round trip and its variation give the time after which an answer is overdue."""
