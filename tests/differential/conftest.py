@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from boardmaps_host import Board, cloud, connect
-from boardmaps_host.client.errors import LinkError
+from boardmaps_sim.base import BoardError
+from boardmaps_sim.find import find_micropython
 from tests.differential.kernel import possible_cpus, unavailable
 from tests.differential.kernel_subject import KernelSubject
 from tests.differential.pair import STEPS, Make, model_of
@@ -98,11 +99,12 @@ def target(request: pytest.FixtureRequest, boards: Callable[[str], Board]) -> Ta
     cpus = 2 if unavailable() else possible_cpus()
     if request.param == "twin":
         return Target("twin", twin_map, host=False, cpus=cpus)
-    try:
-        board = boards("twin" if request.param == "line" else request.param)
-    except LinkError as missing:
-        require_or_skip(False, str(missing))
-        raise
+    if request.param == "unix":
+        try:
+            find_micropython(None)
+        except BoardError as missing:
+            require_or_skip(False, str(missing))
+    board = boards("twin" if request.param == "line" else request.param)
     theirs = board.create_map("PerCpuArray", value_size=1, max_entries=1).info().cpus
     return Target(request.param, lambda shape: remote_map(board, shape), host=True, cpus=min(cpus, theirs))
 

@@ -27,8 +27,8 @@ DEVIATIONS: dict[str, Deviation] = {
     ),
     "empty batch": Deviation(
         _ARRAYS + _HASHES,
-        "EINVAL when the flags are unknown, even if there is nothing to store",
-        "nothing to do is done, whatever the flags",
+        "EINVAL to unknown flags and EPERM to a frozen map, even if there is nothing to store",
+        "nothing to do is done, whatever the flags and rights",
         "a count of 0 is a successful no-op",
     ),
     "hash page": Deviation(

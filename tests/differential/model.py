@@ -43,11 +43,9 @@ class Model:
         self.writable = False
 
     def batch_update(self, keys: Sequence[bytes], values: Sequence[Any], flags: int) -> int:
-        self.may(write=True)
         return self._each([(self.update, key, value, flags) for key, value in zip(keys, values, strict=True)])
 
     def batch_delete(self, keys: Sequence[bytes]) -> int:
-        self.may(write=True)
         return self._each([(self.delete, key) for key in keys])
 
     def _each(self, calls: list[tuple[Any, ...]]) -> int:

@@ -64,8 +64,8 @@ class Pair:
 def operations(row: Row, reference: Make, host: bool) -> dict[str, float]:
     """Return the operations that both sides have, with how often each shall come."""
     ops = dict(row.ops)
-    if reference is KernelSubject and row.queued:
-        del ops["count"]  # bpf(2) has no such question, and a queue has no walk to count by
+    if reference is KernelSubject and (row.queued or host):
+        del ops["count"]  # bpf(2) has no such question: a queue has no walk to count by, a write-only map no permission
     if host:
         ops["freeze"] = 0.2
     return ops
