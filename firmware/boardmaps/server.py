@@ -1,4 +1,9 @@
-"""Serves this board's maps on a line: `serve()` blocks, `poll()` is for a firmware's own loop. Prints stay possible.
+"""Serves this board's maps on a line, in the way that suits the firmware. Prints stay possible.
+
+serve()        blocks until the host leaves or falls silent: for the REPL, and for a firmware that does all in interrupts
+poll()         for a firmware's own loop
+serve_async()  a task of asyncio
+serve_thread() a second thread, or an RP2040's second core: read its notes on what is safe there
 
 Only while a host's session is open does Ctrl-C belong to the line; before and after it stops the program, as on any board.
 """
@@ -11,6 +16,7 @@ from binascii import hexlify
 import micropython
 
 from . import pool
+from .abi import OP_SUBSCRIBE, OP_UNSUBSCRIBE
 from .dispatch import Dispatcher
 from .session import ServerSession
 
@@ -18,6 +24,8 @@ from .session import ServerSession
 BOOT_ID = str(hexlify(os.urandom(4)), "ascii")
 _CTRL_C = 3
 _QUIET_MS = 100  # a frame arrives without such a pause; somebody at a terminal pauses longer
+_WAIT_MS = 50  # how long serve() waits for a host before it looks at its clock
+_EVENTS_MS = 5  # the same while there are events to look for
 
 
 class StdioLine:
@@ -85,14 +93,23 @@ class StdioLine:
             tries -= 1
 
 
+class _NoGuard:
+    def __enter__(self):
+        """Nobody else is there."""
+
+    def __exit__(self, *error):
+        """Nobody waits."""
+
+
 class Server:
     """A server of this board's maps on `line` (StdioLine, or anything with its methods).
 
     `mtu`: most payload bytes of a frame; `window`: requests in flight, a power of two; `idle`: seconds of silence after which
-    a session ends and Ctrl-C works again; `allow_reset`: whether the host may reset the pool.
+    a session ends and Ctrl-C works again; `allow_reset`: whether the host may reset the pool; `guard`: a lock that is held
+    while requests are executed and events collected, for firmware in another thread that takes it around its own changes.
     """
 
-    def __init__(self, line=None, mtu=480, window=4, idle=10, allow_reset=False):
+    def __init__(self, line=None, mtu=480, window=4, idle=10, allow_reset=False, guard=None):
         self.line = line or StdioLine()
         terms = {
             "boot": BOOT_ID,
@@ -102,6 +119,10 @@ class Server:
         }
         dispatcher = Dispatcher(pool, allow_reset)
         self.session = ServerSession(dispatcher.handle, terms, mtu, window, self.line.credit)
+        dispatcher.extra = {OP_SUBSCRIBE: self._subscriptions, OP_UNSUBSCRIBE: self._subscriptions}
+        self._events = None
+        self._guard = guard or _NoGuard()
+        self._stopping = False
         self._view = memoryview(bytearray(min(self.line.credit, 1024)))
         self._idle_ms = idle * 1000
         self._heard = time.ticks_ms()
@@ -110,13 +131,16 @@ class Server:
     def poll(self, wait_ms=0):
         """Answer what has come, waiting up to `wait_ms` for it; return whether a host's session is open."""
         session, line = self.session, self.line
+        if session.taken and wait_ms > _EVENTS_MS:
+            wait_ms = _EVENTS_MS
         if line.wait(wait_ms):
             now = time.ticks_ms()
             quiet = time.ticks_diff(now, self._heard) > _QUIET_MS
             self._heard = now
             # After a silence this may be somebody's Ctrl-C: take no more than that, what follows is for the REPL.
             n = line.readinto(self._view[:2] if quiet and self._open else self._view)
-            reply = session.receive(bytes(self._view[:n]))
+            with self._guard:
+                reply = session.receive(bytes(self._view[:n]))
             if session.session and not self._open:
                 self._open = True
                 line.open()
@@ -133,7 +157,19 @@ class Server:
         if self._open and not session.session:
             self._open = False
             line.close()
+        elif session.taken:
+            with self._guard:
+                told = self._events.poll(time.ticks_ms())
+            if told:
+                line.write(told)
         return self._open
+
+    def _subscriptions(self, request, map_of):
+        if not self.session.taken:  # the first of this session
+            from .events import Events
+
+            self._events = Events(self.session)
+        return self._events.handle(request, map_of)
 
     def _interrupt(self):
         """Somebody else is at the line, with mpremote or a terminal, and wants the REPL."""
@@ -146,12 +182,42 @@ class Server:
         was_open = False
         try:
             while not self.session.done:
-                if self.poll(50):
+                if self.poll(_WAIT_MS):
                     was_open = True
                 elif was_open:
                     break
         finally:
             self.close()
+
+    def active(self):
+        """Whether a host has said anything in the last 100 ms: then more is likely to come at once."""
+        return self._open and time.ticks_diff(time.ticks_ms(), self._heard) <= _QUIET_MS
+
+    def start(self):
+        """Serve hosts, one after the other, in a thread of its own, until stop()."""
+        import _thread
+
+        self._stopping = False
+        self._running = _thread.allocate_lock()
+        self._running.acquire()
+        _thread.start_new_thread(self._thread, ())
+
+    def _thread(self):
+        try:
+            while not self._stopping:
+                try:
+                    self.poll(_WAIT_MS)
+                except KeyboardInterrupt:
+                    pass  # meant for the firmware's thread, which gets the next one: Ctrl-C works again
+            self.close()
+        finally:
+            self._running.release()
+
+    def stop(self):
+        """End the thread of start() and wait until it has left; the REPL has its line again."""
+        self._stopping = True
+        self._running.acquire()
+        self._running.release()
 
     def close(self):
         """End the session, if any, and give Ctrl-C back."""
@@ -159,6 +225,37 @@ class Server:
         if self._open:
             self._open = False
             self.line.close()
+
+
+async def serve_async(**options):
+    """Serve hosts, one after the other, until the task is cancelled; the options are Server's.
+
+    Takes a turn every 20 ms while nothing comes, every millisecond while something does. Tasks change maps freely: a request
+    is executed between two of their steps.
+    """
+    import asyncio
+
+    server = Server(**options)
+    try:
+        while True:
+            server.poll()
+            await asyncio.sleep_ms(1 if server.active() else _EVENTS_MS if server.session.taken else 20)
+    finally:
+        server.close()
+
+
+def serve_thread(**options):
+    """Serve hosts in a second thread and return its Server; call its stop() before the program ends, or the REPL gets no input.
+
+    An operation on a map is one step against other threads only where MicroPython has a GIL (ESP32). Where threads run
+    side by side (RP2040's cores, the unix port) give both sides the same lock: `serve_thread(guard=lock)`, and `with lock:`
+    around what the firmware's threads do with maps that the host reads or writes. Make maps before, or under the lock, on
+    every board: the host may make some at the same time. An interrupt handler cannot wait for a lock: let it leave its data
+    to the firmware's thread.
+    """
+    server = Server(**options)
+    server.start()
+    return server
 
 
 _server = None

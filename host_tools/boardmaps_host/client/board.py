@@ -1,6 +1,7 @@
 """connect(): from a name to a board whose maps can be read and changed."""
 
 import contextlib
+import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, overload
@@ -90,6 +91,19 @@ class Board:
             raise InvalidDefinition(f"create {class_name}: {', '.join(sorted(missing))} is missing")
         parts = {"key_size": KEY_SIZES.get(map_type, 0), "value_size": 0, **parts}
         return self.map(create(self.link, MapDef(map_type, **parts), field))
+
+    def listen(self, seconds: float) -> None:
+        """Take what the board tells unasked for so long: its prints go to `console`, events to their callbacks.
+
+        Prints and events also come while calls wait for their answers; callbacks are made here only. Raises FirmwareError
+        when the program on the board has ended.
+        """
+        end = time.monotonic() + seconds
+        while True:
+            self.link.pump(max(0.0, end - time.monotonic()))
+            self.link.hub.call_back()
+            if time.monotonic() >= end:
+                return
 
     def close(self) -> None:
         """Take leave of the board and close the port; a simulated board that connect() started ends. Safe to call twice."""

@@ -29,5 +29,13 @@ class LinkTimeout(LinkError):
     """The board has stopped answering; nothing was changed by this call."""
 
 
+class FirmwareError(LinkError):
+    """The program that served the maps has ended; `traceback` is what the board printed of its exception, "" if it did not."""
+
+    def __init__(self, text: str, traceback: str = "") -> None:
+        super().__init__(text)
+        self.traceback = traceback
+
+
 class OutcomeUnknown(LinkError):
     """The board restarted, or fell silent, with a change in flight: it may have happened, once, or not at all."""

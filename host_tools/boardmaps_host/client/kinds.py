@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from struct import iter_unpack, pack, unpack, unpack_from
 from typing import NamedTuple
 
@@ -26,6 +26,8 @@ from boardmaps.abi import (
     U32_MAX,
 )
 from boardmaps.errors import InvalidKeySize, InvalidValueSize, MapError
+from boardmaps_host.client import events
+from boardmaps_host.client.events import Record, Sampled, Subscription
 from boardmaps_host.client.info import MapInfo
 from boardmaps_host.client.link import Link
 from boardmaps_host.client.maps import Buffer, Key, RemoteMap
@@ -143,6 +145,13 @@ class RemoteRingBuf(RemoteMap):
             data = data[8 + length :]
         return found
 
+    def records(self, callback: Callable[[Record], None] | None = None) -> Subscription[Record]:
+        """Have the board push the records as they come, from the oldest that waits: iterate, or give a callback.
+
+        They are taken out of the ring. A record's `lost` is how many before it the board had to drop.
+        """
+        return events.records(self._link, self.id, callback)
+
     def query(self) -> RingState:
         """Return the bytes waiting, the size, the positions of consumer and producer, and the records dropped."""
         return RingState(*unpack("<5I", self._ask(OP_QUERY) or b""))
@@ -156,6 +165,13 @@ class RemoteTimeSeries(RemoteMap):
         if not isinstance(timestamp, int) or not 0 <= timestamp <= _U64_MAX:
             raise InvalidKeySize(f"push {self.name!r}: timestamp is {timestamp!r}, not a number from 0 to 2**64 - 1")
         self._ask(OP_PUSH_SAMPLE, pack("<Q", timestamp) + bytes(value), changes=True)
+
+    def records(self, callback: Callable[[Sampled], None] | None = None) -> Subscription[Sampled]:
+        """Have the board push the samples as they come, from the oldest that is there: iterate, or give a callback.
+
+        They stay in the series. A sample's `lost` is how many before it were overwritten before they could be told.
+        """
+        return events.samples(self._link, self.id, callback)
 
     def newest(self) -> Sample | None:
         """Return the last sample pushed, as (timestamp, value); None when there is none."""

@@ -26,6 +26,8 @@ from boardmaps.abi import (
 )
 from boardmaps.definition import MapDef
 from boardmaps.errors import InvalidFlags, InvalidKeySize, InvalidValueSize, MapError
+from boardmaps_host.client import events
+from boardmaps_host.client.events import Change, Subscription
 from boardmaps_host.client.info import MapInfo, ask
 from boardmaps_host.client.link import Link
 
@@ -233,6 +235,18 @@ class RemoteMap:
         """Walk the keys, as items() does."""
         for key, _ in self.items():
             yield key
+
+    def watch(
+        self, key: Key | None = None, *, every: float = 0.05, callback: Callable[[Change], None] | None = None
+    ) -> Subscription[Change]:
+        """Have the board push the changes of one key, or of the whole map (None): iterate, or give a callback.
+
+        First comes what is there. The board looks every `every` seconds: values between two looks are not told, the last
+        one always is. A look at a map costs the board a CRC over its slice, so a large one is better watched less often.
+        """
+        return events.changes(
+            self._link, self.id, self.definition, None if key is None else self._key(key), every, callback
+        )
 
     def __iter__(self) -> Iterator[bytes]:
         return self.keys()

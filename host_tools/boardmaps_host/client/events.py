@@ -1,0 +1,308 @@
+"""What a board tells unasked: records of rings and series as they come, changes of a key or of a whole map.
+
+The board numbers its EVENT frames and keeps them until they are taken, so the line loses none. What the board itself had to
+drop because nobody took it in time shows in the records' own numbers, as `lost`.
+"""
+
+import contextlib
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from struct import pack, unpack_from
+from types import TracebackType
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
+
+from boardmaps.abi import (
+    EVENT_ENDED,
+    EVENT_ENTRY,
+    EVENT_MORE,
+    EVENT_RECORD,
+    OP_SUBSCRIBE,
+    OP_UNSUBSCRIBE,
+)
+from boardmaps.errors import KeyNotFound, MapError, error_for
+
+if TYPE_CHECKING:
+    from boardmaps.definition import MapDef
+    from boardmaps_host.client.link import Link
+
+_QUEUE = 4096  # events that wait here for the program; then the board keeps what follows
+_ROOM = 0x7F  # frames that we take at once: as many as the board likes to send
+_GAP = 0x80
+_U32 = 0xFFFFFFFF
+
+
+@dataclass(frozen=True)
+class Record:
+    """A record of a ring. `lost` is how many before it were dropped on the board (or reserved and discarded)."""
+
+    number: int
+    lost: int
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """A sample of a time series. `lost` is how many before it were overwritten before they could be told."""
+
+    number: int
+    lost: int
+    timestamp: int
+    value: bytes
+
+
+@dataclass(frozen=True)
+class Change:
+    """An entry has this value now; None: the key is not there (any more)."""
+
+    key: bytes
+    value: bytes | None
+
+
+_Item = TypeVar("_Item", Record, Sampled, Change)
+
+
+class Subscription(Generic[_Item]):
+    """Events as they come: iterate, or give a callback and call board.listen(). End it with close() or `with`.
+
+    Iterating waits for ever; get() waits as long as it is told. `lost` counts the events that the board had to drop.
+    """
+
+    def __init__(self, hub: "Hub", request: bytes, read: Callable[[int, bytes], list[_Item]]) -> None:
+        self.lost = 0
+        self._hub = hub
+        self._request = request
+        self._read: Callable[[int, bytes], list[_Item]] = read
+        self._queue: deque[_Item] = deque()
+        self._callback: Callable[[_Item], None] | None = None
+        self._error: MapError | None = None
+        self._closed = False
+        self._begun: tuple[int, bytes] | None = None  # an item whose data goes on in the next one
+
+    def get(self, timeout: float | None = None) -> _Item | None:
+        """Return the next event, None when none comes within `timeout` seconds (None: wait for ever).
+
+        Raises the MapError with which the board has ended the subscription, and LinkError and its kin.
+        """
+        end = None if timeout is None else time.monotonic() + timeout
+        while not self._queue:
+            if self._error is not None:
+                raise self._error
+            left = 0.5 if end is None else end - time.monotonic()
+            if self._closed or left < 0:
+                return None
+            self._hub.link.pump(min(left, 0.5))
+        return self._queue.popleft()
+
+    def __iter__(self) -> Iterator[_Item]:
+        return self
+
+    def __next__(self) -> _Item:
+        item = self.get()
+        if item is None:
+            raise StopIteration
+        return item
+
+    def close(self) -> None:
+        """Tell the board that nobody listens any more. Safe to call twice."""
+        if not self._closed:
+            self._closed = True
+            self._hub.end(self)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # what the hub calls
+
+    def told(self, what: int, data: bytes) -> None:
+        """Take one item of an EVENT frame."""
+        if self._begun is not None:
+            data = self._begun[1] + data
+        kind = what & ~EVENT_MORE
+        self._begun = (kind, data) if what & EVENT_MORE else None
+        if self._begun is not None:
+            return
+        if kind == EVENT_ENDED:
+            self._error = error_for(data[0])(data[1:].decode("utf-8", "replace"))
+            return
+        for item in self._read(kind, data):
+            if not isinstance(item, Change):
+                self.lost += item.lost
+            self._queue.append(item)
+
+    def call_back(self) -> None:
+        """Hand what has come to the callback, if there is one."""
+        while self._callback is not None and self._queue:
+            self._callback(self._queue.popleft())
+        if self._callback is not None and self._error is not None:
+            raise self._error
+
+
+class Hub:
+    """The subscriptions of one link."""
+
+    def __init__(self, link: "Link") -> None:
+        self.link = link
+        self._subscriptions: dict[int, Subscription[Record] | Subscription[Sampled] | Subscription[Change]] = {}
+        self._early: dict[int, list[tuple[int, bytes]]] = {}
+        self._expected = 1
+        self._room = _ROOM
+        self._owed = False
+        self._gap = False
+
+    # -- for the link: neither blocks nor makes requests
+
+    def pushed(self, seq: int, payload: bytes) -> None:
+        """Take an EVENT frame; one out of turn is left to come again."""
+        self._owed = True
+        if seq != self._expected:
+            self._gap = (seq - self._expected) & 0xFFFF < 0x8000
+            return
+        self._expected = (seq + 1) & 0xFFFF
+        self._gap = False
+        at = 0
+        while at + 4 <= len(payload):
+            given, what, n = unpack_from("<BBH", payload, at)
+            self._told(given, what, payload[at + 4 : at + 4 + n])
+            at += 4 + n
+
+    def _told(self, given: int, what: int, data: bytes) -> None:
+        subscription = self._subscriptions.get(given)
+        if subscription is not None:
+            subscription.told(what, data)
+        else:  # the reply that names it may still be on its way
+            self._early.setdefault(given, []).append((what, data))
+
+    def waiting(self) -> bool:
+        """Whether an event waits for the program."""
+        return any(s._queue or s._error for s in self._subscriptions.values())
+
+    def owed(self) -> tuple[int, int] | None:
+        """Return (seq, room) of the TAKEN frame that the board should get now, None when it need not."""
+        waiting = max((len(s._queue) for s in self._subscriptions.values()), default=0)
+        room = _ROOM if waiting < _QUEUE else 0
+        if not self._owed and room == self._room:
+            return None
+        self._owed = False
+        self._room = room
+        return self._expected, room | (_GAP if self._gap else 0)
+
+    # -- for the program
+
+    def subscribe(
+        self,
+        request: bytes,
+        read: Callable[[int, bytes], list[_Item]],
+        callback: Callable[[_Item], None] | None,
+    ) -> Subscription[_Item]:
+        """Have the board tell what `request` says; `read` makes events of its items."""
+        subscription = Subscription(self, request, read)
+        subscription._callback = callback
+        self._begin(subscription)
+        return subscription
+
+    def _begin(self, subscription: "Subscription[Record] | Subscription[Sampled] | Subscription[Change]") -> None:
+        from boardmaps_host.client.info import ask
+
+        with self.link.turn():
+            given = (ask(self.link, subscription._request, changes=True) or b"\0")[0]
+            self._subscriptions[given] = subscription
+            for what, data in self._early.pop(given, []):
+                subscription.told(what, data)
+
+    def end(self, subscription: object) -> None:
+        """End a subscription on the board too."""
+        from boardmaps_host.client.info import ask
+
+        with self.link.turn():
+            for given in [g for g, s in self._subscriptions.items() if s is subscription]:
+                del self._subscriptions[given]
+                with contextlib.suppress(KeyNotFound):  # the board may have ended it already
+                    ask(self.link, bytes((OP_UNSUBSCRIBE, given)), changes=True)
+                self._early.pop(given, None)
+
+    def renewed(self) -> None:
+        """Another session has begun: subscribe anew. A watch then tells again what is there."""
+        old = list(self._subscriptions.values())
+        self._subscriptions.clear()
+        self._early.clear()
+        self._expected = 1
+        self._owed = self._gap = False
+        self._room = _ROOM
+        for subscription in old:
+            subscription._begun = None
+            self._begin(subscription)
+
+    def call_back(self) -> None:
+        """Hand what has come to the callbacks."""
+        for subscription in list(self._subscriptions.values()):
+            subscription.call_back()
+
+
+def records(link: "Link", map_id: int, callback: Callable[[Record], None] | None = None) -> Subscription[Record]:
+    """Have the records of a ring pushed; they are taken out of it."""
+    seen: list[int] = []
+
+    def read(what: int, data: bytes) -> list[Record]:
+        if what != EVENT_RECORD:
+            return []
+        (number,) = unpack_from("<I", data)
+        return [Record(number, _lost(seen, number), data[4:])]
+
+    return link.hub.subscribe(pack("<BHH", OP_SUBSCRIBE, map_id, 0), read, callback)
+
+
+def samples(link: "Link", map_id: int, callback: Callable[[Sampled], None] | None = None) -> Subscription[Sampled]:
+    """Have the samples of a series pushed, from the oldest that it still has; they stay in it."""
+    seen: list[int] = []
+
+    def read(what: int, data: bytes) -> list[Sampled]:
+        if what != EVENT_RECORD:
+            return []
+        number, timestamp = unpack_from("<IQ", data)
+        return [Sampled(number, _lost(seen, number), timestamp, data[12:])]
+
+    return link.hub.subscribe(pack("<BHH", OP_SUBSCRIBE, map_id, 0), read, callback)
+
+
+def changes(
+    link: "Link",
+    map_id: int,
+    d: "MapDef",
+    key: bytes | None,
+    every: float,
+    callback: Callable[[Change], None] | None = None,
+) -> Subscription[Change]:
+    """Have the changes of a key, or of the whole map, pushed; first comes what is there."""
+    held: dict[int, bytes] = {}  # slot: the key that was told there last
+    where: dict[bytes, int] = {}  # key: the slot that it was told in last
+
+    def read(what: int, data: bytes) -> list[Change]:
+        slot = int.from_bytes(data[:2], "little")
+        now = data[2 : 2 + d.key_size] if what == EVENT_ENTRY else None
+        before = held.pop(slot, key)
+        found: list[Change] = []
+        # A key that has left its slot is gone, unless it was deleted and came back in another slot, which was told already.
+        if before is not None and before != now and where.get(before, slot) == slot:
+            where.pop(before, None)
+            found.append(Change(before, None))
+        if now is not None:
+            held[slot] = now
+            where[now] = slot
+            found.append(Change(now, data[2 + d.key_size :]))
+        return found
+
+    request = pack("<BHH", OP_SUBSCRIBE, map_id, min(max(round(every * 1000), 0), 0xFFFF)) + (key or b"")
+    return link.hub.subscribe(request, read, callback)
+
+
+def _lost(seen: list[int], number: int) -> int:
+    lost = (number - seen[0] - 1) & _U32 if seen else 0
+    seen[:] = [number]
+    return lost if lost < 1 << 31 else 0  # numbers that begin anew: the map was cleared or made again
