@@ -24,6 +24,7 @@ LEAVES = [
     "pool",
     "boards",
     "deploy",
+    "flash",
     "sim",
     "demo",
     "check",

@@ -2,7 +2,7 @@
 
 import rich_click as click
 
-from . import boards, check, demo, deploy, maps, pool, sim
+from . import boards, check, demo, deploy, flash, maps, plan, pool, sim
 
 click.rich_click.USE_MARKDOWN = False
 click.rich_click.SHOW_ARGUMENTS = False
@@ -21,8 +21,10 @@ def boardmaps() -> None:
 for command in (
     maps.group,
     pool.command,
+    plan.command,
     boards.command,
     deploy.command,
+    flash.command,
     sim.command,
     demo.command,
     check.command,
