@@ -97,7 +97,7 @@ class Events:
         if self._kept and self._again < _AGAIN_MOST and now - self._at & _TICKS > self._wait:
             out += self._kept[0]
             self._at = now
-            self._wait *= 2
+            self._wait = max(self._wait * 2, _AGAIN_MS)
             self._again += 1
         return out
 

@@ -14,7 +14,7 @@ from boardmaps_host.client.kinds import RemotePerCpu, RemoteQueue, RemoteRingBuf
 from boardmaps_host.client.link import Link
 from boardmaps_host.client.maps import RemoteMap
 from boardmaps_host.client.pool import RemotePool
-from boardmaps_host.client.transport import MemoryTransport, SerialTransport, Transport
+from boardmaps_host.client.transport import SerialTransport, Transport
 
 if TYPE_CHECKING:
     from boardmaps import ArrayMap, HashMap, PerCpuArray, PerCpuHash, Queue, RingBuf, TimeSeries
@@ -150,7 +150,9 @@ def connect(
     cleanup: Callable[[], None] | None = None
     line: Transport
     if target == "twin":
-        line = _twin(allow_reset)
+        from boardmaps_host.client.twin import TwinTransport
+
+        line = TwinTransport(allow_reset)
     elif target in ("unix", "pico", "qemu"):
         from boardmaps_host.client.simulated import start
 
@@ -171,19 +173,3 @@ def _ending_on_error(cleanup: Callable[[], None] | None) -> Any:
         if cleanup is not None:
             cleanup()
         raise
-
-
-def _twin(allow_reset: bool) -> Transport:
-    """Return a line to this process's own maps: the board's session and dispatch, over the cloud profile."""
-    import os
-    import platform
-
-    from boardmaps.dispatch import Dispatcher
-    from boardmaps.session import ServerSession
-    from boardmaps_host.cloud import registry
-
-    dispatcher = Dispatcher(registry, allow_reset)
-    machine = f"{platform.python_implementation()}_{platform.python_version()}"
-    terms = {"boot": os.urandom(4).hex(), "profile": "cloud", "machine": machine, "idle": 1e9}
-    session = ServerSession(dispatcher.handle, terms, mtu=4096, window=16, credit=1 << 20)
-    return MemoryTransport("twin", session.receive)
