@@ -84,6 +84,10 @@ OP_PUSH_SAMPLE = const(24)
 OP_SAMPLES = const(25)
 OP_STATS = const(26)
 
+# the second byte of OP_PART
+PART_FIRST = const(1)
+PART_LAST = const(2)
+
 # what OP_SAMPLES asks for
 SAMPLES_LAST = const(0)
 SAMPLES_WINDOW = const(1)

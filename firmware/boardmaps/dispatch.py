@@ -2,7 +2,7 @@
 
 from struct import pack
 
-from .abi import OP_MORE, OP_PART, STATUS_MORE
+from .abi import OP_MORE, OP_PART, PART_FIRST, PART_LAST, STATUS_MORE
 from .errors import MapError, OutOfMemory
 from .operations import Operations
 
@@ -25,14 +25,20 @@ class Dispatcher:
         if op == OP_MORE:
             return self._cut(self._rest, limit)
         if op == OP_PART:
-            if len(self._parts) + len(request) > _PART_LIMIT:
-                self._parts = b""
+            parts, self._parts = self._parts, b""
+            where = request[1] if len(request) > 1 else 0
+            if where & PART_FIRST:
+                parts = b""
+            elif not parts:  # another host or another boot had the first ones
+                return _error(MapError("request: its first part is missing"))
+            if len(parts) + len(request) > _PART_LIMIT:
                 return _error(OutOfMemory("request: above %d bytes" % _PART_LIMIT))
-            self._parts += request[1:]
-            return _OK
-        if self._parts:
-            request, self._parts = self._parts + request[1:], b""
-            op = request[0]
+            parts += request[2:]
+            if not where & PART_LAST:
+                self._parts = parts
+                return _OK
+            request = parts
+            op = request[0] if request else -1
         try:
             extra = self.extra.get(op)
             if extra:

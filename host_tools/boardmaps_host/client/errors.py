@@ -9,6 +9,10 @@ class PortMissing(LinkError):
     """There is no such port."""
 
 
+class PortGone(LinkError):
+    """The port was there and is not any more: the board was unplugged, or its USB restarted."""
+
+
 class PortBusy(LinkError):
     """Another program has the port."""
 
@@ -26,7 +30,7 @@ class VersionMismatch(LinkError):
 
 
 class LinkTimeout(LinkError):
-    """The board has stopped answering; nothing was changed by this call."""
+    """The board has stopped answering a call that changes nothing."""
 
 
 class FirmwareError(LinkError):

@@ -4,16 +4,20 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from boardmaps.abi import OP_MORE, OP_PART, OP_PING, STATUS_MORE
+from boardmaps.abi import OP_MORE, OP_PART, PART_FIRST, PART_LAST, STATUS_MORE
+from boardmaps_host.client.console import Console
 from boardmaps_host.client.errors import (
+    FirmwareError,
     LinkError,
     LinkTimeout,
     NoAnswer,
     OutcomeUnknown,
+    PortGone,
     VersionMismatch,
 )
+from boardmaps_host.client.events import Hub
 from boardmaps_host.client.repl import Repl, server_failed
-from boardmaps_host.client.session import ClientSession, Closed, Lost, Opened, Reply, Text
+from boardmaps_host.client.session import ClientSession, Closed, Event, Lost, Opened, Pushed, Reply, Text
 from boardmaps_host.client.transport import Transport
 
 _HELLO_PAUSES = (
@@ -22,8 +26,10 @@ _HELLO_PAUSES = (
     0.4,
 )  # seconds before HELLO is said again: a firmware's loop may poll but a few times a second
 _BOOT_PAUSES = (0.2, 0.3, 0.5, 1.0, 2.0, 3.0, 5.0)  # a slow board takes seconds to import its modules from flash
+_QUIET = 0.1  # seconds; a line that was quiet for so long may have another program at its end
 _ECHO = b"boardmaps v="  # no server: a REPL shows what was typed
 _ENDED = b"\x04>"  # the raw REPL: the program that was to serve has ended
+_LOOK = "it may have happened, once, or not at all. Look before you make it again."
 
 
 class Link:
@@ -43,11 +49,14 @@ class Link:
         self.line = line
         self.timeout = timeout
         self._serve = serve
-        self._console = console
+        self.console = Console(console)
+        self.hub = Hub(self)
         self._session = ClientSession()
         self._lock = threading.RLock()
         self._repl: Repl | None = None  # set while the server that we started runs in its REPL
-        self._heard = 0.0
+        self._heard = 0.0  # when a frame came last
+        self._read = 0.0  # when anything did
+        self._patience = 0.0  # when a request gives up
         self._seen = b""  # the last that came while a session was asked for
         self._closed = False
         self._open()
@@ -102,8 +111,10 @@ class Link:
                     if isinstance(event, Opened):
                         self._opened(event.fields)
                         return event.fields
-                    if isinstance(event, Text):
-                        self._print(event)
+                    if isinstance(event, Lost):  # a session that has ended, or a number that was in use not long ago
+                        self._session.renew()
+                        self.line.write(self._session.hello())
+                    self._take(event)
                 self._seen = (self._seen + data)[-4096:]
         return None
 
@@ -113,7 +124,8 @@ class Link:
                 f"{self.line.name}: the board speaks protocol {fields.get('v', '?')} (boardmaps {fields.get('fw', '?')}), this "
                 f"computer speaks 1. Bring both to one version: boardmaps deploy --port {self.line.name}"
             )
-        self._heard = time.monotonic()
+        self._heard = self._read = time.monotonic()
+        self.console.forget()
 
     def close(self) -> None:
         """Say BYE and close the port; the board's REPL is as it was found. Safe to call twice."""
@@ -149,11 +161,11 @@ class Link:
         """
         with self._lock:
             mtu = self._session.mtu
-            if len(payload) > mtu:
-                head, payload = self._in_parts(payload, mtu)
-                self._run(head, changes=False)
-            (reply,) = self._run([payload], changes)
-            if reply and reply[0] & STATUS_MORE:
+            if len(payload) <= mtu:
+                (reply,) = self._run((payload,), changes)
+            else:
+                reply = self._run(self._in_parts(payload, mtu), changes)[-1]
+            if reply[0] & STATUS_MORE:
                 return self._whole(reply)
             return reply
 
@@ -163,57 +175,81 @@ class Link:
             return self._run(payloads, changes)
 
     @staticmethod
-    def _in_parts(payload: bytes, mtu: int) -> tuple[list[bytes], bytes]:
-        """Cut a request that no frame holds: the parts are collected first, the last one has the whole executed."""
-        size = mtu - 1
-        pieces = [payload[i : i + size] for i in range(0, len(payload), size)]
-        return [bytes((OP_PART,)) + piece for piece in pieces[:-1]], bytes((OP_PING,)) + pieces[-1]
+    def _in_parts(payload: bytes, mtu: int) -> list[bytes]:
+        """Cut a request that no frame holds: the board collects the parts and executes them with the last."""
+        size = mtu - 2
+        cut = [payload[i : i + size] for i in range(0, len(payload), size)]
+        where = [PART_FIRST] + [0] * (len(cut) - 2) + [PART_LAST]
+        return [bytes((OP_PART, w)) + part for w, part in zip(where, cut, strict=True)]
 
     def _whole(self, reply: bytes) -> bytes:
         parts = [bytes((reply[0] & ~STATUS_MORE,)), reply[1:]]
         while reply[0] & STATUS_MORE:
-            (reply,) = self._run([bytes((OP_MORE,))], changes=False)
+            (reply,) = self._run((bytes((OP_MORE,)),), changes=False)
             parts.append(reply[1:])
         return b"".join(parts)
 
     def _run(self, payloads: Sequence[bytes], changes: bool) -> list[bytes]:
-        if self._closed:
-            raise LinkError(f"{self.line.name}: this connection was closed.")
-        idle = float(self._session.fields.get("idle", 10))
-        if time.monotonic() - self._heard > idle / 2:
-            self._wake()
-        replies: dict[int, bytes] = {}
-        order: list[int] = []
-        waiting = list(reversed(payloads))
-        give_up = time.monotonic() + self.timeout
+        self._check_open()
         session = self._session
-        while waiting or session.in_flight:
-            now = time.monotonic()
-            out = session.due(now)
-            while waiting and session.room(len(waiting[-1])):
-                seq, frame = session.send(waiting.pop(), now)
-                order.append(seq)
-                out += frame
-            if out:
-                self.line.write(out)
-            due = session.next_due()
-            data = self.line.read(max(0.0, (due or now) - time.monotonic()))
-            now = time.monotonic()
-            if not data and now > give_up:
-                self._fail(changes, f"no answer for {self.timeout:g} s")
-            events, out = session.receive(data, now)
-            if out:
-                self.line.write(out)
-            for event in events:
-                if isinstance(event, Reply):
-                    replies[event.seq] = event.payload
-                    self._heard = now
-                    give_up = now + self.timeout
-                elif isinstance(event, Text):
-                    self._print(event)
-                elif isinstance(event, Lost):
-                    return self._lost(event, payloads, changes)
-        return [replies[seq] for seq in order]
+        if not session.opened or time.monotonic() - self._heard > float(session.fields.get("idle", 10)) / 2:
+            self._wake()
+        self._look()
+        replies = [b""] * len(payloads)
+        waiting = list(range(len(payloads) - 1, -1, -1))  # indexes of those to be sent, the next one last
+        flying: dict[int, int] = {}  # the number of each request in flight, and its index
+        self._patience = time.monotonic() + self.timeout
+        try:
+            while waiting or flying:
+                try:
+                    self._exchange(payloads, waiting, flying, replies, changes)
+                except PortGone as e:
+                    self._come_back(e)
+        except LinkError as e:
+            session.renew()
+            if changes and flying and not isinstance(e, FirmwareError | OutcomeUnknown):
+                raise OutcomeUnknown(f"{e} A change was in flight; {_LOOK}") from e
+            raise
+        return replies
+
+    def _exchange(
+        self, payloads: Sequence[bytes], waiting: list[int], flying: dict[int, int], replies: list[bytes], changes: bool
+    ) -> None:
+        """Send what there is room for, and what is overdue; take what comes."""
+        session = self._session
+        now = time.monotonic()
+        if now >= (session.next_due() or now + 1):
+            self._ended(changes)  # a REPL would take what is repeated for typing
+        out = session.due(now)
+        while waiting and session.room(len(payloads[waiting[-1]])):
+            index = waiting.pop()
+            seq, frame = session.send(payloads[index], now)
+            flying[seq] = index
+            out += frame
+        if out:
+            self.line.write(out)
+        data = self.line.read(max(0.0, (session.next_due() or now) - time.monotonic()))
+        now = time.monotonic()
+        if data:
+            self._read = now
+        elif now > self._patience:
+            why = f"no answer for {self.timeout:g} s. Is the firmware still polling?"
+            raise LinkTimeout(f"{self.line.name}: {why}{'' if changes else ' Nothing was changed.'}")
+        events, out = session.receive(data, now)
+        if out:
+            self.line.write(out)
+        for event in events:
+            if isinstance(event, Reply):
+                replies[flying.pop(event.seq)] = event.payload
+                self._heard = now
+                self._patience = now + self.timeout
+            else:
+                self._take(event)
+            if isinstance(event, Lost):
+                self._lost(event, changes and not all(event.untouched(seq) for seq in flying))
+                waiting.extend(reversed(flying.values()))
+                flying.clear()
+                return
 
     def _wake(self) -> None:
         """After a pause, see with a harmless frame whether the session still lives; the REPL may have the line again."""
@@ -223,30 +259,111 @@ class Link:
         if self._repl is not None:
             self._repl.finish(0.2)
             self._repl = None
+        self._reopen()
+
+    def _reopen(self) -> None:
+        """Open another session; what was subscribed to is subscribed to again."""
         self._session.renew()
         self._open()
+        self.hub.renewed()
 
-    def _lost(self, event: Lost, payloads: Sequence[bytes], changes: bool) -> list[bytes]:
-        """The board refused a request because it knows no such session: it restarted, or somebody else took the line."""
-        session = self._session
-        restarted = event.boot != session.fields.get("boot")
-        first = not any(session.retried(seq) for seq in session.in_flight) and len(session.in_flight) == len(payloads)
-        session.renew()
-        self._open()
-        if not changes or (first and not restarted):
-            return self._run(payloads, changes)  # nothing of it can have happened
-        why = "the board restarted" if restarted else "the board ended the session"
-        raise OutcomeUnknown(f"{self.line.name}: {why} with a change in flight; look before you make it again.")
+    def _lost(self, event: Lost, unknown: bool) -> None:
+        """The board does not know our session: it restarted, or somebody else had the line. Begin another one.
 
-    def _fail(self, changes: bool, why: str) -> None:
-        name = self.line.name
+        Raises OutcomeUnknown when that leaves it `unknown` what happened to the requests in flight.
+        """
+        restarted = event.boot != self._session.fields.get("boot")
+        self._reopen()
+        if unknown:
+            why = "the board restarted" if restarted else "the board ended the session"
+            raise OutcomeUnknown(f"{self.line.name}: {why} with a change in flight; {_LOOK}")
+
+    def _come_back(self, gone: PortGone) -> None:
+        """The port was closed under us: a cable, a restart of USB. Wait for it to come back, and see who is there."""
+        while True:
+            try:
+                self.line.reopen()
+                self.line.write(self._session.hello())
+            except LinkError:
+                if time.monotonic() > self._patience:
+                    raise gone from None
+                time.sleep(0.05)
+            else:
+                self._session.idle()
+                self._patience = time.monotonic() + self.timeout
+                return
+
+    # -- what comes unasked
+
+    def turn(self) -> threading.RLock:
+        """Return what `with` gives one thread the line for, across several requests."""
+        return self._lock
+
+    def pump(self, seconds: float) -> None:
+        """Take what comes within `seconds`, outside of any request: the board's prints and events.
+
+        Raises FirmwareError when the program on the board has ended, LinkError when the port is gone.
+        """
+        end = time.monotonic() + seconds
+        while True:
+            left = end - time.monotonic()
+            with self._lock:  # in small turns, so that other threads get the line
+                self._check_open()
+                self._receive(self.line.read(max(0.0, min(left, 0.05))))
+                now = time.monotonic()
+                if now - self._heard > float(self._session.fields.get("idle", 10)) / 3:
+                    self._wake()  # so that the board knows that somebody is there
+                if now - self._read > _QUIET:
+                    self.console.flush()
+            if left <= 0 or self.hub.waiting():
+                return
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise LinkError(f"{self.line.name}: this connection was closed.")
+
+    def _look(self) -> None:
+        """After a pause, see what has come meanwhile: the program on the board may have ended."""
+        if time.monotonic() - self._read > _QUIET:
+            self._receive(self.line.read(0))
+
+    def _receive(self, data: bytes) -> None:
+        now = time.monotonic()
+        if data:
+            self._read = now
+        events, out = self._session.receive(data, now)
+        if out:
+            self.line.write(out)
+        for event in events:
+            if not isinstance(event, Text):
+                self._heard = now
+            self._take(event)
+        self._say_taken()
+        if not data:
+            self._ended(changes=False)
+
+    def _take(self, event: Event) -> None:
+        if isinstance(event, Text):
+            self.console.feed(event.data)
+        elif isinstance(event, Pushed):
+            self.hub.pushed(event.seq, event.payload)
+
+    def _say_taken(self) -> None:
+        owed = self.hub.owed()
+        if owed is not None:
+            self.line.write(self._session.taken(*owed))
+
+    def _ended(self, changes: bool) -> None:
+        """Raise FirmwareError when a REPL's prompt is the last that came."""
+        held = self._session.held()
+        report = self.console.ended(held)
+        if report is None:
+            return
+        self._session.idle()
+        in_flight = bool(self._session.in_flight) and changes
         self._session.renew()
-        if changes:
-            raise OutcomeUnknown(
-                f"{name}: {why}; the change may have happened, once, or not at all. Look before you repeat it."
-            )
-        raise LinkTimeout(f"{name}: {why}. Is the firmware still polling? Nothing was changed.")
-
-    def _print(self, text: Text) -> None:
-        if self._console is not None:
-            self._console(text.data.decode("utf-8", "replace"))
+        self.console.forget()
+        self._heard = -1e9  # the next call begins with a look at what is there
+        said = f"\n{report}" if report else " It printed no traceback."
+        unknown = " A change was in flight; look before you make it again." if in_flight else ""
+        raise FirmwareError(f"{self.line.name}: the program on the board has ended.{unknown}{said}", report)

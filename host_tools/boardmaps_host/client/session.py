@@ -309,10 +309,6 @@ class ClientSession:
         data = self._decoder.idle()
         return Text(data) if data else None
 
-    def retried(self, seq: int) -> bool:
-        """Whether request `seq` is in flight and was sent more than once."""
-        return seq in self._flight and self._flight[seq].tries > 1
-
     def continues(self, fields: dict[str, str]) -> bool:
         """Whether a board that answers HELLO with `fields` is where we left it: the same boot, the same next number."""
         return fields.get("boot") == self.fields.get("boot") and fields.get("next") == str((self._seq + 1) & 0xFFFF)

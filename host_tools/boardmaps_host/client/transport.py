@@ -1,6 +1,5 @@
 """Thin shells around what carries bytes: a serial port, a pyserial URL, or memory."""
 
-import contextlib
 import os
 import select
 from collections.abc import Callable
@@ -10,9 +9,10 @@ from typing import Protocol
 import serial
 import serial.tools.list_ports
 
-from boardmaps_host.client.errors import LinkError, PortBusy, PortMissing
+from boardmaps_host.client.errors import PortBusy, PortGone, PortMissing
 
 _SHORTCUTS = {"a": "/dev/ttyACM", "u": "/dev/ttyUSB", "c": "COM"}  # mpremote's
+_STALL = 5000  # milliseconds without a byte taken
 
 
 class Transport(Protocol):
@@ -23,6 +23,8 @@ class Transport(Protocol):
     def read(self, timeout: float) -> bytes: ...
 
     def write(self, data: bytes) -> None: ...
+
+    def reopen(self) -> None: ...
 
     def close(self) -> None: ...
 
@@ -44,6 +46,10 @@ class SerialTransport:
 
     def __init__(self, target: str) -> None:
         self.name = port_path(target)
+        self._open()
+
+    def _open(self) -> None:
+        self._fd = -1  # of a port that is read and written without pyserial's detours
         url = "://" in self.name
         if not url and not Path(self.name).exists():
             there = ", ".join(known_ports()) or "none"
@@ -66,33 +72,49 @@ class SerialTransport:
             if "exclusively lock" in text or "busy" in text.lower():
                 raise PortBusy(f"{self.name} is in use by another program. Close it, or pass another --port.") from e
             raise PortMissing(f"{self.name}: {text}") from e
-        self._fd = -1
-        if not url:
-            with contextlib.suppress(OSError, AttributeError):
-                self._fd = self._port.fileno()
+        if url or os.name != "posix":
+            return
+        self._fd = self._port.fileno()
+        self._readable = select.poll()
+        self._readable.register(self._fd, select.POLLIN)
+        self._writable = select.poll()
+        self._writable.register(self._fd, select.POLLOUT)
+
+    def reopen(self) -> None:
+        """Open the port again, under its name: what is behind it may be another device by now."""
+        self.close()
+        self._open()
 
     def read(self, timeout: float) -> bytes:
         """Return what has arrived, waiting up to `timeout` seconds for the first byte."""
         try:
             if self._fd >= 0:
-                if not select.select([self._fd], [], [], timeout)[0]:
+                if not self._readable.poll(timeout * 1000):
                     return b""
                 data = os.read(self._fd, 8192)
                 if not data:
-                    raise LinkError(f"{self.name}: the port is gone. Was the board unplugged?")
+                    raise PortGone(f"{self.name}: the port is gone. Was the board unplugged?")
                 return data
             self._port.timeout = timeout
             data = self._port.read(1)
             return data + self._port.read(self._port.in_waiting) if data else b""
         except (OSError, TypeError) as e:  # pyserial gives TypeError for a port that was closed meanwhile
-            raise LinkError(f"{self.name}: the port is gone ({e}). Was the board unplugged?") from e
+            raise PortGone(f"{self.name}: the port is gone ({e}). Was the board unplugged?") from e
 
     def write(self, data: bytes) -> None:
-        """Write all of `data`."""
+        """Write all of `data`. Raises PortGone also when the other end takes nothing for 5 seconds."""
         try:
-            self._port.write(data)
+            if self._fd < 0:
+                self._port.write(data)
+                return
+            while data:
+                try:
+                    data = data[os.write(self._fd, data) :]
+                except BlockingIOError:
+                    if not self._writable.poll(_STALL):
+                        raise PortGone(f"{self.name}: the board takes nothing. Press its reset button?") from None
         except (OSError, TypeError) as e:
-            raise LinkError(f"{self.name}: writing failed ({e}). Was the board unplugged?") from e
+            raise PortGone(f"{self.name}: writing failed ({e}). Was the board unplugged?") from e
 
     def close(self) -> None:
         """Close the port; safe to call twice."""
@@ -116,6 +138,9 @@ class MemoryTransport:
     def write(self, data: bytes) -> None:
         """Hand `data` to the other end."""
         self._waiting += self._answer(data)
+
+    def reopen(self) -> None:
+        """Do nothing: memory is never unplugged."""
 
     def close(self) -> None:
         """Forget what was not read."""
