@@ -12,6 +12,7 @@ from .abi import (
     KEY_SIZE_MAX,
     NAME_MAX,
     PERCPU_ARRAY,
+    PERCPU_HASH,
     QUEUE,
     RINGBUF,
     STACK,
@@ -29,12 +30,19 @@ KEY_SIZES = {ARRAY: 4, PERCPU_ARRAY: 4, QUEUE: 0, STACK: 0, RINGBUF: 0, TIME_SER
 class MapDef:
     """A map's definition: map_type, key_size, value_size, max_entries, map_flags, name (sizes in bytes).
 
-    The first five are the kernel's `struct bpf_map_def`. Raises InvalidDefinition or InvalidFlags when the parts do not
-    make a map.
+    The first five are the kernel's `struct bpf_map_def`. `cpus` is how many values an entry of a per-CPU type has: the
+    board's business, so no part of what is equal. Raises InvalidDefinition or InvalidFlags when the parts do not make a map.
     """
 
     def __init__(
-        self, map_type: int, key_size: int, value_size: int, max_entries: int, map_flags: int = 0, name: str = ""
+        self,
+        map_type: int,
+        key_size: int,
+        value_size: int,
+        max_entries: int,
+        map_flags: int = 0,
+        name: str = "",
+        cpus: int = 1,
     ) -> None:
         self.map_type = map_type
         self.key_size = key_size
@@ -42,6 +50,7 @@ class MapDef:
         self.max_entries = max_entries
         self.map_flags = map_flags
         self.name = name
+        self.cpus = cpus
         self._check()
 
     def _check(self) -> None:
@@ -108,15 +117,18 @@ def layout(d: MapDef) -> tuple[int, int, int, int]:
     Heads, if any, begin right behind the header. Keys and values start on 4-byte boundaries, so that the kernels may
     compare and copy words on cores that fault on unaligned ones.
     """
-    if d.map_type == HASH:
+    room = _align(d.value_size, 4)
+    if d.map_type in (PERCPU_HASH, PERCPU_ARRAY):
+        room = _align(d.value_size, 8) * d.cpus
+    if d.map_type in (HASH, PERCPU_HASH):
         links = HEADER_SIZE + 2 * buckets_for(d.max_entries)
         entries = _align(links + 2 * d.max_entries, 8)
         value = _align(d.key_size, 4)
-        return links, entries, value, value + _align(d.value_size, 4)
+        return links, entries, value, value + room
     if d.map_type == RINGBUF:
         return HEADER_SIZE, HEADER_SIZE, 0, 1
     value = 8 if d.map_type == TIME_SERIES else 0  # behind the timestamp
-    return HEADER_SIZE, HEADER_SIZE, value, value + _align(d.value_size, 4)
+    return HEADER_SIZE, HEADER_SIZE, value, value + room
 
 
 def slice_size(d: MapDef) -> int:
