@@ -238,11 +238,11 @@ class Queue(Map):
 
     def delete(self, key=None):
         """Raise NotSupported: there are no keys."""
-        raise NotSupported("delete %r: its values have no keys; use pop" % self.name)
+        self._none("delete")
 
     def next_key(self, key=None):
         """Raise NotSupported: there are no keys."""
-        raise NotSupported("next_key %r: its values have no keys; use peek or pop" % self.name)
+        self._none("next_key")
 
     def clear(self):
         """Remove every value."""
@@ -254,7 +254,11 @@ class Queue(Map):
         return unpack_from("<I", self._slice, _COUNT * 4)[0]
 
     def _at(self, cursor):
-        raise NotSupported("walk %r: its values have no keys; use peek or pop" % self.name)
+        self._none("walk")
+
+    def _none(self, op):
+        self._alive(op)
+        raise NotSupported("%s %r: its values have no keys; use push, peek and pop" % (op, self.name))
 
     def _no_key(self, op, key):
         self._alive(op)
