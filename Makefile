@@ -49,6 +49,7 @@ firmware: $(READY) ## Compile the board's modules for every processor of boards/
 bench: $(READY) ## Measure, print the tables, write build/bench/*.json
 	$(BIN)/python bench/unix.py
 	$(BIN)/python bench/twin.py
+	$(BIN)/python bench/plot.py
 
 clean: ## Remove what was built here; downloads outside the checkout stay
 	rm -rf build dist .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
