@@ -10,23 +10,29 @@ import micropython
 from micropython import const
 
 from .abi import HASH
+from .batch import Batches
 from .definition import MapDef, buckets_for
 from .errors import KeyExists, KeyNotFound, OutOfMemory
-from .pool import Map
+from .guard import GUARD, guarded
+from .keyed import add, checked_lookup, swap
+from .pool import Map, bytes_at
 
-# Operations of the kernel below; 0, 1 and 2 are update's flags, restated from abi.py (const folds in its own module only).
+# What op() does; 0, 1 and 2 are update's flags, restated from abi.py (const folds in its own module only).
+_ANY = const(0)
 _NOEXIST = const(1)
 _EXIST = const(2)
 _LOOKUP = const(3)
-_DELETE = const(4)
-_TAKE = const(5)
-_NEXT = const(6)
+_TAKE = const(4)  # those up to here use the value
+_DELETE = const(5)
+_FIND = const(6)
+_NEXT = const(7)
 
-# Results
-_MISS = const(0)
-_OK = const(1)
+# What op() answers
+_DONE = const(0)
+_MISS = const(1)
 _EXISTS = const(2)
 _FULL = const(3)
+_WRONG_SIZE = const(4)
 
 # Words of a slice's header
 _KEY_SIZE = const(4)
@@ -48,144 +54,223 @@ _HEADS = const(96)  # bytes: the bucket heads follow the header
 _FREE_BIT = const(0x8000)  # in a link: this slot holds no entry
 
 
-@micropython.viper
-def _hash_op(view, key, value, op: int) -> int:
-    """Do one operation on the slice `view`; the caller has checked every length.
+def _kernels(at, size_of, refuse):
+    """Return (move, lookup_into, op, lookup) of the map whose slice is at address `at`; move() takes them to another.
 
-    Slots are numbered from 1, so that zeroed memory is an empty map:
-    heads[bucket] and links[slot - 1] hold the next slot of a chain, 0 at its end; links of free slots carry _FREE_BIT and
-    chain from the header's free word. Slots above the fresh word were never used.
+    They are closures because they find their slice so at half the cost of a look at an attribute; `size_of` is len, for
+    the same reason. Closed-over names and arguments are never more than five: above that a call takes heap.
+
+    Slots are numbered from 1, so that zeroed memory is an empty map: heads[bucket] and links[slot - 1] hold the next slot
+    of a chain, 0 at its end; links of free slots carry _FREE_BIT and chain from the header's free word. Slots above the
+    fresh word were never used.
     """
-    h = ptr32(view)
-    k = ptr8(key)
-    v = ptr8(value)
-    base = int(h)
-    n = h[_KEY_SIZE]
 
-    # Hash: 16 bits a step, kept below 2**30 so that 32-bit and 64-bit boards agree. Seed and multiplier are the map's own.
-    x = h[_SEED]
-    mul = h[_MULTIPLIER]
-    i = 0
-    if int(k) & 1:
-        while i < n - 1:
-            x = ((x ^ (k[i] | k[i + 1] << 8)) * mul) & 0x3FFFFFFF
-            x ^= x >> 15
-            i += 2
-    else:
-        k16 = ptr16(key)
-        i = n >> 1
-        j = 0
-        while j < i:
-            x = ((x ^ k16[j]) * mul) & 0x3FFFFFFF
-            x ^= x >> 15
-            j += 1
-        i <<= 1
-    if i < n:
-        x = ((x ^ k[i]) * mul) & 0x3FFFFFFF
-        x ^= x >> 15
+    def move(to):
+        nonlocal at
+        at = to
 
-    heads = ptr16(base + _HEADS)
-    links = ptr16(base + h[_LINKS] - 2)
-    stride = h[_STRIDE]
-    entries = base + h[_ENTRIES] - stride
-    bucket = x & h[_MASK]
-    slot = heads[bucket]
-    before = 0
-    words = n >> 2
-    if int(k) & 3:
-        words = 0  # an unaligned key: M0+ faults on word reads, so compare bytes
-    k32 = ptr32(int(k))
-    while slot:
-        e32 = ptr32(entries + slot * stride)
+    @micropython.viper
+    def op(key, value, what: int) -> int:
+        """Do `what`; return an answer above, for _FIND minus the value's offset in the slice."""
+        h = ptr32(int(at))
+        n = h[_KEY_SIZE]
+        if int(size_of(key)) != n:
+            return _WRONG_SIZE
+        k = ptr8(key)
+        v = k
+        if what != _DELETE and what != _FIND:
+            if what == _NEXT:
+                if int(size_of(value)) != n:
+                    return _WRONG_SIZE
+            elif int(size_of(value)) != h[_VALUE_SIZE]:
+                return _WRONG_SIZE
+            v = ptr8(value)
+        base = int(h)
+
+        # Hash: 16 bits a step, kept below 2**30 so that 32-bit and 64-bit boards agree.
+        # A Cortex-M0+ faults on words that are not aligned, so words only where they are.
+        x = h[_SEED]
+        by = h[_MULTIPLIER]
+        words = 0
+        if not int(k) & 3:
+            words = n >> 2
+        k32 = ptr32(int(k))
         i = 0
-        while i < words and e32[i] == k32[i]:
+        while i < words:
+            w = k32[i]
+            x = ((x ^ (w & 0xFFFF)) * by) & 0x3FFFFFFF
+            x ^= x >> 15
+            x = ((x ^ (w >> 16 & 0xFFFF)) * by) & 0x3FFFFFFF
+            x ^= x >> 15
             i += 1
-        if i == words:
-            i <<= 2
-            e8 = ptr8(int(e32))
-            while i < n and e8[i] == k[i]:
-                i += 1
-            if i == n:
-                break
-        before = slot
-        slot = links[slot]
-
-    if op == _NEXT:
-        # Slot order from the key's slot, or from the first slot when it is not there.
-        top = h[_FRESH]
-        while slot < top:
-            slot += 1
-            if not links[slot] & _FREE_BIT:
-                e8 = ptr8(entries + slot * stride)
-                i = 0
-                while i < n:
-                    v[i] = e8[i]
-                    i += 1
-                return _OK
-        return _MISS
-
-    if not slot:
-        if op >= _EXIST:
-            return _MISS
-        slot = h[_FREE]
-        if slot:
-            h[_FREE] = links[slot] & 0x7FFF
-        else:
-            slot = h[_FRESH] + 1
-            if slot > h[_MAX_ENTRIES]:
-                return _FULL
-            h[_FRESH] = slot
-        e8 = ptr8(entries + slot * stride)
-        i = 0
+        i <<= 2
         while i < n:
-            e8[i] = k[i]
+            w = k[i]
             i += 1
-        links[slot] = heads[bucket]
-        heads[bucket] = slot
-        i = h[_COUNT] + 1
-        h[_COUNT] = i
-        if i > h[_PEAK]:
-            h[_PEAK] = i
-    elif op == _NOEXIST:
-        return _EXISTS
+            if i < n:
+                w |= k[i] << 8
+                i += 1
+            x = ((x ^ w) * by) & 0x3FFFFFFF
+            x ^= x >> 15
 
-    if op != _DELETE:
-        e32 = ptr32(entries + slot * stride + h[_VALUE])
-        e8 = ptr8(int(e32))
-        n = h[_VALUE_SIZE]
-        i = 0
-        if op >= _LOOKUP:
+        bucket = x & h[_MASK]
+        heads = ptr16(base + _HEADS)
+        links = ptr16(base + h[_LINKS] - 2)
+        stride = h[_STRIDE]
+        entries = base + h[_ENTRIES] - stride
+        slot = heads[bucket]
+        before = 0
+        while slot:
+            e32 = ptr32(entries + slot * stride)
+            i = 0
+            while i < words and e32[i] == k32[i]:
+                i += 1
+            if i == words:
+                i <<= 2
+                e8 = ptr8(int(e32))
+                while i < n and e8[i] == k[i]:
+                    i += 1
+                if i == n:
+                    break
+            before = slot
+            slot = links[slot]
+
+        if what == _FIND:
+            if not slot:
+                return _MISS
+            return base - entries - slot * stride - h[_VALUE]
+
+        if what == _NEXT:
+            # Slot order from the key's slot, or from the first slot when it is not there.
+            top = h[_FRESH]
+            while slot < top:
+                slot += 1
+                if not links[slot] & _FREE_BIT:
+                    e8 = ptr8(entries + slot * stride)
+                    i = 0
+                    while i < n:
+                        v[i] = e8[i]
+                        i += 1
+                    return _DONE
+            return _MISS
+
+        if not slot:
+            if what >= _EXIST:
+                return _MISS
+            slot = h[_FREE]
+            if slot:
+                h[_FREE] = links[slot] & 0x7FFF
+            else:
+                slot = h[_FRESH] + 1
+                if slot > h[_MAX_ENTRIES]:
+                    return _FULL
+                h[_FRESH] = slot
+            e8 = ptr8(entries + slot * stride)
+            e32 = ptr32(int(e8))
+            i = 0
+            while i < words:
+                e32[i] = k32[i]
+                i += 1
+            i <<= 2
+            while i < n:
+                e8[i] = k[i]
+                i += 1
+            links[slot] = heads[bucket]
+            heads[bucket] = slot
+            i = h[_COUNT] + 1
+            h[_COUNT] = i
+            if i > h[_PEAK]:
+                h[_PEAK] = i
+        elif what == _NOEXIST:
+            return _EXISTS
+
+        if what != _DELETE:
+            source = int(v)
+            target = entries + slot * stride + h[_VALUE]
+            if what >= _LOOKUP:
+                source = target
+                target = int(v)
+            n = h[_VALUE_SIZE]
+            i = 0
             if not int(v) & 3:
                 words = n >> 2
-                v32 = ptr32(int(v))
+                s32 = ptr32(source)
+                t32 = ptr32(target)
                 while i < words:
-                    v32[i] = e32[i]
+                    t32[i] = s32[i]
                     i += 1
                 i <<= 2
+            s8 = ptr8(source)
+            t8 = ptr8(target)
             while i < n:
-                v[i] = e8[i]
-                i += 1
-        else:
-            if not int(v) & 3:
-                words = n >> 2
-                v32 = ptr32(int(v))
-                while i < words:
-                    e32[i] = v32[i]
-                    i += 1
-                i <<= 2
-            while i < n:
-                e8[i] = v[i]
+                t8[i] = s8[i]
                 i += 1
 
-    if op >= _DELETE:
-        if before:
-            links[before] = links[slot]
-        else:
-            heads[bucket] = links[slot]
-        links[slot] = h[_FREE] | _FREE_BIT
-        h[_FREE] = slot
-        h[_COUNT] -= 1
-    return _OK
+        if what >= _TAKE:
+            if before:
+                links[before] = links[slot]
+            else:
+                heads[bucket] = links[slot]
+            links[slot] = h[_FREE] | _FREE_BIT
+            h[_FREE] = slot
+            h[_COUNT] -= 1
+        return _DONE
+
+    slow = checked_lookup(op, refuse)
+
+    @micropython.viper
+    def lookup_into(key, out) -> bool:
+        """Do op(key, out, _LOOKUP), faster: for the usual keys and values, of whole words and aligned."""
+        h = ptr32(int(at))
+        n = h[_KEY_SIZE]
+        m = h[_VALUE_SIZE]
+        if int(size_of(key)) != n or int(size_of(out)) != m:
+            return bool(slow(key, out))
+        k = ptr32(key)
+        v = ptr32(out)
+        if (n | m | int(k) | int(v)) & 3:
+            return bool(slow(key, out))
+        x = h[_SEED]
+        by = h[_MULTIPLIER]
+        i = int(k)
+        end = i + n
+        while i < end:
+            w = ptr16(i)
+            x = ((x ^ w[0]) * by) & 0x3FFFFFFF
+            x ^= x >> 15
+            x = ((x ^ w[1]) * by) & 0x3FFFFFFF
+            x ^= x >> 15
+            i += 4
+        slot = ptr16(int(h) + _HEADS)[x & h[_MASK]]
+        while slot:
+            e = ptr32(int(h) + h[_ENTRIES] + (slot - 1) * h[_STRIDE])
+            if e[0] == k[0]:
+                i = 4
+                while i < n and ptr32(int(e) + i)[0] == ptr32(int(k) + i)[0]:
+                    i += 4
+                if i == n:
+                    e = ptr32(int(e) + n)
+                    v[0] = e[0]
+                    i = 4
+                    while i < m:
+                        ptr32(int(v) + i)[0] = ptr32(int(e) + i)[0]
+                        i += 4
+                    return True
+            slot = ptr16(int(h) + h[_LINKS] - 2)[slot]
+        return False
+
+    @micropython.viper
+    def lookup(key):
+        """Return the value as bytes, or None; the key itself when it has the wrong size."""
+        place = int(op(key, key, _FIND))
+        if place == _WRONG_SIZE:
+            return key
+        if place == _MISS:
+            return None
+        h = ptr32(int(at))
+        return bytes_at(int(h) - place, h[_VALUE_SIZE])
+
+    return move, lookup_into, op, lookup
 
 
 @micropython.viper
@@ -195,11 +280,12 @@ def _hash_at(view, slot: int, key, value) -> int:
     base = int(h)
     links = ptr16(base + h[_LINKS] - 2)
     top = h[_FRESH]
-    while slot <= top and links[slot] & _FREE_BIT:
-        slot += 1
-    if slot > top or slot < 1:
+    at = slot  # some Thumb emitters double a parameter that indexes a ptr16 (tests/board/test_viper_rules.py)
+    while at <= top and links[at] & _FREE_BIT:
+        at += 1
+    if at > top or at < 1:
         return 0
-    e8 = ptr8(base + h[_ENTRIES] + (slot - 1) * h[_STRIDE])
+    e8 = ptr8(base + h[_ENTRIES] + (at - 1) * h[_STRIDE])
     k = ptr8(key)
     n = h[_KEY_SIZE]
     i = 0
@@ -213,17 +299,50 @@ def _hash_at(view, slot: int, key, value) -> int:
     while i < n:
         v[i] = e8[i]
         i += 1
-    return slot + 1
+    return at + 1
 
 
-class HashMap(Map):
+_hash_at = guarded(_hash_at, 4)
+
+
+def _front(op, settle):
+    """Return (update, delete) over a map's op; settle(what, key, value, flags) does again what failed and says why."""
+
+    @micropython.native
+    def update(key, value, flags=0):
+        if flags or op(key, value, _ANY):
+            settle("update", key, value, flags)
+
+    @micropython.native
+    def delete(key):
+        if op(key, key, _DELETE):
+            settle("delete", key, None, _DELETE)
+
+    return update, delete
+
+
+class HashMap(Batches, Map):
     """A hash table of fixed capacity in the static pool: `max_entries` keys of key_size bytes, values of value_size bytes.
 
     Takes 96 bytes, and per entry 2 to 6 bytes beside key and value (each rounded up to 4). Raises InvalidDefinition,
     InvalidFlags or OutOfMemory (the pool). Keys and values are any bytes-like objects of exactly these sizes.
+
+    Three functions are made for each map, so that they are quick and a handler can keep them; they allocate nothing, and a
+    hard interrupt may call them (with GUARD "irq" if the map is used outside it too):
+
+    - lookup_into(key, out): copy the value into `out` (value_size bytes; it must be writable, which is not checked);
+      return False on a miss.
+    - update(key, value, flags=0): create or change an entry: BPF_ANY, BPF_NOEXIST (KeyExists when there), BPF_EXIST
+      (KeyNotFound when not). A new key in a full map raises OutOfMemory.
+    - delete(key): remove a key; its place can be used again at once. Raises KeyNotFound.
     """
 
     def __init__(self, key_size, value_size, max_entries, map_flags=0, name=""):
+        self._move, self.lookup_into, self._find, self._lookup = _kernels(0, len, self._refuse)
+        self._op = guarded(self._find, 3)
+        if GUARD != "none":
+            self.lookup_into = checked_lookup(self._op, self._refuse)
+        self.update, self.delete = _front(self._op, self._settle)
         Map.__init__(self, MapDef(HASH, key_size, value_size, max_entries, map_flags, name))
         seed, multiplier = unpack_from("<II", os.urandom(8))
         pack_into(
@@ -235,52 +354,40 @@ class HashMap(Map):
             buckets_for(max_entries) - 1,
         )
 
-    def lookup_into(self, key, out):
-        """Copy the value into `out` (value_size bytes, writable); return False on a miss. Allocates nothing."""
-        if len(key) != self._key_size or len(out) != self._value_size:
-            self._refuse("lookup_into", key, out)
-        return _hash_op(self._view, key, out, _LOOKUP) == _OK
-
     def lookup(self, key):
-        """Return the value as bytes, or None on a miss."""
-        if len(key) != self._key_size:
-            self._refuse("lookup", key)
-        out = bytearray(self._value_size)
-        return bytes(out) if _hash_op(self._view, key, out, _LOOKUP) == _OK else None
-
-    def update(self, key, value, flags=0):
-        """Create or change an entry: BPF_ANY, BPF_NOEXIST (KeyExists when there), BPF_EXIST (KeyNotFound when not).
-
-        A new key in a full map raises OutOfMemory. Allocates nothing.
-        """
-        if len(key) != self._key_size or len(value) != self._value_size or not 0 <= flags <= _EXIST:
-            self._refuse("update", key, value, flags)
-        done = _hash_op(self._view, key, value, flags)
-        if done == _OK:
-            return
-        if done == _MISS:
-            raise KeyNotFound("update %r: BPF_EXIST, and no such key" % self.name)
-        if done == _EXISTS:
-            raise KeyExists("update %r: BPF_NOEXIST, and the key is there" % self.name)
-        most = self.definition.max_entries
-        raise OutOfMemory("update %r: map is full (%d of %d entries)" % (self.name, most, most))
-
-    def delete(self, key):
-        """Remove a key; its place can be used again at once. Raises KeyNotFound. Allocates nothing."""
-        if len(key) != self._key_size:
-            self._refuse("delete", key)
-        if _hash_op(self._view, key, key, _DELETE) != _OK:
-            raise KeyNotFound("delete %r: no such key" % self.name)
+        """Return the value as bytes, or None on a miss. Not in a hard interrupt: it allocates."""
+        if GUARD == "none":
+            value = self._lookup(key)
+            if value is key:
+                self._refuse("lookup", key)
+            return value
+        return self._copy("lookup", key, _LOOKUP)
 
     def lookup_and_delete(self, key):
-        """Return the value and remove the key in one step; None on a miss."""
-        if len(key) != self._key_size:
-            self._refuse("lookup_and_delete", key)
-        out = bytearray(self._value_size)
-        return bytes(out) if _hash_op(self._view, key, out, _TAKE) == _OK else None
+        """Return the value and remove the key in one step; None on a miss. Not in a hard interrupt: it allocates."""
+        return self._copy("lookup_and_delete", key, _TAKE)
+
+    def add(self, key, delta, offset=0, width=None):
+        """Add to an unsigned little-endian number in one step and return the new one; it wraps.
+
+        The number is the whole value when that has 1, 2, 4 or 8 bytes; else say which field: `width` bytes at `offset`.
+        Raises InvalidKeySize, InvalidValueSize (no such field), KeyNotFound. Good in a hard interrupt; takes heap only for
+        numbers from 2**30 up.
+        """
+        return add(self, key, delta, offset, width)
+
+    def compare_and_swap(self, key, expected, new):
+        """Store `new` if the value is `expected`, in one step; return whether it was. Raises KeyNotFound.
+
+        Allocates nothing; good in a hard interrupt.
+        """
+        return swap(self, key, expected, new)
 
     def next_key(self, key=None):
-        """Return the key behind this one; for None or a key that is not there the first; None at the end."""
+        """Return the key behind this one; for None or a key that is not there the first; None at the end.
+
+        Not in a hard interrupt: it allocates.
+        """
         if key is None:
             self._alive("next_key")
             found = self._at(1)
@@ -288,7 +395,7 @@ class HashMap(Map):
         if len(key) != self._key_size:
             self._refuse("next_key", key)
         out = bytearray(self._key_size)
-        return bytes(out) if _hash_op(self._view, key, out, _NEXT) == _OK else None
+        return bytes(out) if self._op(key, out, _NEXT) == _DONE else None
 
     def __len__(self):
         self._alive("len")
@@ -300,3 +407,25 @@ class HashMap(Map):
         value = bytearray(self._value_size)
         cursor = _hash_at(self._view, cursor, key, value)
         return (cursor, bytes(key), bytes(value)) if cursor else None
+
+    def _copy(self, what, key, op):
+        if len(key) != self._key_size:
+            self._refuse(what, key)
+        out = bytearray(self._value_size)
+        return bytes(out) if self._op(key, out, op) == _DONE else None
+
+    def _settle(self, what, key, value, op):
+        """Do an update with flags, or again what was refused, and raise the reason."""
+        if what == "update" and not 0 <= op <= _EXIST:
+            self._refuse(what, key, value, op)
+        done = self._op(key, key if value is None else value, op)
+        if done == _DONE:
+            return
+        if done == _WRONG_SIZE:
+            self._refuse(what, key, value)
+        if done == _EXISTS:
+            raise KeyExists("%s %r: BPF_NOEXIST, and the key is there" % (what, self.name))
+        if done == _MISS:
+            raise KeyNotFound("%s %r: %sno such key" % (what, self.name, "BPF_EXIST, and " if op == _EXIST else ""))
+        most = self.definition.max_entries
+        raise OutOfMemory("%s %r: map is full (%d of %d entries)" % (what, self.name, most, most))

@@ -7,6 +7,8 @@ import it before the heap is in pieces. A smaller pool: put `POOL_SIZE = 16 * 10
 import gc
 from struct import pack_into
 
+import micropython
+
 from .definition import HEADER_SIZE, layout, slice_size
 from .errors import (
     InvalidDefinition,
@@ -45,9 +47,10 @@ def _take(size):
         if "_boardmaps_pool" not in str(missing):
             raise
     else:
-        memory = _boardmaps_pool.memory()
+        memory = memoryview(_boardmaps_pool.memory())
         if len(memory) >= size:
-            return memoryview(memory)[:size]
+            _clear(memory, size)  # a soft reset left the bytes of the maps before it
+            return memory[:size]
     gc.collect()
     try:
         return bytearray(size)
@@ -67,14 +70,37 @@ def _take(size):
     )
 
 
+def _clear(view, size):
+    zeros = bytes(256)
+    for i in range(0, size, 256):
+        end = min(i + 256, size)
+        view[i:end] = zeros[: end - i]
+
+
+@micropython.viper
+def address(buffer) -> int:
+    """Return where the bytes of `buffer` begin. Nothing on MicroPython's heap ever moves."""
+    return int(ptr8(buffer))
+
+
+try:
+    from uctypes import bytes_at  # bytes_at(address, n): a bytes object of the n bytes at an address
+except ImportError:
+
+    def bytes_at(at, n):
+        """Do what uctypes' function does, slower."""
+        return bytes(_view[at - address(_view) : at - address(_view) + n])
+
+
 _memory = _take(_config())
 _view = memoryview(_memory)
 _used = 0
 _allocations = 0
 _maps = {}  # id: map
 _next_id = 1  # never used again, also after reset(): a stale id on the line cannot reach another map
-_dead = memoryview(bytearray(HEADER_SIZE))  # what a map made before reset() sees: an empty map of no entries
-_zeros = bytes(256)
+# What a map made before reset() sees: no entries, and sizes that nothing has, so that every call goes where StaleMap is raised.
+_dead = memoryview(bytearray(HEADER_SIZE))
+pack_into("<II", _dead, 16, 0xFFFFFFFF, 0xFFFFFFFF)
 
 
 class StaticPool:
@@ -119,11 +145,9 @@ class StaticPool:
         global _used, _allocations
         for m in _maps.values():
             m._view = _dead
-            m._key_size = m._value_size = -1  # no length is right any more, so every call goes where StaleMap is raised
+            m._key_size = m._value_size = -1
         _maps.clear()
-        for i in range(0, _used, 256):
-            end = min(i + 256, len(_memory))
-            _view[i:end] = _zeros[: end - i]
+        _clear(_view, _used)
         _used = _allocations = 0
 
 
@@ -193,6 +217,18 @@ class Map:
         self._key_size = definition.key_size
         self._value_size = definition.value_size
         create(self, definition)
+
+    def _move(self, to):
+        """Take the map's own functions, if it has any, to the slice at address `to`; they hold one of theirs."""
+
+    @property
+    def _view(self):
+        return self._slice
+
+    @_view.setter
+    def _view(self, view):
+        self._slice = view
+        self._move(address(view))
 
     @property
     def name(self):
