@@ -16,7 +16,7 @@ from boardmaps_sim.find import find_micropython
 from tests.differential.kernel import possible_cpus, unavailable
 from tests.differential.kernel_subject import KernelSubject
 from tests.differential.pair import STEPS, Make, model_of
-from tests.differential.rows import Shape
+from tests.differential.rows import ROWS, Shape
 from tests.differential.subjects import OurSubject
 from tests.require import require_or_skip
 
@@ -105,8 +105,9 @@ def target(request: pytest.FixtureRequest, boards: Callable[[str], Board]) -> Ta
         except BoardError as missing:
             require_or_skip(False, str(missing))
     board = boards("twin" if request.param == "line" else request.param)
-    theirs = board.create_map("PerCpuArray", value_size=1, max_entries=1).info().cpus
-    return Target(request.param, lambda shape: remote_map(board, shape), host=True, cpus=min(cpus, theirs))
+    if ROWS[request.node.callspec.params["row"]].per_cpu:
+        cpus = min(cpus, board.create_map("PerCpuArray", value_size=1, max_entries=1).info().cpus)
+    return Target(request.param, lambda shape: remote_map(board, shape), host=True, cpus=cpus)
 
 
 class _TwinMap(OurSubject):

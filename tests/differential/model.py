@@ -56,20 +56,42 @@ class Model:
                 raise Refused(e.name, done) from None
         return len(calls)
 
+    def add(self, key: bytes, delta: int) -> int:
+        self.may(read=True, write=True)
+        size = len(self.zero)
+        if size not in (1, 2, 4, 8):
+            raise Refused("InvalidValueSize")
+        new = (int.from_bytes(self._there(key), "little") + delta & (1 << 8 * size) - 1).to_bytes(size, "little")
+        self.update(key, new, ANY)
+        return int.from_bytes(new, "little")
+
+    def swap(self, key: bytes, expected: bytes, value: bytes) -> bool:
+        self.may(read=True, write=True)
+        same = self._there(key) == expected
+        if same:
+            self.update(key, value, ANY)
+        return same
+
+    def _there(self, key: bytes) -> bytes:
+        value: bytes | None = self.lookup(key)
+        if value is None:
+            raise Refused("KeyNotFound")
+        return value
+
     def walk_changing(self, _count: int, changes: Sequence[Change]) -> list[str]:
-        """Return what each change answers; the guarantees of the walk itself are checked on the real map alone."""
+        """Return what each change answers; a walk's guarantees are checked on the real map alone."""
         self.may(read=True)
-        answers = []
-        for what, key, value in changes:
-            try:
-                if what == "update":
-                    self.update(key, value, ANY)
-                else:
-                    self.delete(key)
-                answers.append("ok")
-            except Refused as e:
-                answers.append(e.name)
-        return answers
+        return [self._answer(*change) for change in changes]
+
+    def _answer(self, what: str, key: bytes, value: Any) -> str:
+        try:
+            self.update(key, value, ANY) if what == "update" else self.delete(key)
+        except Refused as e:
+            return e.name
+        return "ok"
+
+    def lookup(self, key: bytes) -> Any:
+        raise NotImplementedError
 
     def update(self, key: bytes, value: Any, flags: int) -> None:
         raise NotImplementedError
@@ -139,6 +161,10 @@ class HashModel(Model):
         self.data.clear()
         return entries
 
+    def clear(self) -> None:
+        self.may(write=True)
+        self.data.clear()
+
     def count(self) -> int:
         return len(self.data)
 
@@ -189,12 +215,13 @@ class ArrayModel(Model):
         self.values[index] = value
 
     def delete(self, key: bytes) -> None:
-        self.may(write=True)
         self.update(key, self.zero, ANY)
 
-    def take(self, _key: bytes) -> Any:
+    def take(self, _: Any) -> Any:
         self.may(read=True, write=True)
         raise Refused("NotSupported")
+
+    drain = take
 
     def next_key(self, key: bytes) -> bytes | None:
         self.may(read=True)
@@ -213,9 +240,9 @@ class ArrayModel(Model):
         self.may(read=True)
         return list(zip(self.walk(), self.values, strict=True))
 
-    def drain(self, _count: int) -> list[tuple[bytes, Any]]:
-        self.may(read=True, write=True)
-        raise Refused("NotSupported")
+    def clear(self) -> None:
+        self.may(write=True)
+        self.values = [self.zero] * self.max_entries
 
     def count(self) -> int:
         return self.max_entries
@@ -223,6 +250,8 @@ class ArrayModel(Model):
 
 class QueueModel(Model):
     """Queue: the oldest is at the left and comes first."""
+
+    end = 0  # which of the values comes next
 
     def __init__(self, max_entries: int, zero: Any, map_flags: int) -> None:
         super().__init__(max_entries, zero, map_flags)
@@ -240,11 +269,14 @@ class QueueModel(Model):
 
     def pop(self) -> Any:
         self.may(read=True, write=True)
-        return self.leave() if self.values else None
+        value = self.peek()
+        if value is not None:
+            del self.values[self.end]
+        return value
 
     def peek(self) -> Any:
         self.may(read=True)
-        return self.next() if self.values else None
+        return self.values[self.end] if self.values else None
 
     def delete(self, _key: bytes) -> None:
         self.may(write=True)
@@ -254,21 +286,15 @@ class QueueModel(Model):
         self.may(read=True)
         raise Refused("NotSupported")
 
+    def clear(self) -> None:
+        self.may(write=True)
+        self.values.clear()
+
     def count(self) -> int:
         return len(self.values)
-
-    def leave(self) -> Any:
-        return self.values.popleft()
-
-    def next(self) -> Any:
-        return self.values[0]
 
 
 class StackModel(QueueModel):
     """Stack: the newest comes first, and still the oldest makes room."""
 
-    def leave(self) -> Any:
-        return self.values.pop()
-
-    def next(self) -> Any:
-        return self.values[-1]
+    end = -1

@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from tests.differential.kernel_subject import KernelSubject
 from tests.differential.model import Model
-from tests.differential.rows import OPS, VALUE_SIZES, Kind, Op, Row, Shape
+from tests.differential.rows import NOT_IN_BPF, OPS, VALUE_SIZES, Kind, Op, Row, Shape
 from tests.differential.subjects import perform
 
 STEPS = 50
@@ -64,6 +64,9 @@ class Pair:
 def operations(row: Row, reference: Make, host: bool) -> dict[str, float]:
     """Return the operations that both sides have, with how often each shall come."""
     ops = dict(row.ops)
+    if reference is KernelSubject:
+        for name in NOT_IN_BPF:
+            ops.pop(name, None)
     if reference is KernelSubject and (row.queued or host):
         del ops["count"]  # bpf(2) has no such question: a queue has no walk to count by, a write-only map no permission
     if host:

@@ -30,9 +30,12 @@ class Kind(NamedTuple):
 
 _NUMBERS = tuple(range(32))
 KEY = Kind(_NUMBERS)
-VALUE = Kind(_NUMBERS)
+VALUE = Kind(_NUMBERS + (3, 20) * 8)
+FEW = Kind((3, 20))
+DELTA = Kind((0, 1, 2, 255, 256, 1 << 31, (1 << 63) - 1, -1, -256, -(1 << 63)))
 FLAGS = Kind((0, 0, 0, 0, 1, 1, 2, 2, 3, 4, 64, 1 << 31))  # the last four are unknown
 COUNT = Kind((1, 2, 3, 7, 64))
+PACE = Kind((0, 0, 1, 2, 3, 7))  # the page of a walk; 0 steps by next_key
 KEYS = Kind(_NUMBERS, most=6)
 PAIRS = Kind(tuple((key, value) for key in _NUMBERS for value in (3, 20)), most=6)
 CHANGES = Kind(tuple((what, key, 9) for key in _NUMBERS for what in ("update", "delete")), most=8)
@@ -52,12 +55,16 @@ OPS: dict[str, dict[str, Kind]] = {
     "drain": {"count": COUNT},
     "batch_update": {"pairs": PAIRS, "flags": FLAGS},
     "batch_delete": {"keys": KEYS},
-    "walk_changing": {"count": COUNT, "changes": CHANGES},
+    "walk_changing": {"count": PACE, "changes": CHANGES},
     "push": {"value": VALUE, "flags": FLAGS},
     "pop": {},
     "peek": {},
+    "add": {"key": KEY, "delta": DELTA},
+    "swap": {"key": KEY, "expected": FEW, "value": FEW},
+    "clear": {},
     "freeze": {},
 }
+NOT_IN_BPF = ("add", "swap", "clear")  # bpf(2) has no such calls: these are held against the models alone
 
 # How often each comes in a random sequence
 _KEYED: dict[str, float] = {
@@ -75,9 +82,12 @@ _KEYED: dict[str, float] = {
     "batch_update": 1.5,
     "batch_delete": 1,
     "walk_changing": 1.5,
+    "add": 1.5,
+    "swap": 1.5,
+    "clear": 0.2,
 }
-_PER_CPU = {name: weight for name, weight in _KEYED.items() if name != "lookup_into"}
-_QUEUED: dict[str, float] = {"push": 14, "pop": 6, "peek": 5, "delete": 1, "next_key": 1, "count": 1}
+_PER_CPU = {name: weight for name, weight in _KEYED.items() if name not in ("lookup_into", "add", "swap")}
+_QUEUED: dict[str, float] = {"push": 14, "pop": 6, "peek": 5, "delete": 1, "next_key": 1, "count": 1, "clear": 0.2}
 
 
 @dataclass(frozen=True)
@@ -183,6 +193,8 @@ class Shape:
 _REAL: dict[str, Callable[[Shape, Any], Any]] = {
     "key": Shape.key,
     "value": Shape.value,
+    "expected": Shape.value,
+    "delta": lambda _, delta: delta,
     "flags": lambda _, flags: flags,
     "count": lambda _, count: count,
     "keys": lambda shape, keys: [shape.key(key) for key in keys],

@@ -3,7 +3,7 @@
 Every operation of rows.py is a method that returns the answer in a form that can be compared, or raises.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from boardmaps import MapError
@@ -133,24 +133,50 @@ class OurSubject(Real):
         return done
 
     def walk_changing(self, count: int, changes: Sequence[Change]) -> list[str]:
-        """Change the map between the pages of a walk, and hold the walk to its guarantees."""
+        """Change the map between the steps of a walk, and hold the walk to its guarantees."""
         answers: list[str] = []
         met: list[bytes] = []
-        cursor = None
         rest = list(changes)
-        staying = set(self.map.keys())
+        there = staying = set(self.map.keys())
+        steps = self._pages_of(count) if count else self._steps()
+        ended = False
+        while not ended:
+            keys, ended = next(steps)
+            met += keys
+            assert len(met) <= self.shape.max_entries + len(changes), f"the walk does not end: {met}"
+            if rest and not ended:
+                answers.append(self._answer(*rest.pop(0)))
+                there = set(self.map.keys())
+                staying = staying & there
+            if not count and not ended and met[-1] not in there:
+                met += staying - set(met)  # next_key of a key that is gone begins anew: nothing is promised beyond here
+                break
+        times = {key: met.count(key) for key in staying if met.count(key) != 1}
+        assert not times, f"keys that stayed were met so many times: {times}; the walk: {met}"
+        return answers + self._answers(rest)
+
+    def _pages_of(self, count: int) -> Iterator[tuple[list[bytes], bool]]:
+        """Walk by batches: yield (the keys of a page, whether it was the last one)."""
+        cursor = None
         while True:
             cursor, keys, _ = self.map.batch_lookup(cursor, count)
-            met += keys
-            if cursor is None:
-                break
-            assert len(met) <= self.shape.max_entries + len(changes), f"the walk does not end: {met}"
-            if rest:
-                answers.append(self._answer(*rest.pop(0)))
-                staying &= set(self.map.keys())
-        missed = {key: met.count(key) for key in staying if met.count(key) != 1}
-        assert not missed, f"keys that stayed were met so many times: {missed}; the walk: {met}"
-        return answers + self._answers(rest)
+            yield keys, cursor is None
+
+    def _steps(self) -> Iterator[tuple[list[bytes], bool]]:
+        """Walk by next_key: yield (the key, False), and ([], True) at the end."""
+        key = None
+        while True:
+            key = self.map.next_key(key)
+            yield ([] if key is None else [key]), key is None
+
+    def add(self, key: bytes, delta: int) -> int:
+        return int(self.map.add(key, delta))
+
+    def swap(self, key: bytes, expected: bytes, value: bytes) -> bool:
+        return bool(self.map.compare_and_swap(key, expected, value))
+
+    def clear(self) -> None:
+        self.map.clear()
 
     def push(self, value: Any, flags: int) -> None:
         self.map.push(value, flags)
