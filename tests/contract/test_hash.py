@@ -1,6 +1,7 @@
 """HashMap: exactly `max_entries` keys, no decay, and walks that end."""
 
 import random
+from collections.abc import Callable
 
 import pytest
 
@@ -102,12 +103,13 @@ def test_unknown_flags(temps: RemoteMap, flags: int) -> None:
     assert len(temps) == 0
 
 
-def test_a_deleted_place_is_free_at_once_and_for_ever(temps: RemoteMap) -> None:
+def test_a_deleted_place_is_free_at_once_and_for_ever(temps: RemoteMap, steps: Callable[[int], int]) -> None:
     fill(temps)
-    for n in range(4, 200):
+    end = 4 + steps(200)
+    for n in range(4, end):
         temps.delete(key(n - 4))
         temps.update(key(n), value(n))
-    assert dict(temps.items()) == {key(n): value(n) for n in range(196, 200)}
+    assert dict(temps.items()) == {key(n): value(n) for n in range(end - 4, end)}
     with pytest.raises(KeyNotFound):
         temps.delete(key(0))
 
@@ -133,14 +135,15 @@ def test_next_key_meets_every_key_once(temps: RemoteMap) -> None:
     assert temps.next_key(b"nowhere!") == first
 
 
-def test_a_walk_meets_what_stays_exactly_once(board: Board) -> None:
-    m = board.create_map(HashMap, key_size=8, value_size=4, max_entries=64)
-    staying = {key(n) for n in range(0, 64, 2)}
-    for n in range(64):
+def test_a_walk_meets_what_stays_exactly_once(board: Board, steps: Callable[[int], int]) -> None:
+    size = 2 * max(steps(32), 6)
+    m = board.create_map(HashMap, key_size=8, value_size=4, max_entries=size)
+    staying = {key(n) for n in range(0, size, 2)}
+    for n in range(size):
         m.update(key(n), value(n))
     met: list[bytes] = []
     cursor = None
-    n = 64
+    n = size
     while True:
         cursor, keys, _ = m.batch_lookup(cursor, 5)
         met += keys
@@ -158,11 +161,13 @@ def test_a_walk_meets_what_stays_exactly_once(board: Board) -> None:
 
 @pytest.mark.parametrize("key_size", [1, 2, 3, 4, 5, 8, 16, 33, 512])
 @pytest.mark.parametrize("value_size", [1, 4, 6, 64])
-def test_every_size_against_a_dict(board: Board, key_size: int, value_size: int) -> None:
+def test_every_size_against_a_dict(
+    board: Board, steps: Callable[[int], int], key_size: int, value_size: int
+) -> None:
     rng = random.Random(key_size * 1000 + value_size)
     m = board.create_map(HashMap, key_size=key_size, value_size=value_size, max_entries=20)
     model: dict[bytes, bytes] = {}
-    for _ in range(120):
+    for _ in range(steps(120)):
         k = bytes(key_size - 1) + bytes((rng.randrange(30),))
         if rng.random() < 0.3:
             k = k[::-1]
