@@ -35,7 +35,7 @@ def planted(mistaken: type[Model]) -> Make:
 
 @pytest.mark.parametrize(
     ("row", "mistaken", "most"),
-    [pytest.param("hash", ForgetfulHash, 2, id="noexist"), pytest.param("queue", WrongEnd, 4, id="oldest")],
+    [pytest.param("hash", ForgetfulHash, 2, id="noexist"), pytest.param("queue", WrongEnd, 21, id="oldest")],
 )
 def test_a_planted_mistake_is_found_made_short_and_replayed(row: str, mistaken: type[Model], most: int) -> None:
     def failure(seeds: range) -> str:
