@@ -41,7 +41,8 @@ class StdioLine:
         self._one = bytearray(1)
         self._poll = select.poll()
         self._poll.register(sys.stdin, select.POLLIN)
-        self._restore = None
+        self._modes = None
+        self.steady = False  # serve() gives the line back however it ends; others may be left by an exception at any time
 
     def open(self):
         """Take Ctrl-C from the REPL: while frames pass, 3 is a byte like any other."""
@@ -50,19 +51,23 @@ class StdioLine:
             import termios
         except ImportError:  # every port but unix
             return
-        # There a read can be told not to wait, so that one brings whole frames: VMIN and VTIME are 0 while a session is open.
-        self._restore = termios.tcgetattr(0)
+        # There a read can be told not to wait, so that one brings whole frames: with VMIN and VTIME of 0. But to a REPL such a
+        # read would mean the end of its input, so between two reads the line is as it was.
         quick = termios.tcgetattr(0)
         quick[6][5] = quick[6][6] = 0
-        termios.tcsetattr(0, termios.TCSANOW, quick)
+        self._modes = termios.tcsetattr, termios.TCSANOW, termios.tcgetattr(0), quick
+        if self.steady:
+            self._set(quick=True)
+
+    def _set(self, quick):
+        tcsetattr, now, normal, fast = self._modes
+        tcsetattr(0, now, fast if quick else normal)
 
     def close(self):
         """Give Ctrl-C back."""
-        if self._restore:
-            import termios
-
-            termios.tcsetattr(0, termios.TCSANOW, self._restore)
-            self._restore = None
+        if self._modes:
+            self._set(quick=False)
+            self._modes = None
         micropython.kbd_intr(_CTRL_C)
 
     def wait(self, ms):
@@ -73,8 +78,14 @@ class StdioLine:
 
     def readinto(self, buf):
         """Read what is there into buf, without waiting; return the number of bytes."""
-        if self._restore:
-            return self._in.readinto(buf) or 0
+        if self._modes:
+            if self.steady:
+                return self._in.readinto(buf) or 0
+            self._set(quick=True)
+            try:
+                return self._in.readinto(buf) or 0
+            finally:
+                self._set(quick=False)
         # stdin's own readinto() waits until buf is full, and there is no any(): one byte at a time.
         n, one = 0, self._one
         while n < len(buf) and self.wait(0):
@@ -179,6 +190,7 @@ class Server:
     def serve(self):
         """Answer until the host says BYE, or has been silent for `idle` seconds. Ctrl-C ends it while no session is open."""
         self.session.done = False
+        self.line.steady = True
         was_open = False
         try:
             while not self.session.done:

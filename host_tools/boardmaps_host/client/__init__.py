@@ -2,6 +2,7 @@
 
 from boardmaps_host.client.board import Board, connect
 from boardmaps_host.client.errors import (
+    FirmwareError,
     LinkError,
     LinkTimeout,
     NoAnswer,
@@ -18,6 +19,7 @@ from boardmaps_host.client.pool import RemotePool
 
 __all__ = [
     "Board",
+    "FirmwareError",
     "LinkError",
     "LinkTimeout",
     "MapInfo",

@@ -1,10 +1,11 @@
 """What a board prints while it serves maps: whole lines, in order, and the traceback of a firmware that has ended."""
 
 import codecs
+import re
 from collections.abc import Callable
 
 _TAIL = 4096  # bytes of the output that are kept for a traceback
-_PROMPTS = (b"\n>>> ", b"\x04>")  # of the friendly and of the raw REPL
+_PROMPT = re.compile(rb"\n>>> |\x04>")  # of the friendly and of the raw REPL
 _TRACEBACK = b"Traceback (most recent call last):"
 
 
@@ -33,19 +34,25 @@ class Console:
             self._show(line)
 
     def ended(self, held: bytes) -> str | None:
-        """Return the report of a program that has ended: its traceback, "" when there is none. None while it runs.
+        """Show the last words of a program that has ended and return its traceback, "" when there is none. None while it runs.
 
-        `held` is output that no frame and no line's end has closed: a REPL's prompt is at its end when the program is over.
+        `held` is output that no frame has closed: a REPL's prompt is in it when the program is over, and behind that what the
+        REPL made of a request that it took for typing.
         """
         seen = self._tail + held
-        if not held.endswith((b">>> ", b"\x04>")) or not seen.endswith(_PROMPTS):
+        prompt = _PROMPT.search(seen, max(0, len(self._tail) - 1))
+        if prompt is None:
             return None
+        at = prompt.start()
+        self.feed(held[: max(0, at - len(seen) + len(held))].replace(b"\x04", b""))
+        self.flush()
+        seen = seen[:at]
         start = seen.rfind(_TRACEBACK)
         if start < 0:
             return ""
         lines = seen[start:].decode("utf-8", "replace").replace("\r\n", "\n").split("\n")
         last = next((i for i, line in enumerate(lines[1:], 1) if not line.startswith(" ")), len(lines) - 1)
-        return "\n".join(lines[: last + 1]).rstrip("\x04> ")
+        return "\n".join(lines[: last + 1]).rstrip()
 
     def forget(self) -> None:
         """A new session begins: what an old program said is no longer of interest."""

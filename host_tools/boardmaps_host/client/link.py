@@ -240,7 +240,9 @@ class Link:
             self.line.write(out)
         for event in events:
             if isinstance(event, Reply):
-                replies[flying.pop(event.seq)] = event.payload
+                index = flying.pop(event.seq, -1)  # -1: of a call that Ctrl-C has ended
+                if index >= 0:
+                    replies[index] = event.payload
                 self._heard = now
                 self._patience = now + self.timeout
             else:
@@ -250,6 +252,7 @@ class Link:
                 waiting.extend(reversed(flying.values()))
                 flying.clear()
                 return
+        self._say_taken()
 
     def _wake(self) -> None:
         """After a pause, see with a harmless frame whether the session still lives; the REPL may have the line again."""
@@ -314,7 +317,7 @@ class Link:
                 if now - self._heard > float(self._session.fields.get("idle", 10)) / 3:
                     self._wake()  # so that the board knows that somebody is there
                 if now - self._read > _QUIET:
-                    self.console.flush()
+                    self._show_held()
             if left <= 0 or self.hub.waiting():
                 return
 
@@ -347,6 +350,13 @@ class Link:
             self.console.feed(event.data)
         elif isinstance(event, Pushed):
             self.hub.pushed(event.seq, event.payload)
+
+    def _show_held(self) -> None:
+        """The line is quiet: what no frame has closed is the board's output, and its last line may stay unfinished."""
+        text = self._session.idle()
+        if text is not None:
+            self.console.feed(text.data)
+        self.console.flush()
 
     def _say_taken(self) -> None:
         owed = self.hub.owed()

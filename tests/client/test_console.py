@@ -1,0 +1,181 @@
+"""What the firmware prints comes out as its console, whole and in order; its end is told with its traceback."""
+
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from boardmaps_host import connect
+from boardmaps_host.client import FirmwareError
+from boardmaps_host.client.console import Console
+from boardmaps_sim.unix import UnixBoard
+from tests.client.conftest import Mpremote
+
+PRINTING = """
+import boardmaps, time
+boardmaps.StaticPool.reset()
+m = boardmaps.ArrayMap(4, 2, 0, "m")
+n = 0
+while True:
+    boardmaps.poll()
+    time.sleep_ms(1)
+    n += 1
+    m.update(1, n.to_bytes(4, "little"))
+    %s
+"""
+
+
+def test_lines_come_whole_and_in_order(unix: UnixBoard, mpremote: Mpremote) -> None:
+    mpremote("exec", "--no-follow", PRINTING % "print('line', n, '\\u20ac' * (n % 40))")
+    printed: list[str] = []
+    with connect(unix.port, console=printed.append) as board:
+        m = board.map("m")
+        for _ in range(300):
+            assert m.lookup(0) == bytes(4)
+        board.listen(0.3)
+    assert all(text.endswith("\n") for text in printed)
+    numbers = [int(text.split()[1]) for text in printed[1:]]
+    assert len(numbers) > 100
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+    assert all(text == f"line {n} {'€' * (n % 40)}\n" for n, text in zip(numbers, printed[1:], strict=True))
+    mpremote("exec", "pass")
+
+
+def test_output_without_a_frame_behind_it_is_shown(unix: UnixBoard, mpremote: Mpremote) -> None:
+    """A prompt without a newline, and a line long before the next request."""
+    mpremote("exec", "--no-follow", PRINTING % "n == 300 and print('name? ', end='')")
+    printed: list[str] = []
+    with connect(unix.port, console=printed.append) as board:
+        board.listen(0.8)
+        assert printed == ["name? "]
+        assert board.map("m").lookup(0) == bytes(4)
+    mpremote("exec", "pass")
+
+
+def test_a_firmware_that_fails_is_shown_at_once(unix: UnixBoard, mpremote: Mpremote) -> None:
+    """No timeout of 5 s, no frames typed into the REPL, and the next call starts anew."""
+    mpremote("exec", "--no-follow", PRINTING % "if m.lookup(0) != bytes(4): print('oh'); 1 // 0")
+    printed: list[str] = []
+    with connect(unix.port, console=printed.append) as board:
+        boot = board.info["boot"]
+        m = board.map("m")
+        m.update(0, b"fail")
+        started = time.monotonic()
+        with pytest.raises(FirmwareError, match="ZeroDivisionError") as error:
+            [m.lookup(0) for _ in range(10_000)]
+        assert time.monotonic() - started < 1
+        assert error.value.traceback.startswith("Traceback (most recent call last):\n  File")
+        assert error.value.traceback.endswith("ZeroDivisionError: divide by zero")
+        assert printed[0] == "oh\n"
+        assert "".join(printed[1:]).strip() == error.value.traceback
+        assert m.lookup(0) == b"fail", "the next call finds a REPL and starts the server in it"
+        assert board.info["boot"] == boot, "nothing was reset"
+    assert mpremote("resume", "exec", "print(n > 0)").strip() == "True"
+
+
+def test_a_firmware_that_fails_while_we_listen(unix: UnixBoard, mpremote: Mpremote) -> None:
+    mpremote("exec", "--no-follow", PRINTING % "if n == 600: raise ValueError('done')")
+    with connect(unix.port) as board:
+        with pytest.raises(FirmwareError, match="ValueError: done"):
+            board.listen(5)
+        with board.map("m").watch(0) as changes:
+            assert changes.get(1) is not None
+    assert mpremote("resume", "exec", "print(8)").strip() == "8"
+
+
+def test_a_firmware_that_ends_without_a_word(unix: UnixBoard, mpremote: Mpremote) -> None:
+    mpremote("exec", "--no-follow", PRINTING % "if n == 400: break")
+    with connect(unix.port) as board, pytest.raises(FirmwareError, match="no traceback"):
+        board.listen(5)
+    assert mpremote("resume", "exec", "print(9)").strip() == "9"
+
+
+def test_ctrl_c_stops_the_host_and_not_the_firmware(unix: UnixBoard, mpremote: Mpremote) -> None:
+    mpremote("exec", "--no-follow", PRINTING % "pass")
+    code = f"""
+from boardmaps_host import connect
+with connect({unix.port!r}) as board:
+    m = board.map("m")
+    print("ready", flush=True)
+    while True:
+        m.lookup(0)
+"""
+    host = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert host.stdout is not None
+        assert host.stdout.readline() == "ready\n"
+        time.sleep(0.2)
+        host.send_signal(signal.SIGINT)
+        _, said = host.communicate(timeout=5)
+    finally:
+        host.kill()
+        host.wait()
+        for stream in (host.stdout, host.stderr):
+            assert stream is not None
+            stream.close()
+    assert said.rstrip().endswith("KeyboardInterrupt")
+    with connect(unix.port) as board:
+        m = board.map("m")
+        first = m.lookup(1)
+        time.sleep(0.1)
+        assert m.lookup(1) != first, "the firmware was stopped"
+    mpremote("exec", "pass")
+
+
+def test_a_call_that_ctrl_c_ended_harms_no_later_one(unix: UnixBoard, mpremote: Mpremote) -> None:
+    with connect(unix.port, allow_reset=True) as board:
+        board.pool.reset()
+        m = board.create_map("ArrayMap", value_size=4, max_entries=4)
+        read = board.link.line.read
+        for i in range(20):
+            m.update(0, i.to_bytes(4, "little"))
+
+            def interrupted(timeout: float) -> bytes:
+                board.link.line.read = read  # type: ignore[method-assign]
+                raise KeyboardInterrupt
+
+            board.link.line.read = interrupted  # type: ignore[method-assign]
+            with pytest.raises(KeyboardInterrupt):
+                m.lookup(1)
+            assert m.lookup(0) == i.to_bytes(4, "little")
+
+
+def test_a_prompt_that_a_program_prints_ends_nothing(unix: UnixBoard, mpremote: Mpremote) -> None:
+    mpremote("exec", "--no-follow", PRINTING % "n % 20 or print('\\n>>> ', end='')")
+    with connect(unix.port) as board:
+        m = board.map("m")
+        for _ in range(400):
+            m.lookup(0)
+    mpremote("exec", "pass")
+
+
+def test_console_cuts_no_character_and_keeps_line_ends() -> None:
+    shown: list[str] = []
+    console = Console(shown.append)
+    data = "a\r\nzwölf €\nrest".encode()
+    for i in range(len(data)):
+        console.feed(data[i : i + 1])
+    assert shown == ["a\n", "zwölf €\n"]
+    console.flush()
+    console.flush()
+    assert shown == ["a\n", "zwölf €\n", "rest"]
+
+
+@pytest.mark.parametrize(
+    ("seen", "held", "report"),
+    [
+        (b"", b"hello", None),
+        (b"", b">>> ", None),  # a program may print that in the middle of a line
+        (b"x\r\n", b">>> ", ""),
+        (b"", b"\x04\x04>", ""),
+        (b"", b'\x04Traceback (most recent call last):\r\n  File "x", line 1\r\nOSError: 5\r\n\x04>', "OSError: 5"),
+        (b"", b'Traceback (most recent call last):\r\n  File "x"\r\nKeyError: 1\r\nMicroPython\r\n>>> ', "KeyError: 1"),
+    ],
+)
+def test_what_the_end_of_a_program_looks_like(seen: bytes, held: bytes, report: str | None) -> None:
+    console = Console(None)
+    console.feed(seen)
+    ended = console.ended(held)
+    assert ended == report if not report else ended is not None and ended.endswith(report)
