@@ -2,8 +2,10 @@
 
 import random
 from collections import deque
+from collections.abc import Callable
 
 import pytest
+
 from boardmaps import (
     BPF_EXIST,
     BPF_F_RDONLY,
@@ -31,11 +33,11 @@ def k(n: int) -> bytes:
 
 @both
 @pytest.mark.parametrize("size", [1, 4, 7, 16, 37, 200])
-def test_against_a_deque(board: Board, kind: type[Queue], size: int) -> None:
+def test_against_a_deque(board: Board, steps: Callable[[int], int], kind: type[Queue], size: int) -> None:
     rng = random.Random(size)
     m = board.create_map(kind, value_size=size, max_entries=5, name="m")
     model: deque[bytes] = deque()
-    for _ in range(200):
+    for _ in range(steps(200)):
         value = rng.randbytes(size)
         flags = rng.choice((0, 0, BPF_EXIST))
         if rng.random() < 0.6:

@@ -1,8 +1,10 @@
 """RingBuf: space, order, numbers, and what is dropped. Reserving is the firmware's alone: tests/board has it."""
 
 import random
+from collections.abc import Callable
 
 import pytest
+
 from boardmaps import (
     BPF_F_RB_OVERWRITE,
     BPF_F_RDONLY,
@@ -50,12 +52,12 @@ def test_overwriting_drops_the_oldest(board: Board) -> None:
 
 @pytest.mark.parametrize("flags", [0, BPF_F_RB_OVERWRITE])
 @pytest.mark.parametrize("size", [64, 1024])
-def test_every_record_is_read_or_counted(board: Board, flags: int, size: int) -> None:
+def test_every_record_is_read_or_counted(board: Board, steps: Callable[[int], int], flags: int, size: int) -> None:
     rng = random.Random(size + flags)
     ring = board.create_map(RingBuf, size=size, map_flags=flags)
     sent: list[bytes] = []
     read: list[tuple[int, bytes]] = []
-    for _ in range(200):
+    for _ in range(steps(200)):
         if rng.random() < 0.7:
             sent.append(rng.randbytes(rng.randrange(size // 2)))
             ring.output(sent[-1])
