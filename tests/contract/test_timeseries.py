@@ -3,6 +3,7 @@
 import struct
 
 import pytest
+
 from boardmaps import (
     BPF_F_RDONLY,
     BPF_F_WRONLY,
