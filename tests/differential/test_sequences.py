@@ -12,7 +12,7 @@ from tests.differential.pair import STEPS, Disagreement, Make, machine, run_sequ
 from tests.differential.rows import ROWS
 
 # How many sequences of the fast driver, and how many of hypothesis, each target gets: a board takes a request a step.
-SEQUENCES = {"twin": 2000, "line": 400, "unix": 60}
+SEQUENCES = {"twin": 2000, "line": 400, "unix": 100}
 EXAMPLES = {"twin": 60, "line": 20, "unix": 6}
 
 each_pair = pytest.mark.parametrize(
