@@ -19,7 +19,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("steps", nargs="+", choices=("deps", "pico-deps", "qemu-deps", "pico", "qemu"))
     parser.add_argument(
-        "--if-possible", action="store_true", help="a step that fails is told and passed over, unless BOARDMAPS_REQUIRE=1"
+        "--if-possible",
+        action="store_true",
+        help="a step that fails is told and passed over, unless BOARDMAPS_REQUIRE=1",
     )
     given = parser.parse_args()
     steps = given.steps

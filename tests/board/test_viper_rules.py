@@ -22,8 +22,7 @@ def viper_functions(source: str) -> list[ast.FunctionDef]:
     return [
         node
         for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.FunctionDef)
-        and any(ast.unparse(d) == "micropython.viper" for d in node.decorator_list)
+        if isinstance(node, ast.FunctionDef) and any(ast.unparse(d) == "micropython.viper" for d in node.decorator_list)
     ]
 
 

@@ -161,9 +161,7 @@ def test_a_walk_meets_what_stays_exactly_once(board: Board, steps: Callable[[int
 
 @pytest.mark.parametrize("key_size", [1, 2, 3, 4, 5, 8, 16, 33, 512])
 @pytest.mark.parametrize("value_size", [1, 4, 6, 64])
-def test_every_size_against_a_dict(
-    board: Board, steps: Callable[[int], int], key_size: int, value_size: int
-) -> None:
+def test_every_size_against_a_dict(board: Board, steps: Callable[[int], int], key_size: int, value_size: int) -> None:
     rng = random.Random(key_size * 1000 + value_size)
     m = board.create_map(HashMap, key_size=key_size, value_size=value_size, max_entries=20)
     model: dict[bytes, bytes] = {}
