@@ -25,6 +25,7 @@ BOOT_ID = str(hexlify(os.urandom(4)), "ascii")
 _CTRL_C = 3
 _QUIET_MS = 100  # a frame arrives without such a pause; somebody at a terminal pauses longer
 _WAIT_MS = 50  # how long serve() waits for a host before it looks at its clock
+_YIELD_MS = 30  # how long a thread leaves the line to a firmware that ends
 _EVENTS_MS = 5  # the same while there are events to look for
 
 
@@ -42,7 +43,7 @@ class StdioLine:
         self._poll = select.poll()
         self._poll.register(sys.stdin, select.POLLIN)
         self._modes = None
-        self.steady = False  # serve() gives the line back however it ends; others may be left by an exception at any time
+        self.steady = False  # serve() gives the line back however it ends; another way may end at any time
 
     def open(self):
         """Take Ctrl-C from the REPL: while frames pass, 3 is a byte like any other."""
@@ -218,7 +219,13 @@ class Server:
         try:
             while not self._stopping:
                 try:
-                    self.poll(_WAIT_MS)
+                    if self._open:
+                        self.poll(_WAIT_MS)
+                    elif self.line.wait(_WAIT_MS):
+                        # What comes may stand behind a Ctrl-C that ends the firmware, and be for the REPL: let stop() be first.
+                        time.sleep_ms(_YIELD_MS)
+                        if not self._stopping:
+                            self.poll()
                 except KeyboardInterrupt:
                     pass  # meant for the firmware's thread, which gets the next one: Ctrl-C works again
             self.close()

@@ -1,0 +1,169 @@
+"""The server in a loop, in serve(), as a task of asyncio, in a thread: hosts come and go, the REPL is there afterwards.
+
+The cycles of connecting and leaving: 1,000 with BOARDMAPS_SOAK=1, 50 without.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+import serial
+
+from boardmaps_host import connect
+from boardmaps_sim.unix import UnixBoard
+from tests.client.conftest import Mpremote
+
+CYCLES = 1000 if os.environ.get("BOARDMAPS_SOAK") == "1" else 50
+
+START = """
+import boardmaps, time
+boardmaps.StaticPool.reset()
+kept = 41
+m = boardmaps.ArrayMap(8, 4, 0, "m")
+one = bytes((1,)) + bytes(7)
+def step():
+    n = int.from_bytes(m.lookup(0), "little") + 1
+    m.update(0, n.to_bytes(8, "little"))
+"""
+
+MODES = {
+    "poll": """
+while True:
+    boardmaps.poll()
+    step()
+    time.sleep_ms(1)
+""",
+    "serve_async": """
+import asyncio
+async def firmware():
+    while True:
+        step()
+        await asyncio.sleep_ms(1)
+async def main():
+    task = asyncio.create_task(boardmaps.serve_async())
+    await firmware()
+asyncio.run(main())
+""",
+    "serve_thread": """
+import _thread
+lock = _thread.allocate_lock()
+server = boardmaps.serve_thread(guard=lock)
+try:
+    while True:
+        with lock:
+            step()
+        time.sleep_ms(1)
+finally:
+    server.stop()
+""",
+}
+
+
+def count(m: object) -> int:
+    return int.from_bytes(m.lookup(0), "little")  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_firmware_runs_on_while_hosts_come_and_go(unix: UnixBoard, mpremote: Mpremote, mode: str) -> None:
+    mpremote("exec", "--no-follow", START + MODES[mode])
+    time.sleep(0.2)
+    boots, last = set(), -1
+    for _ in range(5):
+        with connect(unix.port) as board:
+            boots.add(board.info["boot"])
+            m = board.map("m")
+            first = count(m)
+            m.update(1, b"from us!")
+            assert m.lookup(1) == b"from us!"
+            time.sleep(0.1)
+            assert count(m) > first > last, "the firmware stood still"
+            last = first
+    assert len(boots) == 1
+    assert int(mpremote("resume", "exec", "print(kept, m.lookup(1) == b'from us!')").split()[0]) == 41
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_events_are_pushed_in_every_mode(unix: UnixBoard, mpremote: Mpremote, mode: str) -> None:
+    mpremote("exec", "--no-follow", START + MODES[mode])
+    time.sleep(0.2)
+    with connect(unix.port) as board, board.map("m").watch(0, every=0.02) as changes:
+        numbers = [int.from_bytes(c.value or b"", "little") for c in (changes.get(2) for _ in range(10)) if c]
+        assert numbers == sorted(set(numbers))
+        assert len(numbers) == 10
+    mpremote("resume", "exec", "pass")
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_idle_watchdog_gives_ctrl_c_back(unix: UnixBoard, mpremote: Mpremote, mode: str) -> None:
+    """A host that vanished: after `idle` seconds a single Ctrl-C reaches the program as on any board."""
+    code = MODES[mode].replace("boardmaps.poll()", "server.poll()").replace("serve_async()", "serve_async(idle=1)")
+    code = code.replace("serve_thread(guard", "serve_thread(idle=1, guard")
+    mpremote("exec", "--no-follow", START + "server = boardmaps.Server(idle=1)\n" + code)
+    time.sleep(0.2)
+    board = connect(unix.port)
+    assert board.info["idle"] == "1"
+    board.link.line.close()  # no leave is taken
+    time.sleep(1.6)
+    with serial.Serial(unix.port, timeout=2) as port:
+        port.write(b"\x03")
+        assert b"KeyboardInterrupt" in port.read_until(b"\x04>")
+    assert mpremote("resume", "exec", "print(kept)").strip() == "41"
+
+
+def cycles(unix: UnixBoard, leave: Callable[[int], None]) -> set[str]:
+    boots = set()
+    for i in range(CYCLES):
+        with connect(unix.port) as board:
+            boots.add(board.info["boot"])
+            assert board.pool.total_size() == 65536
+        leave(i)
+    return boots
+
+
+def test_connecting_and_leaving_leaves_the_repl_each_time(unix: UnixBoard, mpremote: Mpremote) -> None:
+    mpremote("exec", "kept = 0")
+
+    def at_the_repl(i: int) -> None:
+        with serial.Serial(unix.port, timeout=2) as port:
+            port.write(b"kept += 1; print('kept', kept)\r")
+            assert b"\nkept %d\n>>> " % (i + 1) in port.read_until(b"\n>>> ")
+
+    assert len(cycles(unix, at_the_repl)) == 1
+
+
+def test_connecting_to_a_firmware_and_leaving_stops_nothing(unix: UnixBoard, mpremote: Mpremote) -> None:
+    mpremote("exec", "--no-follow", START + MODES["poll"])
+    time.sleep(0.2)
+    assert len(cycles(unix, lambda i: None)) == 1
+    assert mpremote("resume", "exec", "print(kept)").strip() == "41"
+
+
+def test_threads_of_the_host_share_a_board_in_a_second_thread(unix: UnixBoard, mpremote: Mpremote) -> None:
+    """Adding from both sides under the lock loses no count, while prints and changes come."""
+    mpremote("exec", "--no-follow", START + MODES["serve_thread"])
+    time.sleep(0.2)
+    with connect(unix.port) as board:
+        board.create_map("HashMap", key_size=2, value_size=2, max_entries=64, name="h")
+        failed: list[BaseException] = []
+
+        def drive(n: int) -> None:
+            try:
+                h = board.map("h")
+                for i in range(100):
+                    key = bytes((n, i % 16))
+                    h.update(key, bytes((i, n)))
+                    assert h.lookup(key) == bytes((i, n))
+            except BaseException as e:
+                failed.append(e)
+
+        threads = [threading.Thread(target=drive, args=(n,)) for n in range(4)]
+        for thread in threads:
+            thread.start()
+        board.listen(0.5)
+        for thread in threads:
+            thread.join()
+        assert failed == []
+        assert len(board.map("h")) == 64
+    mpremote("resume", "exec", "pass")
