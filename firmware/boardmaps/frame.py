@@ -123,6 +123,7 @@ class Decoder:
         self.limit = limit
         self.text = text
         self.damaged = 0  # chunks between zeros that were no frame
+        self.decode = decode  # what tells a frame from all else: a locked line has its own
         self.dropped = 0  # bytes of chunks above the limit
         self._pending = b""
         self._skipping = False
@@ -157,14 +158,14 @@ class Decoder:
         return found
 
     def _close(self, chunk: bytes, found: list) -> None:  # type: ignore[type-arg]
-        frame = decode(chunk)
+        frame = self.decode(chunk)
         if frame is not None:
             found.append(frame)
             return
         if self.text:
             # Prints may stand right before a frame. They end with a newline more often than not: try behind those first.
             for start in _starts(chunk):
-                frame = decode(chunk[start:])
+                frame = self.decode(chunk[start:])
                 if frame is not None:
                     found.append(chunk[:start])
                     found.append(frame)

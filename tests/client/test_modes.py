@@ -136,7 +136,7 @@ def test_connecting_and_leaving_leaves_the_repl_each_time(unix: UnixBoard, mprem
 def test_connecting_to_a_firmware_and_leaving_stops_nothing(unix: UnixBoard, mpremote: Mpremote) -> None:
     mpremote("exec", "--no-follow", START + MODES["poll"])
     time.sleep(0.2)
-    assert len(cycles(unix, lambda i: None)) == 1
+    assert len(cycles(unix, lambda _: None)) == 1
     assert mpremote("resume", "exec", "print(kept)").strip() == "41"
 
 

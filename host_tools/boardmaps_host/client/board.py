@@ -136,13 +136,15 @@ def connect(
     timeout: float = 5.0,
     console: Callable[[str], None] | None = None,
     allow_reset: bool = False,
+    key: bytes | None = None,
 ) -> Board:
     """Connect to a board's maps and return it; nothing is reset, a running firmware goes on.
 
     `target`: "twin" (the maps of this process), "unix", "pico" or "qemu" (a simulated board, started for this connection with
     boardmaps on it, and ended with it), or a port: /dev/ttyACM0, mpremote's a0 and u0, socket://host:port.
     `timeout`: seconds of silence after which a call gives up. `console` gets what the board prints while connected.
-    `allow_reset`: whether a server that this call starts lets the host reset the pool.
+    `allow_reset`: whether a server that this call starts lets the host reset the pool. `key`: what a board with a locked line
+    has been given (boardmaps.serve(key=…)); it never crosses the line, so such a server is not started from here.
 
     Raises LinkError and its kin (PortMissing, PortBusy, NoAnswer, NotDeployed, VersionMismatch).
     """
@@ -162,6 +164,10 @@ def connect(
     else:
         line = SerialTransport(target)
     with _ending_on_error(line.close), _ending_on_error(cleanup):
+        if key is not None:
+            from boardmaps_host.client.lock import LockedTransport
+
+            return Board(Link(LockedTransport(line, key), timeout, None, console), cleanup)
         return Board(Link(line, timeout, serve, console), cleanup)
 
 

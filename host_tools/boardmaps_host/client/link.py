@@ -119,6 +119,8 @@ class Link:
         return None
 
     def _opened(self, fields: dict[str, str]) -> None:
+        if "lock" in fields:
+            raise LinkError(f"{self.line.name}: the board's line is locked. Give its key: connect(…, key=…), --key FILE.")
         if "-" in fields.get("v", "-"):
             raise VersionMismatch(
                 f"{self.line.name}: the board speaks protocol {fields.get('v', '?')} (boardmaps {fields.get('fw', '?')}), this "
