@@ -91,7 +91,6 @@ class BoardLock:
         self._key = key
         self._seal = None  # type: Seal | None
         self._offered = None  # type: Seal | None # becomes the seal when the host has used it
-        self._hello = None  # type: tuple[int, int] | None # the one session that this seal may open
         self._answer = b""
 
     def receive(self, data: bytes) -> "tuple[bytes, bytes]":
@@ -135,21 +134,12 @@ class BoardLock:
             pass
         elif self._offered is not None and self._offered.open(raw):
             self._seal, self._offered = self._offered, None
-            self._hello = None
         else:
             self.refused += 1
             if self._seal is None:  # the board has restarted: an empty answer asks for a new beginning
                 self._answer += encode(CHALLENGE | REPLY_FLAG, raw[1], raw[2] | raw[3] << 8, 0)
             return None
-        frame = plain(raw)
-        if frame[0] == HELLO:
-            # One seal opens one session: else an old HELLO, said again, would open the way for its old requests.
-            if self._hello is None:
-                self._hello = frame[1:3]
-            elif self._hello != frame[1:3]:
-                self.refused += 1
-                return None
-        return frame
+        return plain(raw)
 
 
 class LockedLine:

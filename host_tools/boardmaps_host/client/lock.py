@@ -65,7 +65,7 @@ class LockedTransport:
                 out += chunk
                 continue
             if frame[0] == HELLO and self._hello != frame[1:3]:
-                self._hello = frame[1:3]  # a session has a seal of its own
+                self._hello = frame[1:3]  # a session has a seal of its own, so that an old HELLO opens nothing
                 self._seal = None
             if self._seal is None:
                 self._begin()
