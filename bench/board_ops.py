@@ -1,135 +1,299 @@
-"""Runs on a board: prints what one operation takes, maps against the built-in dict, as JSON.
+"""Runs on a board: prints what one operation takes, maps against MicroPython's own dict and deque, as a line of JSON.
 
-Keys are made afresh for the dict (a bytes object from the caller's buffer: what a driver has), and are the caller's buffer for
-the maps. The cost of the empty loop is taken off. `ticks` is the board's clock; counts are per operation, in its unit.
+64 random keys of 8 bytes, in a map of 128 entries. For dict and deque keys and values are made afresh (bytes objects of the
+caller's buffers: what a driver has); the maps take the buffers. Every key is used `ROUNDS` times and all of that is timed, the
+collections that the garbage causes too. The cost of the empty loop is taken off.
 """
 
 import gc
 import json
+import os
+import sys
 import time
+from collections import deque
 
-from boardmaps import ArrayMap, HashMap
-
-try:
-    from bench_clock import UNIT, ticks  # a board with an exact counter brings its own
-except ImportError:
-    UNIT = "ns"
-
-    def ticks():
-        return time.ticks_us() * 1000
+GUARD = "none"  # whoever sends this program may replace these
+ROUNDS = 40
+COUNT = 100_000  # operations that must take no heap
+CHURN = 500_000  # pairs of an insert and a delete
 
 
-N = 100  # operations in one timed block: the caller repeats blocks
+class Config:
+    """Stands in for the board's boardmaps_config."""
+
+    GUARD = GUARD
+
+
+sys.modules["boardmaps_config"] = Config
+
+gc.collect()
+before = gc.mem_alloc()
+from boardmaps import ArrayMap, HashMap, Queue, RingBuf, Stack, StaticPool  # noqa: E402
+
+gc.collect()
+imported = gc.mem_alloc() - before
+
 KEYS = 64
+if hasattr(time, "ticks_cpu") and sys.platform == "qemu":
+    UNIT, ticks = "ticks", time.ticks_cpu
+else:
+    UNIT, ticks = "us", time.ticks_us
 
 
-def timed(body, repeat):
-    """Return the least time that `body(N)` took in `repeat` blocks."""
-    best = None
-    for _ in range(repeat):
-        start = ticks()
-        body(N)
-        spent = ticks() - start
-        if best is None or spent < best:
-            best = spent
-    return best
-
-
-def run(repeat=20):
-    """Measure everything; return {name: time of one operation}."""
+def operations():
+    """Return {name: function of no arguments that does it once for every key}."""
     hashed = HashMap(8, 8, 2 * KEYS)
     array = ArrayMap(8, KEYS)
-    plain = {}
-    short = {}
-    key = bytearray(8)
-    index = bytearray(4)
-    value = bytearray(8)
-    out = bytearray(8)
-    for i in range(KEYS):
-        key[0] = i
-        index[0] = i
-        hashed.update(key, value)
-        plain[bytes(key)] = bytes(value)
-        short[bytes(index)] = bytes(value)
-    key[0] = index[0] = KEYS // 2
+    counters = ArrayMap(8, KEYS)
+    queue, stack, ring = Queue(16, KEYS), Stack(16, KEYS), RingBuf(4096)
+    plain, short = {}, {}
+    line = deque((), KEYS)  # noqa: RUF037 - MicroPython's needs both
+    keys = [bytearray(os.urandom(8)) for _ in range(KEYS)]
+    fresh = [bytearray(os.urandom(8)) for _ in range(KEYS)]
+    indices = [bytearray((i, 0, 0, 0)) for i in range(KEYS)]
+    numbers = list(range(KEYS))
+    value, out, sample = bytearray(8), bytearray(8), bytearray(16)
+    for i in numbers:
+        hashed.update(keys[i], value)
+        plain[bytes(keys[i])] = bytes(value)
+        short[bytes(indices[i])] = bytes(value)
 
-    def loop(n):
-        for _ in range(n):
+    def loop():
+        for _ in keys:
             pass
 
-    def dict_get(n):
+    def dict_get():
         get = plain.get
-        for _ in range(n):
+        for key in keys:
             get(bytes(key))
 
-    def dict_get_short(n):
+    def dict_get_short():
         get = short.get
-        for _ in range(n):
-            get(bytes(index))
+        for key in indices:
+            get(bytes(key))
 
-    def dict_set(n):
+    def dict_set():
         d = plain
-        for _ in range(n):
+        for key in keys:
             d[bytes(key)] = bytes(value)
 
-    def dict_insert_delete(n):
+    def dict_insert_delete():
         d = plain
-        for _ in range(n):
-            d[bytes(fresh)] = bytes(value)
-            del d[bytes(fresh)]
+        for key in fresh:
+            d[bytes(key)] = bytes(value)
+            del d[bytes(key)]
 
-    def hash_lookup_into(n):
+    def deque_append_popleft():
+        append, popleft = line.append, line.popleft
+        for _ in keys:
+            append(bytes(sample))
+            popleft()
+
+    def hash_lookup_into():
         lookup_into = hashed.lookup_into
-        for _ in range(n):
+        for key in keys:
             lookup_into(key, out)
 
-    def hash_lookup(n):
+    def hash_lookup():
         lookup = hashed.lookup
-        for _ in range(n):
+        for key in keys:
             lookup(key)
 
-    def hash_update(n):
+    def hash_update():
         update = hashed.update
-        for _ in range(n):
+        for key in keys:
             update(key, value)
 
-    def hash_insert_delete(n):
-        update = hashed.update
-        delete = hashed.delete
-        for _ in range(n):
-            update(fresh, value)
-            delete(fresh)
+    def hash_insert_delete():
+        update, delete = hashed.update, hashed.delete
+        for key in fresh:
+            update(key, value)
+            delete(key)
 
-    def array_lookup_into(n):
+    def hash_add():
+        add = hashed.add
+        for key in keys:
+            add(key, 1)
+
+    def array_lookup_into():
         lookup_into = array.lookup_into
-        for _ in range(n):
-            lookup_into(7, out)
+        for i in numbers:
+            lookup_into(i, out)
 
-    def array_update(n):
+    def array_update():
         update = array.update
-        for _ in range(n):
-            update(7, value)
+        for i in numbers:
+            update(i, value)
 
-    fresh = bytearray(b"freshkey")
-    found = {}
-    bodies = (
-        dict_get,
-        dict_get_short,
-        dict_set,
-        dict_insert_delete,
-        hash_lookup_into,
-        hash_lookup,
-        hash_update,
-        hash_insert_delete,
-        array_lookup_into,
-        array_update,
-    )
+    def array_add():
+        add = counters.add
+        for i in numbers:
+            add(i, 1)
+
+    def queue_push_pop():
+        push, pop_into = queue.push, queue.pop_into
+        for _ in keys:
+            push(sample)
+            pop_into(sample)
+
+    def stack_push_pop():
+        push, pop_into = stack.push, stack.pop_into
+        for _ in keys:
+            push(sample)
+            pop_into(sample)
+
+    def ring_output_read():
+        output, read_into = ring.output, ring.read_into
+        for _ in keys:
+            output(sample)
+            read_into(sample)
+
+    return {
+        "loop": loop,
+        "dict_get": dict_get,
+        "dict_get_short": dict_get_short,
+        "dict_set": dict_set,
+        "dict_insert_delete": dict_insert_delete,
+        "deque_append_popleft": deque_append_popleft,
+        "hash_lookup_into": hash_lookup_into,
+        "hash_lookup": hash_lookup,
+        "hash_update": hash_update,
+        "hash_insert_delete": hash_insert_delete,
+        "hash_add": hash_add,
+        "array_lookup_into": array_lookup_into,
+        "array_update": array_update,
+        "array_add": array_add,
+        "queue_push_pop": queue_push_pop,
+        "stack_push_pop": stack_push_pop,
+        "ring_output_read": ring_output_read,
+    }
+
+
+def timed(body, rounds=None):
+    """Return what one of the KEYS operations of `body` takes."""
     gc.collect()
-    empty = timed(loop, repeat)
-    for body in bodies:
-        gc.collect()
-        found[body.__name__] = (timed(body, repeat) - empty) / N
-    return found
+    rounds = rounds or ROUNDS
+    start = ticks()
+    for _ in range(rounds):
+        body()
+    return time.ticks_diff(ticks(), start) / rounds / KEYS
 
 
-print(json.dumps({"unit": UNIT, "operations": run()}))
+def worst():
+    """Return the longest single operation of a full map with random keys, and the number of keys."""
+    n = 512
+    m = HashMap(8, 8, n)
+    key, value, longest = bytearray(8), bytearray(8), {}
+    for _ in range(n):
+        m.update(os.urandom(8), value)
+    there = list(m.keys())
+
+    def measure(name, call, *args):
+        start = ticks()
+        call(*args)
+        spent = time.ticks_diff(ticks(), start)
+        longest[name] = max(spent, longest.get(name, 0))
+
+    gc.disable()  # a collection is not the map's; what measure() itself takes of the heap is given back now and then
+    for i, k in enumerate(there):
+        if not i & 31:
+            gc.collect()
+        key[:] = k
+        measure("nothing", bool, key)
+        measure("lookup_into", m.lookup_into, key, value)
+        measure("update", m.update, key, value)
+        measure("delete", m.delete, key)
+        measure("insert", m.update, key, value)
+        key[:] = os.urandom(8)
+        measure("lookup_into, a miss", m.lookup_into, key, value)
+    gc.enable()
+    nothing = longest.pop("nothing")
+    return {name: spent - nothing for name, spent in longest.items()}
+
+
+def after_churn(pairs):
+    """Return what a lookup takes in a new map, and in one that has seen `pairs` random inserts and deletes."""
+    keys = [bytearray(os.urandom(8)) for _ in range(KEYS)]
+    others = [bytearray(os.urandom(8)) for _ in range(KEYS)]
+    key, out = bytearray(8), bytearray(8)
+    old, new = HashMap(8, 8, 2 * KEYS), HashMap(8, 8, 2 * KEYS)
+    new._slice[32:40] = old._slice[32:40]  # the seed and the multiplier: both maps have the same chains
+    for k in keys:
+        old.update(k, out)
+    for i in range(pairs):
+        key[:] = others[i * 7 & KEYS - 1]
+        key[i & 7] ^= i >> 3 & 255
+        old.update(key, out)
+        old.delete(key)
+        if not i & 15:  # the keys that stay move to other places, too
+            k = keys[i >> 4 & KEYS - 1]
+            old.delete(k)
+            old.update(k, out)
+    for k in keys:
+        new.update(k, out)
+
+    def lookups(lookup_into):
+        def body():
+            for k in keys:
+                lookup_into(k, out)
+
+        return timed(body)
+
+    return lookups(new.lookup_into), lookups(old.lookup_into)
+
+
+def mixed(count, hashed, array, key, out):
+    """Do about `count` operations of every kind with the same buffers."""
+    for i in range(count // 8):
+        key[0] = i & 63
+        hashed.update(key, out)
+        hashed.lookup_into(key, out)
+        hashed.add(key, 1)
+        array.update(i & 63, out)
+        array.lookup_into(i & 63, out)
+        array.add(i & 63, 1)
+        array.delete(i & 63)
+        hashed.delete(key)
+
+
+def heap_of_operations(count):
+    """Return the bytes that `count` operations take of the heap; no collection helps, for it is off."""
+    hashed, array, key, out = HashMap(8, 8, 64), ArrayMap(8, 64), bytearray(8), bytearray(8)
+    mixed(800, hashed, array, key, out)
+    gc.collect()
+    gc.disable()
+    held = gc.mem_alloc()
+    mixed(count, hashed, array, key, out)
+    held = gc.mem_alloc() - held
+    gc.enable()
+    return held
+
+
+def heap_of_server():
+    """Return the bytes of heap that a server takes, its modules included."""
+    gc.collect()
+    held = gc.mem_alloc()
+    from boardmaps import Server
+
+    server = Server()
+    gc.collect()
+    held = gc.mem_alloc() - held
+    server.close()
+    return held
+
+
+def main():
+    """Measure everything and print it."""
+    heap = {"imported": imported, "server": heap_of_server()}
+    bodies = operations()
+    empty = timed(bodies.pop("loop"))
+    times = {name: timed(body) - empty for name, body in bodies.items()}
+    if GUARD == "none":
+        StaticPool.reset()
+        heap["count"] = COUNT
+        heap["operations"] = heap_of_operations(COUNT)
+        print(json.dumps({"worst": worst(), "churn": after_churn(CHURN), "churned": 2 * CHURN}))
+    print(json.dumps({"unit": UNIT, "operations": times, "heap": heap}))
+
+
+main()

@@ -29,16 +29,15 @@ _STRIDE = const(14)
 # Objects for viper code, where a name of the module costs less than one of the builtins
 _is = isinstance
 _int = int
-_abs = abs
-_bits = 30
 
 
-def _kernels(at, size_of, refuse):
+def _kernels(at, size_of, box, joined, refuse):
     """Return (move, lookup_into, put, quick_add, op) of the map whose slice is at address `at`.
 
-    hashmap.py says why these are closures, of at most five names and arguments. The first three know only keys that are
-    ints. Such a key's ptr8() is its value; that of any other key is where its bytes lie, which is past every index (and
-    where it is not, the shift raises TypeError). The shift keeps out ints of which ptr8() shows the lowest bits only.
+    hashmap.py says why these are closures, and of what kind. The first three know only keys that are ints. Such a key's
+    ptr8() is its value; that of any other key is where its bytes lie, which is past every index (and where it is not, the
+    division raises TypeError). ptr8() shows only the lowest bits of a long int: an index is also below any slice's address,
+    so dividing by that gives 0. `box` is any function that returns the small int that it is given.
     """
 
     def move(to):
@@ -52,7 +51,7 @@ def _kernels(at, size_of, refuse):
         top = h[_MAX_ENTRIES]
         if _is(key, _int):
             i = int(key)
-            if i < 0 or i >= top or key >> _bits:
+            if i < 0 or i >= top or key // at:
                 i = top
         else:
             if int(size_of(key)) != 4:
@@ -94,8 +93,8 @@ def _kernels(at, size_of, refuse):
         h = ptr32(int(at))
         n = h[_VALUE_SIZE]
         i = int(ptr8(key))
-        if i < 0 or i >= h[_MAX_ENTRIES] or key >> _bits or int(size_of(out)) != n:
-            return bool(slow(key, out))
+        if i < 0 or i >= h[_MAX_ENTRIES] or key // at or int(size_of(out)) != n:
+            return int(slow(key, out)) != 0
         i = int(h) + h[_ENTRIES] + i * h[_STRIDE]
         v = ptr32(out)
         if not int(v) & 3:  # else bytes: a Cortex-M0+ faults on words that are not aligned
@@ -121,7 +120,7 @@ def _kernels(at, size_of, refuse):
         h = ptr32(int(at))
         n = h[_VALUE_SIZE]
         i = int(ptr8(key))
-        if i < 0 or i >= h[_MAX_ENTRIES] or key >> _bits or int(size_of(value)) != n:
+        if i < 0 or i >= h[_MAX_ENTRIES] or key // at or int(size_of(value)) != n:
             return int(op(key, value, _UPDATE))
         i = int(h) + h[_ENTRIES] + i * h[_STRIDE]
         v = ptr32(value)
@@ -148,24 +147,26 @@ def _kernels(at, size_of, refuse):
         h = ptr32(int(at))
         n = h[_VALUE_SIZE]
         i = int(ptr8(key))
-        sign = int(delta >> _bits)
-        if i < 0 or i >= h[_MAX_ENTRIES] or key >> _bits or (n != 4 and n != 8) or (sign and sign + 1):
+        sign = int(delta // at)
+        d = int(delta)
+        if i < 0 or i >= h[_MAX_ENTRIES] or key // at or (n != 4 and n != 8) or (sign and sign + 1) or (d ^ sign) < 0:
             return None
         e = ptr16(int(h) + h[_ENTRIES] + i * h[_STRIDE])
-        d = int(delta)
         a = e[0] + (d & 0xFFFF)
-        b = e[1] + (d >> 16 & 0xFFFF) + (a >> 16)
+        d >>= 16
+        b = e[1] + (d & 0xFFFF) + (a >> 16)
         e[0] = a
         e[1] = b
         if n == 8:
-            a = e[2] + (sign & 0xFFFF) + (b >> 16)
+            d >>= 16
+            a = e[2] + (d & 0xFFFF) + (b >> 16)
             e[2] = a
-            e[3] += (sign & 0xFFFF) + (a >> 16)
+            e[3] += (d >> 16 & 0xFFFF) + (a >> 16)
             if e[2] | e[3]:
                 return joined(e[0], e[1], e[2], e[3])
         if e[1] >> 14:
             return joined(e[0], e[1], 0, 0)
-        return _abs(e[0] | e[1] << 16)  # a call, to make an object of it
+        return box(e[0] | e[1] << 16)  # a call, to make an object of it
 
     return move, lookup_into, put, quick_add, op
 
@@ -179,13 +180,14 @@ def _front(put, settle, m):
             settle(key, value, flags)
 
     @micropython.native
-    def add_(key, delta, offset=0, width=None):
-        if offset or width is not None:
-            return add(m, key, delta, offset, width)
-        new = m._quick_add(key, delta)
-        return add(m, key, delta, 0, None) if new is None else new
+    def add(key, delta, offset=0, width=None):
+        if not offset and width is None:
+            new = m._quick_add(key, delta)
+            if new is not None:
+                return new
+        return m._add(key, delta, offset, width)
 
-    return update, add_
+    return update, add
 
 
 class ArrayMap(Batches, Map):
@@ -206,7 +208,7 @@ class ArrayMap(Batches, Map):
     """
 
     def __init__(self, value_size, max_entries, map_flags=0, name=""):
-        self._move, self.lookup_into, put, quick_add, self._find = _kernels(0, len, self._refuse)
+        self._move, self.lookup_into, put, quick_add, self._find = _kernels(0, len, abs, joined, self._refuse)
         self._op = guarded(self._find, 3)
         self._quick_add = guarded(quick_add, 2)
         if GUARD != "none":
@@ -238,6 +240,9 @@ class ArrayMap(Batches, Map):
             self._refuse("delete", key)
         if done == _MISS:
             self._out_of_range("delete", key)
+
+    def _add(self, key, delta, offset, width):
+        return add(self, key, delta, offset, width)
 
     def compare_and_swap(self, key, expected, new):
         """Store `new` if the value is `expected`, in one step; return whether it was. Raises KeyNotFound.

@@ -54,11 +54,13 @@ _HEADS = const(96)  # bytes: the bucket heads follow the header
 _FREE_BIT = const(0x8000)  # in a link: this slot holds no entry
 
 
-def _kernels(at, size_of, refuse):
+def _kernels(at, size_of, bytes_at, copied, refuse):
     """Return (move, lookup_into, op, lookup) of the map whose slice is at address `at`; move() takes them to another.
 
     They are closures because they find their slice so at half the cost of a look at an attribute; `size_of` is len, for
-    the same reason. Closed-over names and arguments are never more than five: above that a call takes heap.
+    the same reason. Closed-over names and arguments are never more than five: above that a call takes heap. Names of the
+    module are not used in them either (bool is one): a function that does so saves and restores its globals at every call.
+    `copied` is lookup() for keys that are not aligned or of whole words.
 
     Slots are numbered from 1, so that zeroed memory is an empty map: heads[bucket] and links[slot - 1] hold the next slot
     of a chain, 0 at its end; links of free slots carry _FREE_BIT and chain from the header's free word. Slots above the
@@ -225,11 +227,11 @@ def _kernels(at, size_of, refuse):
         n = h[_KEY_SIZE]
         m = h[_VALUE_SIZE]
         if int(size_of(key)) != n or int(size_of(out)) != m:
-            return bool(slow(key, out))
+            return int(slow(key, out)) != 0
         k = ptr32(key)
         v = ptr32(out)
         if (n | m | int(k) | int(v)) & 3:
-            return bool(slow(key, out))
+            return int(slow(key, out)) != 0
         x = h[_SEED]
         by = h[_MULTIPLIER]
         i = int(k)
@@ -261,14 +263,34 @@ def _kernels(at, size_of, refuse):
 
     @micropython.viper
     def lookup(key):
-        """Return the value as bytes, or None; the key itself when it has the wrong size."""
-        place = int(op(key, key, _FIND))
-        if place == _WRONG_SIZE:
-            return key
-        if place == _MISS:
-            return None
+        """Find the key as lookup_into() does; return its value as bytes, or None."""
         h = ptr32(int(at))
-        return bytes_at(int(h) - place, h[_VALUE_SIZE])
+        n = h[_KEY_SIZE]
+        k = ptr32(key)
+        if int(size_of(key)) != n or (n | int(k)) & 3:
+            return copied(key)
+        x = h[_SEED]
+        by = h[_MULTIPLIER]
+        i = int(k)
+        end = i + n
+        while i < end:
+            w = ptr16(i)
+            x = ((x ^ w[0]) * by) & 0x3FFFFFFF
+            x ^= x >> 15
+            x = ((x ^ w[1]) * by) & 0x3FFFFFFF
+            x ^= x >> 15
+            i += 4
+        slot = ptr16(int(h) + _HEADS)[x & h[_MASK]]
+        while slot:
+            e = ptr32(int(h) + h[_ENTRIES] + (slot - 1) * h[_STRIDE])
+            if e[0] == k[0]:
+                i = 4
+                while i < n and ptr32(int(e) + i)[0] == ptr32(int(k) + i)[0]:
+                    i += 4
+                if i == n:
+                    return bytes_at(int(e) + n, h[_VALUE_SIZE])
+            slot = ptr16(int(h) + h[_LINKS] - 2)[slot]
+        return None
 
     return move, lookup_into, op, lookup
 
@@ -327,21 +349,23 @@ class HashMap(Batches, Map):
     Takes 96 bytes, and per entry 2 to 6 bytes beside key and value (each rounded up to 4). Raises InvalidDefinition,
     InvalidFlags or OutOfMemory (the pool). Keys and values are any bytes-like objects of exactly these sizes.
 
-    Three functions are made for each map, so that they are quick and a handler can keep them; they allocate nothing, and a
-    hard interrupt may call them (with GUARD "irq" if the map is used outside it too):
+    Four functions are made for each map, so that they are quick and a handler can keep them. All but lookup() allocate
+    nothing, and a hard interrupt may call them (with GUARD "irq" if the map is used outside it too):
 
     - lookup_into(key, out): copy the value into `out` (value_size bytes; it must be writable, which is not checked);
       return False on a miss.
     - update(key, value, flags=0): create or change an entry: BPF_ANY, BPF_NOEXIST (KeyExists when there), BPF_EXIST
       (KeyNotFound when not). A new key in a full map raises OutOfMemory.
     - delete(key): remove a key; its place can be used again at once. Raises KeyNotFound.
+    - lookup(key): return the value as bytes, or None on a miss.
     """
 
     def __init__(self, key_size, value_size, max_entries, map_flags=0, name=""):
-        self._move, self.lookup_into, self._find, self._lookup = _kernels(0, len, self._refuse)
+        self._move, self.lookup_into, self._find, self.lookup = _kernels(0, len, bytes_at, self._lookup, self._refuse)
         self._op = guarded(self._find, 3)
         if GUARD != "none":
             self.lookup_into = checked_lookup(self._op, self._refuse)
+            self.lookup = self._lookup  # that allocates nothing while it holds the maps
         self.update, self.delete = _front(self._op, self._settle)
         Map.__init__(self, MapDef(HASH, key_size, value_size, max_entries, map_flags, name))
         seed, multiplier = unpack_from("<II", os.urandom(8))
@@ -354,13 +378,7 @@ class HashMap(Batches, Map):
             buckets_for(max_entries) - 1,
         )
 
-    def lookup(self, key):
-        """Return the value as bytes, or None on a miss. Not in a hard interrupt: it allocates."""
-        if GUARD == "none":
-            value = self._lookup(key)
-            if value is key:
-                self._refuse("lookup", key)
-            return value
+    def _lookup(self, key):
         return self._copy("lookup", key, _LOOKUP)
 
     def lookup_and_delete(self, key):

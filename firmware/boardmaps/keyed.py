@@ -121,7 +121,7 @@ def add(m, key, delta, offset, width):
             "add %r: no number of %d bytes at offset %d of %d; a number has 1, 2, 4 or 8 bytes: add(key, delta, offset, width)"
             % (m.name, width, offset, size)
         )
-    new = _add(m._find, m._view, key, delta, delta >> 32, offset << 4 | width)
+    new = _add(m._find, m._slice, key, delta, delta >> 32, offset << 4 | width)
     if new is None:
         _missing(m, "add", key)
     return new
@@ -134,7 +134,7 @@ def swap(m, key, expected, new):
         m._refuse("compare_and_swap", bytes(m._key_size), expected)
     if len(new) != size:
         m._refuse("compare_and_swap", bytes(m._key_size), new)
-    done = _swap(m._find, m._view, key, expected, new)
+    done = _swap(m._find, m._slice, key, expected, new)
     if done < 0:
         _missing(m, "compare_and_swap", key)
     return done == 1

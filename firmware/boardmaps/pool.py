@@ -34,7 +34,7 @@ def _config():
         if "boardmaps_config" not in str(missing):
             raise
         return 64 * 1024
-    return boardmaps_config.POOL_SIZE
+    return getattr(boardmaps_config, "POOL_SIZE", 64 * 1024)
 
 
 def _take(size):
