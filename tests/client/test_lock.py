@@ -1,8 +1,12 @@
 """A locked line: without the key nothing happens, and what was said once cannot be said again."""
 
+import hmac
+import json
 import random
+import struct
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -54,6 +58,35 @@ def test_the_board_agrees_on_the_vectors(micropython: Run) -> None:
         print(Seal({KEY!r}, b"0011223344556677", bytes(range(16))).seal(8, 99, 7, 6, b"abc").hex())
     """)
     assert out.strip() == Seal(KEY, b"0011223344556677", bytes(range(16))).seal(8, 99, 7, 6, b"abc").hex()
+
+
+def test_a_whole_beginning_byte_by_byte() -> None:
+    vectors = json.loads((Path(__file__).parent / "lock_vectors.json").read_text())
+    key, host, board = (
+        bytes.fromhex(vectors["key"]),
+        vectors["host_nonce"].encode(),
+        bytes.fromhex(vectors["board_nonce"]),
+    )
+    assert encode(CHALLENGE, 0x41, 0x2324, 0x20, b"boardmaps lock " + host).hex() == vectors["challenge"]
+    sealing, opening = Seal(key, host, board), Seal(key, host, board)
+    # As the specification says it, with the standard library's HMAC: a second implementation.
+    assert hmac.digest(key, b"boardmaps board" + host + board, "sha256")[:16].hex() == vectors["proof"]
+    assert sealing.proof.hex() == vectors["proof"]
+    line = hmac.digest(key, b"boardmaps line" + host + board, "sha256")
+    last = [0x8000, 0x8000]
+    for frame in vectors["frames"]:
+        kind, session, seq, ack = frame["header"]
+        payload = bytes.fromhex(frame["payload"])
+        raw = bytes((kind | 0x40, session, seq & 0xFF, seq >> 8, ack)) + payload
+        number = seq
+        if kind not in (6, 12):
+            channel = kind in (13, 14)
+            number = next(n for n in range(last[channel] - 0x8000, last[channel] + 0x8000) if n & 0xFFFF == seq)
+            last[channel] = number
+        wire = cobs_encode(raw + hmac.digest(line, struct.pack("<i", number) + raw, "sha256")[:8]) + b"\0"
+        assert wire.hex() == frame["wire"], frame["about"]
+        assert sealing.seal(kind, session, seq, ack, payload) == wire
+        assert opening.open(cobs_decode(wire[:-1]) or b"")
 
 
 class Locked:
