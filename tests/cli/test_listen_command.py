@@ -1,0 +1,39 @@
+"""`console` and `map watch`: what the board tells unasked, on the command line."""
+
+import json
+import signal
+import subprocess
+import time
+
+from tests.cli.conftest import BOARDMAPS, Command, environment
+
+
+def test_a_watched_map_is_told_as_it_changes(on: Command, firmware: object) -> None:
+    port = firmware.port  # type: ignore[attr-defined]
+    on("map", "update", "name", "temps", "key", "str:kitchen", "value", "u32:21")
+    done = on("map", "watch", "name", "temps", "--for", "0.3", "--json")
+    assert done.returncode == 0, done.stderr
+    (event,) = [json.loads(line) for line in done.stdout.splitlines()]
+    assert event["key"][0] == "0x6b"
+    assert event["value"] == ["0x15", "0x00", "0x00", "0x00"]
+    plain = on("map", "watch", "name", "temps", "key", "str:kitchen", "--for", "0.3")
+    assert plain.stdout.splitlines() == ["key 6b 69 74 63 68 65 6e 00 'kitchen'  value 15 00 00 00 21"]
+    on("map", "delete", "name", "temps", "key", "str:kitchen")
+    gone = on("map", "watch", "name", "temps", "key", "str:kitchen", "--for", "0.3")
+    assert gone.stdout.splitlines() == ["key 6b 69 74 63 68 65 6e 00 'kitchen'  value gone"]
+    assert port
+
+
+def test_ctrl_c_ends_the_command_and_not_the_firmware(firmware: object, on: Command) -> None:
+    port = firmware.port  # type: ignore[attr-defined]
+    command = [*BOARDMAPS, "console", "--port", port]
+    shown = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment())
+    try:
+        time.sleep(1.5)
+        shown.send_signal(signal.SIGINT)
+        _, said = shown.communicate(timeout=10)
+    finally:
+        shown.kill()
+        shown.communicate()
+    assert (shown.returncode, said) == (130, "")
+    assert on("map", "show").returncode == 0
