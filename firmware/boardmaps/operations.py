@@ -3,6 +3,8 @@
 What the host may not do (write to a frozen map, read one that is write-only) is refused here, so that firmware still may.
 """
 
+import gc
+import sys
 from struct import pack, unpack_from
 
 import boardmaps
@@ -20,6 +22,7 @@ from .abi import (
     QUEUE,
     RINGBUF,
     SAMPLES_LAST,
+    SAMPLES_OLDEST,
     SAMPLES_WINDOW,
     STACK,
     STATUS_MISS,
@@ -79,13 +82,13 @@ class Operations:
     def _map(self, request, op=None, need=0):  # type: ignore[no-untyped-def]
         """Return the map that bytes 1 and 2 name, when the host has the right that `need` (a map flag) would take away."""
         m = self._registry.by_id(request[1] | request[2] << 8)
-        if op and not hasattr(m, op):
-            raise NotSupported("%s %r: a %s has no such operation" % (op, m.name, CLASS_NAMES[m.definition.map_type]))
         if need & BPF_F_RDONLY and m.frozen:
             raise NotPermitted("%s %r: the map is frozen" % (op, m.name))
         if need & m.definition.map_flags:
             which = "read-only" if m.definition.map_flags & BPF_F_RDONLY else "write-only"
             raise NotPermitted("%s %r: the map is %s for the host" % (op, m.name, which))
+        if op and not hasattr(m, op):
+            raise NotSupported("%s %r: a %s has no such operation" % (op, m.name, CLASS_NAMES[m.definition.map_type]))
         return m
 
     def _unknown(self, request: bytes) -> bytes:
@@ -98,6 +101,8 @@ class Operations:
         kind, key_size, value_size, max_entries, flags = unpack_from("<5I", request, 1)
         name, _, field = request[21:].partition(b"\0")
         d = MapDef(kind, key_size, value_size, max_entries, flags, str(name, "utf-8"))
+        if sys.implementation.name == "micropython":
+            gc.collect()  # what stays for good should not lie scattered between garbage
         cls = getattr(boardmaps, CLASS_NAMES[kind], None)
         if cls is None:
             raise NotSupported("create %r: this profile has no %s" % (d.name, CLASS_NAMES[kind]))
@@ -256,17 +261,16 @@ class Operations:
     def _samples(self, request: bytes) -> bytes:
         what, first, last = unpack_from("<BQQ", request, 3)
         m = self._series(request, "window", BPF_F_WRONLY)
-        if what == SAMPLES_LAST:
-            found = m.last(first)
-        elif what == SAMPLES_WINDOW:
-            found = m.window(first, last)
-        else:
-            oldest = m.oldest()
-            found = [] if oldest is None else [oldest]
+        n = first if what == SAMPLES_LAST else len(m)
+        # One by one where that can be: a list of all would take several times the heap.
+        found = m._walk("last", n) if hasattr(m, "_walk") else m.last(n)
         reply = bytearray(_OK)
         for timestamp, value in found:
-            reply.extend(pack("<Q", timestamp))
-            reply.extend(value)
+            if what != SAMPLES_WINDOW or first <= timestamp <= last:
+                reply.extend(pack("<Q", timestamp))
+                reply.extend(value)
+            if what == SAMPLES_OLDEST:
+                break
         return bytes(reply)
 
     def _stats(self, request: bytes) -> bytes:
@@ -275,7 +279,7 @@ class Operations:
         return _OK + " ".join([repr(number) for number in found]).encode()
 
     def _freeze(self, request: bytes) -> bytes:
-        self._map(request).freeze()
+        self._map(request, "freeze", BPF_F_RDONLY).freeze()
         return _OK
 
     def _pool(self, request: bytes) -> bytes:

@@ -13,6 +13,7 @@ from boardmaps.errors import MapError
 
 from .base import BytesLike, Key
 from .hashmap import HashMap
+from .keyed import stopped
 from .slots import Slots
 
 OnEvict = Callable[[bytes, bytes], object]
@@ -128,9 +129,23 @@ class LruHashMap(HashMap):
         Stops at the first that update() would refuse: that error is raised, `done` of it says how many were stored.
         """
         try:
+            if flags == BPF_NOEXIST:  # a new key makes room, and may make a later one of the batch new by that
+                return self._batch_of_new(keys, values)
             return super().batch_update(keys, values, flags)
         finally:
             self._tell()
+
+    def _batch_of_new(self, keys: Sequence[Key], values: Sequence[BytesLike]) -> int:
+        good, their_values, error = self._pairs(keys, values)
+        with self._lock:
+            for done, (key, value) in enumerate(zip(good, their_values, strict=True)):
+                try:
+                    self._store("batch_update", key, value, BPF_NOEXIST)
+                except MapError as refusal:
+                    raise stopped(refusal, done) from None
+        if error:
+            raise stopped(error, len(good))
+        return len(good)
 
     def _snapshot(self) -> list[bytes]:
         """Return the keys of one moment, the least recently used first."""
