@@ -8,7 +8,14 @@ import sys
 
 if sys.implementation.name == "micropython":
     # The pool is one contiguous block: take it now, before anything else breaks the heap into pieces.
+    from gc import collect as _collect
+
     from .pool import StaticPool, open_map
+else:
+
+    def _collect():
+        """Do nothing: heaps of computers do not break into pieces."""
+
 
 from .abi import BPF_ANY, BPF_EXIST, BPF_F_RB_OVERWRITE, BPF_F_RDONLY, BPF_F_WRONLY, BPF_NOEXIST, VERSION
 from .definition import MapDef
@@ -32,6 +39,8 @@ if sys.implementation.name == "micropython":
     _HOMES = {
         "ArrayMap": "boardmaps.arraymap",
         "HashMap": "boardmaps.hashmap",
+        "PerCpuArray": "boardmaps.percpu",
+        "PerCpuHash": "boardmaps.percpuhash",
         "Queue": "boardmaps.queuestack",
         "RingBuf": "boardmaps.ringbuf",
         "Stack": "boardmaps.queuestack",
@@ -65,6 +74,7 @@ def __getattr__(name):
     if name not in _HOMES:
         raise AttributeError("module 'boardmaps' has no %r on this profile" % name)
     module = _HOMES[name]
+    _collect()  # code stays for good: it should not lie scattered between garbage
     __import__(module)
     value = getattr(sys.modules[module], name)
     globals()[name] = value

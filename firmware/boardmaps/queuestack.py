@@ -4,7 +4,7 @@ The slots form a ring. A map has its own little functions over the address of it
 each call the look at an attribute, which costs as much as the copying.
 """
 
-from struct import pack_into, unpack_from
+from struct import unpack_from
 
 import micropython
 from micropython import const
@@ -12,6 +12,7 @@ from micropython import const
 from .abi import QUEUE, STACK
 from .definition import MapDef
 from .errors import InvalidKeySize, NotSupported, OutOfMemory
+from .guard import GUARD, enter, guarded, leave
 from .pool import Map
 
 # Words of a slice's header
@@ -31,16 +32,21 @@ _WRONG_SIZE = const(2)
 
 
 @micropython.viper
-def address(view) -> int:
-    """Return where the bytes of `view` begin. Nothing on MicroPython's heap ever moves."""
-    return int(ptr8(view))
+def _empty(view):
+    """Forget all values."""
+    h = ptr32(view)
+    h[_COUNT] = 0
+    h[_FIRST] = 0
 
 
-def _functions(base, newest, length, refuse, failed):
-    """Return (move, push, put, pop_into, peek_into) of the map whose slice is at address `base`.
+_empty = guarded(_empty, 1)
 
-    `newest` is 1 for a stack. `refuse(op, value)` raises what is wrong with a value, `failed(value, flags)` with a push.
-    move() takes them all to another address.
+
+def _functions(base, newest, length, refuse):
+    """Return (move, put, pop_into, peek_into) of the map whose slice is at address `base`.
+
+    `newest` is 1 for a stack. `refuse(op, value)` raises what is wrong with a value. move() takes them all to another
+    address. A closure of more than five names and arguments in all would take heap at every call.
     """
 
     def move(to):
@@ -96,11 +102,6 @@ def _functions(base, newest, length, refuse, failed):
             i += 1
         return 0
 
-    @micropython.native
-    def push(value, flags=0):
-        if flags or put(value, 0):
-            failed(value, flags)
-
     @micropython.viper
     def pop_into(out) -> bool:
         h = ptr32(int(base))
@@ -109,8 +110,6 @@ def _functions(base, newest, length, refuse, failed):
             refuse("pop_into", out)
         count = h[_COUNT]
         if not count:
-            if not n:
-                refuse("pop_into", out)  # the slice of a map that is gone
             return False
         count -= 1
         h[_COUNT] = count
@@ -157,8 +156,6 @@ def _functions(base, newest, length, refuse, failed):
             refuse("peek_into", out)
         count = h[_COUNT]
         if not count:
-            if not n:
-                refuse("peek_into", out)
             return False
         slot = h[_FIRST]
         if int(newest):
@@ -173,7 +170,34 @@ def _functions(base, newest, length, refuse, failed):
             i += 1
         return True
 
-    return move, push, put, pop_into, peek_into
+    return move, put, pop_into, peek_into
+
+
+def _front(put, failed):
+    """Return push() over put(); failed(value, flags) does again what put() refused, or has flags, and says why."""
+
+    @micropython.native
+    def push(value, flags=0):
+        if flags or put(value, 0):
+            failed(value, flags)
+
+    return push
+
+
+def _guarded_take(take, m, op):
+    """Return pop_into or peek_into within the guard, with the size checked before: no bytecode runs inside."""
+
+    @micropython.native
+    def guarded_take(out):
+        if len(out) != m._value_size:
+            m._refuse(op, b"", out)
+        state = enter()
+        try:
+            return take(out)
+        finally:
+            leave(state)
+
+    return guarded_take
 
 
 class Queue(Map):
@@ -190,19 +214,15 @@ class Queue(Map):
     _type = QUEUE
 
     def __init__(self, value_size, max_entries, map_flags=0, name=""):
-        self._move, self.push, self._put, self.pop_into, self.peek_into = _functions(
-            0, int(self._type == STACK), len, self._wrong_size, self._push_failed
-        )
+        self._move, put, pop_into, peek_into = _functions(0, int(self._type == STACK), len, self._wrong_size)
+        if GUARD != "none":
+            pop_into = _guarded_take(pop_into, self, "pop_into")
+            peek_into = _guarded_take(peek_into, self, "peek_into")
+        self._put = guarded(put, 2)
+        self.push = _front(self._put, self._push_failed)
+        self.pop_into = pop_into
+        self.peek_into = peek_into
         Map.__init__(self, MapDef(self._type, 0, value_size, max_entries, map_flags, name))
-
-    @property
-    def _view(self):
-        return self._slice
-
-    @_view.setter
-    def _view(self, view):  # the pool sets it: to the slice, and on reset() to that of a map that is gone
-        self._slice = view
-        self._move(address(view))
 
     def pop(self):
         """Remove the next value and return it as bytes; None when the map is empty."""
@@ -247,11 +267,11 @@ class Queue(Map):
     def clear(self):
         """Remove every value."""
         self._alive("clear")
-        pack_into("<II", self._slice, _COUNT * 4, 0, 0)
+        _empty(self._view)
 
     def __len__(self):
         self._alive("len")
-        return unpack_from("<I", self._slice, _COUNT * 4)[0]
+        return unpack_from("<I", self._view, _COUNT * 4)[0]
 
     def _at(self, cursor):
         self._none("walk")

@@ -13,8 +13,8 @@ from micropython import const
 from .abi import RINGBUF
 from .definition import MapDef
 from .errors import InvalidValueSize, NotPermitted, NotSupported
+from .guard import GUARD, enter, guarded, leave
 from .pool import Map
-from .queuestack import address
 
 # Words of a slice's header
 _FLAGS = const(3)
@@ -35,6 +35,7 @@ _LENGTH = const((1 << 28) - 1)
 _LEVEL = const((1 << 30) - 1)  # producer - consumer, whatever signs a board's words have
 
 _OVERWRITE = const(1 << 19)  # BPF_F_RB_OVERWRITE
+_TOO_SHORT = const(-2)
 
 RingState = namedtuple("RingState", ("waiting", "size", "consumer", "producer", "dropped"))
 
@@ -109,7 +110,7 @@ def _finish(base: int, at: int, data, discard: int):
 
 
 @micropython.viper
-def _next(base: int) -> int:
+def _pass(base: int) -> int:
     """Pass discarded records; return where the next record is, from the slice's start, 0 when there is none."""
     h = ptr32(base)
     while True:
@@ -141,10 +142,18 @@ def _clear(base: int) -> int:
     return 1
 
 
-def _functions(base, length, gone, too_short):
-    """Return (move, output, read_into) of the map whose slice is at address `base`.
+_claim = guarded(_claim, 2)
+_finish = guarded(_finish, 4)
+_next = guarded(_pass, 1)
+_clear = guarded(_clear, 1)
 
-    gone(op) raises StaleMap if the map is, too_short(out) raises InvalidValueSize. move() takes them to another address.
+
+def _functions(base, length, make_room, skip, fail):
+    """Return (move, output, read_into) of the map whose slice is at address `base`; move() takes them to another.
+
+    make_room and skip are the functions above: names of the module cost more, as then a call saves and restores its
+    globals. fail(op, out) raises StaleMap if the map is gone, else that `out` is too short. A closure of more than five
+    names and arguments in all would take heap at every call.
     """
 
     def move(to):
@@ -162,8 +171,9 @@ def _functions(base, length, gone, too_short):
         used = (producer - h[_CONSUMER] & _LEVEL) + taken
         if used >= size:
             if not size:
-                gone("output")
-            if not int(_make_room(b, taken)):
+                fail("output", data)
+                return False
+            if not int(make_room(b, taken)):
                 h[_NUMBER] += 1
                 return False
             used = (producer - h[_CONSUMER] & _LEVEL) + taken
@@ -219,13 +229,13 @@ def _functions(base, length, gone, too_short):
         size = h[_SIZE]
         if consumer == h[_PRODUCER]:
             if not size:
-                gone("read_into")
+                fail("read_into", out)
             return -1
         i = consumer & size - 1
         s = ptr32(b + h[_ENTRIES] + i)
         n = s[0]
         if n > _LENGTH:
-            n = int(_next(b))
+            n = int(skip(b))
             if not n:
                 return -1
             consumer = h[_CONSUMER]
@@ -233,7 +243,8 @@ def _functions(base, length, gone, too_short):
             s = ptr32(b + n)
             n = s[0]
         if int(length(out)) < n:
-            too_short(out)
+            fail("read_into", out)
+            return _TOO_SHORT
         h[_CONSUMER] = consumer + (n + 15 & ~7)
         h[_COUNT] -= 1
         h[_LAST] = s[1]
@@ -274,6 +285,40 @@ def _functions(base, length, gone, too_short):
         return taken
 
     return move, output, read_into
+
+
+@micropython.native
+def _ignore(op, out):
+    """Stand in for fail() while a guard holds the maps: no bytecode may run then."""
+
+
+def _within_guard(output, read_into, m):
+    """Return output() and read_into() that hold the board's guard."""
+
+    @micropython.native
+    def guarded_output(data):
+        if m._value_size:  # -1: the pool was reset
+            m._alive("output")
+        state = enter()
+        try:
+            return output(data)
+        finally:
+            leave(state)
+
+    @micropython.native
+    def guarded_read_into(out):
+        if m._value_size:
+            m._alive("read_into")
+        state = enter()
+        try:
+            n = read_into(out)
+        finally:
+            leave(state)
+        if n == -2:
+            m._failed("read_into", out)
+        return n
+
+    return guarded_output, guarded_read_into
 
 
 class Record:
@@ -319,18 +364,16 @@ class RingBuf(Map):
     """
 
     def __init__(self, size, map_flags=0, name=""):
-        self._move, self.output, self.read_into = _functions(0, len, self._alive, self._too_short)
+        if GUARD == "none":
+            self._functions_at, self.output, self.read_into = _functions(0, len, _make_room, _pass, self._failed)
+        else:
+            self._functions_at, output, read_into = _functions(0, len, _make_room, _pass, _ignore)
+            self.output, self.read_into = _within_guard(output, read_into, self)
         Map.__init__(self, MapDef(RINGBUF, 0, 0, size, map_flags, name))
 
-    @property
-    def _view(self):
-        return self._slice
-
-    @_view.setter
-    def _view(self, view):  # the pool sets it: to the slice, and on reset() to that of a map that is gone
-        self._slice = view
-        self._base = address(view)
-        self._move(self._base)
+    def _move(self, to):
+        self._base = to
+        self._functions_at(to)
 
     def reserve(self, length):
         """Reserve a record of `length` bytes, zeroed; None, and counted, when there is no room for it."""
@@ -347,18 +390,18 @@ class RingBuf(Map):
             at = _next(self._base)
             if not at:
                 return None
-            out = bytearray(unpack_from("<I", self._slice, at)[0])
+            out = bytearray(unpack_from("<I", self._view, at)[0])
             try:
                 n = self.read_into(out)
             except InvalidValueSize:  # it was overwritten meanwhile, and the next one is longer
                 continue
             if n >= 0:
-                return unpack_from("<I", self._slice, _LAST * 4)[0], bytes(out[:n])
+                return unpack_from("<I", self._view, _LAST * 4)[0], bytes(out[:n])
 
     def query(self):
         """Return the bytes waiting, the size, the positions of consumer and producer, and the records dropped."""
         self._alive("query")
-        consumer, producer, dropped = unpack_from("<3I", self._slice, _CONSUMER * 4)
+        consumer, producer, dropped = unpack_from("<3I", self._view, _CONSUMER * 4)
         return RingState(producer - consumer & 0xFFFFFFFF, self.definition.max_entries, consumer, producer, dropped)
 
     def clear(self):
@@ -369,13 +412,14 @@ class RingBuf(Map):
 
     def __len__(self):
         self._alive("len")
-        return unpack_from("<I", self._slice, _COUNT * 4)[0]
+        return unpack_from("<I", self._view, _COUNT * 4)[0]
 
-    def _too_short(self, out):
-        raise InvalidValueSize("read_into %r: the next record is longer than %d bytes" % (self.name, len(out)))
+    def _failed(self, op, out):
+        self._alive(op)
+        raise InvalidValueSize("%s %r: the next record is longer than %d bytes" % (op, self.name, len(out)))
 
     def _number_at(self, at):
-        return unpack_from("<I", self._slice, at + 4)[0]
+        return unpack_from("<I", self._view, at + 4)[0]
 
     def _none(self, op):
         self._alive(op)

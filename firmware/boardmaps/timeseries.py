@@ -9,6 +9,7 @@ from micropython import const
 from .abi import TIME_SERIES
 from .definition import MapDef
 from .errors import InvalidDefinition, InvalidKeySize, MapError, NotSupported
+from .guard import guarded
 from .pool import Map
 
 # Words of a slice's header
@@ -83,6 +84,10 @@ def _get(view, number: int, out) -> int:
     return 1
 
 
+_push = guarded(_push, 4)
+_get = guarded(_get, 3)
+
+
 class TimeSeries(Map):
     """A ring of `max_entries` samples in the static pool: a timestamp, 0 to 2**64 - 1 in any unit, and a value.
 
@@ -122,17 +127,17 @@ class TimeSeries(Map):
 
     def oldest(self):
         """Return the first sample that is still there; None when there is none."""
-        for found in self._samples("oldest", len(self)):
+        for found in self._walk("oldest", len(self)):
             return found
         return None
 
     def last(self, n):
         """Return the newest n samples, or all when there are fewer, in the order in which they were pushed."""
-        return list(self._samples("last", n))
+        return list(self._walk("last", n))
 
     def window(self, start, end):
         """Return the samples whose timestamps are from `start` to `end`, both included, in the order of pushing."""
-        return [found for found in self._samples("window", len(self)) if start <= found[0] <= end]
+        return [found for found in self._walk("window", len(self)) if start <= found[0] <= end]
 
     def stats(self, n=None):
         """Return the statistics of the newest n samples, or of all. Raises NotSupported when no field is declared.
@@ -143,7 +148,7 @@ class TimeSeries(Map):
             raise NotSupported("stats %r: values of %d bytes, and no field declared" % (self.name, self._value_size))
         count = total = span = 0
         least = most = mean = first = None
-        for timestamp, value in self._samples("stats", len(self) if n is None else n):
+        for timestamp, value in self._walk("stats", len(self) if n is None else n):
             number = unpack_from(self._field, value, self._field_offset)[0]
             if not count:
                 first, least, most = timestamp, number, number
@@ -165,7 +170,7 @@ class TimeSeries(Map):
         self._alive("len")
         return unpack_from("<I", self._view, _COUNT * 4)[0]
 
-    def _samples(self, op, n):
+    def _walk(self, op, n):
         """Walk the newest n samples, the oldest of them first. One that is overwritten meanwhile is left out."""
         if not isinstance(n, int) or n < 0:
             raise MapError("%s %r: n is %r, not a number from 0 up" % (op, self.name, n))
