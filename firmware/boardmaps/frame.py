@@ -20,6 +20,18 @@ TAKEN = 14  # host: which EVENT it waits for (seq), and how many it takes from t
 
 REPLY_FLAG = 0x80  # in the high bits: an answer to the same type
 PIECE_FLAG = 0x10  # in the high bits: the payload is a piece of one that did not get through whole
+# What a board begins a frame with; 7 is lock.py's.
+_FROM_BOARD = (
+    HELLO | REPLY_FLAG,
+    REPLY,
+    REPLY | PIECE_FLAG,
+    NAK,
+    LOST,
+    BYE | REPLY_FLAG,
+    EVENT,
+    EVENT | PIECE_FLAG,
+    7 | REPLY_FLAG,
+)
 PIECE = 64  # bytes of the payload in one piece
 
 OVERHEAD = 11  # bytes: header 5, CRC 4, COBS 1, delimiter 1
@@ -80,19 +92,27 @@ class Joiner:
 
 def cobs_encode(raw: bytes) -> bytes:
     """Return `raw` without zeros: consistent overhead byte stuffing, one byte more for each begun 254."""
-    out = bytearray()
-    blocks = raw.split(b"\0")
-    last = len(blocks) - 1
-    for i, block in enumerate(blocks):
+    n = len(raw)
+    out = bytearray(n + n // 254 + 2)
+    i = o = 0
+    while i <= n:
+        end = raw.find(b"\0", i)
         # A full block of 254 stands for no zero behind it, so a zero there costs one more byte, except at the very end.
-        full = 254 if i < last else 255
-        while len(block) >= full:
-            out.append(255)
-            out.extend(block[:254])
-            block = block[254:]
-        out.append(len(block) + 1)
-        out.extend(block)
-    return bytes(out)
+        full = 254
+        if end < 0:
+            end = n
+            full = 255
+        while end - i >= full:
+            out[o] = 255
+            out[o + 1 : o + 255] = raw[i : i + 254]
+            o += 255
+            i += 254
+        size = end - i + 1
+        out[o] = size
+        out[o + 1 : o + size] = raw[i:end]
+        o += size
+        i = end + 1
+    return bytes(out[:o])
 
 
 def cobs_decode(data: bytes) -> "bytes | None":
@@ -195,6 +215,6 @@ class Decoder:
 
 
 def _starts(chunk: bytes) -> "list[int]":
-    # Neither kind nor session is 0, so a frame's second and third byte are these themselves, also inside COBS.
-    found = [i for i in range(1, len(chunk) - OVERHEAD + 2) if chunk[i + 1] & 0x0F >= HELLO]
+    # A kind is never 0, so the second byte of a frame is its kind itself, also inside COBS. 0x40 is added on a locked line.
+    found = [i for i in range(1, len(chunk) - OVERHEAD + 2) if chunk[i + 1] & 0xBF in _FROM_BOARD]
     return sorted(found, key=lambda i: chunk[i - 1] != 10)

@@ -120,7 +120,9 @@ class Link:
 
     def _opened(self, fields: dict[str, str]) -> None:
         if "lock" in fields:
-            raise LinkError(f"{self.line.name}: the board's line is locked. Give its key: connect(…, key=…), --key FILE.")
+            raise LinkError(
+                f"{self.line.name}: the board's line is locked. Give its key: connect(…, key=…), --key FILE."
+            )
         if "-" in fields.get("v", "-"):
             raise VersionMismatch(
                 f"{self.line.name}: the board speaks protocol {fields.get('v', '?')} (boardmaps {fields.get('fw', '?')}), this "
@@ -194,9 +196,6 @@ class Link:
     def _run(self, payloads: Sequence[bytes], changes: bool) -> list[bytes]:
         self._check_open()
         session = self._session
-        if not session.opened or time.monotonic() - self._heard > float(session.fields.get("idle", 10)) / 2:
-            self._wake()
-        self._look()
         replies = [b""] * len(payloads)
         waiting = list(range(len(payloads) - 1, -1, -1))  # indexes of those to be sent, the next one last
         flying: dict[int, int] = {}  # the number of each request in flight, and its index
@@ -204,15 +203,24 @@ class Link:
         try:
             while waiting or flying:
                 try:
+                    if not flying:
+                        self._be_ready()
                     self._exchange(payloads, waiting, flying, replies, changes)
                 except PortGone as e:
                     self._come_back(e)
         except LinkError as e:
             session.renew()
-            if changes and flying and not isinstance(e, FirmwareError | OutcomeUnknown):
+            if changes and len(waiting) < len(payloads) and not isinstance(e, FirmwareError | OutcomeUnknown):
                 raise OutcomeUnknown(f"{e} A change was in flight; {_LOOK}") from e
             raise
         return replies
+
+    def _be_ready(self) -> None:
+        """Have a session before something is sent in it: it may be none yet, or have ended in a long silence."""
+        idle = float(self._session.fields.get("idle", 10))
+        if not self._session.opened or time.monotonic() - self._heard > idle / 2:
+            self._wake()
+        self._look()
 
     def _exchange(
         self, payloads: Sequence[bytes], waiting: list[int], flying: dict[int, int], replies: list[bytes], changes: bool
@@ -250,17 +258,24 @@ class Link:
             else:
                 self._take(event)
             if isinstance(event, Lost):
-                self._lost(event, changes and not all(event.untouched(seq) for seq in flying))
+                unknown = changes and not all(event.untouched(seq) for seq in flying)
                 waiting.extend(reversed(flying.values()))
                 flying.clear()
+                self._lost(event, unknown)
                 return
         self._say_taken()
 
     def _wake(self) -> None:
         """After a pause, see with a harmless frame whether the session still lives; the REPL may have the line again."""
-        fields = self._say_hello(_HELLO_PAUSES, until=_ECHO)
-        if fields is not None and self._session.continues(fields):
-            return
+        session = self._session
+        before = session.session
+        if session.opened:
+            fields = self._say_hello(_HELLO_PAUSES, until=_ECHO)
+            if fields is not None and session.session != before:
+                self.hub.renewed()
+                return
+            if fields is not None and session.continues(fields):
+                return
         if self._repl is not None:
             self._repl.finish(0.2)
             self._repl = None
@@ -273,12 +288,12 @@ class Link:
         self.hub.renewed()
 
     def _lost(self, event: Lost, unknown: bool) -> None:
-        """The board does not know our session: it restarted, or somebody else had the line. Begin another one.
+        """The board does not know our session: it restarted, or somebody else had the line. The next request begins another.
 
         Raises OutcomeUnknown when that leaves it `unknown` what happened to the requests in flight.
         """
         restarted = event.boot != self._session.fields.get("boot")
-        self._reopen()
+        self._session.renew()
         if unknown:
             why = "the board restarted" if restarted else "the board ended the session"
             raise OutcomeUnknown(f"{self.line.name}: {why} with a change in flight; {_LOOK}")

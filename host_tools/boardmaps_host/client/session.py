@@ -284,7 +284,7 @@ class ClientSession:
         """Take the answer to HELLO: the first has the terms, a later one tells whether the session still lives."""
         if not self.opened:
             self._open(fields)
-        elif self._flight and not self._lives(fields):
+        elif self._flight and fields.get("boot") != self.fields.get("boot"):
             events.append(Lost(fields.get("boot", "")))
             return b""
         events.append(Opened(fields))
@@ -293,12 +293,6 @@ class ClientSession:
                 return self._again(seq, oldest, now)
             break
         return b""
-
-    def _lives(self, fields: dict[str, str]) -> bool:
-        """Whether a board that answers HELLO with `fields` may have our requests, or still get them in their turn."""
-        oldest = next(iter(self._flight))
-        ahead = (_number(fields, "next", -1, -1, 0xFFFF) - oldest) & 0xFFFF
-        return fields.get("boot") == self.fields.get("boot") and ahead <= self._window
 
     def held(self) -> bytes:
         """Return what has come and that no zero has ended yet: part of a frame, or the board's output."""

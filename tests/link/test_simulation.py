@@ -1,0 +1,163 @@
+"""Exactly once: the whole line under a clock of its own, with every fault that a serial line has."""
+
+import random
+import re
+from collections import Counter
+
+import pytest
+
+from boardmaps.frame import REPLY, Decoder, decode, encode
+from boardmaps.session import ServerSession, frame_limit
+from boardmaps_host.client.errors import OutcomeUnknown
+from boardmaps_sim.faulty import Faults
+from tests.link.simulation import World, WrongOutcome, run
+
+CLEAN = Faults(latency=0.001)
+BAD = Faults(corrupt=1e-3, loss=1e-3, duplicate=1e-3, latency=0.001, jitter=0.001)
+WORSE = Faults(corrupt=1e-2, loss=1e-3, duplicate=1e-3, reorder=1e-3, latency=0.001)
+
+
+@pytest.mark.parametrize("faults", [CLEAN, BAD, WORSE], ids=["clean", "bad", "worse"])
+def test_many_operations_in_one_session(faults: Faults) -> None:
+    world = World(1, faults)
+    assert run(world, 5000) == Counter(done=5000)
+    assert world.total == 5000
+    assert (world.up.hit > 10) == (faults is not CLEAN)
+
+
+@pytest.mark.parametrize("part", range(10))
+def test_ten_thousand_seeds(part: int) -> None:
+    """Short sessions on lines that are each bad in a way of its own."""
+    unknown = 0
+    for seed in range(part * 1000, part * 1000 + 1000):
+        rng = random.Random(seed)
+        faults = Faults(
+            corrupt=rng.choice((0, 1e-3, 1e-2)),
+            loss=rng.choice((0, 1e-3, 5e-2)),
+            duplicate=rng.choice((0, 1e-3, 5e-2)),
+            reorder=rng.choice((0, 1e-2)),
+            latency=rng.choice((0, 1e-3, 2e-2)),
+            late=rng.choice((2e-2, 0.5)),
+            baud=rng.choice((0, 115200)),
+        )
+        unknown += run(World(seed, faults), 8)["unknown"]
+    assert unknown <= 6  # no line is so bad that half a minute is not enough
+
+
+def scripted(world: World) -> Counter[str]:
+    return run(world, 12, most=4)
+
+
+def test_a_reset_at_every_byte() -> None:
+    """Each operation happens once and is answered so, or its outcome is unknown; after the reset all goes on."""
+    whole = World(3, CLEAN)
+    scripted(whole)
+    seen: Counter[str] = Counter()
+    for at in range(1, whole.up.sent + 1):
+        world = World(3, CLEAN, reset_at=at)
+        outcomes = scripted(world)
+        assert outcomes["unknown"] <= 4, at
+        seen += outcomes
+    assert whole.up.sent > 300
+    assert seen["unknown"] > 50
+    assert seen["done"] > 3 * seen["unknown"]
+
+
+@pytest.mark.parametrize("end", [0, 1], ids=["at the board", "at the host"])
+def test_the_port_closed_at_every_byte(end: int) -> None:
+    """The board goes on: when the port is back, so does the session, and nothing is unknown."""
+    whole = World(4, CLEAN)
+    scripted(whole)
+    bytes_passed = (whole.up.sent, whole.down.sent)[end]
+    for at in range(1, bytes_passed + 1):
+        world = World(4, CLEAN, close_at=(at, 0) if end == 0 else (0, at))
+        assert scripted(world) == Counter(done=12), at
+        assert world.total == 12
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_resets_on_a_bad_line(seed: int) -> None:
+    rng = random.Random(seed)
+    run(World(seed, WORSE, reset_at=rng.randrange(1, 2000), close_at=(rng.randrange(1, 2000), 0)), 40)
+
+
+class Twice(ServerSession):
+    """A board with a mistake: a request that comes again is executed again."""
+
+    def _execute(self, seq: int, payload: bytes) -> bytes:
+        self.last = payload
+        return bytes(super()._execute(seq, payload))
+
+    def _out_of_turn(self, seq: int) -> bytes:
+        if (self._next - seq) & 0xFFFF == 1:
+            return bytes(encode(REPLY, self.session, seq, 0, self._handle(self.last, 64)))
+        return bytes(ServerSession._out_of_turn(self, seq))
+
+
+def test_a_planted_mistake_is_found_and_replayed_by_its_seed() -> None:
+    def attempt(seed: int) -> str:
+        try:
+            run(World(seed, BAD, server=Twice), 50)
+        except WrongOutcome as e:
+            return f"{e}\n{' '.join(e.__notes__)}"
+        return ""
+
+    found = {seed: text for seed in range(40) if (text := attempt(seed))}
+    assert found
+    for seed, text in found.items():
+        assert re.search("was executed [2-9] times", text)
+        assert f"tests.link.simulation {seed} --latency 0.001" in text
+        assert attempt(seed) == text
+
+
+def backwards(payload: bytes, limit: int) -> bytes:
+    return (b"\0" + payload[::-1])[:limit]
+
+
+def test_long_payloads_get_through_a_line_that_no_long_frame_survives() -> None:
+    """With 2 % of the bytes damaged, a frame of 480 bytes arrives once in 20,000 tries; its pieces do."""
+    world = World(5, Faults(corrupt=0.02, latency=0.001), handle=backwards)
+    with world.link(timeout=3000) as link:
+        payload = bytes(i & 0xFF for i in range(479))
+        assert link.request(payload) == b"\0" + payload[::-1]
+
+
+def test_one_lost_frame_costs_less_than_a_tenth_of_a_second() -> None:
+    for chunk in range(2, 20):
+        for direction in ("up", "down"):
+            world = World(6, Faults(latency=0.001))
+            with world.link() as link:
+                for i in range(10):
+                    link.request(i.to_bytes(4, "little"))
+                line = getattr(world, direction)
+                line.faults = Faults(latency=0.001, script={line._chunks + chunk % 4: "lose"})
+                start = world.now
+                link.requests([i.to_bytes(4, "little") for i in range(100, 104)])
+                assert world.now - start < 0.1
+            assert world.total == 14
+
+
+@pytest.mark.parametrize("seed", range(1000))
+def test_in_step_within_one_frame_after_garbage(seed: int) -> None:
+    """Whatever a board has been sent, the second try of a request is understood, and the first when a zero precedes it."""
+    rng = random.Random(seed)
+    decoder = Decoder(frame_limit(480))
+    garbage = rng.randbytes(rng.randrange(1500))
+    for i in range(0, len(garbage), 64):
+        decoder.feed(garbage[i : i + 64])
+    frame = encode(8, 77, seed, 0, rng.randbytes(rng.randrange(480)))
+    found = decoder.feed(frame) + decoder.feed(frame)
+    assert decode(frame[:-1]) == found[-1]
+    assert decoder.pending() == 0
+
+
+def test_nothing_known_is_said_to_be_known() -> None:
+    """A board that restarts with a change in flight: the host is told so, and not that nothing happened."""
+    world = World(8, CLEAN)
+    with world.link() as link:
+        link.request(b"one!")
+        world.up.send(b"", world.now)
+        world._reset_at = world._heard + 8
+        with pytest.raises(OutcomeUnknown, match="restarted"):
+            link.request(b"two!")
+        assert link.request(b"three")[5:] == b"e"
