@@ -130,10 +130,9 @@ def add(m, key, delta, offset, width):
 def swap(m, key, expected, new):
     """Do m.compare_and_swap()."""
     size = m._value_size
-    if len(expected) != size:
-        m._refuse("compare_and_swap", bytes(m._key_size), expected)
-    if len(new) != size:
-        m._refuse("compare_and_swap", bytes(m._key_size), new)
+    if len(expected) != size or len(new) != size:
+        m._alive("compare_and_swap")
+        m._refuse("compare_and_swap", bytes(m._key_size), new if len(expected) == size else expected)
     done = _swap(m._find, m._slice, key, expected, new)
     if done < 0:
         _missing(m, "compare_and_swap", key)
