@@ -25,10 +25,11 @@ from .abi import (
     TYPE_NAMES,
 )
 from .errors import InvalidKeySize, KeyNotFound, MapError, NotSupported, OutOfMemory
-from .frame import EVENT, encode
+from .frame import EVENT, encode, pieces
 
 _MOST = 8  # subscriptions of a session
-_WINDOW = 4  # frames that may be with the host and not taken: 2 KB, which any host's buffers hold while it sleeps
+_WINDOW = 4  # frames that may be with the host and not taken: 1 KB, which any host's buffers hold while it sleeps
+_PAYLOAD = 240  # most bytes of a payload: short frames need no large piece of the heap, and get through a bad line
 _AGAIN_MS = 200  # after this time without a TAKEN the oldest frame is sent again, then after twice as long
 _AGAIN_MOST = 4  # times; then only the host's word starts it again
 _SLOTS = 32  # of a watched map that one look examines
@@ -41,17 +42,18 @@ class Events:
     def __init__(self, session):  # type: ignore[no-untyped-def]
         self._session = session
         self._number = session.session
-        self._limit = session.limit
+        self._limit = min(session.limit, _PAYLOAD)
         self._sources = {}  # type: ignore[var-annotated]
         self._next_id = 1
         self._turn = 0
         self._rest = None  # what no frame had room for: (id, what, data)
-        self._kept = []  # type: ignore[var-annotated] # frames that the host has not taken yet, the first is number _first
+        self._kept = []  # type: ignore[var-annotated] # payloads that the host has not taken yet, the first is number _first
         self._first = 1
         self._room = _WINDOW
         self._at = 0
         self._wait = _AGAIN_MS
         self._again = 0
+        self._gap = 0
         session.taken = self._taken
 
     def __len__(self) -> int:
@@ -91,11 +93,16 @@ class Events:
                 break
             if not self._kept:
                 self._at = now
-            frame = encode(EVENT, self._number, (self._first + len(self._kept)) & 0xFFFF, 0, payload)
-            self._kept.append(frame)
-            out += frame
+            self._kept.append(payload)
+            try:
+                out += encode(EVENT, self._number, (self._first + len(self._kept) - 1) & 0xFFFF, 0, payload)
+            except MemoryError:  # the firmware needs the heap now; what is kept is sent later
+                break
         if self._kept and self._again < _AGAIN_MOST and now - self._at & _TICKS > self._wait:
-            out += self._kept[0]
+            if self._again or self._gap > 1:  # the line is bad: short frames come through
+                out += b"".join(pieces(EVENT, self._number, self._first, 0, self._kept[0]))
+            else:
+                out += encode(EVENT, self._number, self._first, 0, self._kept[0])
             self._at = now
             self._wait = max(self._wait * 2, _AGAIN_MS)
             self._again += 1
@@ -111,6 +118,7 @@ class Events:
         self._room = min(room & 0x7F, _WINDOW)
         self._again = 0
         self._wait = 0 if room & 0x80 else _AGAIN_MS
+        self._gap = self._gap + 1 if room & 0x80 and not n else 0
         if n and self._kept:
             self._at = self._at + 1 & _TICKS
 

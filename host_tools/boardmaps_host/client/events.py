@@ -158,10 +158,10 @@ class Hub:
 
     # -- for the link: neither blocks nor makes requests
 
-    def pushed(self, seq: int, payload: bytes) -> None:
-        """Take an EVENT frame; one out of turn is left to come again."""
+    def pushed(self, seq: int, payload: bytes | None) -> None:
+        """Take an EVENT frame; one out of turn is left to come again, and so is one of which pieces are missing (None)."""
         self._owed = True
-        if seq != self._expected:
+        if seq != self._expected or payload is None:
             self._gap = (seq - self._expected) & 0xFFFF < 0x8000
             return
         self._expected = (seq + 1) & 0xFFFF
@@ -182,6 +182,10 @@ class Hub:
     def waiting(self) -> bool:
         """Whether an event waits for the program."""
         return any(s._queue or s._error for s in self._subscriptions.values())
+
+    def ask_again(self) -> None:
+        """Nothing was heard for long: what the board waits for may have been lost."""
+        self._owed = self._gap = bool(self._subscriptions)
 
     def owed(self) -> tuple[int, int] | None:
         """Return (seq, room) of the TAKEN frame that the board should get now, None when it need not."""

@@ -333,6 +333,7 @@ class Link:
                 now = time.monotonic()
                 if now - self._heard > float(self._session.fields.get("idle", 10)) / 3:
                     self._wake()  # so that the board knows that somebody is there
+                    self.hub.ask_again()
                 if now - self._read > _QUIET:
                     self._show_held()
             if left <= 0 or self.hub.waiting():

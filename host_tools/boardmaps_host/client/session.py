@@ -6,6 +6,7 @@ board executes each once (boardmaps.session). Times are seconds of any monotonic
 
 import random
 from dataclasses import dataclass, field
+from struct import unpack_from
 
 from boardmaps.frame import (
     BYE,
@@ -81,7 +82,7 @@ class Pushed:
     """EVENT frame `seq`: what the board tells unasked; client/events.py reads it."""
 
     seq: int
-    payload: bytes
+    payload: bytes | None  # None: it came in pieces, not all of which came
 
 
 Event = Text | Opened | Reply | Lost | Closed | Pushed
@@ -109,6 +110,7 @@ class ClientSession:
         self._decoder = Decoder(frame_limit(HOST_MTU), text=True)
         self._flight: dict[int, _InFlight] = {}
         self._joiners: dict[int, Joiner] = {}
+        self._event = Joiner(HOST_MTU)
         self._window = 1
         self._credit = 64
         self._under_way = 0  # bytes of the frames in flight
@@ -261,6 +263,11 @@ class ClientSession:
                     out += self._on_hello(fields, now, events)
             elif kind == EVENT:
                 events.append(Pushed(seq, payload))
+            elif kind == EVENT | PIECE_FLAG:
+                whole = self._event.add(seq, payload)
+                at, size = unpack_from("<HH", payload.ljust(4, b"\0"))
+                if whole is not None or at + PIECE >= size:  # the last of them has come, and some may be missing
+                    events.append(Pushed(seq, whole))
             elif kind == LOST and (seq in self._flight or seq == self._nonce):
                 boot, _, after = payload.decode("ascii", "replace").partition(" ")
                 events.append(Lost(boot, (int(after) - 1) & 0xFFFF if after.isdecimal() else None))
