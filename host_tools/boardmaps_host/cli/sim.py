@@ -1,13 +1,21 @@
 """`boardmaps sim`: a simulated board in the foreground."""
 
 import os
+import random
 import signal
+from collections.abc import Callable
 from types import FrameType
 from typing import NoReturn
 
 import rich_click as click
 
 from . import options, output
+
+
+def _chance(name: str, what: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    return click.option(
+        name, type=click.FloatRange(0, 1), default=0, metavar="CHANCE", help=f"The chance {what}: 1e-3."
+    )
 
 
 @click.command("sim")
@@ -36,27 +44,62 @@ from . import options, output
     metavar="FILE",
     help="MicroPython for pico (.uf2) or qemu (.elf); what `make pico qemu` built by default.",
 )
+@click.option("--baud", type=click.IntRange(min=300), help="The line's speed in bits a second; no limit by default.")
+@click.option(
+    "--latency", type=click.FloatRange(0, 10), default=0, metavar="SECONDS", help="How long a byte is under way."
+)
+@_chance("--loss", "that a chunk of up to 64 bytes is lost")
+@_chance("--corrupt", "that a byte is damaged")
+@_chance("--duplicate", "that a chunk comes twice")
+@click.option(
+    "--cut", type=click.IntRange(min=1), metavar="BYTES", help="The line goes dead, each way, after so many bytes."
+)
+@click.option("--seed", type=int, help="What the faults are drawn from; shown when it is chosen for you.")
 @options.as_json
-def command(board: str, heap: int | None, flash: str | None, image: str | None, as_json: bool) -> int:
+def command(
+    board: str,
+    heap: int | None,
+    flash: str | None,
+    image: str | None,
+    baud: int | None,
+    latency: float,
+    loss: float,
+    corrupt: float,
+    duplicate: float,
+    cut: int | None,
+    seed: int | None,
+    as_json: bool,
+) -> int:
     """Boot a simulated board and keep it running until Ctrl-C.
 
     Ctrl-C is how it is meant to end, so the status is 0 then. Its port goes with it, and all else but --flash PATH.
 
-    JSON: one line when the board is up, {"board", "port", "maps_port", "flash", "pid"}.
+    With --baud, --latency, --loss, --corrupt, --duplicate or --cut its port is a faulty line: the same seed does the same.
+
+    JSON: one line when the board is up, {"board", "port", "maps_port", "flash", "pid"}, and "seed" of a faulty line.
     """
     from boardmaps_host.boards import find
     from boardmaps_host.boards_sim import simulated
+    from boardmaps_sim.faulty import Faults
+    from boardmaps_sim.relay import FaultyBoard
 
     simulator = simulated(find(board), heap=heap, flash=flash, image=image)
+    faults = Faults(baud=baud or 0, latency=latency, loss=loss, corrupt=corrupt, duplicate=duplicate, cut_at=cut)
+    if faults.any:
+        seed = random.randrange(1_000_000) if seed is None else seed
+        simulator = FaultyBoard(simulator, faults, seed)
     signal.signal(signal.SIGTERM, _leave)
     signal.signal(signal.SIGHUP, _leave)
     try:
         with simulator as running:
             if as_json:
                 shown = {"board": board, "port": running.port, "maps_port": running.maps_port}
-                output.as_json(shown | {"flash": str(running.flash), "pid": os.getpid()})
+                line = {"seed": seed} if faults.any else {}
+                output.as_json(shown | {"flash": str(running.flash), "pid": os.getpid()} | line)
             else:
                 _tell(board, running.port, running.maps_port, flash)
+                if faults.any:
+                    print(f"Its line is faulty by --seed {seed}.", flush=True)
             status = running.wait()
     except KeyboardInterrupt:
         return 0
