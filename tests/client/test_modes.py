@@ -105,7 +105,7 @@ def test_the_idle_watchdog_gives_ctrl_c_back(unix: UnixBoard, mpremote: Mpremote
     board = connect(unix.port)
     assert board.info["idle"] == "1"
     board.link.line.close()  # no leave is taken
-    time.sleep(1.6)
+    time.sleep(2)
     with serial.Serial(unix.port, timeout=2) as port:
         port.write(b"\x03")
         assert b"KeyboardInterrupt" in port.read_until(b"\x04>")

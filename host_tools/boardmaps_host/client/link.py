@@ -120,9 +120,7 @@ class Link:
 
     def _opened(self, fields: dict[str, str]) -> None:
         if "lock" in fields:
-            raise LinkError(
-                f"{self.line.name}: the board's line is locked. Give its key: connect(…, key=…), --key FILE."
-            )
+            raise LinkError(f"{self.line.name}: the board's line is locked. Give its key: connect(…, key=…).")
         if "-" in fields.get("v", "-"):
             raise VersionMismatch(
                 f"{self.line.name}: the board speaks protocol {fields.get('v', '?')} (boardmaps {fields.get('fw', '?')}), this "
