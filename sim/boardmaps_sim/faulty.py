@@ -43,6 +43,7 @@ class FaultyLine:
         self.faults = faults
         self.sent = 0  # bytes
         self.hit = 0  # chunks that something happened to
+        self.lose_next = 0  # chunks that will be lost whatever else happens
         self._rng = rng
         self._chunks = 0
         self._free = 0.0  # when the wire has sent what it has
@@ -77,6 +78,9 @@ class FaultyLine:
         self._free = max(now, self._free) + (len(chunk) * 10 / faults.baud if faults.baud else 0.0)
         arrival = self._free + faults.latency + (rng.random() * faults.jitter if faults.jitter else 0.0)
         arrival = max(arrival, self._last)
+        if self.lose_next:
+            self.lose_next -= 1
+            scripted = "lose"
         if scripted == "lose" or (faults.loss and rng.random() < faults.loss):
             self.hit += 1
             return

@@ -19,7 +19,7 @@ _RETRY = 0.005  # seconds; a reader that is slow is offered the rest again
 
 class FaultyBoard(SimulatedBoard):
     """`board` behind a faulty line. Its `port` is `<the board's port>-line`; while nobody has that open, the board's own is
-    free, and perfect."""
+    free, and perfect. `lines` are the two directions: to the board, and from it."""
 
     def __init__(self, board: SimulatedBoard, faults: Faults, seed: int = 0) -> None:
         self.board = board
@@ -27,9 +27,9 @@ class FaultyBoard(SimulatedBoard):
         self.flash = board.flash
         self.port = self.maps_port = f"{board.maps_port}-line"
         self.seed = seed
-        self._faults = faults
         self._thread: threading.Thread | None = None
         self._off = (-1, -1)
+        self.lines = (FaultyLine(faults, random.Random(seed * 2 + 1)), FaultyLine(faults, random.Random(seed * 2 + 2)))
 
     @property
     def running(self) -> bool:
@@ -43,7 +43,7 @@ class FaultyBoard(SimulatedBoard):
         if not self.board.running:
             self.board.start()
         try:
-            relay = _Relay(self.board.maps_port, Path(self.port), self._faults, self.seed)
+            relay = _Relay(self.board.maps_port, Path(self.port), *self.lines)
         except BaseException:
             self.board.stop()
             raise
@@ -70,12 +70,12 @@ class FaultyBoard(SimulatedBoard):
 class _Relay:
     """Carries bytes between the board's port and one of its own, over a FaultyLine each way."""
 
-    def __init__(self, board_port: str, link: Path, faults: Faults, seed: int) -> None:
+    def __init__(self, board_port: str, link: Path, up: FaultyLine, down: FaultyLine) -> None:
         self._board_port = board_port
         self._board = -1  # open while there is a client, so that the board's own port is free in between
         self._port = PtyPort(link)
-        self._up = FaultyLine(faults, random.Random(seed * 2 + 1))
-        self._down = FaultyLine(faults, random.Random(seed * 2 + 2))
+        self._up = up
+        self._down = down
         self._to_board = b""
         self._to_client = b""
 
