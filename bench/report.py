@@ -31,7 +31,7 @@ class Row:
         return cls(name, value, unit, peer, ratio, reach, met)
 
 
-def publish(name: Literal["unix", "twin", "qemu", "pico", "line"], title: str, rows: list[Row]) -> None:
+def publish(name: Literal["unix", "twin", "qemu", "pico", "line", "line-soak"], title: str, rows: list[Row]) -> None:
     """Print the rows and write them as JSON."""
     table = Table(title=title, title_justify="left")
     for column in ("what", "value", "", "against", "ratio", "reach", ""):

@@ -141,65 +141,6 @@ def test_a_stranger_does_not_end_the_session() -> None:
     assert server.session == client.session
 
 
-def exchange(seed: int, operations: int, error: float) -> tuple[Counter, list[bytes], ClientSession]:
-    """Carry `operations` requests over a line on which each byte, and each chunk, is hit with probability `error`."""
-    rng = random.Random(seed)
-    counter, client = Counter(), ClientSession(rng)
-    server = serve(counter)
-    now = 0.0
-    to_board: list[bytes] = []
-    to_host: list[bytes] = []
-
-    def hit(data: bytes) -> list[bytes]:
-        kind = rng.random() / error if data else 9.0
-        if kind < 1:
-            return [] if kind < 0.5 else [data, data]
-        return [bytes(b ^ rng.randrange(1, 256) if rng.random() < error else b for b in data)]
-
-    is_open = False
-    payloads = [b"%d" % i for i in range(operations)]
-    waiting = list(reversed(payloads))
-    replies: dict[int, bytes] = {}
-    order: list[int] = []
-    while len(replies) < operations:
-        now += 0.01
-        assert now < operations * 20, "the line is stuck"
-        if not is_open:
-            if round(now * 100) % 10 == 1:
-                to_board += hit(client.hello())
-        else:
-            to_board += hit(client.due(now))
-            while waiting and client.room(len(waiting[-1])):
-                seq, frame = client.send(waiting.pop(), now)
-                order.append(seq)
-                to_board += hit(frame)
-        for data in to_board:
-            to_host += hit(server.receive(data))
-        to_board = []
-        for data in to_host:
-            events, out = client.receive(data, now)
-            to_board += hit(out)
-            for event in events:
-                assert not isinstance(event, Lost), "the board lost the session"
-                if isinstance(event, Opened):
-                    is_open = True
-                elif isinstance(event, Reply):
-                    replies[event.seq] = event.payload
-        to_host = []
-    return counter, [replies[seq] for seq in order], client
-
-
-@pytest.mark.parametrize("error", [1e-9, 1e-3, 1e-2])
-@pytest.mark.parametrize("seed", range(20))
-def test_exactly_once_over_a_bad_line(seed: int, error: float) -> None:
-    """Replay one seed: pytest 'tests/link/test_session.py::test_exactly_once_over_a_bad_line[SEED-ERROR]'."""
-    operations = 300
-    counter, replies, client = exchange(seed, operations, error)
-    assert counter.executed == [b"%d" % i for i in range(operations)]
-    assert replies == [b"\0" + (b"%d" % i)[::-1] for i in range(operations)]
-    assert client.resent == 0 or error > 1e-9
-
-
 def test_numbers_wrap_around() -> None:
     counter = Counter()
     client, server = ClientSession(), serve(counter)

@@ -1,0 +1,74 @@
+"""Bytes that nobody would send, for both ends; the tests take a few, soak/line.py very many."""
+
+import random
+
+from boardmaps.frame import HELLO, REQUEST, Decoder, decode, encode
+from boardmaps.session import ServerSession, frame_limit, pack_hello, unpack_hello
+
+_MOST = 2 * frame_limit(4096) + 8192  # bytes that a decoder may hold
+
+
+def _broken(rng: random.Random, sound: bytes) -> bytes:
+    """Return a sound frame with something done to it, or bytes that never were one."""
+    kind = rng.randrange(5)
+    data = bytearray(sound)
+    if kind == 0:
+        return rng.randbytes(rng.randrange(1, 40))
+    if kind == 1:
+        at = rng.randrange(len(data) - 1)
+        data[at] ^= rng.randrange(1, 256)
+    elif kind == 2:
+        del data[rng.randrange(len(data) - 1) :]
+        data += b"\0"
+    elif kind == 3:
+        at = rng.randrange(len(data) - 1)
+        data[at:at] = rng.randbytes(rng.randrange(1, 4))
+    else:
+        at = rng.randrange(len(data) - 1)
+        del data[at : at + rng.randrange(1, 4)]
+    return bytes(data)
+
+
+def fuzz_host(rng: random.Random, frames: int) -> int:
+    """Give the host's decoder broken frames; return how many it took for sound. It must hold little meanwhile."""
+    decoder = Decoder(frame_limit(4096), text=True)
+    sounds = [encode(9, 0x77, i, 0, rng.randbytes(rng.randrange(32))) for i in range(64)]
+    real = {decode(s[:-1]) for s in sounds}
+    accepted = 0
+    for _ in range(frames):
+        data = _broken(rng, rng.choice(sounds))
+        accepted += sum(not isinstance(f, bytes) and f not in real for f in decoder.feed(data))
+        if decoder.pending() > _MOST:
+            raise AssertionError(f"{decoder.pending()} bytes are held")
+    return accepted
+
+
+def fuzz_server(rng: random.Random, frames: int, server: type[ServerSession]) -> int:
+    """Give a board with an open session broken frames; return how many requests it executed, of which none was sent."""
+    executed: list[bytes] = []
+
+    def handle(payload: bytes, limit: int) -> bytes:
+        executed.append(payload)
+        return b"\0"
+
+    board = server(handle, {"boot": "00c0ffee"})
+    (answer,) = Decoder(600).feed(board.receive(encode(HELLO, 0x77, 7, 0, pack_hello({"v": 1}))))
+    first = int((unpack_hello(answer[4]) or {})["next"])
+    for _ in range(frames):
+        # What it waits for, but broken; sometimes behind a zero, so that it stands alone.
+        board.receive(b"\0" * rng.randrange(2) + _broken(rng, encode(REQUEST, 0x77, first, 0, b"never sent")) + b"\0")
+        if board.decoder.pending() > _MOST:
+            raise AssertionError(f"{board.decoder.pending()} bytes are held")
+    return len(executed)
+
+
+def resynchronised(seed: int) -> bool:
+    """Whether a board that has been sent arbitrary bytes understands the second of two frames at the latest."""
+    rng = random.Random(seed)
+    decoder = Decoder(frame_limit(480))
+    garbage = rng.randbytes(rng.randrange(1500))
+    for i in range(0, len(garbage), 64):
+        decoder.feed(garbage[i : i + 64])
+    frame = encode(REQUEST, 77, seed & 0xFFFF, 0, rng.randbytes(rng.randrange(480)))
+    found = decoder.feed(frame) + decoder.feed(frame)
+    return bool(found) and found[-1] == decode(frame[:-1]) and decoder.pending() == 0
