@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format sim pico-deps qemu-deps pico qemu firmware bench clean
+.PHONY: help demo test lint format sim pico-deps qemu-deps pico qemu firmware bench soak clean
 
 help: ## List the targets
 	@grep -hE '^[a-z -]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 22
@@ -49,7 +49,11 @@ firmware: $(READY) ## Compile the board's modules for every processor of boards/
 bench: $(READY) ## Measure, print the tables, write build/bench/*.json
 	$(BIN)/python bench/unix.py
 	$(BIN)/python bench/twin.py
+	$(BIN)/python -m bench.line
 	$(BIN)/python bench/plot.py
+
+soak: $(READY) ## Run for minutes what the tests run for seconds; an error if anything is missed
+	$(BIN)/python -m soak.line
 
 clean: ## Remove what was built here; downloads outside the checkout stay
 	rm -rf build dist .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
