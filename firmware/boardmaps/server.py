@@ -1,9 +1,7 @@
 """Serves this board's maps on a line, in the way that suits the firmware. Prints stay possible.
 
-serve()        blocks until the host leaves or falls silent: for the REPL, and for a firmware that does all in interrupts
-poll()         for a firmware's own loop
-serve_async()  a task of asyncio
-serve_thread() a second thread, or an RP2040's second core: read its notes on what is safe there
+serve() blocks until the host leaves: for the REPL, and for a firmware that does all in interrupts. poll() is for a firmware's
+own loop, serve_async() a task of asyncio, serve_thread() a second thread or core: read its notes on what is safe there.
 
 Only while a host's session is open does Ctrl-C belong to the line; before and after it stops the program, as on any board.
 """
@@ -25,8 +23,8 @@ BOOT_ID = str(hexlify(os.urandom(4)), "ascii")
 _CTRL_C = 3
 _QUIET_MS = 100  # a frame arrives without such a pause; somebody at a terminal pauses longer
 _WAIT_MS = 50  # how long serve() waits for a host before it looks at its clock
-_YIELD_MS = 30  # how long a thread leaves the line to a firmware that ends
 _EVENTS_MS = 5  # the same while there are events to look for
+_YIELD_MS = 30  # how long a thread leaves the line to a firmware that ends
 
 
 class StdioLine:

@@ -26,7 +26,7 @@ from boardmaps.abi import (
     U32_MAX,
 )
 from boardmaps.errors import InvalidKeySize, InvalidValueSize, MapError
-from boardmaps_host.client import events
+from boardmaps_host.client import subscribe
 from boardmaps_host.client.events import Record, Sampled, Subscription
 from boardmaps_host.client.info import MapInfo
 from boardmaps_host.client.link import Link
@@ -150,7 +150,7 @@ class RemoteRingBuf(RemoteMap):
 
         They are taken out of the ring. A record's `lost` is how many before it the board had to drop.
         """
-        return events.records(self._link, self.id, callback)
+        return subscribe.records(self._link, self.id, callback)
 
     def query(self) -> RingState:
         """Return the bytes waiting, the size, the positions of consumer and producer, and the records dropped."""
@@ -171,7 +171,7 @@ class RemoteTimeSeries(RemoteMap):
 
         They stay in the series. A sample's `lost` is how many before it were overwritten before they could be told.
         """
-        return events.samples(self._link, self.id, callback)
+        return subscribe.samples(self._link, self.id, callback)
 
     def newest(self) -> Sample | None:
         """Return the last sample pushed, as (timestamp, value); None when there is none."""

@@ -26,7 +26,7 @@ from boardmaps.abi import (
 )
 from boardmaps.definition import MapDef
 from boardmaps.errors import InvalidFlags, InvalidKeySize, InvalidValueSize, MapError
-from boardmaps_host.client import events
+from boardmaps_host.client import subscribe
 from boardmaps_host.client.events import Change, Subscription
 from boardmaps_host.client.info import MapInfo, ask
 from boardmaps_host.client.link import Link
@@ -244,7 +244,7 @@ class RemoteMap:
         First comes what is there. The board looks every `every` seconds: values between two looks are not told, the last
         one always is. A look at a map costs the board a CRC over its slice, so a large one is better watched less often.
         """
-        return events.changes(
+        return subscribe.changes(
             self._link, self.id, self.definition, None if key is None else self._key(key), every, callback
         )
 
