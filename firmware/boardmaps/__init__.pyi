@@ -208,15 +208,51 @@ if sys.platform == "micropython":
 
     class Server:
         def __init__(
-            self, line: object = None, mtu: int = 480, window: int = 4, idle: int = 10, allow_reset: bool = False
+            self,
+            line: object = None,
+            mtu: int = 480,
+            window: int = 4,
+            idle: int = 10,
+            allow_reset: bool = False,
+            guard: object = None,
+            key: bytes | None = None,
         ) -> None: ...
         def poll(self, wait_ms: int = 0) -> bool: ...
         def serve(self) -> None: ...
+        def start(self) -> None: ...
+        def stop(self) -> None: ...
         def close(self) -> None: ...
 
     def serve(
-        *, line: object = None, mtu: int = 480, window: int = 4, idle: int = 10, allow_reset: bool = False
+        *,
+        line: object = None,
+        mtu: int = 480,
+        window: int = 4,
+        idle: int = 10,
+        allow_reset: bool = False,
+        guard: object = None,
+        key: bytes | None = None,
     ) -> None: ...
+    async def serve_async(
+        *,
+        line: object = None,
+        mtu: int = 480,
+        window: int = 4,
+        idle: int = 10,
+        allow_reset: bool = False,
+        guard: object = None,
+        key: bytes | None = None,
+    ) -> None: ...
+    def serve_thread(
+        *,
+        line: object = None,
+        mtu: int = 480,
+        window: int = 4,
+        idle: int = 10,
+        allow_reset: bool = False,
+        guard: object = None,
+        key: bytes | None = None,
+    ) -> Server: ...
     def poll() -> bool: ...
 
 else:
