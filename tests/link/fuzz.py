@@ -21,7 +21,7 @@ def _broken(rng: random.Random, sound: bytes) -> bytes:
         del data[rng.randrange(len(data) - 1) :]
         data += b"\0"
     elif kind == 3:
-        at = rng.randrange(len(data) - 1)
+        at = rng.randrange(1, len(data) - 1)  # before it a zero would leave it sound
         data[at:at] = rng.randbytes(rng.randrange(1, 4))
     else:
         at = rng.randrange(len(data) - 1)

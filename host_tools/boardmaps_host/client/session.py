@@ -31,6 +31,7 @@ HOST_MTU = 4096  # payload bytes that we take in one frame
 _RTO_FIRST = 0.25
 _RTO_MIN = 0.03
 _RTO_MAX = 1.0
+_BEGINNINGS = (REPLY, REPLY | PIECE_FLAG, EVENT, NAK, HELLO | REPLY_FLAG)
 _PROBE = 4  # every so many tries of a request HELLO is said in its place
 _HARMLESS = frozenset(range(256)) - {0, 1, 2, 3, 4, 5, 10, 13}
 
@@ -302,8 +303,9 @@ class ClientSession:
         return b""
 
     def held(self) -> bytes:
-        """Return what has come and that no zero has ended yet: part of a frame, or the board's output."""
-        return self._decoder.held()
+        """Return what has come of the board's output that no zero has ended yet; nothing when it is the start of a frame."""
+        held = self._decoder.held()
+        return b"" if any(bytes((kind, self.session)) in held for kind in _BEGINNINGS) else held
 
     def idle(self) -> Text | None:
         """The line has been quiet: what is pending is no frame but the board's output."""
