@@ -1,5 +1,6 @@
 """Thin shells around what carries bytes: a serial port, a pyserial URL, or memory."""
 
+import contextlib
 import os
 import select
 from collections.abc import Callable
@@ -119,7 +120,8 @@ class SerialTransport:
     def close(self) -> None:
         """Close the port; safe to call twice."""
         self._fd = -1
-        self._port.close()
+        with contextlib.suppress(OSError):  # nothing is there to be closed any more
+            self._port.close()
 
 
 class MemoryTransport:
