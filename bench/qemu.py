@@ -5,6 +5,7 @@ python bench/qemu.py [--twice]: with --twice all is measured on two boards, and 
 
 import argparse
 import json
+import re
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,6 +15,7 @@ from mpremote.transport_serial import SerialTransport
 from report import Row, publish
 
 from boardmaps_sim.base import BoardError
+from boardmaps_sim.process_board import ProcessBoard
 from boardmaps_sim.qemu import QemuBoard
 
 PROGRAM = Path(__file__).parent / "board_ops.py"
@@ -38,10 +40,12 @@ GUARDED = [*REACHES, "hash_add"]
 Found = dict[str, Any]
 
 
-def measure(guard: str) -> Found:
-    """Boot a board, run board_ops.py on it with this guard, and return everything that it printed."""
+def measure(board: ProcessBoard, guard: str, **numbers: int) -> Found:
+    """Run board_ops.py on a board with this guard and these ROUNDS, COUNT and CHURN; return everything that it printed."""
     code = PROGRAM.read_text().replace('GUARD = "none"', f'GUARD = "{guard}"', 1)
-    with TemporaryDirectory() as folder, QemuBoard(port=Path(folder) / "port", icount=ICOUNT) as board:
+    for name, number in numbers.items():
+        code = re.sub(rf"^{name} = \S+", f"{name} = {number}", code, count=1, flags=re.MULTILINE)
+    with board:
         repl = SerialTransport(board.port, wait=0)
         try:
             repl.enter_raw_repl(soft_reset=False)
@@ -56,25 +60,36 @@ def measure(guard: str) -> Found:
     return found
 
 
-def rows(found: dict[str, Found]) -> list[Row]:
-    """Say what was found as rows."""
+def on_qemu() -> dict[str, Found]:
+    """Measure with each guard, on a board started for it."""
+    found = {}
+    for guard in GUARDS:
+        with TemporaryDirectory() as folder:
+            found[guard] = measure(QemuBoard(port=Path(folder) / "port", icount=ICOUNT), guard)
+    return found
+
+
+def rows(found: dict[str, Found], held: bool = True) -> list[Row]:
+    """Say what was found as rows: `held` against the reaches, which are for the Cortex-M3."""
     plain = found["none"]
     ticks, heap = plain["operations"], plain["heap"]
     peers = dict.fromkeys(peer for peer, _ in REACHES.values())
-    result = [Row(name, ticks[name], "ticks") for name in peers]
+    unit = plain["unit"]
+    result = [Row(name, ticks[name], unit) for name in peers]
     for name, (peer, reach) in REACHES.items():
-        result.append(Row.held(name, ticks[name], "ticks", peer, ticks[peer] / ticks[name], reach))
-    result.append(Row("hash_add", ticks["hash_add"], "ticks"))
-    for guard in GUARDS[1:]:
+        row = Row.held(name, ticks[name], unit, peer, ticks[peer] / ticks[name], reach)
+        if not held:
+            row.reach, row.met = "", None
+        result.append(row)
+    result.append(Row("hash_add", ticks["hash_add"], unit))
+    for guard in list(found)[1:]:
         for name in GUARDED:
             guarded = found[guard]["operations"][name]
-            result.append(Row(f"guard {guard}: {name}", guarded, "ticks", "none", guarded / ticks[name]))
+            result.append(Row(f"guard {guard}: {name}", guarded, unit, "none", guarded / ticks[name]))
     for name, spent in sorted(plain["worst"].items()):
-        result.append(Row(f"longest of 512, map full: {name}", spent, "ticks"))
+        result.append(Row(f"longest of 512, map full: {name}", spent, unit))
     new, old = plain["churn"]
-    result.append(
-        Row(f"lookup_into after {plain['churned']:,} inserts and deletes", old, "ticks", "new map", old / new)
-    )
+    result.append(Row(f"lookup_into after {plain['churned']:,} inserts and deletes", old, unit, "new map", old / new))
     for what, limit in (("imported", 4096), ("server", 8192)):
         taken = heap[what]
         result.append(Row.held(f"heap: {what}", taken, "bytes", f"{limit} bytes", taken / limit, "<= 1"))
@@ -89,8 +104,8 @@ def main() -> int:
     parser.add_argument("--twice", action="store_true", help="measure twice and compare")
     twice = parser.parse_args().twice
     try:
-        found = {guard: measure(guard) for guard in GUARDS}
-        if twice and found != {guard: measure(guard) for guard in GUARDS}:
+        found = on_qemu()
+        if twice and found != on_qemu():
             print("two runs differ: the ticks are not exact", file=sys.stderr)
             return 1
     except BoardError as error:
