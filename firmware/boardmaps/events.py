@@ -14,8 +14,8 @@ from .frame import EVENT, encode, pieces
 from .sources import source
 
 _MOST = 8  # subscriptions of a session
-_WINDOW = 4  # frames that may be with the host and not taken: 1 KB, which any host's buffers hold while it sleeps
-_PAYLOAD = 240  # most bytes of a payload: short frames need no large piece of the heap, and get through a bad line
+_WINDOW = 4  # frames that may be with the host and not taken: any buffer of a host holds them while it sleeps
+_PAYLOAD = 120  # most bytes of a payload: no large piece of the heap is needed, and short frames get through a bad line
 _AGAIN_MS = 200  # after this time without a TAKEN the oldest frame is sent again, then after twice as long
 _AGAIN_MOST = 4  # times; then only the host's word starts it again
 _TICKS = 0x3FFFFFFF  # times are milliseconds that wrap at a multiple of this
@@ -70,7 +70,13 @@ class Events:
         return bytes((0, given))
 
     def poll(self, now: int) -> bytes:
-        """Return the frames that are to be sent now, at `now` milliseconds."""
+        """Return the frames that are to be sent now, at `now` milliseconds; none while the firmware needs the heap itself."""
+        try:
+            return self._due(now)
+        except MemoryError:
+            return b""  # what was collected is kept, and sent later
+
+    def _due(self, now: int) -> bytes:
         out = b""
         while len(self._kept) < self._room:
             payload = self._collect(now)
@@ -79,18 +85,16 @@ class Events:
             if not self._kept:
                 self._at = now
             self._kept.append(payload)
-            try:
-                out += encode(EVENT, self._number, (self._first + len(self._kept) - 1) & 0xFFFF, 0, payload)
-            except MemoryError:  # the firmware needs the heap now; what is kept is sent later
-                break
+            out += encode(EVENT, self._number, (self._first + len(self._kept) - 1) & 0xFFFF, 0, payload)
         if self._kept and self._again < _AGAIN_MOST and now - self._at & _TICKS > self._wait:
-            if self._again or self._gap > 1:  # the line is bad: short frames come through
-                out += b"".join(pieces(EVENT, self._number, self._first, 0, self._kept[0]))
-            else:
-                out += encode(EVENT, self._number, self._first, 0, self._kept[0])
+            in_pieces = self._again or self._gap > 1  # the line is bad: short frames come through
             self._at = now
             self._wait = max(self._wait * 2, _AGAIN_MS)
             self._again += 1
+            if in_pieces:
+                out += b"".join(pieces(EVENT, self._number, self._first, 0, self._kept[0]))
+            else:
+                out += encode(EVENT, self._number, self._first, 0, self._kept[0])
         return out
 
     def _taken(self, seq: int, room: int) -> None:

@@ -324,7 +324,7 @@ def test_no_more_is_under_way_than_the_host_has_room_for() -> None:
         assert server.poll(220) == [5]
         server.taken(6, 0)
         assert server.poll(10_000) == []
-        assert len(ring) == 27  # no more were taken out than the five frames hold, the last of them in part
+        assert len(ring) == 28  # no more were taken out than the five frames hold, the last of them in part
         server.taken(6, 127)
         assert server.poll(10_001) == [6, 7, 8, 9]
         server.taken(6, 127 | 0x80)
