@@ -14,9 +14,9 @@ _MODULES = PROJECT / "boards" / "cmodules"
 def build_qemu(manifest: Path = _BOARD / "manifest.py") -> Path:
     """Build the image, or return the one that is there if nothing changed. Raises BuildError."""
     source = find_source()
-    config = digest(
-        [source.version, _BOARD / "mpconfigboard.h", _BOARD / "mpconfigboard.mk", _BOARD / "mps2.ld", _MODULES]
-    )
+    # The checkout's path is in it: make goes by the files' times, and those of another checkout say nothing.
+    board = [_BOARD / name for name in ("mpconfigboard.h", "mpconfigboard.mk", "mps2.ld")]
+    config = digest([source.version, str(PROJECT), *board, _MODULES])
     frozen = digest(
         [manifest, _BOARD / "modules", *(PROJECT / "firmware" / name for name in ("manifest.py", "boardmaps"))]
     )
