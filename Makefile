@@ -46,10 +46,12 @@ chips: $(READY) # what the tests of the emulated chips need, where this machine 
 firmware: $(READY) ## Compile the board's modules for every processor of boards/*.toml, with a table of their sizes
 	$(BIN)/python bench/flash.py
 
-bench: $(READY) ## Measure, print the tables, write build/bench/*.json
+bench: $(READY) chips ## Measure, print the tables, write build/bench/*.json
 	$(BIN)/python bench/unix.py
 	$(BIN)/python bench/twin.py
 	$(BIN)/python -m bench.line
+	$(BIN)/python bench/qemu.py
+	$(BIN)/python bench/pico.py
 	$(BIN)/python bench/plot.py
 
 soak: $(READY) ## Run for minutes what the tests run for seconds; an error if anything is missed
