@@ -20,7 +20,7 @@ def connection(request: pytest.FixtureRequest) -> Iterator[Board]:
     if request.param in EMULATED:
         image = firmware_image({"qemu": qemu_port.IMAGE, "pico": BUILT_IN}[request.param])
         require_or_skip(image.exists(), f"{image} is not there: make qemu-deps qemu pico-deps pico")
-    with connect(request.param, allow_reset=True) as board:
+    with connect(request.param, allow_reset=True, timeout=30) as board:
         yield board
 
 
