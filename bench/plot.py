@@ -31,7 +31,15 @@ def comparisons(name: str) -> list[Row]:
     """Return the rows of build/bench/NAME.json that say how many times faster than its peer something is."""
     file = FOLDER / f"{name}.json"
     rows = [Row(**row) for row in json.loads(file.read_text())] if file.exists() else []
-    return [row for row in rows if row.unit in TIMES and row.peer and row.ratio and not row.reach.startswith("<")]
+    return [
+        row
+        for row in rows
+        if row.unit in TIMES
+        and row.peer
+        and row.ratio
+        and not row.reach.startswith("<")
+        and row.peer not in ("none", "new map")
+    ]
 
 
 def draw(title: str, rows: list[Row]) -> str:
@@ -59,7 +67,7 @@ def draw(title: str, rows: list[Row]) -> str:
             text(LEFT + max(row.value, reach) * scale + 5, y + BAR - 2, f"{row.value:,.4g}", "small"),
             rect(LEFT, y + BAR, peer_value(row) * scale, "peer"),
             text(LEFT + peer_value(row) * scale + 5, y + 2 * BAR - 2, f"{peer_value(row):,.4g}", "small"),
-            text(WIDTH - 130, y + BAR + 4, f"{row.ratio:.2f} times as fast", "ratio"),
+            text(WIDTH - 140, y + BAR + 4, f"{row.ratio:.2f} times as fast", "ratio"),
         ]
         if reach:
             lines.append(mark(LEFT + reach * scale, y))
