@@ -1,11 +1,18 @@
 """What the whole run says at its end: how often the contract was kept on each target."""
 
 import re
+import signal
 from collections import Counter
 
 import pytest
 
 _CONTRACT = re.compile(r"tests/contract/.*\[(?P<target>twin|unix|pico|qemu)\b")
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C reach the programs that the tests start, also when this run was put into the background, where it is ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
