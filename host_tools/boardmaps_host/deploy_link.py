@@ -17,7 +17,7 @@ from .deploy_files import Target
 
 _ANSWER = 5.0  # seconds for a board to enter its raw REPL or to soft-reset; boot.py runs in that time
 _QUIET = 0.3  # seconds after Ctrl-C: a program that looks at the line ten times a second has seen it, and the pause
-_STALL = 10.0  # seconds of silence in the middle of something: a flash sector takes tenths of a second to erase
+_STALL = 60.0  # seconds of silence in the middle of something: the emulated Pico writes a large module for tens of them
 
 _PROBE = """
 import sys
