@@ -30,18 +30,26 @@ SCENES: dict[str, tuple[list[Op], str, tuple[str, Any]]] = {
 }
 
 
+def _play(side: Any, sequence: list[Op], arguments: list[list[Any]]) -> tuple[str, Any, int]:
+    """Perform the operations, all but the last of which are allowed, and return what the last one answered."""
+    *before, answer = (perform(side, op[0], args) for op, args in zip(sequence, arguments, strict=True))
+    assert all(done[0] == "ok" for done in before)
+    return answer
+
+
 @pytest.mark.parametrize(("name", "row"), [(name, row) for name in SCENES for row in DEVIATIONS[name].rows])
 def test_the_kernel_refuses_what_we_do(name: str, row: str) -> None:
     sequence, errno_name, (kind, answer) = SCENES[name]
     shape = Shape(ROWS[row], ROWS[row].key_sizes[-1], 8, 64)
-    with closing(KernelSubject(shape, bare=True)) as kernel, closing(twin_map(shape)) as ours:
-        for op in sequence[:-1]:
-            for side in (kernel, ours):
-                assert perform(side, op[0], shape.arguments(op))[0] == "ok"
-        last = sequence[-1]
-        kernels = perform(kernel, last[0], shape.arguments(last))
-        got = perform(ours, last[0], shape.arguments(last))
-        assert kernels == ("refused", errno_name, 0), f"the kernel answers {kernels}: take {name!r} out of DEVIATIONS"
+    arguments = [shape.arguments(op) for op in sequence]
+    for _ in range(100 if name == "hash page" else 1):  # each kernel map has its own seed: in many, keys share a bucket
+        with closing(KernelSubject(shape, bare=True)) as kernel:
+            kernels = _play(kernel, sequence, arguments)
+        if kernels[0] == "refused":
+            break
+    assert kernels == ("refused", errno_name, 0), f"the kernel answers {kernels}: take {name!r} out of DEVIATIONS"
+    with closing(twin_map(shape)) as ours:
+        got = _play(ours, sequence, arguments)
         assert got[0] == kind
         assert answer is ... or got[1] == answer
         if name == "array delete":
