@@ -10,9 +10,10 @@ _CONTRACT = re.compile(r"tests/contract/.*\[(?P<target>twin|unix|pico|qemu)\b")
 
 
 def pytest_configure() -> None:
-    """Let Ctrl-C reach the programs that the tests start, also when this run was put into the background, where it is ignored."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    """Let Ctrl-C and a hang-up reach the programs that the tests start, also when this run ignores them: under & or nohup."""
+    for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

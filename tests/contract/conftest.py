@@ -37,24 +37,3 @@ def board(connection: Board) -> Board:
     connection.pool.reset()
     return connection
 
-
-# What the emulated Pico is known to get wrong. The same tests pass on the other targets, the Cortex-M3 among them, so the
-# fault is in what the ring's and the series' machine code becomes on a Cortex-M0+ (hashmap.py had one such: a jump that was
-# too far). To be mended, not to be lived with; a test that passes again leaves this list.
-PICO_FAULTS = (
-    "test_space_is_as_in_the_kernel",
-    "test_overwriting_drops_the_oldest",
-    "test_every_record_is_read_or_counted",
-    "test_the_oldest_sample_goes",
-    "test_timestamps_are_64_bits",
-    "test_stats_of_a_number",
-    "test_a_whole_series_longer_than_a_frame",
-)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Expect the known faults to fail, and say so in the summary."""
-    for item in items:
-        name, _, parameters = item.name.partition("[")
-        if name in PICO_FAULTS and parameters.startswith("pico") and "tests/contract" in str(item.path):
-            item.add_marker(pytest.mark.xfail(reason="RingBuf and TimeSeries are wrong on a Cortex-M0+", strict=False))
