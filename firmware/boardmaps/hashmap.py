@@ -76,20 +76,17 @@ def _kernels(at, size_of, bytes_at, copied, refuse):
         """Do `what`; return an answer above, for _FIND minus the value's offset in the slice."""
         h = ptr32(int(at))
         n = h[_KEY_SIZE]
-        wrong = 0
         if int(size_of(key)) != n:
-            wrong = 1
+            return _WRONG_SIZE
         k = ptr8(key)
         v = k
         if what != _DELETE and what != _FIND:
             if what == _NEXT:
                 if int(size_of(value)) != n:
-                    wrong = 1
+                    return _WRONG_SIZE
             elif int(size_of(value)) != h[_VALUE_SIZE]:
-                wrong = 1
+                return _WRONG_SIZE
             v = ptr8(value)
-        if wrong:
-            n = 0  # nothing is read or written; no return here: a jump over this whole function ends nowhere on a Cortex-M0+
         base = int(h)
 
         # Hash: 16 bits a step, kept below 2**30 so that 32-bit and 64-bit boards agree.
@@ -139,8 +136,6 @@ def _kernels(at, size_of, bytes_at, copied, refuse):
                     break
             before = slot
             slot = links[slot]
-        if wrong:
-            return _WRONG_SIZE
 
         if what == _FIND:
             if not slot:
