@@ -17,6 +17,7 @@ from .deploy_files import Target
 
 _ANSWER = 5.0  # seconds for a board to enter its raw REPL or to soft-reset; boot.py runs in that time
 _QUIET = 0.3  # seconds after Ctrl-C: a program that looks at the line ten times a second has seen it, and the pause
+_TRIES = 20  # of Ctrl-C, at most: a board whose other core prints is never quiet, and answers all the same
 _STALL = 60.0  # seconds of silence in the middle of something: the emulated Pico writes a large module for tens of them
 
 _PROBE = """
@@ -78,10 +79,19 @@ class BoardLink:
             self._transport.close()
 
     def _interrupt(self) -> None:
-        """Send Ctrl-C and pause: a program that serves maps takes it for itself only when nothing follows for 0.1 s."""
+        """Send Ctrl-C and pause, until the board is quiet or shows its prompt.
+
+        The pause, as a program that serves maps takes Ctrl-C for itself only when nothing follows for 0.1 s. Until, as a
+        main.py that ends in SystemExit is started again and again, and Ctrl-C is lost where no program runs.
+        """
+        serial = self._transport.serial
         with self._translated():
-            self._transport.serial.write(b"\r\x03")
-        time.sleep(_QUIET)
+            for _ in range(_TRIES):
+                serial.write(b"\r\x03")
+                time.sleep(_QUIET)
+                said = serial.read(serial.in_waiting)
+                if not said or said.endswith(b">>> "):
+                    break
 
     def soft_reset(self) -> None:
         """Interrupt what runs, and start the interpreter afresh in the raw REPL, without main.py."""

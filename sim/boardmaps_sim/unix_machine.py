@@ -95,6 +95,7 @@ class Machine:
         self._held_back: bytearray | None = None
         self._tail = b""
         self._reset_wanted = b""
+        self._ctrl_c_at_boot = False
         board = self._settings
         self._interpreter = Interpreter(board.micropython, board.heap, board.flash, run_main=run_main)
         self._listen(self._interpreter.input, _NOTHING, self._board_has_room)
@@ -126,11 +127,14 @@ class Machine:
     def _deliver(self, data: bytes) -> None:
         if self._listening and _CTRL_C in data and self._interpreter.interrupt():
             self._to_board.clear()
+            self._ctrl_c_at_boot = False
             data = data[data.rindex(_CTRL_C) + 1 :]
         if self._listening and not self._to_board:
             data = data[self._interpreter.write(data) :]
         if data:
             self._to_board += data
+            if not self._listening and _CTRL_C in data:
+                self._ctrl_c_at_boot = True
             if self._listening:
                 self._epoll.modify(self._interpreter.input, select.EPOLLOUT)
 
@@ -220,7 +224,8 @@ class Machine:
             self._power_on(raw=False, run_main=True)
         elif self._reset_wanted or status >= 0:
             self._print(b"MPY: soft reboot\r\n")
-            self._power_on(raw=left_in_raw_repl, run_main=not left_in_raw_repl)
+            # A board's Ctrl-C waits for the first program; one that ended sooner than it came is not started again.
+            self._power_on(raw=left_in_raw_repl, run_main=not left_in_raw_repl and not self._ctrl_c_at_boot)
         else:
             self._crashed(-status)
 

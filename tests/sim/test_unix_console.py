@@ -182,6 +182,17 @@ def test_main_that_exits_is_a_soft_reset(board: UnixBoard, mpremote: Mpremote) -
         assert console.expect(PROMPT).count(b"MPY: soft reboot\r\n") == 2
 
 
+def test_ctrl_c_ends_the_resets_of_a_main_that_always_exits(board: UnixBoard, mpremote: Mpremote) -> None:
+    install_main(mpremote, board, "raise SystemExit\n")
+    with Console(board.port) as console:
+        console.prompt()
+        console.write(b"\x04" + b"\x03" * 3)
+        for _ in range(20):  # between two starts one is lost now and then, as it is on a board
+            console.write(b"\x03")
+            time.sleep(0.05)
+        console.prompt()
+
+
 def test_the_traceback_of_main_is_a_boards(board: UnixBoard, mpremote: Mpremote) -> None:
     install_main(mpremote, board, "def f():\n 1/0\nf()\n")
     with Console(board.port) as console:
