@@ -36,4 +36,3 @@ def board(connection: Board) -> Board:
     """A board without maps."""
     connection.pool.reset()
     return connection
-
