@@ -95,7 +95,7 @@ def test_events_are_pushed_in_every_mode(unix: UnixBoard, mpremote: Mpremote, mo
     mpremote("resume", "exec", "pass")
 
 
-# A known fault: with a serving thread the single Ctrl-C is lost in about one run of four. To be mended, not to be lived with.
+# A known fault: with a serving thread the single Ctrl-C is sometimes lost. To be mended, not to be lived with.
 LOSES_CTRL_C = pytest.mark.xfail(reason="a Ctrl-C beside a serving thread is sometimes lost", strict=False)
 
 

@@ -3,6 +3,6 @@ target_sources(usermod_boardmaps_pool INTERFACE ${CMAKE_CURRENT_LIST_DIR}/boardm
 target_link_libraries(usermod INTERFACE usermod_boardmaps_pool)
 
 # A Cortex-M0+ loads the constants of its machine code as words beside it, so frozen machine code must begin at a multiple of 4;
-# MicroPython's mpy-tool (1.26, 1.27) asks for 2 there, as for every other Thumb, and half the functions then read wrong
+# MicroPython's mpy-tool (1.26.1) asks for 2 there, as for every other Thumb, and half the functions then read wrong
 # constants and jump astray. This raises it to 4, in the file with the frozen modules alone.
 set_source_files_properties(${CMAKE_BINARY_DIR}/frozen_content.c PROPERTIES COMPILE_OPTIONS "-Daligned(bytes)=__aligned__(4)")
