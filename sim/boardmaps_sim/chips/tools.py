@@ -11,6 +11,7 @@ from boardmaps_sim.chips.cache import BuildError, cache_root, run
 _COMMON = {
     "make": "make",
     "cc": "gcc",
+    "/usr/include/stdlib.h": "libc6-dev",  # gcc only recommends it, and a minimal Debian takes no recommendations
     "arm-none-eabi-gcc": "gcc-arm-none-eabi",
     "/usr/lib/arm-none-eabi/include/stdio.h": "libnewlib-arm-none-eabi",
     "dpkg-source": "dpkg-dev",
