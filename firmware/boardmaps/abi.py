@@ -83,6 +83,7 @@ OP_QUERY = const(23)
 OP_PUSH_SAMPLE = const(24)
 OP_SAMPLES = const(25)
 OP_STATS = const(26)
+OP_POOL_READ = const(27)
 
 # the second byte of OP_PART
 PART_FIRST = const(1)

@@ -11,7 +11,7 @@ _PART_LIMIT = 16 * 1024  # bytes that a request in parts may take of the heap
 
 
 class Dispatcher:
-    """Executes requests on the maps of `registry` (by_id, ids, stats, reset). Pool reset needs `allow_reset`."""
+    """Executes requests on the maps of `registry` (by_id, ids, stats, read, reset). Pool reset needs `allow_reset`."""
 
     def __init__(self, registry, allow_reset=False):  # type: ignore[no-untyped-def]
         self._operations = Operations(registry, allow_reset)

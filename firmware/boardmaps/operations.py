@@ -38,7 +38,7 @@ _PER_CPU = (PERCPU_HASH, PERCPU_ARRAY)
 
 
 class Operations:
-    """The operations on the maps of `registry` (by_id, ids, stats, reset). Pool reset needs `allow_reset`."""
+    """The operations on the maps of `registry` (by_id, ids, stats, read, reset). Pool reset needs `allow_reset`."""
 
     def __init__(self, registry, allow_reset=False):  # type: ignore[no-untyped-def]
         self._registry = registry
@@ -72,6 +72,7 @@ class Operations:
             self._push_sample,
             self._samples,
             self._stats,
+            self._pool_read,
         )
 
     def execute(self, op: int, request: bytes, limit: int) -> bytes:
@@ -284,6 +285,10 @@ class Operations:
 
     def _pool(self, request: bytes) -> bytes:
         return _OK + pack("<3I", *self._registry.stats())
+
+    def _pool_read(self, request: bytes) -> bytes:
+        offset, n = unpack_from("<IH", request, 1)
+        return _OK + self._registry.read(offset, min(n, self._limit - 1))
 
     def _pool_reset(self, request: bytes) -> bytes:
         if not self._allow_reset:

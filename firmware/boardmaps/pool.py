@@ -9,6 +9,7 @@ from struct import pack_into
 
 import micropython
 
+from .abi import BPF_F_WRONLY
 from .definition import HEADER_SIZE, layout, slice_size
 from .errors import (
     InvalidDefinition,
@@ -207,6 +208,18 @@ def ids():
 def stats():
     """Return (total bytes, used bytes, allocations) of the pool."""
     return len(_memory), _used, _allocations
+
+
+def read(offset, n):
+    """Return the pool's bytes from `offset` on, at most `n`; zeros for what a write-only map holds behind its header."""
+    part = bytearray(_view[offset : offset + n])
+    for m in _maps.values():
+        if m.definition.map_flags & BPF_F_WRONLY:
+            hidden = max(m.offset + HEADER_SIZE, offset)
+            end = min(m.offset + m.size, offset + len(part))
+            if hidden < end:
+                part[hidden - offset : end - offset] = bytes(end - hidden)
+    return bytes(part)
 
 
 reset = StaticPool.reset

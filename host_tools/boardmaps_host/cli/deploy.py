@@ -1,8 +1,5 @@
 """`boardmaps deploy`: put boardmaps on a board."""
 
-import contextlib
-import sys
-from collections.abc import Callable, Iterator
 from dataclasses import asdict
 
 import rich_click as click
@@ -40,7 +37,7 @@ def command(port: str, app: str | None, app_path: str, reset: bool, as_json: boo
     """
     from boardmaps_host.deploy import deploy
 
-    with _progress(quiet=as_json) as progress:
+    with output.progress("asking the board what it has", quiet=as_json) as progress:
         report = deploy(port, app=app, app_path=app_path, reset=reset, progress=progress)
     if as_json:
         output.as_json(asdict(report))
@@ -52,18 +49,3 @@ def command(port: str, app: str | None, app_path: str, reset: bool, as_json: boo
         f"all verified, in {report.seconds:.1f} s"
     )
     print("restarted: boot.py and main.py run" if report.restarted else "left at its REPL")
-
-
-@contextlib.contextmanager
-def _progress(quiet: bool) -> Iterator[Callable[[str, int, int], None] | None]:
-    """A bar on a terminal; nothing into a pipe, where the last two lines say it all."""
-    if quiet or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("asking the board what it has")
-        yield lambda path, done, total: bar.update(task, description=path, completed=done, total=total)

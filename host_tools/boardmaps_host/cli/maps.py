@@ -11,7 +11,7 @@ from .forms import HELP, FormError, Words, data, number, update_flags
 
 if TYPE_CHECKING:
     from boardmaps_host.client.board import Board
-    from boardmaps_host.client.maps import MapInfo
+    from boardmaps_host.client.maps import MapInfo, RemoteMap
 
 _words = click.argument("words", nargs=-1, metavar="MAP [key DATA] [value DATA]")
 
@@ -89,7 +89,7 @@ def dump(words: tuple[str, ...], port: str, timeout: float, as_json: bool) -> No
     selector = taken.selector()
     taken.end()
     with board_at(port, timeout) as board:
-        entries = list(board.map(selector.key).items())
+        entries = _all_entries(board.map(selector.key), quiet=as_json)
     if as_json:
         output.as_json([_entry_json(key, value) for key, value in entries])
     else:
@@ -112,7 +112,7 @@ def lookup(words: tuple[str, ...], port: str, timeout: float, as_json: bool) -> 
         key = data(key_words, the_map.definition.key_size, "key")
         value = the_map.lookup(key)
     if value is None:
-        return _miss(f"lookup {selector.key!r}: no such key", None, as_json)
+        return miss(f"lookup {selector.key!r}: no such key", None, as_json)
     if as_json:
         output.as_json(_entry_json(key, value))
     else:
@@ -126,8 +126,10 @@ def lookup(words: tuple[str, ...], port: str, timeout: float, as_json: bool) -> 
 def update(words: tuple[str, ...], port: str, timeout: float, as_json: bool) -> None:
     """Set the value of one key: MAP key DATA value DATA [any|exist|noexist].
 
-    `noexist` creates only, `exist` changes only. JSON: null, as bpftool.
+    `noexist` creates only, `exist` changes only. In a per-CPU map every CPU gets the value. JSON: null, as bpftool.
     """
+    from boardmaps_host.client.kinds import RemotePerCpu
+
     taken = Words(words)
     selector = taken.selector()
     taken.literal("key")
@@ -139,7 +141,10 @@ def update(words: tuple[str, ...], port: str, timeout: float, as_json: bool) -> 
     with board_at(port, timeout) as board:
         the_map = board.map(selector.key)
         key = data(key_words, the_map.definition.key_size, "key")
-        the_map.update(key, data(value_words, the_map.definition.value_size, "value"), flags)
+        value = data(value_words, the_map.definition.value_size, "value")
+        if isinstance(the_map, RemotePerCpu):
+            value = the_map.join([value] * the_map.cpus)
+        the_map.update(key, value, flags)
     if as_json:
         output.as_json(None)
 
@@ -182,12 +187,23 @@ def getnext(words: tuple[str, ...], port: str, timeout: float, as_json: bool) ->
         "next_key": None if following is None else output.hex_bytes(following),
     }
     if following is None:
-        return _miss(f"getnext {selector.key!r}: no key comes after that", shown, as_json)
+        return miss(f"getnext {selector.key!r}: no key comes after that", shown, as_json)
     if as_json:
         output.as_json(shown)
     else:
         print(following.hex(" "))
     return 0
+
+
+def _all_entries(the_map: "RemoteMap", *, quiet: bool) -> list[tuple[bytes, bytes]]:
+    total = len(the_map)
+    entries: list[tuple[bytes, bytes]] = []
+    with output.progress(the_map.name, quiet=quiet) as shown:
+        for entry in the_map.items():
+            entries.append(entry)
+            if shown and not len(entries) % 64:
+                shown(the_map.name, len(entries), max(total, len(entries)))  # firmware may add some meanwhile
+    return entries
 
 
 def _key_words(taken: Words) -> list[str]:
@@ -224,7 +240,7 @@ def _create_words(taken: Words) -> dict[str, Any]:
     return given
 
 
-def _miss(text: str, shown: Any, as_json: bool) -> int:
+def miss(text: str, shown: Any, as_json: bool) -> int:
     """A key that is not there is an answer, not a fault: no {"error"}, but a status that scripts can test."""
     if as_json:
         output.as_json(shown)

@@ -2,7 +2,8 @@
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -69,3 +70,18 @@ def _rich_table(columns: Sequence[str], names: Sequence[str], rows: Iterable[Seq
     for row in rows:
         drawn.add_row(*(Text(str(cell)) for cell in row))  # Text: what a board says is never markup
     Console(highlight=False).print(drawn)
+
+
+@contextmanager
+def progress(begins: str, *, quiet: bool) -> Iterator[Callable[[str, int, int], None] | None]:
+    """Show a bar on a terminal, told (what is being done, how much of it is done, of how much); nothing into a pipe."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(begins)
+        yield lambda what, done, total: bar.update(task, description=what, completed=done, total=total)

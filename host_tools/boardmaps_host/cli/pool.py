@@ -1,14 +1,28 @@
-"""`boardmaps pool`: how the board's pool is used."""
+"""`boardmaps pool`: how the board's pool is used, and its bytes as a file."""
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import rich_click as click
 
 from . import options, output
 from .maps import board_at
 
+if TYPE_CHECKING:
+    from boardmaps_host.client.board import Board
+
 
 @click.command("pool")
+@click.option(
+    "--save",
+    "-s",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write the bytes of all maps to FILE, as firmware/SPEC.md draws them.",
+)
 @options.target
-def command(port: str, timeout: float, as_json: bool) -> None:
+def command(save: Path | None, port: str, timeout: float, as_json: bool) -> None:
     """Show how much of the board's pool is taken, and by which map.
 
     JSON: {"bytes_total", "bytes_used", "bytes_remaining", "allocations", "maps": [{"id", "name", "bytes"}, ...]}.
@@ -16,6 +30,8 @@ def command(port: str, timeout: float, as_json: bool) -> None:
     with board_at(port, timeout) as board:
         total, used, allocations = board.pool.stats()
         maps = board.maps()
+        if save is not None:
+            _save(board, save, quiet=as_json)
     remaining = total - used
     if as_json:
         output.as_json(
@@ -37,3 +53,15 @@ def command(port: str, timeout: float, as_json: bool) -> None:
                 for i in maps
             ),
         )
+
+
+def _save(board: "Board", file: Path, *, quiet: bool) -> None:
+    what = f"{board.link.line.name} to {file}"
+    with output.progress(what, quiet=quiet) as shown:
+        image = board.pool.read(shown and partial(shown, what))
+    try:
+        file.write_bytes(image)
+    except OSError as error:
+        raise click.FileError(str(file), error.strerror) from error
+    if not quiet:
+        print(f"saved {len(image)} bytes of {board.link.line.name} to {file}")

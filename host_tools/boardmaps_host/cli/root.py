@@ -2,7 +2,7 @@
 
 import rich_click as click
 
-from . import boards, check, demo, deploy, flash, listen, maps, plan, pool, sim
+from . import boards, check, demo, deploy, flash, listen, maps, plan, pool, sim, values
 
 click.rich_click.USE_MARKDOWN = False
 click.rich_click.SHOW_ARGUMENTS = False
@@ -18,7 +18,8 @@ def boardmaps() -> None:
     """
 
 
-maps.group.add_command(listen.watch)
+for command in (listen.watch, *values.commands):
+    maps.group.add_command(command)
 for command in (
     maps.group,
     listen.console,

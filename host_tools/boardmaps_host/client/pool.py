@@ -1,10 +1,13 @@
 """The board's pool, over the line."""
 
-from struct import unpack
+from collections.abc import Callable
+from struct import pack, unpack
 
-from boardmaps.abi import OP_POOL, OP_POOL_RESET
-from boardmaps_host.client.info import ask
+from boardmaps.abi import OP_POOL, OP_POOL_READ, OP_POOL_RESET
+from boardmaps_host.client.info import answer, ask
 from boardmaps_host.client.link import Link
+
+_AT_ONCE = 16  # requests between two reports of progress: enough to keep the line busy
 
 
 class RemotePool:
@@ -34,6 +37,23 @@ class RemotePool:
     def allocation_count(self) -> int:
         """Return how many allocations were served since boot or reset."""
         return self.stats()[2]
+
+    def read(self, progress: Callable[[int, int], None] | None = None) -> bytes:
+        """Return the bytes that are allocated, as SPEC.md draws them: every map with its header, one behind the other.
+
+        What a write-only map holds comes as zeros. The firmware runs on meanwhile: each frame is one moment, the whole is
+        not. `progress` is told (bytes read, bytes in all).
+        """
+        used = self.used()
+        size = int(self._link.fields["mtu"]) - 1  # the status takes one of the payload's bytes
+        requests = [pack("<BIH", OP_POOL_READ, at, min(size, used - at)) for at in range(0, used or 1, size)]
+        image = bytearray()
+        for first in range(0, len(requests), _AT_ONCE):
+            for reply in self._link.requests(requests[first : first + _AT_ONCE], changes=False):
+                image += answer(reply) or b""
+            if progress:
+                progress(len(image), used)
+        return bytes(image)
 
     def reset(self) -> None:
         """Clear the whole pool. Raises NotPermitted unless the board's server was started with allow_reset."""

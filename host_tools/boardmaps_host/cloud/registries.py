@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from boardmaps.abi import U32_MAX
-from boardmaps.errors import InvalidDefinition, KeyNotFound, StaleMap
+from boardmaps.errors import InvalidDefinition, KeyNotFound, NotSupported, StaleMap
 
 if TYPE_CHECKING:
     from .base import CloudMap
@@ -64,6 +64,10 @@ class Registry:
         """Return (total bytes, used bytes, number of maps). The heap has no total: it is given as 2**32 - 1."""
         maps = list(self._maps.values())
         return U32_MAX, min(sum(m.size for m in maps), U32_MAX), len(maps)
+
+    def read(self, *_where: int) -> bytes:
+        """Raise NotSupported: maps on the heap have no image in one piece."""
+        raise NotSupported("pool read: the twin has no pool; its maps lie on the heap")
 
     def reset(self) -> None:
         """Drop all maps and free their memory: every later use of one raises StaleMap. Numbers are not used again."""

@@ -1,0 +1,81 @@
+"""bpftool's words for maps without keys, and for locking one: push, pop, peek, enqueue, dequeue, freeze."""
+
+import rich_click as click
+
+from . import options, output
+from .forms import Words, data
+from .maps import board_at, miss
+
+_words = click.argument("words", nargs=-1, metavar="MAP [value DATA]")
+
+
+def _add(name: str, ending: str) -> click.Command:
+    """Make the command that adds a value; a stack and a queue have the same under two names."""
+
+    @click.command(name, help=f"Add a value to MAP, {ending}: MAP value DATA.\n\nJSON: null, as bpftool.")
+    @_words
+    @options.target
+    def add(words: tuple[str, ...], port: str, timeout: float, as_json: bool) -> None:
+        taken = Words(words)
+        selector = taken.selector()
+        taken.literal("value")
+        value_words = taken.until()
+        with board_at(port, timeout) as board:
+            the_map = board.map(selector.key)
+            value = data(value_words, the_map.definition.value_size, "value")
+            the_map.update(b"", value)
+        if as_json:
+            output.as_json(None)
+
+    return add
+
+
+def _take(name: str, does: str, *, stays: bool = False) -> click.Command:
+    """Make a command that prints the next value; it is removed unless it `stays`."""
+
+    @click.command(name, help=f'{does}. An empty map gives status 1.\n\nJSON: {{"value": [...]}}, or null when empty.')
+    @_words
+    @options.target
+    def take(words: tuple[str, ...], port: str, timeout: float, as_json: bool) -> int:
+        taken = Words(words)
+        selector = taken.selector()
+        taken.end()
+        with board_at(port, timeout) as board:
+            the_map = board.map(selector.key)
+            value = the_map.lookup(b"") if stays else the_map.lookup_and_delete(b"")
+        if value is None:
+            return miss(f"{name} {selector.key!r}: the map is empty", None, as_json)
+        if as_json:
+            output.as_json({"value": output.hex_bytes(value)})
+        else:
+            output.table(("value", "as"), [(value.hex(" "), output.readable(value))])
+        return 0
+
+    return take
+
+
+@click.command("freeze")
+@click.argument("words", nargs=-1, metavar="MAP")
+@options.target
+def freeze(words: tuple[str, ...], port: str, timeout: float, as_json: bool) -> None:
+    """Forbid this and every other computer all writes to MAP, for good; the firmware may still write.
+
+    JSON: null, as bpftool.
+    """
+    taken = Words(words)
+    selector = taken.selector()
+    taken.end()
+    with board_at(port, timeout) as board:
+        board.map(selector.key).freeze()
+    if as_json:
+        output.as_json(None)
+
+
+commands = (
+    _add("push", "on top of a stack"),
+    _take("pop", "Print the newest value of a stack and remove it"),
+    _take("peek", "Print the value that pop or dequeue would give, and leave it", stays=True),
+    _add("enqueue", "behind the others of a queue"),
+    _take("dequeue", "Print the oldest value of a queue and remove it"),
+    freeze,
+)

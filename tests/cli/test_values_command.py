@@ -1,0 +1,74 @@
+"""bpftool's words for maps without keys, freeze, values for all CPUs, and the pool as a file."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from boardmaps_host import connect
+from boardmaps_sim.unix import UnixBoard
+from tests.cli.conftest import Command
+
+
+def test_a_queue_gives_the_oldest_and_a_stack_the_newest(on: Command) -> None:
+    for kind, add, take, first in (("queue", "enqueue", "dequeue", 1), ("stack", "push", "pop", 2)):
+        assert on("map", "create", "name", kind, "type", kind, "value", "2", "entries", "2").returncode == 0
+        for n in (1, 2):
+            done = on("map", add, kind, "value", f"u16:{n}")
+            assert (done.returncode, done.stdout) == (0, "")
+        full = on("map", add, kind, "value", "u16:3")
+        assert (full.returncode, full.stderr) == (1, f"boardmaps: update '{kind}': map is full (2 of 2 entries)\n")
+        value = {"value": [f"0x0{first}", "0x00"]}
+        assert json.loads(on("map", "peek", kind, "--json").stdout) == value
+        assert json.loads(on("map", take, kind, "--json").stdout) == value
+        assert on("map", take, kind).stdout.splitlines()[1].split("  ") == [f"0{3 - first} 00", str(3 - first)]
+        empty = on("map", take, kind)
+        assert (empty.returncode, empty.stderr) == (1, f"boardmaps: {take} '{kind}': the map is empty\n")
+        assert on("map", take, kind, "--json").stdout == "null\n"
+
+
+def test_a_frozen_map_takes_no_more_from_the_computer(on: Command) -> None:
+    assert on("map", "create", "name", "still", "type", "array", "value", "2", "entries", "1").returncode == 0
+    assert on("map", "freeze", "still", "--json").stdout == "null\n"
+    done = on("map", "update", "still", "key", "u32:0", "value", "u16:1")
+    assert (done.returncode, done.stderr) == (1, "boardmaps: update 'still': the map is frozen\n")
+    assert "is frozen" in on("map", "freeze", "still").stderr
+    assert json.loads(on("map", "show", "still", "--json").stdout)["frozen"] == 1
+
+
+def test_every_cpu_gets_the_value(on: Command) -> None:
+    assert on("map", "create", "name", "each", "type", "percpu_array", "value", "4", "entries", "1").returncode == 0
+    assert on("map", "update", "each", "key", "u32:0", "value", "u32:7").returncode == 0
+    (entry,) = json.loads(on("map", "dump", "each", "--json").stdout)
+    row = bytes(int(byte, 16) for byte in entry["value"])
+    assert row == b"\7\0\0\0\0\0\0\0" * (len(row) // 8)
+
+
+def test_the_pool_as_a_file(on: Command, firmware: UnixBoard, tmp_path: Path) -> None:
+    done = on("pool", "--save", str(tmp_path / "pool.bin"))
+    assert done.returncode == 0
+    image = (tmp_path / "pool.bin").read_bytes()
+    assert done.stdout.startswith(f"saved {len(image)} bytes of {firmware.port} to {tmp_path / 'pool.bin'}\n")
+    with connect(firmware.port) as board:
+        assert len(image) == board.pool.used()
+        assert image == board.pool.read()
+    assert json.loads(on("pool", "--json", "--save", str(tmp_path / "pool.bin")).stdout)["bytes_used"] == len(image)
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "message"),
+    [
+        ("map push temps", 2, "the word 'value' is missing."),
+        ("map pop", 2, "the map (id N, or name NAME) is missing."),
+        ("map pop temps key", 2, "'key' is one word too many."),
+        ("map push temps value u32:1", 1, "update 'temps': key is 0 bytes, not 8"),
+        ("map pop hits", 1, "lookup_and_delete 'hits'"),
+        ("pool --save /no/such/folder/x", 1, "'/no/such/folder/x': No such file or directory"),
+        ("pool --save /", 2, "is a directory"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(on: Command, words: str, status: int, message: str) -> None:
+    done = on(*words.split())
+    assert (done.returncode, done.stdout) == (status, "")
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
