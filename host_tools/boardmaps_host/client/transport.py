@@ -151,13 +151,14 @@ class MemoryTransport:
 
 def holders_of(path: str) -> list[tuple[int, str]]:
     """Return (pid, program) of the processes of this computer that have `path` open; empty where /proc does not tell."""
-    real = os.path.realpath(path)
+    port = Path(path)
     found = []
     for proc in Path("/proc").glob("[0-9]*"):
         if int(proc.name) == os.getpid():
             continue
         try:
-            if any(os.path.realpath(fd) == real for fd in (proc / "fd").iterdir()):
+            # The same file, not the same name: a container's /dev/pts/1 is another one than the computer's.
+            if any(fd.exists() and fd.samefile(port) for fd in (proc / "fd").iterdir()):
                 found.append((int(proc.name), (proc / "comm").read_text().strip()))
         except OSError:  # it ended, or is not ours to look at
             continue
