@@ -30,7 +30,7 @@ from boardmaps.session import PROTOCOL, frame_limit, pack_hello, unpack_hello
 HOST_MTU = 4096  # payload bytes that we take in one frame
 _RTO_FIRST = 0.25
 _RTO_MIN = 0.03
-_RTO_MAX = 1.0
+_RTO_MAX = 1.0  # of a line that loses frames; a board that takes longer than that to answer is given longer
 _BEGINNINGS = (REPLY, REPLY | PIECE_FLAG, EVENT, NAK, HELLO | REPLY_FLAG)
 _PROBE = 4  # every so many tries of a request HELLO is said in its place
 _HARMLESS = frozenset(range(256)) - {0, 1, 2, 3, 4, 5, 10, 13}
@@ -93,8 +93,10 @@ Event = Text | Opened | Reply | Lost | Closed | Pushed
 class _InFlight:
     payload: bytes
     frame: bytes
-    sent: float
+    sent: float  # the last time
+    first: float
     tries: int = 1
+    copies: int = 1  # those of them that the board answers, if they come
     turn: int = 0  # the next piece to send, once it goes in pieces
 
 
@@ -118,6 +120,7 @@ class ClientSession:
         self._srtt = 0.0
         self._rttvar = 0.0
         self._rto = _RTO_FIRST
+        self._doubtful = (-1, 0, 0.0)  # a request that was sent again, the answers that may yet come, when the first one came
         self._nak_at = -1.0
         self._slowed = -1.0
         self.session = 0
@@ -179,7 +182,7 @@ class ClientSession:
         seq = (self._seq + 1) & 0xFFFF
         self._seq = seq
         frame = encode(REQUEST, self.session, seq, self._acked & 0xFF, payload)
-        self._flight[seq] = _InFlight(payload, frame, now)
+        self._flight[seq] = _InFlight(payload, frame, now, now)
         self._under_way += len(frame)
         return seq, frame
 
@@ -199,7 +202,7 @@ class ClientSession:
                 return b""
             if oldest.sent >= self._slowed:  # else the others of one burst, which say nothing new of the line
                 self._slowed = now
-                self._rto = min(self._rto * 2, _RTO_MAX)
+                self._rto = min(self._rto * 2, max(_RTO_MAX, self._usual()))
             if oldest.tries % _PROBE == _PROBE - 1:
                 oldest.sent = now
                 oldest.tries += 1
@@ -213,6 +216,7 @@ class ClientSession:
         flight.tries += 1
         self.resent += 1
         if flight.tries < 3 or len(flight.payload) <= PIECE:
+            flight.copies += 1
             return flight.frame
         parts = pieces(REQUEST, self.session, seq, self._acked & 0xFF, flight.payload)
         if flight.turn % len(parts) == 0 and flight.tries % 2:
@@ -223,6 +227,7 @@ class ClientSession:
             if out and len(out) + len(part) > self._credit:
                 break
             out += part
+            flight.copies += not flight.turn % len(parts)  # a board answers the first piece
             flight.turn += 1
         return out
 
@@ -256,6 +261,8 @@ class ClientSession:
                     whole = self._joiners.setdefault(seq, Joiner(HOST_MTU)).add(seq, payload)
                     if whole is not None:
                         self._on_reply(seq, whole, now, events)
+                elif payload[:2] == b"\0\0":
+                    self._answered_again(seq)
             elif kind == NAK:
                 out += self._on_nak(seq, now)
             elif kind == HELLO | REPLY_FLAG and seq == self._nonce:
@@ -279,12 +286,15 @@ class ClientSession:
     def _on_reply(self, seq: int, payload: bytes, now: float, events: list[Event]) -> None:
         flight = self._flight.pop(seq, None)
         if flight is None:
+            self._answered_again(seq)
             return
         if self._joiners:
             self._joiners.pop(seq, None)
         self._under_way -= len(flight.frame)
         if flight.tries == 1:
-            self._measure(now - flight.sent)
+            self._measure(now - flight.first)
+        else:
+            self._doubtful = seq, flight.copies - 1, now - flight.first
         self._acked = (next(iter(self._flight), (self._seq + 1) & 0xFFFF) - 1) & 0xFFFF
         events.append(Reply(seq, payload))
 
@@ -324,6 +334,21 @@ class ClientSession:
         self._credit = _number(fields, "credit", 64, 32, 1 << 20)
         self._seq = self._acked = (_number(fields, "next", 1, 0, 0xFFFF) - 1) & 0xFFFF
 
+    def _answered_again(self, seq: int) -> None:
+        """Once all copies of a request are answered, none was lost: the board is slow, and the first answer's time counts.
+
+        Else a slow board's round trips would never be measured, each being repeated before its answer, and what is repeated
+        would keep it from ever coming to an end.
+        """
+        number, copies, took = self._doubtful
+        if number == seq:
+            self._doubtful = number, copies - 1, took
+            if copies == 1:
+                self._measure(took)
+
+    def _usual(self) -> float:
+        return self._srtt + 4 * self._rttvar
+
     def _measure(self, rtt: float) -> None:
         """RFC 6298: a smoothed round trip and its variation give the time after which an answer is overdue."""
         if self._srtt:
@@ -331,7 +356,7 @@ class ClientSession:
             self._srtt += (rtt - self._srtt) / 8
         else:
             self._srtt, self._rttvar = rtt, rtt / 2
-        self._rto = min(max(self._srtt + 4 * self._rttvar, _RTO_MIN), _RTO_MAX)
+        self._rto = max(self._usual(), _RTO_MIN)
 
 
 def _number(fields: dict[str, str], name: str, default: int, low: int, high: int) -> int:
