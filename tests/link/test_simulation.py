@@ -162,7 +162,7 @@ def test_nothing_known_is_said_to_be_known() -> None:
 
 def test_a_slow_line_is_given_time() -> None:
     """At 1,200 baud a full frame takes four seconds: what was repeated too soon must not keep the line from ever ending."""
-    world = World(1, Faults(baud=1200), handle=lambda payload, limit: b"\0" + payload[:1])
+    world = World(1, Faults(baud=1200), handle=lambda payload, _limit: b"\0" + payload[:1])
     with world.link() as link:
         link.timeout = 30
         for n in range(20):
