@@ -120,7 +120,11 @@ class ClientSession:
         self._srtt = 0.0
         self._rttvar = 0.0
         self._rto = _RTO_FIRST
-        self._doubtful = (-1, 0, 0.0)  # a request that was sent again, the answers that may yet come, when the first one came
+        self._doubtful = (
+            -1,
+            0,
+            0.0,
+        )  # a request that was sent again, the answers that may yet come, when the first one came
         self._nak_at = -1.0
         self._slowed = -1.0
         self.session = 0
