@@ -1,0 +1,60 @@
+"""What the README's first screens show does what they say: on a simulated board, with the real commands."""
+
+import contextlib
+import io
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from boardmaps_host import connect
+from boardmaps_host.deploy import deploy
+from boardmaps_sim.unix import UnixBoard
+
+README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+BOARD, COMPUTER = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+USE = re.search(r"## Use it\n\n```sh\n(.*?)```", README, re.DOTALL)
+PROGRAMS = {
+    "boardmaps": [sys.executable, "-m", "boardmaps_host.cli"],
+    "mpremote": [sys.executable, "-m", "mpremote"],
+}
+
+
+@pytest.fixture
+def unix(tmp_path: Path) -> Iterator[UnixBoard]:
+    with UnixBoard(port=tmp_path / "port") as board:
+        yield board
+
+
+def test_the_board_serves_what_the_computer_reads_and_changes(unix: UnixBoard, tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(BOARD)
+    deploy(unix.port, app=program)
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(compile(COMPUTER.replace("/dev/ttyACM0", unix.port), "README.md", "exec"), {})
+    assert printed.getvalue() == "b'\\x15\\x00\\x00\\x00'\n"
+    with connect(unix.port) as board:
+        assert board.map("temps").lookup(b"kitchen\0") == b"\x16\0\0\0"
+
+
+def test_the_commands_of_use_it(unix: UnixBoard) -> None:
+    assert USE is not None
+    lines = USE[1].splitlines()
+    assert lines[0].startswith("make sim &")  # the board of this test stands for it
+    said = ""
+    for line in lines[1:]:
+        program, *words = shlex.split(line.replace("/tmp/boardmaps-$UID/unix", unix.port), comments=True)
+        words = [unix.port if word == "unix" else word for word in words]
+        if program == "mpremote":
+            words += ["exec", "print('a board like any other')"]
+        command = [*PROGRAMS[program], *words]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, f"{line}: {done.stderr}"
+        said += done.stdout
+    assert "a board like any other" in said
+    assert said.splitlines()[-1].split("  ") == ["6b 69 74 63 68 65 6e 00", "'kitchen'", "15 00 00 00", "21"]
