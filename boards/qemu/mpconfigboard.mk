@@ -8,7 +8,7 @@ CFLAGS += -DMICROPY_HW_MCU_NAME='"Cortex-M3"'
 CFLAGS += -DMP_CONFIGFILE='"$(abspath $(BOARD_DIR))/mpconfigboard.h"'
 
 LDSCRIPT = $(BOARD_DIR)/mps2.ld
-WRAPPED = mp_hal_stdin_rx_chr mp_hal_stdout_tx_strn mp_hal_stdio_poll mp_semihosting_init uart_init mp_init exit
+WRAPPED = mp_hal_stdin_rx_chr mp_hal_stdout_tx_strn mp_hal_stdio_poll mp_semihosting_init uart_init mp_init gc_sweep_all exit
 LDFLAGS += $(foreach name,$(WRAPPED),-Wl,--wrap=$(name))
 
 SRC_BOARD_O = shared/runtime/gchelper_native.o shared/runtime/gchelper_thumb2.o

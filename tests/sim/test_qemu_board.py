@@ -92,6 +92,13 @@ def test_the_clock_runs_with_ours(mpremote: Mpremote) -> None:
     assert 300_000 <= int(mpremote("exec", program)) < 400_000
 
 
+def test_a_soft_reset_ends_the_hard_timer(mpremote: Mpremote) -> None:
+    control = "import machine; print(machine.mem32[0x40002008] & 0x80)"
+    mpremote("exec", "import _hard_timer; _hard_timer.start(25_000, lambda: None)")
+    assert mpremote("resume", "exec", control) == "128\n"
+    assert mpremote("exec", control) == "0\n"  # mpremote resets first unless it is told to resume
+
+
 def test_the_maps_line_carries_every_byte(board: QemuBoard) -> None:
     with ChipConsole(board.port) as console, serial.Serial(board.maps_port, timeout=5) as line:
         console.start(ECHO)

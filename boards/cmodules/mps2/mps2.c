@@ -11,6 +11,7 @@
 #include "py/stream.h"
 #include "shared/runtime/interrupt_char.h"
 #include "shared/runtime/pyexec.h"
+#include "hard_timer.h"
 
 #define REG(address) (*(volatile uint32_t *)(address))
 
@@ -208,6 +209,7 @@ void __wrap_uart_init(void) {
     vectors[16 + IRQ_UART1_RX] = (uint32_t)line_received;
     vectors[16 + IRQ_TIMER0] = (uint32_t)clock_wrapped;
     vectors[16 + IRQ_TIMER1] = (uint32_t)sleep_over;
+    vectors[16 + IRQ_HARD_TIMER] = (uint32_t)hard_timer_fired;
     REG(SCB_VTOR) = (uint32_t)vectors;
     REG(UART0 + UART_BAUDDIV) = 16;
     REG(UART0 + UART_CTRL) = UART_TX_RX_ENABLE | UART_RX_IRQ;
@@ -215,7 +217,7 @@ void __wrap_uart_init(void) {
     REG(TIMER0 + TIMER_RELOAD) = 0xFFFFFFFF;
     REG(TIMER0 + TIMER_VALUE) = 0xFFFFFFFF;
     REG(TIMER0 + TIMER_CTRL) = TIMER_ENABLE_WITH_IRQ;
-    REG(NVIC_ENABLE) = 1 << IRQ_UART0_RX | 1 << IRQ_UART1_RX | 1 << IRQ_TIMER0 | 1 << IRQ_TIMER1;
+    REG(NVIC_ENABLE) = 1 << IRQ_UART0_RX | 1 << IRQ_UART1_RX | 1 << IRQ_TIMER0 | 1 << IRQ_TIMER1 | 1 << IRQ_HARD_TIMER;
     random_state = (uint64_t)REG(SEED_WORDS + 4) << 32 | REG(SEED_WORDS);
 }
 
@@ -233,6 +235,14 @@ void __wrap_mp_init(void) {
     if (pyexec_mode_kind == PYEXEC_MODE_FRIENDLY_REPL) {
         pyexec_file_if_exists("main.py");
     }
+}
+
+void __real_gc_sweep_all(void);
+
+// A soft reset begins: no interrupt may reach for Python objects that are about to go.
+void __wrap_gc_sweep_all(void) {
+    hard_timer_stop();
+    __real_gc_sweep_all();
 }
 
 void __wrap_exit(int status) {
