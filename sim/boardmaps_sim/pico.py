@@ -1,6 +1,7 @@
 """A simulated Raspberry Pi Pico: the real rp2 firmware of MicroPython on an emulated RP2040 (rp2040py)."""
 
 import importlib.util
+import os
 from pathlib import Path
 
 from boardmaps_sim.base import BoardError
@@ -28,14 +29,17 @@ class PicoBoard(ProcessBoard):
         built_in: bool = False,
         flash: Path | None = None,
         port: Path | None = None,
+        seed: int | None = None,
     ) -> None:
         """Describe a board.
 
         `image` is a UF2 file for the Pico, an official one or of your own; by default what `make pico` built: the stock
         firmware, or with `built_in` the one that has boardmaps frozen in and its pool outside the heap. `flash`
-        persists; None is a temporary one.
+        persists; None is a temporary one. `seed` is what random numbers on the board come from, by default another one
+        at each start.
         """
         super().__init__(name, flash, port)
+        self._seed = seed
         self._image = image
         self._built_in = built_in
 
@@ -47,7 +51,8 @@ class PicoBoard(ProcessBoard):
         if importlib.util.find_spec("rp2040py") is None:
             raise BoardError("the emulator rp2040py is not installed. Run: pip install 'boardmaps[sim]'")
         prepare_flash(self.flash, FLASH_END - FILES_START, temporary=self._flash_is_temporary, erased=b"\xff")
-        return {"image": str(image.absolute())}
+        seed = self._seed if self._seed is not None else int.from_bytes(os.urandom(8), "little")
+        return {"image": str(image.absolute()), "seed": seed}
 
 
 def read_firmware(image: Path) -> list[tuple[int, bytes]]:

@@ -1,6 +1,7 @@
 """The process of the emulated Pico: the emulator, its USB serial port, its flash image, real time while it idles."""
 
 import asyncio
+import random
 import select
 import sys
 import time
@@ -9,6 +10,8 @@ from pathlib import Path
 
 from rp2040py.boards import BoardSpec
 from rp2040py.device.base_device import BaseDevice
+from rp2040py.peripherals.peripheral import BasePeripheral
+from rp2040py.rp2040 import RP2040
 
 from boardmaps_sim.base import BoardError
 from boardmaps_sim.machine import Settings, run_machine
@@ -20,6 +23,20 @@ _IDLE_NANOS = 1_000_000  # of emulated time between two looks at the port while 
 _BUSY_NANOS = 100_000  # and while it computes, when that is about a millisecond of ours
 _STALL = 0.5  # seconds; a client that reads nothing for so long loses output
 _MOST_QUEUED = 1 << 20
+_ROSC = 0x40060  # where the emulator looks it up: bits 31 to 12 of its address
+_RANDOMBIT = 0x1C
+
+
+class _Rosc(BasePeripheral):
+    """The ring oscillator, which the emulator lacks: its random bit is all that the firmware draws os.urandom() from."""
+
+    def __init__(self, mcu: RP2040, seed: int) -> None:
+        super().__init__(mcu, "ROSC_BASE")
+        self._random = random.Random(seed)
+
+    def read_uint32(self, offset: int) -> int:
+        """Return a new bit each time, and what any register that is not there has."""
+        return self._random.getrandbits(1) if offset == _RANDOMBIT else super().read_uint32(offset)
 
 
 class Pico:
@@ -28,6 +45,7 @@ class Pico:
     def __init__(self, settings: Settings, port: PtyPort) -> None:
         """Load firmware and files; nothing runs before run()."""
         self._device = BaseDevice(board=BoardSpec(image=settings["image"]))
+        self._device.mcu.peripherals[_ROSC] = _Rosc(self._device.mcu, settings["seed"])
         self._port = port
         self._image = Path(settings["flash"])
         self._saved = self._image.read_bytes()

@@ -39,9 +39,9 @@ print(40 < count[0] < 60)
 """
 
 
-def _board(tmp_path: Path, *, built_in: bool = False) -> PicoBoard:
+def _board(folder: Path, *, built_in: bool = False, seed: int | None = None) -> PicoBoard:
     require_or_skip(firmware_image(STOCK).exists(), "no firmware for the Pico. Build it: make pico-deps pico")
-    return PicoBoard(port=tmp_path / "port", flash=tmp_path / "flash.img", built_in=built_in)
+    return PicoBoard(port=folder / "port", flash=folder / "flash.img", built_in=built_in, seed=seed)
 
 
 @pytest.fixture
@@ -89,6 +89,17 @@ def test_every_byte_passes_both_ways(board: PicoBoard) -> None:
 
 def test_a_hard_timer_interrupt_fires(mpremote: Mpremote) -> None:
     assert mpremote("exec", HARD_TIMER) == "True\n"
+
+
+def test_random_numbers_differ_from_start_to_start_unless_seeded(mpremote: Mpremote, tmp_path: Path) -> None:
+    def drawn(folder: str, seed: int | None) -> str:
+        with _board(tmp_path / folder, seed=seed) as board:
+            return mpremote("disconnect", "connect", board.port, "exec", "import os; print(list(os.urandom(16)))")
+
+    plain = drawn("a", None)
+    assert plain != drawn("b", None)
+    assert len(set(plain.split(","))) > 8
+    assert drawn("c", 7) == drawn("d", 7)
 
 
 def test_sleeping_takes_its_time_and_no_processor(board: PicoBoard, mpremote: Mpremote) -> None:
