@@ -59,6 +59,8 @@ def read_firmware(image: Path) -> list[tuple[int, bytes]]:
     """The (address, bytes) blocks of a MicroPython UF2 for the Pico. Raises BoardError saying why it is none."""
     try:
         blocks = from_uf2(image.read_bytes(), RP2040_FAMILY)
+    except OSError as error:
+        raise BoardError(f"{image} cannot be read: {error.strerror}.") from error
     except ValueError as error:
         blocks, reason = [], str(error)
     else:

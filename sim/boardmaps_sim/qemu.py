@@ -49,7 +49,10 @@ class QemuBoard(ProcessBoard):
         image = self._image or firmware_image(IMAGE)
         if not image.exists():
             raise BoardError(f"{image} is not there. Build it: make qemu-deps qemu")
-        reason = why_not(image.read_bytes())
+        try:
+            reason = why_not(image.read_bytes())
+        except OSError as error:
+            raise BoardError(f"{image} cannot be read: {error.strerror}.") from error
         if reason:
             raise BoardError(f"{image} cannot run on the qemu board: {reason}. Build one that can: make qemu")
         qemu = shutil.which("qemu-system-arm")

@@ -28,6 +28,12 @@ def test_uf2_round_trip() -> None:
         (b"hello", "5 bytes is not a number of 512-byte blocks"),
         (bytes(1024), "block 0 has not the magic numbers of UF2"),
         (to_uf2(FIRMWARE, FLASH_START, RP2040_FAMILY)[:-1], "cut short"),
+        (to_uf2(FIRMWARE, FLASH_START, RP2040_FAMILY)[:-512], "it has 2 of its 3 blocks: cut short, or damaged"),
+        (
+            to_uf2(FIRMWARE, FLASH_START, RP2040_FAMILY)[:1024] + to_uf2(FIRMWARE, FLASH_START, RP2040_FAMILY)[:512],
+            "2 of its 3",
+        ),
+        (ARM_ELF + b"MicroPython", "not a UF2 file"),
         (to_uf2(FIRMWARE, FLASH_START, RP2040_FAMILY)[:-512] + bytes(512), "block 2 has not the magic numbers"),
         (to_uf2(FIRMWARE, FLASH_START, 0xE48BFF59), r"it is for RP2350 \(Arm\) \(family 0xe48bff59\), not for RP2040"),
         (to_uf2(FIRMWARE, FLASH_START, 0x12345678), "it is for another chip"),
@@ -59,6 +65,12 @@ def test_qemu_refuses(tmp_path: Path, content: bytes, reason: str) -> None:
     with pytest.raises(BoardError, match=reason):
         QemuBoard(image=image, port=tmp_path / "port").start()
     assert list(tmp_path.iterdir()) == [image]
+
+
+@pytest.mark.parametrize("kind", [PicoBoard, QemuBoard])
+def test_a_folder_is_no_image(tmp_path: Path, kind: type[PicoBoard] | type[QemuBoard]) -> None:
+    with pytest.raises(BoardError, match="cannot be read: Is a directory"):
+        kind(image=tmp_path, port=tmp_path / "port").start()
 
 
 @pytest.mark.parametrize("kind", [PicoBoard, QemuBoard])

@@ -41,11 +41,11 @@ def from_uf2(data: bytes, *families: int) -> list[tuple[int, bytes]]:
         raise ValueError(
             f"its length of {len(data)} bytes is not a number of 512-byte blocks: not a UF2 file, or cut short"
         )
-    blocks = []
+    blocks = {}
     in_all = 0
     for start in range(0, len(data), 512):
         block = data[start : start + 512]
-        *magic, flags, address, size, _number, count, family = _HEAD.unpack_from(block)
+        *magic, flags, address, size, number, count, family = _HEAD.unpack_from(block)
         if tuple(magic) != _MAGIC or struct.unpack_from("<I", block, 508)[0] != _MAGIC_END or size > 476:
             raise ValueError(f"block {start // 512} has not the magic numbers of UF2: not a UF2 file, or damaged")
         if flags & _NOT_MAIN_FLASH or (flags & _HAS_FAMILY and family == _ABSOLUTE):
@@ -53,8 +53,8 @@ def from_uf2(data: bytes, *families: int) -> list[tuple[int, bytes]]:
         if flags & _HAS_FAMILY and family not in families:
             other, wanted = _FAMILIES.get(family, "another chip"), _FAMILIES[families[0]]
             raise ValueError(f"it is for {other} (family 0x{family:08x}), not for {wanted} (0x{families[0]:08x})")
-        blocks.append((address, block[32 : 32 + size]))
+        blocks[number] = address, block[32 : 32 + size]
         in_all = count
     if len(blocks) < in_all:
-        raise ValueError(f"it has {len(blocks)} of its {in_all} blocks: cut short")
-    return blocks
+        raise ValueError(f"it has {len(blocks)} of its {in_all} blocks: cut short, or damaged")
+    return list(blocks.values())
