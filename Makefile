@@ -52,10 +52,12 @@ bench: $(READY) chips ## Measure, print the tables, write build/bench/*.json
 	$(BIN)/python -m bench.line
 	$(BIN)/python bench/qemu.py
 	$(BIN)/python bench/pico.py
+	$(BIN)/python -m bench.chipline
 	$(BIN)/python bench/plot.py
 
-soak: $(READY) ## Run for minutes what the tests run for seconds; an error if anything is missed
+soak: $(READY) chips ## Run for an hour what the tests run for seconds; an error if anything is missed
 	$(BIN)/python -m soak.line
+	$(BIN)/python -m soak.chips
 
 clean: ## Remove what was built here; downloads outside the checkout stay
 	rm -rf build dist .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

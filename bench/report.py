@@ -31,7 +31,10 @@ class Row:
         return cls(name, value, unit, peer, ratio, reach, met)
 
 
-def publish(name: Literal["unix", "twin", "qemu", "pico", "line", "line-soak"], title: str, rows: list[Row]) -> None:
+Name = Literal["unix", "twin", "qemu", "pico", "line", "chipline", "line-soak", "chips-soak"]
+
+
+def publish(name: Name, title: str, rows: list[Row]) -> None:
     """Print the rows and write them as JSON."""
     table = Table(title=title, title_justify="left")
     for column in ("what", "value", "", "against", "ratio", "reach", ""):

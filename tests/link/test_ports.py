@@ -13,14 +13,22 @@ import pytest
 from boardmaps_host import Board, connect
 from boardmaps_host.client.transport import SerialTransport, port_path
 from boardmaps_host.deploy import deploy
+from boardmaps_sim.chips.cache import firmware_image
+from boardmaps_sim.chips.qemu_port import IMAGE
+from boardmaps_sim.chips.rp2 import BUILT_IN
 from boardmaps_sim.unix import UnixBoard, default_port
+from tests.require import require_or_skip
 
-TARGETS = ["unix"]
+TARGETS = {"unix": None, "pico": BUILT_IN, "qemu": IMAGE}  # and the image that each of them runs
 
 
 @pytest.fixture(scope="module", params=TARGETS)
 def board(request: pytest.FixtureRequest) -> Iterator[Board]:
-    with connect(request.param) as connected:
+    image = TARGETS[request.param]
+    require_or_skip(
+        not image or firmware_image(image).exists(), f"no {image}. Build it: make pico-deps pico qemu-deps qemu"
+    )
+    with connect(request.param, timeout=30) as connected:
         yield connected
 
 
