@@ -37,6 +37,23 @@ time.sleep_ms(50)
 timer.deinit()
 print(40 < count[0] < 60)
 """
+# Prints the address of the machine code of every viper and native function in the maps' modules, and of the maps' own closures.
+# In a function object the fourth word is its code, in a closure the second one the function.
+MACHINE_CODE = """\
+import boardmaps, boardmaps.server, machine, sys
+from boardmaps import pool
+machine_code = type(pool._clear), type(boardmaps.server._drain)
+def outer(n):
+    return lambda: n
+closure = type(outer(1))
+maps = boardmaps.ArrayMap(8, 4), boardmaps.HashMap(8, 8, 4), boardmaps.Queue(8, 4), boardmaps.RingBuf(64)
+modules = [m for name, m in sys.modules.items() if name.startswith("boardmaps")]
+for owner in modules + list(maps):
+    for f in owner.__dict__.values():
+        at = machine.mem32[id(f) + 4] if type(f) is closure else id(f)
+        if type(f) in machine_code or type(f) is closure and machine.mem32[at] in map(id, machine_code):
+            print(machine.mem32[at + 12])
+"""
 
 
 def _board(folder: Path, *, built_in: bool = False, seed: int | None = None) -> PicoBoard:
@@ -74,6 +91,16 @@ def test_stock_firmware_has_no_boardmaps_and_built_in_has(mpremote: Mpremote, tm
     with _board(folder, built_in=True) as board:
         program = "import boardmaps, _boardmaps_pool as p; p.memory()[7] = 9; print(len(p.memory()), p.memory()[7])"
         assert mpremote("disconnect", "connect", board.port, "exec", program) == "65536 9\n"
+
+
+def test_frozen_machine_code_begins_at_words(mpremote: Mpremote, tmp_path: Path) -> None:
+    """Else a Cortex-M0+ reads wrong constants; see boards/cmodules/boardmaps_pool/micropython.cmake."""
+    with _board(tmp_path / "built-in", built_in=True) as board:
+        found = mpremote("disconnect", "connect", board.port, "exec", MACHINE_CODE)
+    code = {int(line) for line in found.splitlines()}
+    assert len(code) >= 8
+    assert all(0x10000000 <= address < 0x10200000 for address in code)
+    assert [hex(address) for address in code if address % 4] == []
 
 
 def test_every_byte_passes_both_ways(board: PicoBoard) -> None:
