@@ -13,7 +13,7 @@ OPERATIONS = 13
 # sums tell whether anything was lost or done twice; each side inserts and deletes a key of its own in the other's chains.
 _PROGRAM = """
 import sys
-class config: GUARD = {guard!r}
+class config: GUARD = {guard!r}; KERNELS = {kernels!r}
 sys.modules["boardmaps_config"] = config
 from boardmaps import ArrayMap, HashMap, Queue, RingBuf, Stack
 a = ArrayMap(8, 4)
@@ -86,13 +86,18 @@ class Outcome:
     wrong: str
 
 
-def hammer(board: ProcessBoard, guard: str, operations: int, start: str, stop: str) -> Outcome:
-    """Run the program on a running board for so many operations; `start` and `stop` are the board's lines for its timer."""
+def hammer(
+    board: ProcessBoard, guard: str, operations: int, start: str, stop: str, kernels: str | None = None
+) -> Outcome:
+    """Run the program on a running board for so many operations; `start` and `stop` are the board's lines for its timer.
+
+    `kernels` is "viper" for those of stock firmware.
+    """
     rounds = operations // OPERATIONS
     repl = SerialTransport(board.port, wait=0)
     try:
         repl.enter_raw_repl(soft_reset=False)
-        program = _PROGRAM.format(guard=guard, rounds=rounds, start=start, stop=stop)
+        program = _PROGRAM.format(guard=guard, kernels=kernels, rounds=rounds, start=start, stop=stop)
         output, error = repl.exec_raw(program, timeout=3600)
     finally:
         repl.close()
@@ -110,13 +115,13 @@ def hammer(board: ProcessBoard, guard: str, operations: int, start: str, stop: s
     return Outcome(main, handler, ", ".join(f"{name}: {value}" for name, value in wrong.items() if value))
 
 
-def on_qemu(board: ProcessBoard, guard: str, operations: int) -> Outcome:
+def on_qemu(board: ProcessBoard, guard: str, operations: int, kernels: str | None = None) -> Outcome:
     """Interrupt the Cortex-M3 every so many ticks: a prime, so that each time it is somewhere else."""
     start = "import _hard_timer\n_hard_timer.start(60_013, fired)"
-    return hammer(board, guard, operations, start, "_hard_timer.stop()")
+    return hammer(board, guard, operations, start, "_hard_timer.stop()", kernels)
 
 
-def on_pico(board: ProcessBoard, guard: str, operations: int) -> Outcome:
-    """Interrupt the emulated Pico as its users do."""
-    start = "import machine\ntimer = machine.Timer(freq=401, hard=True, callback=fired)"
+def on_pico(board: ProcessBoard, guard: str, operations: int, frequency: int = 401) -> Outcome:
+    """Interrupt the emulated Pico so many times a second. Its time repeats exactly: only another number gives another run."""
+    start = f"import machine\ntimer = machine.Timer(freq={frequency}, hard=True, callback=fired)"
     return hammer(board, guard, operations, start, "timer.deinit()")

@@ -54,16 +54,17 @@ def require_qemu() -> None:
 
 
 @pytest.mark.timeout(240)
-def test_a_million_operations_on_the_cortex_m3(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kernels", [None, "viper"], ids=["built-in kernels", "viper kernels"])
+def test_a_million_operations_on_the_cortex_m3(tmp_path: Path, kernels: str | None) -> None:
     require_qemu()
     with QemuBoard(port=tmp_path / "port", icount=ICOUNT) as board:
-        found = on_qemu(board, "irq", 1_000_000)
+        found = on_qemu(board, "irq", 1_000_000, kernels)
     assert found.wrong == ""
     assert min(found.main, found.handler) > 10_000
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize(("guard", "operations"), [("irq", 10_000), ("irq+lock", 100_000)])
+@pytest.mark.parametrize(("guard", "operations"), [("irq", 5_000), ("irq+lock", 100_000)])
 def test_on_the_emulated_pico(tmp_path: Path, guard: str, operations: int) -> None:
     require_or_skip(firmware_image(BUILT_IN).exists(), "no firmware for the Pico. Build it: make pico-deps pico")
     with PicoBoard(port=tmp_path / "port", built_in=True) as board:
