@@ -32,12 +32,14 @@ def board(request: pytest.FixtureRequest) -> Iterator[Board]:
         yield connected
 
 
+@pytest.mark.timeout(900)  # the emulated Pico takes a minute or two, and more on a busy machine
 def test_every_length_passes(board: Board) -> None:
     for length in range(1, 521):
         payload = bytes((i * 7 + length) & 0xFF for i in range(length))
         assert board.link.request(b"\0" + payload, changes=False) == b"\0" + payload, length
 
 
+@pytest.mark.timeout(900)
 def test_every_byte_value_passes_in_every_company(board: Board) -> None:
     for value in range(256):
         for payload in (bytes((value,)), bytes((value,)) * 64, bytes((0, value)) * 100, bytes((value, 3, 4, 13))):
