@@ -108,9 +108,9 @@ STATUS_OK = const(0)
 STATUS_MISS = const(127)
 STATUS_MORE = const(128)  # added: the reply goes on, ask with OP_MORE
 
-# id, type, key_size, value_size, max_entries, map_flags, entries, offset, bytes; frozen; name; CPUs
-INFO_FORMAT = "<H8IB16sH"
-INFO_SIZE = const(53)
+# id, type, key_size, value_size, max_entries, map_flags, entries, offset, bytes; frozen; name; CPUs; peak
+INFO_FORMAT = "<H8IB16sHI"
+INFO_SIZE = const(57)
 
 CLASS_NAMES = {
     HASH: "HashMap",

@@ -35,13 +35,17 @@ class Batches:
             raise
         return done
 
+    def lookup_and_delete(self, key):
+        """Raise NotSupported: an array's entries are always there. Hashes have their own."""
+        self._alive("lookup_and_delete")
+        raise NotSupported(
+            "lookup_and_delete %r: an array's entries are always there; use lookup and delete" % self.name
+        )
+
     def batch_lookup_and_delete(self, cursor=None, count=1):
         """Return what batch_lookup does, and remove these entries, each in one step."""
-        take = getattr(self, "lookup_and_delete", None)
-        if take is None:
-            raise NotSupported("batch_lookup_and_delete %r: an array's entries are always there" % self.name)
         cursor, keys, _ = self.batch_lookup(cursor, count)
-        taken = [(key, take(key)) for key in keys]
+        taken = [(key, self.lookup_and_delete(key)) for key in keys]
         taken = [entry for entry in taken if entry[1] is not None]
         return cursor, [entry[0] for entry in taken], [entry[1] for entry in taken]
 

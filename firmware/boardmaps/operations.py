@@ -121,7 +121,7 @@ class Operations:
     def _record(self, m) -> bytes:  # type: ignore[no-untyped-def]
         d = m.definition
         sizes = (d.map_type, d.key_size, d.value_size, d.max_entries, d.map_flags, len(m), m.offset, m.size)
-        return pack(INFO_FORMAT, m.id, *sizes + (m.frozen, d.name.encode(), getattr(m, "cpus", 1)))
+        return pack(INFO_FORMAT, m.id, *sizes + (m.frozen, d.name.encode(), getattr(m, "cpus", 1), m.peak))
 
     def _list(self, request: bytes) -> bytes:
         (after,) = unpack_from("<H", request, 1)
@@ -218,10 +218,10 @@ class Operations:
         return self._page(request, m, m.batch_lookup_and_delete)
 
     def _page(self, request: bytes, m, step) -> bytes:  # type: ignore[no-untyped-def]
-        cursor, count = unpack_from("<IH", request, 3)
-        room = (self._limit - 7) // max(1, m.definition.key_size + _value_size(m))
+        cursor, count = unpack_from("<QH", request, 3)
+        room = (self._limit - 11) // max(1, m.definition.key_size + _value_size(m))
         cursor, keys, values = step(cursor or None, min(count, max(room, 1)))
-        head = _OK + pack("<IH", cursor or 0, len(keys))
+        head = _OK + pack("<QH", cursor or 0, len(keys))
         return head + b"".join([k + v for k, v in zip(keys, values)])
 
     def _clear(self, request: bytes) -> bytes:

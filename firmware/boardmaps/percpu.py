@@ -13,7 +13,7 @@ from micropython import const
 from .abi import PERCPU_ARRAY
 from .batch import Batches
 from .definition import MapDef
-from .errors import InvalidDefinition, InvalidValueSize, KeyExists, KeyNotFound, MapError, NotSupported, OutOfMemory
+from .errors import InvalidDefinition, InvalidValueSize, KeyExists, KeyNotFound, MapError, OutOfMemory
 from .guard import GUARD, enter, leave
 from .keyed import add, swap
 from .pool import Map
@@ -182,7 +182,7 @@ class PerCpu(Batches, Map):
             self._sized(op, value)
             row[at : at + len(value)] = value
             at += self._step
-        return row
+        return bytes(row)
 
     def lookup_into(self, key, out):
         """Copy this CPU's value into `out` (value_size bytes, writable); return False on a miss. Allocates nothing."""
@@ -296,14 +296,15 @@ class PerCpuArray(PerCpu):
         self._move, self._rows = _indices(0)
         PerCpu.__init__(self, MapDef(PERCPU_ARRAY, 4, value_size, max_entries, map_flags, name, CPUS))
 
+    @classmethod
+    def with_entries(cls, value_size, max_entries, name="", map_flags=0):
+        """Make an array of `max_entries` values of value_size bytes for each CPU, as ArrayMap.with_entries() does."""
+        return cls(value_size, max_entries, map_flags, name)
+
     def delete(self, key):
         """Set the values of all CPUs at an index to zero. Out of range raises KeyNotFound. Allocates nothing."""
         key = self._place("delete", key)
         self._remove(key, _ZERO)
-
-    def lookup_and_delete(self, key):
-        """Raise NotSupported: an array's entries are always there."""
-        self._take("lookup_and_delete", key)
 
     def next_key(self, key=None):
         """Return the next index as 4 bytes: 0 for None or an index out of range, None behind the last."""
@@ -325,10 +326,6 @@ class PerCpuArray(PerCpu):
         if len(key) != self._key_size:
             self._refuse(op, key)
         return 0x3FFFFFFF if key[2] or key[3] else key[0] | key[1] << 8
-
-    def _take(self, op, key):
-        self._alive(op)
-        raise NotSupported("%s %r: an array's entries are always there; use lookup and delete" % (op, self.name))
 
     def _at(self, cursor):
         row = self._row("walk", cursor - 1, _READ)

@@ -5,7 +5,7 @@ import it before the heap is in pieces. A smaller pool: put `POOL_SIZE = 16 * 10
 """
 
 import gc
-from struct import pack_into
+from struct import pack_into, unpack_from
 
 import micropython
 
@@ -17,6 +17,7 @@ from .errors import (
     InvalidKeySize,
     InvalidValueSize,
     KeyNotFound,
+    MapError,
     NotPermitted,
     OutOfMemory,
     StaleMap,
@@ -26,6 +27,7 @@ _MAGIC = b"BMAP"
 _FIRST = 1  # cursors count slots from 1, so that 0 can mean the end
 _FROZEN = 1  # bit 0 of the state word
 _STATE = 68  # offsets in a slice's header, bytes; SPEC.md draws them
+_PEAK = 72
 
 
 def _config():
@@ -252,6 +254,12 @@ class Map:
         return self.definition.name
 
     @property
+    def peak(self):
+        """The most entries that were in use at one time since the map was made (an array's all are); a RingBuf's bytes."""
+        self._alive("peak")
+        return unpack_from("<I", self._view, _PEAK)[0] or len(self)
+
+    @property
     def frozen(self):
         """Whether the host may no longer write (freeze())."""
         return bool(self._view[_STATE] & _FROZEN)
@@ -301,11 +309,17 @@ class Map:
     def batch_lookup(self, cursor=None, count=1):
         """Return (cursor for the next page or None at the end, keys, values): at most `count` entries behind `cursor`.
 
-        The cursor is opaque; None starts. A count of 0 gives the cursor back.
+        The cursor is opaque; None starts. A count of 0 gives the cursor back. Raises MapError for another map's cursor.
         """
         self._alive("batch_lookup")
         keys, values = [], []
-        at = _FIRST if cursor is None else cursor
+        at = _FIRST
+        if cursor is not None:
+            if not isinstance(cursor, int) or cursor >> 16 != self.id:
+                raise MapError(
+                    "batch_lookup %r: %r is not a cursor that a batch call of this map gave" % (self.name, cursor)
+                )
+            at = cursor & 0xFFFF
         while len(keys) < count:
             found = self._at(at)
             if found is None:
@@ -313,4 +327,4 @@ class Map:
             at = found[0]
             keys.append(found[1])
             values.append(found[2])
-        return at, keys, values
+        return self.id << 16 | at, keys, values

@@ -127,10 +127,15 @@ def test_create_on_a_running_board_and_its_place_in_the_pool(on: Command) -> Non
     assert after["bytes_total"] == before["bytes_total"] == after["bytes_used"] + after["bytes_remaining"]
     assert after["allocations"] == before["allocations"] + 1
     assert after["bytes_used"] - before["bytes_used"] == made["bytes_memlock"]
-    assert after["maps"][-1] == {"id": made["id"], "name": "made", "bytes": made["bytes_memlock"]}
+    place = {"id": made["id"], "name": "made", "bytes": made["bytes_memlock"], "max_entries": 8}
+    assert after["maps"][-1] == {**place, "peak": 0}
+    for n in "123":
+        on(*f"map update made key {n} 0 value {n} 0 0 0".split())
+    on("map", "delete", "made", "key", "1", "0")
+    assert json.loads(on("pool", "--json").stdout)["maps"][-1] == {**place, "peak": 3}
     plain = on("pool").stdout
     assert f"{after['bytes_used']} of {after['bytes_total']} bytes used" in plain
-    assert "made" in plain
+    assert next(line for line in plain.splitlines() if "made" in line).split()[-2:] == ["3", "8"]
 
 
 @pytest.mark.parametrize(

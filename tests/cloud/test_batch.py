@@ -44,7 +44,9 @@ def test_nothing_is_a_successful_batch() -> None:
     for m in (HashMap(4, 4, 3), LruHashMap(4, 4, 3), ArrayMap(4, 3)):
         assert m.batch_update([], []) == m.batch_delete([]) == 0
         assert m.batch_lookup(None, 0) == (None, [], [])
-        assert m.batch_lookup(2, 0) == (2, [], [])
+        m.batch_update(ks(0, 1), ks(0, 1))
+        cursor, _, _ = m.batch_lookup(None, 1)
+        assert m.batch_lookup(cursor, 0) == (cursor, [], [])
 
 
 @pytest.mark.parametrize(
@@ -90,8 +92,9 @@ def test_a_batch_delete_stops_too() -> None:
 def test_arrays() -> None:
     array = ArrayMap(4, 5)
     assert array.batch_update([0, k(2), 4], ks(1, 2, 3)) == 3
-    assert array.batch_lookup(None, 3) == (3, ks(0, 1, 2), ks(1, 0, 2))
-    assert array.batch_lookup(3, 3) == (None, ks(3, 4), ks(0, 3))
+    cursor, *page = array.batch_lookup(None, 3)
+    assert page == [ks(0, 1, 2), ks(1, 0, 2)]
+    assert array.batch_lookup(cursor, 3) == (None, ks(3, 4), ks(0, 3))
     with pytest.raises(KeyNotFound) as caught:
         array.batch_update([1, 5], ks(9, 9))
     assert caught.value.done == 1  # type: ignore[attr-defined]
@@ -101,14 +104,19 @@ def test_arrays() -> None:
     assert [int.from_bytes(v, "little") for _, v in array.items()] == [0, 0, 2, 0, 3]
 
 
-def test_made_up_cursors() -> None:
-    for m in (HashMap(4, 4, 3), ArrayMap(4, 3)):
+def test_cursors_that_no_call_of_this_map_gave() -> None:
+    other = HashMap(4, 4, 3)
+    other.batch_update(ks(0, 1, 2), ks(0, 1, 2))
+    theirs, _, _ = other.batch_lookup(None, 1)
+    for m in (HashMap(4, 4, 3), ArrayMap(4, 3), LruHashMap(4, 4, 3)):
         m.batch_update(ks(0, 1, 2), ks(0, 1, 2))
-        assert m.batch_lookup(1, 10) == (None, ks(1, 2), ks(1, 2))
-        for cursor in (3, 4, 1 << 31, (1 << 32) - 1):
-            assert m.batch_lookup(cursor, 10) == (None, [], [])
-        for wrong in (-1, 1 << 32, "1", 1.0):
-            with pytest.raises(MapError, match="not a cursor"):
+        ours, _, _ = m.batch_lookup(None, 1)
+        assert m.batch_lookup(ours, 10) == (None, ks(1, 2), ks(1, 2))
+        assert ours is not None
+        for past in (ours + 2, ours + 100):  # within the map's own, a place that no call gave is one like any other
+            assert m.batch_lookup(past, 10) == (None, [], [])
+        for wrong in (theirs, 0, 1, 3, 1 << 31, (1 << 32) - 1, -1, -ours, ours + (1 << 32), 1 << 64, "1", 1.0):
+            with pytest.raises(MapError, match=r"not a cursor that a batch call of this map gave"):
                 m.batch_lookup(wrong, 1)  # type: ignore[arg-type]
         with pytest.raises(MapError, match="count"):
             m.batch_lookup(None, -1)

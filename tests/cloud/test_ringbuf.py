@@ -26,6 +26,26 @@ def test_records_come_out_in_order_with_running_numbers() -> None:
     assert [ring.read(), ring.read(), ring.read(), ring.read()] == [(0, b"one"), (1, b""), (2, b"three"), None]
 
 
+def test_into_the_callers_buffer() -> None:
+    ring = RingBuf(64, name="r")
+    out = bytearray(9)
+    assert ring.read_into(out) == -1
+    assert ring.output(b"12345")
+    gone = ring.reserve(1)
+    assert gone is not None
+    with pytest.raises(InvalidValueSize, match="read_into 'r': the next record is longer than 4 bytes"):
+        ring.read_into(bytearray(4))
+    with pytest.raises(TypeError, match="writable"):
+        ring.read_into(b"123456789")  # type: ignore[arg-type]
+    assert ring.read_into(memoryview(out)) == 5
+    assert out == b"12345\0\0\0\0"
+    assert ring.read_into(out) == -1, "the next record is still reserved"
+    gone.discard()
+    assert ring.output(b"")
+    assert ring.read_into(bytearray()) == 0
+    assert ring.query().waiting == 0
+
+
 def test_space_is_as_in_the_kernel() -> None:
     ring = RingBuf(64)
     assert not ring.output(bytes(56)), "a record that exactly fills the ring never fits"

@@ -99,16 +99,32 @@ def test_entries_of_wrong_sizes(m: RemoteMap) -> None:
     assert sorted(m.keys()) == keys(2, 5)
 
 
-def test_cursors_that_no_call_gave(m: RemoteMap) -> None:
+def test_cursors_that_no_call_of_this_map_gave(board: Board, m: RemoteMap) -> None:
+    other = board.create_map(HashMap, key_size=4, value_size=8, max_entries=300, name="other")
+    for each in (m, other):
+        each.batch_update(keys(*range(20)), values(*range(20)))
+    theirs, _, _ = other.batch_lookup(None, 5)
+    ours, _, _ = m.batch_lookup(None, 5)
+    assert theirs is not None
+    assert ours is not None
+    made_up = (0, 1, 2, 1 << 16, 1 << 20, (1 << 32) - 1, 1 << 32, (1 << 64) - 1, -1, 1 << 64, "1", 1.5)
+    for cursor in (theirs, *made_up):
+        for batch in (m.batch_lookup, m.batch_lookup_and_delete):
+            with pytest.raises(MapError, match=r"'m': .* is not a cursor that a batch call of this map gave"):
+                batch(cursor, 5)
+    assert len(m) == len(other) == 20
+    assert len(m.batch_lookup(ours, 100)[1]) == 15
+
+
+def test_a_cursor_from_before_a_reset(board: Board, m: RemoteMap) -> None:
     m.batch_update(keys(*range(20)), values(*range(20)))
-    for cursor in (1 << 20, (1 << 32) - 1):
-        after, found, _ = m.batch_lookup(cursor, 5)
-        assert after is None
-        assert found == []
-    for cursor in (-1, 1 << 32, "1"):
-        with pytest.raises(MapError):
-            m.batch_lookup(cursor, 5)
-    assert len(m) == 20
+    cursor, _, _ = m.batch_lookup(None, 5)
+    board.pool.reset()
+    again = board.create_map(HashMap, key_size=4, value_size=8, max_entries=300, name="again")
+    again.batch_update(keys(1), values(1))
+    with pytest.raises(MapError, match="not a cursor"):
+        again.batch_lookup_and_delete(cursor, 5)
+    assert len(again) == 1
 
 
 def test_an_arrays_batches(board: Board) -> None:

@@ -93,6 +93,28 @@ def test_what_push_refuses(board: Board, kind: type[Queue]) -> None:
 
 
 @both
+def test_into_the_callers_buffer(board: Board, kind: type[Queue]) -> None:
+    m: RemoteQueue = board.create_map(kind, value_size=4, max_entries=3)
+    out = bytearray(4)
+    assert not m.peek_into(out)
+    assert not m.pop_into(out)
+    m.push(k(1))
+    for wrong in (bytearray(3), bytearray(5)):
+        with pytest.raises(InvalidValueSize):
+            m.pop_into(wrong)
+        with pytest.raises(InvalidValueSize):
+            m.peek_into(wrong)
+    with pytest.raises(TypeError, match="writable"):
+        m.pop_into(bytes(4))  # type: ignore[arg-type]
+    assert m.peek_into(out)
+    assert out == k(1)
+    out = bytearray(4)
+    assert m.pop_into(memoryview(out))
+    assert out == k(1)
+    assert len(m) == 0
+
+
+@both
 def test_clear(board: Board, kind: type[Queue]) -> None:
     m = board.create_map(kind, value_size=4, max_entries=3)
     for n in range(3):

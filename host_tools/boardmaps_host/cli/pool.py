@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 )
 @options.target
 def command(save: Path | None, port: str, timeout: float, as_json: bool) -> None:
-    """Show how much of the board's pool is taken, and by which map.
+    """Show how much of the board's pool is taken, by which map, and how full each of them was at most (peak).
 
-    JSON: {"bytes_total", "bytes_used", "bytes_remaining", "allocations", "maps": [{"id", "name", "bytes"}, ...]}.
+    JSON: {"bytes_total", "bytes_used", "bytes_remaining", "allocations",
+    "maps": [{"id", "name", "bytes", "max_entries", "peak"}, ...]}. A ring buffer's max_entries and peak are bytes.
     """
     with board_at(port, timeout) as board:
         total, used, allocations = board.pool.stats()
@@ -40,16 +41,22 @@ def command(save: Path | None, port: str, timeout: float, as_json: bool) -> None
                 "bytes_used": used,
                 "bytes_remaining": remaining,
                 "allocations": allocations,
-                "maps": [{"id": info.id, "name": info.name, "bytes": info.slice_bytes} for info in maps],
+                "maps": [
+                    {"id": i.id, "name": i.name, "bytes": i.slice_bytes, "max_entries": i.max_entries, "peak": i.peak}
+                    for i in maps
+                ],
             }
         )
         return
     print(f"{used} of {total} bytes used, {remaining} remain; {allocations} allocation{'s' * (allocations != 1)}")
     if maps:
         output.table(
-            ("id#", "name", "type", "bytes#", "of pool#"),
+            ("id#", "name", "type", "bytes#", "of pool#", "peak#", "of entries#"),
             (
-                (i.id, i.name, i.type_name, i.slice_bytes, f"{i.slice_bytes / total:.1%}" if total else "-")
+                (
+                    *(i.id, i.name, i.type_name, i.slice_bytes, f"{i.slice_bytes / total:.1%}" if total else "-"),
+                    *(i.peak, i.max_entries),
+                )
                 for i in maps
             ),
         )

@@ -13,7 +13,8 @@ from boardmaps_host.client.link import Link
 class MapInfo:
     """What a board tells of one map; sizes in bytes, `count` the entries in use, `offset` the slice's place in the pool.
 
-    `cpus` is how many values an entry has: 1 but for per-CPU types.
+    `cpus` is how many values an entry has: 1 but for per-CPU types. `peak` is the highest count so far (a RingBuf's is the most
+    bytes that were in use).
     """
 
     id: int
@@ -28,6 +29,7 @@ class MapInfo:
     frozen: bool
     name: str
     cpus: int
+    peak: int
 
     @property
     def type_name(self) -> str:
@@ -37,8 +39,8 @@ class MapInfo:
     @classmethod
     def unpack(cls, record: bytes) -> "MapInfo":
         """Read one record of OP_INFO or OP_LIST."""
-        *numbers, frozen, name, cpus = unpack(INFO_FORMAT, record)
-        fields = [*numbers, bool(frozen), name.rstrip(b"\0").decode("ascii", "replace"), cpus]
+        *numbers, frozen, name, cpus, peak = unpack(INFO_FORMAT, record)
+        fields = [*numbers, bool(frozen), name.rstrip(b"\0").decode("ascii", "replace"), cpus, peak]
         return cls(*fields)
 
 

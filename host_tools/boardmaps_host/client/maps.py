@@ -41,7 +41,10 @@ __all__ = ["Buffer", "Key", "MapInfo", "Page", "RemoteMap", "ask"]
 
 
 class RemoteMap:
-    """A map on a board. What SEMANTICS allows the host, with the board's own checks and errors."""
+    """A map on a board. What SEMANTICS allows the host, with the board's own checks and errors.
+
+    `offset` and `size` are its place in the board's pool, bytes.
+    """
 
     def __init__(self, link: Link, info: MapInfo) -> None:
         self._link = link
@@ -50,6 +53,8 @@ class RemoteMap:
         self.definition = MapDef(
             info.map_type, info.key_size, info.value_size, info.max_entries, info.map_flags, info.name
         )
+        self.offset = info.offset
+        self.size = info.slice_bytes
         self._value_size = info.value_size  # of a value as it goes over the line
 
     def info(self) -> MapInfo:
@@ -60,6 +65,11 @@ class RemoteMap:
     def frozen(self) -> bool:
         """Whether the host may no longer write."""
         return self.info().frozen
+
+    @property
+    def peak(self) -> int:
+        """The most entries that were in use at one time since the map was made (an array's all are); a RingBuf's bytes."""
+        return self.info().peak
 
     def _ask(self, op: int, data: bytes = b"", changes: bool = False) -> bytes | None:
         return ask(self._link, bytes((op, self.id & 0xFF, self.id >> 8)) + data, changes)
@@ -79,13 +89,20 @@ class RemoteMap:
         return self._ask(OP_LOOKUP, self._key(key))
 
     def lookup_into(self, key: Key, out: bytearray | memoryview) -> bool:
-        """Copy the value into `out` (value_size bytes); return False on a miss."""
-        if len(out) != self._value_size:
-            raise InvalidValueSize(f"lookup_into {self.name!r}: value is {len(out)} bytes, not {self._value_size}")
+        """Copy the value into `out` (value_size bytes, writable); return False on a miss."""
+        target = self._out("lookup_into", out)
         value = self.lookup(key)
         if value is not None:
-            out[:] = value
+            target[:] = value
         return value is not None
+
+    def _out(self, op: str, out: bytearray | memoryview) -> memoryview:
+        """Return the caller's buffer for a value; refuse one that cannot take it before the board is asked."""
+        target = memoryview(out).cast("B")
+        if target.readonly:
+            raise TypeError(f"{op} {self.name!r}: out is a writable buffer, not {type(out).__name__}")
+        self._sized(op, target)
+        return target
 
     def update(self, key: Key, value: Buffer, flags: int = BPF_ANY) -> None:
         """Create or change an entry: BPF_ANY, BPF_NOEXIST, BPF_EXIST."""
@@ -209,17 +226,17 @@ class RemoteMap:
         return self._page("batch_lookup_and_delete", OP_BATCH_LOOKUP_AND_DELETE, cursor, count)
 
     def _page(self, name: str, op: int, cursor: int | None, count: int) -> Page:
-        if cursor is not None and not (isinstance(cursor, int) and 0 <= cursor <= U32_MAX):
-            raise MapError(f"{name} {self.name!r}: {cursor!r} is not a cursor that a batch call gave")
+        if cursor is not None and not (isinstance(cursor, int) and 0 < cursor < 1 << 64):
+            raise MapError(f"{name} {self.name!r}: {cursor!r} is not a cursor that a batch call of this map gave")
         if count < 0:
             raise MapError(f"{name} {self.name!r}: count is {count}, not a number from 0 up")
         if count == 0:
             return cursor, [], []
         changes = op == OP_BATCH_LOOKUP_AND_DELETE
-        data = self._ask(op, pack("<IH", cursor or 0, min(count, _PAGE)), changes) or b""
-        after, n = unpack_from("<IH", data)
+        data = self._ask(op, pack("<QH", cursor or 0, min(count, _PAGE)), changes) or b""
+        after, n = unpack_from("<QH", data)
         k, size = self.definition.key_size, self.definition.key_size + self._value_size
-        entries = [data[i : i + size] for i in range(6, 6 + n * size, size)]
+        entries = [data[i : i + size] for i in range(10, 10 + n * size, size)]
         return after or None, [e[:k] for e in entries], [e[k:] for e in entries]
 
     def items(self) -> Iterator[tuple[bytes, bytes]]:

@@ -154,7 +154,7 @@ class ArrayMap(KeyedMap[int]):
     def batch_lookup(self, cursor: int | None = None, count: int = 1) -> Page:
         """Return (cursor for the next page or None at the end, keys, values): at most `count` entries behind `cursor`.
 
-        The cursor is opaque; None starts. A count of 0 gives the cursor back.
+        The cursor is opaque; None starts. A count of 0 gives the cursor back. Raises MapError for another map's cursor.
         """
         place = self._cursor("batch_lookup", cursor)
         if self._count("batch_lookup", count) == 0:
@@ -164,7 +164,7 @@ class ArrayMap(KeyedMap[int]):
         end = place + len(page) // size
         keys = [index.to_bytes(4, "little") for index in range(place, end)]
         values = [page[at : at + size] for at in range(0, len(page), size)]
-        return (end if end < len(self) else None), keys, values
+        return (self._cursor_at(end) if end < len(self) else None), keys, values
 
     def batch_lookup_and_delete(self, cursor: int | None = None, count: int = 1) -> Page:
         """Raise NotSupported: an array's entries are always there."""

@@ -59,6 +59,7 @@ class CloudMap:
         self.definition = definition
         self.frozen = False
         self._lock = Lock()
+        self._most = 0
         self._key_size = definition.key_size
         self._value_size = definition.value_size
         self._set_up()
@@ -78,6 +79,11 @@ class CloudMap:
         """Bytes of keys and values when the map is full."""
         return self._entry_bytes(self.definition) * self.definition.max_entries
 
+    @property
+    def peak(self) -> int:
+        """The most entries that were in use at one time since the map was made (an array's all are); a RingBuf's bytes."""
+        return max(self._most, self._in_use())
+
     def freeze(self) -> None:
         """Forbid the host every write, for good; this side may still write. A second freeze raises NotPermitted."""
         with self._lock:
@@ -94,6 +100,13 @@ class CloudMap:
             self.__class__ = _gone(type(self))  # type: ignore[arg-type] # mypy takes a class for unhashable here
             for attribute in [a for a in vars(self) if a.startswith("_")]:
                 delattr(self, attribute)
+
+    def _in_use(self) -> int:
+        return len(self)  # type: ignore[arg-type] # every map has a length
+
+    def _note(self, in_use: int) -> None:
+        """Remember how full the map is, for `peak`: called, with the lock held, before entries go, which is enough."""
+        self._most = max(self._most, in_use)
 
     def _entry_bytes(self, definition: MapDef) -> int:
         """Return the bytes of one entry's key and value."""
@@ -139,17 +152,21 @@ class CloudMap:
             raise InvalidValueSize(f"{op} {self.name!r}: value is {len(value)} bytes, not {self._value_size}")
         return value
 
-    def _out(self, op: str, out: bytearray | memoryview) -> memoryview:
-        """Return the caller's buffer for a value, ready to be filled."""
-        size = self.definition.value_size
+    def _writable(self, op: str, out: bytearray | memoryview) -> memoryview:
+        """Return the caller's buffer as bytes that can be written."""
         try:
             target = memoryview(out).cast("B")
         except TypeError:
             target = memoryview(b"")
         if target.readonly:
             raise TypeError(f"{op} {self.name!r}: out is a writable buffer, not {type(out).__name__}")
-        if len(target) != size:
-            raise InvalidValueSize(f"{op} {self.name!r}: out is {len(target)} bytes, not {size}")
+        return target
+
+    def _out(self, op: str, out: bytearray | memoryview) -> memoryview:
+        """Return the caller's buffer for a value, ready to be filled."""
+        target = self._writable(op, out)
+        if len(target) != self.definition.value_size:
+            raise InvalidValueSize(f"{op} {self.name!r}: out is {len(target)} bytes, not {self.definition.value_size}")
         return target
 
     def _flags(self, op: str, flags: int) -> None:
@@ -157,12 +174,16 @@ class CloudMap:
             raise InvalidFlags(f"{op} {self.name!r}: unknown flags {flags!r}")
 
     def _cursor(self, op: str, cursor: int | None) -> int:
-        """Return where a batch goes on. A number that no call gave is a place like any other, or the end."""
+        """Return the place that a batch goes on from. Refuses what is no cursor of this map's."""
         if cursor is None:
             return 0
-        if not isinstance(cursor, int) or not 0 <= cursor <= U32_MAX:
-            raise MapError(f"{op} {self.name!r}: {cursor!r} is not a cursor that a batch call gave")
-        return cursor
+        if not isinstance(cursor, int) or cursor >> 32 != self.id:
+            raise MapError(f"{op} {self.name!r}: {cursor!r} is not a cursor that a batch call of this map gave")
+        return cursor & U32_MAX
+
+    def _cursor_at(self, place: int) -> int:
+        """Return what batch calls hand out: the place, and whose it is."""
+        return self.id << 32 | place
 
 
 class _Gone:

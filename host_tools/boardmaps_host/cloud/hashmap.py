@@ -112,6 +112,7 @@ class HashMap(KeyedMap[bytes]):
     def clear(self) -> None:
         """Remove every key."""
         with self._lock:
+            self._note(len(self._data))
             self._data.clear()
             self._slots = None
 
@@ -122,6 +123,7 @@ class HashMap(KeyedMap[bytes]):
         """
         with self._lock:
             definition = self._resized(new_max_entries)
+            self._note(len(self._data))
             while len(self._data) > new_max_entries:
                 key, _ = self._data.popitem()
                 if self._slots is not None:
@@ -146,7 +148,8 @@ class HashMap(KeyedMap[bytes]):
     def batch_lookup(self, cursor: int | None = None, count: int = 1) -> Page:
         """Return (cursor for the next page or None at the end, keys, values): at most `count` entries behind `cursor`.
 
-        The cursor is opaque; None starts. A count of 0 gives the cursor back. No page counts as a use.
+        The cursor is opaque; None starts. A count of 0 gives the cursor back. Raises MapError for another map's cursor.
+        No page counts as a use.
         """
         return self._page("batch_lookup", cursor, count, self._peek_all)
 
@@ -173,8 +176,8 @@ class HashMap(KeyedMap[bytes]):
         if self._count(op, count) == 0:
             return cursor, [], []
         with self._lock:
-            cursor, keys = self._places().page(place, count, self._data.__contains__)
-            return cursor, keys, values_of(keys)
+            end, keys = self._places().page(place, count, self._data.__contains__)
+            return None if end is None else self._cursor_at(end), keys, values_of(keys)
 
     def _snapshot(self) -> list[bytes]:
         """Return the keys of one moment, in the order of their insertion."""
@@ -263,6 +266,7 @@ class HashMap(KeyedMap[bytes]):
     def _pop(self, keys: list[bytes]) -> list[bytes]:
         """Remove keys up to the first that is not there, and return their values."""
         values: list[bytes] = []
+        self._note(len(self._data))
         with suppress(KeyError):
             values.extend(map(self._data.pop, keys))  # one call of C, so one step for readers too
         if self._slots is not None:

@@ -118,6 +118,7 @@ class LruHashMap(HashMap):
         """
         with self._lock:
             definition = self._resized(new_max_entries)
+            self._note(len(self._data))
             self._data.set_size(new_max_entries)
             self._account()
             self.definition = definition
@@ -174,6 +175,7 @@ class LruHashMap(HashMap):
     def _pop(self, keys: list[bytes]) -> list[bytes]:
         data = self._data
         values: list[bytes] = []
+        self._note(len(data))
         for key in keys:
             if key not in data:
                 break

@@ -34,6 +34,7 @@ class Queue(CloudMap):
     def pop(self) -> bytes | None:
         """Remove the next value and return it; None when the map is empty."""
         with self._lock:
+            self._note(len(self._values))
             return self._remove_next() if self._values else None
 
     def pop_into(self, out: bytearray | memoryview) -> bool:
@@ -97,6 +98,7 @@ class Queue(CloudMap):
     def clear(self) -> None:
         """Remove every value."""
         with self._lock:
+            self._note(len(self._values))
             self._values.clear()
 
     def resize(self, new_max_entries: int) -> None:
@@ -106,6 +108,7 @@ class Queue(CloudMap):
         """
         with self._lock:
             self.definition = self._resized(new_max_entries)
+            self._note(len(self._values))
             while len(self._values) > new_max_entries:
                 self._values.popleft()
 

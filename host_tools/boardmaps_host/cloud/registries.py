@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from threading import Lock
+from itertools import count
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -21,11 +21,10 @@ class Registry:
     """
 
     _active: list[Registry] = []  # noqa: RUF012 - a stack that all registries share, the default one at its bottom
-    _last_id = 0
-    _ids = Lock()
 
     def __init__(self) -> None:
         self._maps: dict[int, CloudMap] = {}
+        self._numbers = count(1)
 
     @staticmethod
     def active() -> Registry:
@@ -34,9 +33,7 @@ class Registry:
 
     def admit(self, new: CloudMap) -> int:
         """Register a map and return its number. Called by every map's constructor."""
-        with Registry._ids:
-            Registry._last_id += 1
-            map_id = Registry._last_id
+        map_id = next(self._numbers)
         self._maps[map_id] = new
         return map_id
 

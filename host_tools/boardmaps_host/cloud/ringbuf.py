@@ -59,6 +59,9 @@ class RingBuf(CloudMap):
         self._records: deque[Record] = deque()
         self._consumer = self._producer = self._dropped = self._number = 0
 
+    def _in_use(self) -> int:
+        return self._producer - self._consumer
+
     def _entry_bytes(self, definition: MapDef) -> int:
         del definition
         return 1
@@ -84,12 +87,28 @@ class RingBuf(CloudMap):
     def read(self) -> tuple[int, bytes] | None:
         """Take the next record: (its number, its bytes). None when there is none, or the next one is still reserved."""
         with self._lock:
-            records = self._records
-            while records and records[0].state != _RESERVED:
-                record = self._leave()
-                if record.state == _SUBMITTED:
-                    return record.number, bytes(record.data)
-            return None
+            record = self._next()
+            if record is None:
+                return None
+            self._leave()
+            return record.number, bytes(record.data)
+
+    def read_into(self, out: bytearray | memoryview) -> int:
+        """Take the next record into `out`, which may be longer; return its length, -1 when there is none.
+
+        Raises InvalidValueSize when `out` is too short: the record stays.
+        """
+        target = self._writable("read_into", out)
+        with self._lock:
+            record = self._next()
+            if record is None:
+                return -1
+            length = len(record.data)
+            if length > len(target):
+                raise InvalidValueSize(f"read_into {self.name!r}: the next record is longer than {len(target)} bytes")
+            target[:length] = record.data
+            self._leave()
+            return length
 
     def query(self) -> RingState:
         """Return the bytes waiting, the size, the positions of consumer and producer, and the records dropped."""
@@ -173,7 +192,17 @@ class RingBuf(CloudMap):
                     self._dropped += 1
         return self._producer - self._consumer <= most
 
+    def _next(self) -> Record | None:
+        """Return the record that a reader takes next, passing discarded ones."""
+        while self._records:
+            record = self._records[0]
+            if record.state != _DISCARDED:
+                return record if record.state == _SUBMITTED else None
+            self._leave()
+        return None
+
     def _leave(self) -> Record:
+        self._note(self._producer - self._consumer)
         record = self._records.popleft()
         self._consumer += record.taken
         return record

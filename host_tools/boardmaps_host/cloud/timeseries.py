@@ -114,6 +114,7 @@ class TimeSeries(CloudMap):
     def clear(self) -> None:
         """Remove every sample."""
         with self._lock:
+            self._note(len(self._samples))
             self._samples.clear()
 
     def resize(self, new_max_entries: int) -> None:
@@ -123,6 +124,7 @@ class TimeSeries(CloudMap):
         """
         with self._lock:
             self.definition = self._resized(new_max_entries)
+            self._note(len(self._samples))
             self._samples = deque(self._samples, maxlen=new_max_entries)
 
     def lookup(self, key: object = None) -> NoReturn:

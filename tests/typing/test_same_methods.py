@@ -1,0 +1,125 @@
+"""One map, four lists of what it can do: the stub, the board's classes, the twin's (test_stub.py), and the client's for a map
+on a board. The same names and parameters in all, but for the differences that are named here.
+"""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import boardmaps
+from boardmaps.abi import CLASS_NAMES
+from boardmaps_host.client.kinds import KINDS
+from boardmaps_host.client.maps import RemoteMap
+from tests.board.conftest import Run
+from tests.board.conftest import micropython as micropython  # noqa: PLC0414 - a fixture, for this folder too
+from tests.typing.stub import Parameters, Stub, actual, declared, public
+
+EMBEDDED, CLOUD = Stub(embedded=True), Stub(embedded=False)
+ON_BOARDS = [name for name in CLASS_NAMES.values() if name != "LruHashMap"]
+UNKEYED = ("Queue", "Stack", "RingBuf", "TimeSeries")
+
+# What a map of another kind has, and these refuse with NotSupported. The stub does not know it: a checker refuses earlier.
+BY_KEY = {"lookup", "update", "delete", "next_key", "lookup_and_delete"}
+WALKS = {"keys", "items", "__iter__", "__contains__", "batch_lookup"}
+MORE_BY_KEY = {"lookup_into", "add", "compare_and_swap", "batch_update", "batch_delete", "batch_lookup_and_delete"}
+
+# What the client has beside a map's own methods, and which of those the line does not carry
+CLIENT_HAS_MORE = {"": {"info", "watch"}, "RingBuf": {"read_many", "records"}, "TimeSeries": {"records"}}
+CLIENT_LACKS = {
+    "": {"__init__", "resize"},  # create_map() makes a map; a twin is resized by the program that it is in
+    "ArrayMap": {"with_entries"},
+    "PerCpuArray": {"with_entries"},
+    "RingBuf": {
+        "reserve",
+        "read_into",
+    },  # a record is filled where its memory is; nobody knows its length before it is taken
+    "LruHashMap": {"evictions"},
+}
+OTHER_PARAMETERS = {"batch_lookup", "batch_lookup_and_delete"}  # count: the client's default is as many as fit a frame
+
+
+def of(table: dict[str, set[str]], name: str) -> set[str]:
+    return table[""] | table.get(name, set())
+
+
+def client_class(name: str) -> type[RemoteMap]:
+    number = next(number for number, class_name in CLASS_NAMES.items() if class_name == name)
+    return KINDS.get(number, RemoteMap)
+
+
+@pytest.mark.parametrize("name", CLASS_NAMES.values())
+def test_a_map_over_the_line(name: str) -> None:
+    cls = client_class(name)
+    stub = set(CLOUD.members(name))
+    instance = {"definition", "id", "name", "offset", "size", "cpus"}  # what __init__ sets
+    there = public(cls) | (instance & stub)
+    more = of(CLIENT_HAS_MORE, name) | (BY_KEY | WALKS | MORE_BY_KEY if name in UNKEYED else set())
+    assert there - stub - more == {"__init__"} - stub
+    assert stub - there == of(CLIENT_LACKS, name) & stub - {"__init__"}
+    wrong = {
+        member: (parameters, actual(getattr(cls, member)))
+        for member, parameters in CLOUD.methods(name).items()
+        if member in there - OTHER_PARAMETERS - {"__init__"} and parameters != actual(getattr(cls, member))
+    }
+    assert wrong == {}
+    assert of(CLIENT_HAS_MORE, name) <= there, "a difference that is named and not there"
+
+
+class Source:
+    """The board's modules as text: only MicroPython can import them."""
+
+    def __init__(self) -> None:
+        trees = [ast.parse(path.read_text()) for path in sorted(Path(boardmaps.__file__).parent.glob("*.py"))]
+        nodes = [node for tree in trees for node in ast.walk(tree)]
+        self._classes = {node.name: node for node in nodes if isinstance(node, ast.ClassDef)}
+        self._made = [  # functions inside functions: those that a map's constructor makes for it
+            inner
+            for node in nodes
+            if isinstance(node, ast.FunctionDef)
+            for inner in ast.walk(node)
+            if isinstance(inner, ast.FunctionDef) and inner is not node
+        ]
+
+    def parameters(self, cls: str, member: str) -> list[Parameters]:
+        """Return the parameters of a method: of the class's or its bases', else of all the functions that it may be."""
+        found = [s for s in self._classes[cls].body if isinstance(s, ast.FunctionDef) and s.name == member]
+        for base in self._classes[cls].bases:
+            if not found and isinstance(base, ast.Name) and base.id in self._classes:
+                inherited = self.parameters(base.id, member)
+                if inherited:
+                    return inherited
+        return [declared(f) for f in found or (f for f in self._made if f.name == member)]
+
+
+def test_the_boards_classes(micropython: Run) -> None:
+    out = micropython("""
+        from boardmaps import *
+        for m in (ArrayMap(4, 4), HashMap(4, 4, 4), PerCpuArray(4, 4), PerCpuHash(4, 4, 4),
+                  Queue(4, 4), Stack(4, 4), RingBuf(64), TimeSeries(4, 4)):
+            special = ("__len__", "__iter__", "__contains__", "__init__")
+            print(type(m).__name__, " ".join(n for n in dir(m) if n[0] != "_" or n in special))
+    """)
+    there = {words[0]: set(words[1:]) for words in map(str.split, out.splitlines())}
+    assert set(there) == set(ON_BOARDS)
+    source = Source()
+    wrong = []
+    for name, members in there.items():
+        stub = set(EMBEDDED.members(name))
+        more = members - stub - (BY_KEY | WALKS if name in UNKEYED else set())
+        if more | (stub - members):
+            wrong.append(f"{name}: the board has {more}, the stub {stub - members}")
+        for member, parameters in EMBEDDED.methods(name).items():
+            found = source.parameters(name, member)
+            if not found or any(f != parameters for f in found):
+                wrong.append(f"{name}.{member}: {found} on the board, {parameters} in the stub")
+    assert wrong == []
+
+
+def test_the_profiles_differ_in_what_is_named_alone() -> None:
+    for name in ON_BOARDS:
+        assert set(CLOUD.members(name)) ^ set(EMBEDDED.members(name)) <= {"resize", "__init__"}
+        assert "resize" in CLOUD.members(name)
+        for member, parameters in EMBEDDED.methods(name).items():
+            if member != "__init__" or not name.startswith("PerCpu"):  # the twin can be told how many CPUs it has
+                assert CLOUD.methods(name)[member] == parameters
