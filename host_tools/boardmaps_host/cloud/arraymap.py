@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+import struct
 import sys
 from collections.abc import Callable, Iterator, Sequence
 
@@ -12,6 +13,8 @@ from boardmaps.errors import InvalidKeySize, KeyExists, KeyNotFound, MapError, N
 
 from .base import BytesLike, Key, round_up_8
 from .keyed import KeyedMap, Page, stopped
+
+_unpack = struct.Struct("<I").unpack  # refuses every other length
 
 
 def zeroed(op: str, name: str, size: int) -> mmap.mmap:
@@ -52,9 +55,11 @@ class ArrayMap(KeyedMap[int]):
         """Return the index that a key stands for, in range or not."""
         if isinstance(key, int):
             return key
-        if len(key) != 4:
-            raise InvalidKeySize(f"{op} {self.name!r}: key is {len(key)} bytes, not 4")
-        return int.from_bytes(self._bytes(op, "key", key), "little")
+        try:
+            index: int = _unpack(key)[0]
+        except struct.error:
+            raise InvalidKeySize(f"{op} {self.name!r}: key is {len(key)} bytes, not 4") from None
+        return index
 
     def _out_of_range(self, op: str, index: int) -> MapError:
         last = self.definition.max_entries - 1
@@ -62,7 +67,12 @@ class ArrayMap(KeyedMap[int]):
 
     def lookup(self, key: Key) -> bytes | None:
         """Return the value, or None when the index is out of range. Raises InvalidKeySize."""
-        return self._peek(key if type(key) is int else self._place("lookup", key))
+        try:
+            place = key if type(key) is int else _unpack(key)[0]  # type: ignore[arg-type] # other ints: TypeError
+        except (struct.error, TypeError):
+            place = self._place("lookup", key)
+        start = place * self._value_size
+        return self._block[start : start + self._value_size] or None if place >= 0 else None  # as _peek() does
 
     def lookup_into(self, key: Key, out: bytearray | memoryview) -> bool:
         """Copy the value into `out` (value_size bytes, writable); return False when the index is out of range."""
@@ -76,9 +86,11 @@ class ArrayMap(KeyedMap[int]):
 
     def update(self, key: Key, value: BytesLike, flags: int = BPF_ANY) -> None:
         """Set the value at an index. Out of range raises KeyNotFound, BPF_NOEXIST KeyExists: every entry is there."""
-        index = self._place("update", key)
-        value = self._value("update", value)
-        self._flags("update", flags)
+        index = key if type(key) is int else self._place("update", key)
+        if type(value) is not bytes or len(value) != self._value_size:  # saves two calls for what is right already
+            value = self._value("update", value)
+        if flags:
+            self._flags("update", flags)
         with self._lock:
             self._store("update", index, value, flags)
 

@@ -57,9 +57,15 @@ class HashMap(KeyedMap[bytes]):
         """
         data = self._data
         try:
-            if not flags and type(value) is bytes and len(value) == self._value_size and key in data:
-                data[key] = value  # type: ignore[index] # one step with `key in data`: see base.py
-                return
+            if not flags and type(value) is bytes and len(value) == self._value_size:
+                if key in data:
+                    data[key] = value  # type: ignore[index] # one step with `key in data`: see base.py
+                    return
+                if type(key) is bytes and len(key) == self._key_size:
+                    with self._lock:
+                        if len(data) < self.definition.max_entries and self._slots is None:
+                            data[key] = value
+                            return
         except (TypeError, ValueError):  # a key without a hash
             pass
         self._update(key, value, flags)
@@ -84,10 +90,16 @@ class HashMap(KeyedMap[bytes]):
         return self._take("lookup_and_delete", key)
 
     def _take(self, op: str, key: Key) -> bytes | None:
-        key = self._key(op, key)
+        if type(key) is not bytes or len(key) != self._key_size:
+            key = self._key(op, key)
         with self._lock:
-            value = self._pop([key])
-            return value[0] if value else None
+            data = self._data
+            if len(data) > self._most:
+                self._note(len(data))
+            value = data.pop(key, None)
+            if value is not None and self._slots is not None:
+                self._slots.remove(key)
+            return value
 
     def _place(self, op: str, key: Key) -> bytes:
         return self._key(op, key)

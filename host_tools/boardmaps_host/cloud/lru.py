@@ -102,6 +102,12 @@ class LruHashMap(HashMap):
         if self._untold:
             self._tell()
 
+    def _take(self, op: str, key: Key) -> bytes | None:
+        key = self._key(op, key)
+        with self._lock:
+            taken = self._pop([key])
+            return taken[0] if taken else None
+
     def items(self) -> Iterator[tuple[bytes, bytes]]:
         """Walk the entries as they are now, as (key, value)."""
         return (entry for entry in self._data.items()[::-1] if entry[0] in self._data)

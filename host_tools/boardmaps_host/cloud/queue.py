@@ -26,15 +26,22 @@ class Queue(CloudMap):
 
     def _set_up(self) -> None:
         self._values: deque[bytes] = deque()  # the oldest at the left
+        self._remove_next = self._values.popleft
 
     def push(self, value: BytesLike, flags: int = BPF_ANY) -> None:
         """Add a value. In a full map BPF_ANY raises OutOfMemory, and with BPF_EXIST the oldest value goes."""
+        if not flags and type(value) is bytes and len(value) == self._value_size:
+            with self._lock:
+                if len(self._values) < self.definition.max_entries:
+                    self._values.append(value)
+                    return
         self._push("push", value, flags)
 
     def pop(self) -> bytes | None:
         """Remove the next value and return it; None when the map is empty."""
         with self._lock:
-            self._note(len(self._values))
+            if len(self._values) > self._most:
+                self._note(len(self._values))
             return self._remove_next() if self._values else None
 
     def pop_into(self, out: bytearray | memoryview) -> bool:
@@ -114,9 +121,6 @@ class Queue(CloudMap):
 
     _next: ClassVar[int] = 0  # which end of _values pop takes
 
-    def _remove_next(self) -> bytes:
-        return self._values.popleft()
-
     def _no_key(self, op: str, key: BytesLike | None) -> None:
         if key is not None and len(key) != 0:
             raise InvalidKeySize(f"{op} {self.name!r}: key is {len(key)} bytes, not 0")
@@ -140,5 +144,6 @@ class Stack(Queue):
     _type: ClassVar[int] = STACK
     _next: ClassVar[int] = -1
 
-    def _remove_next(self) -> bytes:
-        return self._values.pop()
+    def _set_up(self) -> None:
+        super()._set_up()
+        self._remove_next = self._values.pop
