@@ -48,7 +48,7 @@ firmware: $(READY) ## Compile the board's modules for every processor of boards/
 
 bench: $(READY) chips ## Measure, print the tables, write build/bench/*.json
 	$(BIN)/python bench/unix.py
-	$(BIN)/python bench/twin.py
+	$(BIN)/python -m bench.twin
 	$(BIN)/python -m bench.line
 	$(BIN)/python bench/qemu.py
 	$(BIN)/python bench/pico.py

@@ -13,10 +13,13 @@ FOLDER = Path(__file__).parents[1] / "build" / "bench"
 
 @dataclass
 class Row:
-    """One measured thing: `value` in `unit`, against `peer`; `ratio` and the `reach` that it is held against, if any."""
+    """One measured thing: `value` in `unit`, against `peer`; `ratio` and the `reach` that it is held against, if any.
+
+    No `value`: it could not be measured, and `peer` says why.
+    """
 
     name: str
-    value: float
+    value: float | None
     unit: str
     peer: str = ""
     ratio: float | None = None
@@ -42,9 +45,10 @@ def publish(name: Name, title: str, rows: list[Row]) -> None:
     for row in rows:
         met = {None: "", True: "[green]met[/]", False: "[red]missed[/]"}[row.met]
         ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
+        value = "" if row.value is None else f"{row.value:,.5g}" if row.value < 1e5 else f"{row.value:,.0f}"
         table.add_row(
             row.name,
-            f"{row.value:,.5g}" if row.value < 1e5 else f"{row.value:,.0f}",
+            value,
             row.unit,
             row.peer,
             ratio,

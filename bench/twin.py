@@ -1,6 +1,9 @@
 """The twin's maps against what Python programs use instead, in one run: 16-byte keys made afresh, 64-byte values.
 
-Every pair is measured in turns and the best turn of each counts, so that what else the machine does matters little.
+`python -m bench.twin`; as root on Linux also against the kernel's own maps.
+
+Every pair is measured in turns and the best round of each counts, and a round is short, a thousand operations as a rule: it falls
+between two turns of the system's scheduler, so that what else the machine does matters little.
 """
 
 import os
@@ -10,10 +13,12 @@ from timeit import Timer
 
 import cachetools
 from lru import LRU
-from report import Row, publish
 
-from boardmaps import ArrayMap, HashMap, LruHashMap
+from bench.report import Row, publish
+from boardmaps import ArrayMap, HashMap, LruHashMap, Queue
+from boardmaps.abi import ARRAY, HASH, LRU_HASH, QUEUE
 from boardmaps_host.cloud import Registry
+from tests.differential.kernel import KernelMap, unavailable
 
 KEY, VALUE = 16, bytes(64)
 SMALL, LARGE, SAMPLE = 1_000, 1_000_000, 50_000
@@ -62,12 +67,22 @@ def updating(call: Callable[[bytes, bytes], object], blob: bytes, places: list[i
     return loop
 
 
-def by_index(array: ArrayMap, indices: list[int]) -> Loop:
-    """Return a loop of an array's lookups."""
+def by_index(call: Callable[[int], object], indices: list[int]) -> Loop:
+    """Return a loop of calls with the index of an array's entry."""
 
     def loop() -> None:
         for index in indices:
-            array.lookup(index)
+            call(index)
+
+    return loop
+
+
+def by_bytes(call: Callable[[bytes], object], indices: list[int]) -> Loop:
+    """Return the same loop with the index in the form that the kernel takes."""
+
+    def loop() -> None:
+        for index in indices:
+            call(index.to_bytes(4, "little"))
 
     return loop
 
@@ -77,8 +92,8 @@ def best(loops: dict[str, tuple[Loop, int]]) -> dict[str, float]:
     found = dict.fromkeys(loops, float("inf"))
     for _ in range(TURNS):
         for name, (loop, operations) in loops.items():
-            rounds = max(1, 20_000 // operations)
-            found[name] = min(found[name], Timer(loop).timeit(rounds) / rounds / operations * 1e9)
+            rounds = Timer(loop).repeat(max(1, 20_000 // operations), 1)
+            found[name] = min(found[name], min(rounds) / operations * 1e9)
     return found
 
 
@@ -134,23 +149,115 @@ def single_calls() -> list[Row]:
     ]
 
 
+def inserting(update: Callable[[bytes, bytes], object], delete: Callable[[bytes], object], blob: bytes) -> Loop:
+    """Return a loop that puts each key in and takes it out again."""
+
+    def loop() -> None:
+        for at in range(0, len(blob), KEY):
+            update(blob[at : at + KEY], VALUE)
+            delete(blob[at : at + KEY])
+
+    return loop
+
+
+def queueing(push: Callable[[bytes], object], pop: Callable[[], object]) -> Loop:
+    """Return a loop that pushes and pops."""
+
+    def loop() -> None:
+        for _ in range(SMALL):
+            push(VALUE)
+            pop()
+
+    return loop
+
+
+def against_the_kernel() -> list[Row]:
+    """Measure the same calls on the twin and on the kernel's maps, which a Python program reaches through bpf(2) and ctypes.
+
+    The kernel's side is the driver of the differential tests: buffers made once a map, a system call each. Held against the
+    reach is what the rows before hold against dict and LRU caches. Beside it stands what the twin takes a lock for, since
+    threads of Python may come between its steps (a lock is a third to a half of such a call), and batches, which are one
+    system call for a thousand entries.
+    """
+    reason = unavailable()
+    if reason is not None:
+        return [Row("times faster than the kernel's maps", None, "", f"not measured: {reason}")]
+    blob, other = os.urandom(KEY * SMALL), os.urandom(KEY * SMALL)
+    places = list(range(0, len(blob), KEY))
+    keys = [blob[at : at + KEY] for at in places]
+    values = [VALUE] * SMALL
+    indices = list(range(SMALL))
+    with (
+        KernelMap(HASH, KEY, 64, 2 * SMALL) as kernel_hash,
+        KernelMap(LRU_HASH, KEY, 64, SMALL) as kernel_lru,
+        KernelMap(ARRAY, 4, 64, SMALL) as kernel_array,
+        KernelMap(QUEUE, 0, 64, SMALL) as kernel_queue,
+    ):
+        hashed, lru, array = HashMap(KEY, 64, 2 * SMALL), LruHashMap(KEY, 64, SMALL), ArrayMap(64, SMALL)
+        queue = Queue(64, SMALL)
+        for table in (hashed, lru, kernel_hash, kernel_lru):
+            for key in keys:
+                table.update(key, VALUE)
+        pairs: dict[str, tuple[Loop, Loop]] = {
+            "hash lookup": (fresh(hashed.lookup, blob, places), fresh(kernel_hash.lookup, blob, places)),
+            "hash update": (updating(hashed.update, blob, places), updating(kernel_hash.update, blob, places)),
+            "hash insert and delete": (
+                inserting(hashed.update, hashed.delete, other),
+                inserting(kernel_hash.update, kernel_hash.delete, other),
+            ),
+            "LRU lookup": (fresh(lru.lookup, blob, places), fresh(kernel_lru.lookup, blob, places)),
+            "LRU update": (updating(lru.update, blob, places), updating(kernel_lru.update, blob, places)),
+            "array lookup": (by_index(array.lookup, indices), by_bytes(kernel_array.lookup, indices)),
+            "array update": (
+                by_index(lambda index: array.update(index, VALUE), indices),
+                by_bytes(lambda key: kernel_array.update(key, VALUE), indices),
+            ),
+            "queue push and pop": (
+                queueing(queue.push, queue.pop),
+                queueing(lambda value: kernel_queue.update(b"", value), kernel_queue.lookup_and_delete),
+            ),
+            "batch of 1,000: rewrite": (
+                lambda: hashed.batch_update(keys, values),
+                lambda: kernel_hash.batch_update(keys, values),
+            ),
+            "batch of 1,000: read": (
+                lambda: hashed.batch_lookup(None, SMALL),
+                lambda: kernel_hash.batch_lookup(None, SMALL),
+            ),
+        }
+        ns = best({f"{name} {i}": (pair[i], SMALL) for name, pair in pairs.items() for i in (0, 1)})  # type: ignore[misc]
+    rows = []
+    for name in pairs:
+        ours, theirs = ns[f"{name} 0"], ns[f"{name} 1"]
+        row, peer = f"{name}, times faster", f"the kernel's through bpf(2): {theirs:.0f} ns"
+        if name in ("hash lookup", "hash update", "LRU lookup", "LRU update"):
+            rows.append(Row.held(row, ours, "ns", peer, theirs / ours, ">= 3"))
+        else:
+            rows.append(Row(row, ours, "ns/entry" if "batch" in name else "ns", peer, theirs / ours))
+    return rows
+
+
 def sizes() -> list[Row]:
     """Measure maps of 1,000,000 entries against those of 1,000.
 
     Held against the reach with the same number of different keys in use, 1,000 of them spread over the whole map: what a
-    larger map costs an operation. With every key in use the processor's caches tell more than the map does; those rows
-    stand beside a plain dict's, without a reach.
+    larger map costs an operation. What they show is where memory lies: a lookup goes to four places, the dict's two tables,
+    the key and the value, and 1,000 spread entries are on thousands of pages. 1,000 that were stored one after the other
+    cost the same as in a small map, and those rows stand beside. So do, against a plain dict's, those with every key in
+    use: there the processor's caches tell more than the map does.
     """
     blob = os.urandom(KEY * LARGE)
     rng = random.Random(1)
     uses = {
         SMALL: {
             "": list(range(SMALL)),
+            ", stored one after the other": list(range(SMALL)),
             ", all keys in order": list(range(SMALL)),
             ", all keys at random": list(range(SMALL)),
         },
         LARGE: {
             "": sorted(rng.sample(range(LARGE), SMALL)),
+            ", stored one after the other": list(range(SMALL)),
             ", all keys in order": list(range(SAMPLE)),
             ", all keys at random": [rng.randrange(LARGE) for _ in range(SAMPLE)],
         },
@@ -166,14 +273,16 @@ def sizes() -> list[Row]:
             array.update(at // KEY, value)
             table[key] = value
         for order, indices in orders.items():
-            places = [KEY * index for index in indices]
+            # As a program that gets them one after the other: what a larger place to find them in costs is not the map's.
+            used = b"".join(blob[KEY * index : KEY * index + KEY] for index in indices)
+            places = list(range(0, len(used), KEY))
             for name, loop in {
-                "dict.get": fresh(table.get, blob, places),
-                "hash lookup": fresh(hashed.lookup, blob, places),
-                "hash update": updating(hashed.update, blob, places),
-                "LRU lookup": fresh(lru.lookup, blob, places),
-                "LRU update": updating(lru.update, blob, places),
-                "array lookup": by_index(array, indices),
+                "dict.get": fresh(table.get, used, places),
+                "hash lookup": fresh(hashed.lookup, used, places),
+                "hash update": updating(hashed.update, used, places),
+                "LRU lookup": fresh(lru.lookup, used, places),
+                "LRU update": updating(lru.update, used, places),
+                "array lookup": by_index(array.lookup, indices),
             }.items():
                 loops[f"{name}{order} {entries}"] = loop, len(places)
     ns = best(loops)
@@ -244,7 +353,8 @@ def batches() -> list[Row]:
 def main() -> None:
     """Measure and publish; a ratio below 1 says how much faster than the peer."""
     with Registry():
-        publish("twin", "the twin (16-byte keys made afresh, 64-byte values)", single_calls() + sizes() + batches())
+        rows = single_calls() + against_the_kernel() + sizes() + batches()
+        publish("twin", "the twin (16-byte keys made afresh, 64-byte values)", rows)
 
 
 if __name__ == "__main__":

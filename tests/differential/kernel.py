@@ -41,16 +41,20 @@ _ELEMENT = struct.Struct("=IxxxxQQQ")  # map_fd, key, value or next_key, flags
 _BATCH = struct.Struct("=QQQQIIQQ")  # in_batch, out_batch, keys, values, count, map_fd, elem_flags, flags
 
 
+_syscall = ctypes.CDLL(None, use_errno=True).syscall
+
+
 def _bpf(command: int, attr: ctypes.Array[ctypes.c_char]) -> int:
-    result = _libc.syscall(_SYSCALL, command, attr, len(attr))
+    result = _syscall(_SYSCALL, command, attr, len(attr))
     if result < 0:
-        number = ctypes.get_errno()
-        text = "not supported (the kernel's ENOTSUPP)" if number == ENOTSUPP else os.strerror(number)
-        raise OSError(number, text)
+        raise _refusal()
     return int(result)
 
 
-_libc = ctypes.CDLL(None, use_errno=True)
+def _refusal() -> OSError:
+    """Return what the last system call was refused with."""
+    number = ctypes.get_errno()
+    return OSError(number, "not supported (the kernel's ENOTSUPP)" if number == ENOTSUPP else os.strerror(number))
 
 
 def possible_cpus() -> int:
@@ -94,6 +98,8 @@ class KernelMap:
         self._next = ctypes.create_string_buffer(max(key_size, 1))
         key = ctypes.addressof(self._key) if key_size else 0
         self._attr = self._element(key, ctypes.addressof(self._value))
+        self._attr_update = self._element(key, ctypes.addressof(self._value))
+        self._flags = 0  # in _attr_update
         self._attr_next = self._element(key, ctypes.addressof(self._next))
         self._attr_first = self._element(0, ctypes.addressof(self._next))
         self._attr_key = self._element(key, 0)  # delete wants all behind the key to be zero
@@ -107,13 +113,9 @@ class KernelMap:
         if key:
             self._key.raw = key
 
-    def _set_flags(self, flags: int) -> None:
-        struct.pack_into("=Q", self._attr, 24, flags)
-
     def lookup(self, key: bytes = b"") -> bytes | None:
         """Return the value, or None on a miss. A queue's or stack's next value, which stays."""
         self._set_key(key)
-        self._set_flags(0)
         return self._value.raw if self._there(_LOOKUP, self._attr) else None
 
     def update(self, key: bytes, value: bytes, flags: int = 0) -> None:
@@ -122,8 +124,11 @@ class KernelMap:
         if len(value) != self.row_size:
             raise ValueError(f"value is {len(value)} bytes, not {self.row_size}")
         self._value.raw = value
-        self._set_flags(flags)
-        _bpf(_UPDATE, self._attr)
+        if flags != self._flags:
+            struct.pack_into("=Q", self._attr_update, 24, flags)
+            self._flags = flags
+        if _syscall(_SYSCALL, _UPDATE, self._attr_update, _ELEMENT.size) < 0:
+            raise _refusal()
 
     def delete(self, key: bytes = b"") -> None:
         """Remove a key."""
@@ -133,7 +138,6 @@ class KernelMap:
     def lookup_and_delete(self, key: bytes = b"") -> bytes | None:
         """Return the value and remove the key, or pop; None on a miss."""
         self._set_key(key)
-        self._set_flags(0)
         return self._value.raw if self._there(_LOOKUP_AND_DELETE, self._attr) else None
 
     def next_key(self, key: bytes | None = None) -> bytes | None:
@@ -200,13 +204,12 @@ class KernelMap:
         return done if began else 0, error, after.raw, k.raw, v.raw
 
     def _there(self, command: int, attr: ctypes.Array[ctypes.c_char]) -> bool:
-        try:
-            _bpf(command, attr)
-        except OSError as e:
-            if e.errno == errno.ENOENT:
-                return False
-            raise
-        return True
+        if _syscall(_SYSCALL, command, attr, _ELEMENT.size) >= 0:
+            return True
+        refusal = _refusal()
+        if refusal.errno == errno.ENOENT:
+            return False
+        raise refusal
 
     def close(self) -> None:
         """Let the kernel free the map. Safe to call twice."""
