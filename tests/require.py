@@ -4,6 +4,14 @@ import os
 
 import pytest
 
+from boardmaps_sim.base import BoardError
+from boardmaps_sim.chips import qemu_port
+from boardmaps_sim.chips.cache import firmware_image
+from boardmaps_sim.find import find_micropython
+from boardmaps_sim.pico import BUILT_IN
+
+_IMAGES = {"qemu": qemu_port.IMAGE, "pico": BUILT_IN}
+
 
 def require_or_skip(condition: bool, reason: str) -> None:
     """Go on when `condition` holds; else skip the test, or fail it when BOARDMAPS_REQUIRE=1 is set."""
@@ -12,3 +20,15 @@ def require_or_skip(condition: bool, reason: str) -> None:
     if os.environ.get("BOARDMAPS_REQUIRE") == "1":
         pytest.fail(f"required here, and missing: {reason}", pytrace=False)
     pytest.skip(reason)
+
+
+def require_board(name: str) -> None:
+    """Skip, or fail, when this machine lacks what the simulated board of this name is made of. The twin needs nothing."""
+    if name == "unix":
+        try:
+            find_micropython(None)
+        except BoardError as missing:
+            require_or_skip(False, str(missing))
+    elif name in _IMAGES:
+        image = firmware_image(_IMAGES[name])
+        require_or_skip(image.exists(), f"{image} is not there: make qemu-deps qemu pico-deps pico")

@@ -5,10 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from boardmaps_host import Board, connect
-from boardmaps_sim.chips import qemu_port
-from boardmaps_sim.chips.cache import firmware_image
-from boardmaps_sim.pico import BUILT_IN
-from tests.require import require_or_skip
+from tests.require import require_board
 
 TARGETS = ["twin", "unix", "qemu", "pico"]
 EMULATED = {"qemu": 4, "pico": 20}  # the emulated ones are slow: long random walks are that many times shorter there
@@ -17,9 +14,7 @@ EMULATED = {"qemu": 4, "pico": 20}  # the emulated ones are slow: long random wa
 @pytest.fixture(scope="session", params=TARGETS)
 def connection(request: pytest.FixtureRequest) -> Iterator[Board]:
     """A board of each kind, started once."""
-    if request.param in EMULATED:
-        image = firmware_image({"qemu": qemu_port.IMAGE, "pico": BUILT_IN}[request.param])
-        require_or_skip(image.exists(), f"{image} is not there: make qemu-deps qemu pico-deps pico")
+    require_board(request.param)
     with connect(request.param, allow_reset=True, timeout=30) as board:
         yield board
 

@@ -11,17 +11,16 @@ from typing import Any
 import pytest
 
 from boardmaps_host import Board, cloud, connect
-from boardmaps_sim.base import BoardError
-from boardmaps_sim.find import find_micropython
 from tests.differential.kernel import possible_cpus, unavailable
 from tests.differential.kernel_subject import KernelSubject
 from tests.differential.pair import STEPS, Make, model_of
 from tests.differential.rows import ROWS, Shape
 from tests.differential.subjects import OurSubject
-from tests.require import require_or_skip
+from tests.require import require_board, require_or_skip
 
 _SEED = pytest.StashKey[int]()
 _DONE = pytest.StashKey[Counter[tuple[str, str, str]]]()
+_BY_HYPOTHESIS = pytest.StashKey[Counter[tuple[str, str, str]]]()
 
 
 @dataclass(frozen=True)
@@ -42,32 +41,36 @@ def pytest_configure(config: pytest.Config) -> None:
     given = config.getoption("seed", None)
     config.stash[_SEED] = random.randrange(10**9) if given is None else given
     config.stash[_DONE] = Counter()
+    config.stash[_BY_HYPOTHESIS] = Counter()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    done = config.stash[_DONE]
-    if not done:
-        return
-    terminalreporter.section(f"differential: sequences of {STEPS} operations, from --seed {config.stash[_SEED]}")
-    for row, reference in dict.fromkeys((row, reference) for row, reference, _ in done):
-        counts = ", ".join(f"{n:,} on {t}" for (r, ref, t), n in done.items() if (r, ref) == (row, reference))
-        terminalreporter.write_line(f"{row:13} against the {reference}: {counts}")
+    for done, what in (
+        (config.stash[_DONE], f"sequences of {STEPS} operations, from --seed {config.stash[_SEED]}"),
+        (config.stash[_BY_HYPOTHESIS], f"state machines of hypothesis, each up to {STEPS} operations"),
+    ):
+        if done:
+            terminalreporter.section(f"differential: {what}")
+        for row, reference in dict.fromkeys((row, reference) for row, reference, _ in done):
+            counts = ", ".join(f"{n:,} on {t}" for (r, ref, t), n in done.items() if (r, ref) == (row, reference))
+            terminalreporter.write_line(f"{row:13} against the {reference}: {counts}")
 
 
 @dataclass
 class Run:
-    """This run's seed, the line that replays a failure (a seed is still to be added to it), and the summary's counter."""
+    """This run's seed, the line that replays a failure (a seed is still to be added to it), and the summary's counters."""
 
     seed: int
     replay: str
     done: Counter[tuple[str, str, str]]
+    by_hypothesis: Counter[tuple[str, str, str]]
 
 
 @pytest.fixture
 def run(request: pytest.FixtureRequest) -> Run:
     """Return what a test of random sequences needs to know of the run that it is part of."""
     stash = request.config.stash
-    return Run(stash[_SEED], f"pytest '{request.node.nodeid}' --seed", stash[_DONE])
+    return Run(stash[_SEED], f"pytest '{request.node.nodeid}' --seed", stash[_DONE], stash[_BY_HYPOTHESIS])
 
 
 @pytest.fixture
@@ -90,7 +93,7 @@ def reference(request: pytest.FixtureRequest) -> Make:
 def boards() -> Iterator[Callable[[str], Board]]:
     """Return a function from a board's name to the connection, opened when it is first asked for."""
     with ExitStack() as opened:
-        yield cache(lambda name: opened.enter_context(connect(name, allow_reset=True)))
+        yield cache(lambda name: opened.enter_context(connect(name, allow_reset=True, timeout=30)))
 
 
 @pytest.fixture
@@ -99,11 +102,7 @@ def target(request: pytest.FixtureRequest, boards: Callable[[str], Board]) -> Ta
     cpus = 2 if unavailable() else possible_cpus()
     if request.param == "twin":
         return Target("twin", twin_map, host=False, cpus=cpus)
-    if request.param == "unix":
-        try:
-            find_micropython(None)
-        except BoardError as missing:
-            require_or_skip(False, str(missing))
+    require_board(request.param)
     board = boards("twin" if request.param == "line" else request.param)
     if ROWS[request.node.callspec.params["row"]].per_cpu:
         cpus = min(cpus, board.create_map("PerCpuArray", value_size=1, max_entries=1).info().cpus)
