@@ -1,0 +1,82 @@
+"""A plan made on the computer is what creation takes, to the byte: hundreds of random definitions of every type."""
+
+import random
+
+import pytest
+
+from boardmaps import MapDef, OutOfMemory
+from boardmaps.abi import ARRAY, CLASS_NAMES, HASH, LRU_HASH, PERCPU_ARRAY, PERCPU_HASH, RINGBUF
+from boardmaps.definition import KEY_SIZES
+from boardmaps_host.planner import POOL_SIZE, plan
+from tests.board.conftest import Run
+
+TYPES = [number for number in CLASS_NAMES if number != LRU_HASH]
+
+PROGRAM = """
+import sys
+class config:
+    CPUS = {cpus}
+    this_cpu = staticmethod(lambda: 0)
+sys.modules["boardmaps_config"] = config
+import boardmaps
+from boardmaps import OutOfMemory, StaticPool
+for maps in {lists}:
+    StaticPool.reset()
+    made = []
+    try:
+        for name, sizes in maps:
+            m = getattr(boardmaps, name)(*sizes)
+            made.append((m.offset, m.size))
+    except OutOfMemory:
+        pass
+    print(made, StaticPool.used())
+"""
+
+
+def draw(rng: random.Random, cpus: int) -> MapDef:
+    """Return a definition of any type; one in a few hundred is far too large."""
+    kind = rng.choice(TYPES)
+    if kind == RINGBUF:
+        return MapDef(kind, 0, 0, 1 << rng.randrange(17))
+    most = rng.choice((3, 40, 300, 1 << 30))
+    key = KEY_SIZES.get(kind, rng.randrange(1, rng.choice((5, 40, 513))))
+    value = rng.randrange(1, rng.choice((9, 70, 2000)))
+    entries = rng.choice((1, 2, 1 << rng.randrange(9), rng.randrange(1, most)))
+    return MapDef(kind, key, value, entries, cpus=cpus if kind in (PERCPU_ARRAY, PERCPU_HASH) else 1)
+
+
+def constructor(d: MapDef) -> tuple[str, tuple[int, ...]]:
+    """Return the class's name and the arguments that make such a map."""
+    sizes = (d.max_entries,) if d.map_type == RINGBUF else (d.value_size, d.max_entries)
+    return CLASS_NAMES[d.map_type], ((d.key_size,) if d.map_type in (HASH, PERCPU_HASH) else ()) + sizes
+
+
+@pytest.mark.parametrize("cpus", [1, 2])
+def test_hundreds_of_definitions(micropython: Run, cpus: int) -> None:
+    rng = random.Random(cpus)
+    lists = [[draw(rng, cpus) for _ in range(rng.randrange(1, 9))] for _ in range(100)]
+    expected = []
+    for definitions in lists:
+        fitting = len(definitions)
+        while True:
+            try:
+                planned = plan(definitions[:fitting])
+                break
+            except OutOfMemory:
+                fitting -= 1
+        expected.append(f"{[(p.offset, p.size) for p in planned]} {sum(p.size for p in planned)}")
+    program = PROGRAM.format(cpus=cpus, lists=[[constructor(d) for d in definitions] for definitions in lists])
+    assert micropython(program).splitlines() == expected
+    assert {d.map_type for definitions in lists for d in definitions} == set(TYPES)
+    short = sum(line.count("(") < len(definitions) for line, definitions in zip(expected, lists, strict=True))
+    assert 10 < short < 90, "some lists must fit and some not"
+
+
+def test_what_does_not_fit_is_named_with_the_bytes_that_it_lacks() -> None:
+    small = MapDef(ARRAY, 4, 8, 100, name="small")
+    for size in (904, 1000, 1791):
+        with pytest.raises(OutOfMemory, match=rf"plan 'b' \(map 2\).*: {1792 - size:,} are missing"):
+            plan([small, MapDef(ARRAY, 4, 8, 100, name="b")], size)
+    assert sum(p.size for p in plan([small, MapDef(ARRAY, 4, 8, 100, name="b")], 1792)) == 1792
+    with pytest.raises(OutOfMemory, match=r"plan 'huge' \(map 1\): .* are missing"):
+        plan([MapDef(HASH, 512, 0xFFFFFFFF, 0xFFFFFFFF, name="huge")], POOL_SIZE)
