@@ -27,7 +27,17 @@ EXAMPLES = examples()
 
 
 def test_every_map_has_an_example() -> None:
-    classes = ("ArrayMap", "HashMap", "LruHashMap", "PerCpuArray", "Queue", "Stack", "RingBuf", "TimeSeries")
+    classes = (
+        "ArrayMap",
+        "HashMap",
+        "LruHashMap",
+        "PerCpuArray",
+        "PerCpuHash",
+        "Queue",
+        "Stack",
+        "RingBuf",
+        "TimeSeries",
+    )
     code = "".join(code for _, code, _ in EXAMPLES)
     assert [name for name in classes if f"{name}(" not in code and f"{name}." not in code] == []
 
