@@ -1,10 +1,14 @@
 """`boardmaps plan`: a file's maps to the byte, and what is wrong with one in a line."""
 
 import json
+import random
 from pathlib import Path
 
 import pytest
 
+from boardmaps import MapDef
+from boardmaps.abi import LRU_HASH, RINGBUF, TYPE_NAMES
+from boardmaps.definition import KEY_SIZES
 from boardmaps_host import connect
 from boardmaps_host.planner import plan, read_definition
 from tests.cli.conftest import Command
@@ -45,6 +49,23 @@ def test_the_bytes_of_each_map(run: Command, file: Path) -> None:
     lines = run("plan", str(file)).stdout.splitlines()
     assert lines[1].split() == ["temps", "hash", "0", "1120", "1.7%"]
     assert lines[-1] == "5312 of 65536 bytes used, 60224 remain"
+
+
+def test_every_type_is_planned_as_the_function_plans_it(run: Command, tmp_path: Path) -> None:
+    rng = random.Random(7)
+    tables, definitions = [], []
+    for number, kind in [(n, k) for n, k in TYPE_NAMES.items() if n != LRU_HASH] * 2:
+        key, value, entries = rng.randrange(1, 40), rng.randrange(1, 70), 1 << rng.randrange(7)
+        parts = {"value": value, "entries": entries} if number != RINGBUF else {"entries": entries}
+        if number not in KEY_SIZES:
+            parts["key"] = key
+        tables.append(f'[[map]]\ntype = "{kind}"\n' + "".join(f"{word} = {n}\n" for word, n in parts.items()))
+        key, value = KEY_SIZES.get(number, key), parts.get("value", 0)
+        definitions.append(MapDef(number, key, value, entries, cpus=2))
+    path = tmp_path / "maps.toml"
+    path.write_text("\n".join(tables))
+    told = json.loads(run("plan", str(path), "--cpus", "2", "--json").stdout)["maps"]
+    assert [(m["offset"], m["bytes"]) for m in told] == [(p.offset, p.size) for p in plan(definitions)]
 
 
 def test_what_does_not_fit(run: Command, file: Path) -> None:

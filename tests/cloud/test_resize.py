@@ -2,7 +2,17 @@
 
 import pytest
 
-from boardmaps import ArrayMap, HashMap, InvalidDefinition, LruHashMap, OutOfMemory
+from boardmaps import (
+    ArrayMap,
+    HashMap,
+    InvalidDefinition,
+    LruHashMap,
+    OutOfMemory,
+    PerCpuHash,
+    Queue,
+    Stack,
+    TimeSeries,
+)
 
 
 def k(n: int) -> bytes:
@@ -45,6 +55,32 @@ def test_a_walk_goes_on_across_a_resize() -> None:
     table.resize(5)
     end, rest, _ = table.batch_lookup(cursor, 100)
     assert (end, first + rest) == (None, [k(n) for n in range(5)])
+
+
+def test_a_per_cpu_hash_keeps_rows_and_drops_the_latest() -> None:
+    table = PerCpuHash(4, 4, 3, cpus=2)
+    for n in range(3):
+        table.update_percpu(k(n), [k(n), k(n + 10)])
+    table.resize(2)
+    assert {key: table.lookup_percpu(key) for key in table} == {k(n): [k(n), k(n + 10)] for n in range(2)}
+    table.resize(5)
+    table.update_percpu(k(9), [k(9), k(9)])
+    assert len(table) == 3
+
+
+@pytest.mark.parametrize("make", [lambda: Queue(4, 3), lambda: Stack(4, 3), lambda: TimeSeries(4, 3)])
+@pytest.mark.parametrize(
+    ("size", "error"), [*((n, InvalidDefinition) for n in (0, -1, 1 << 32, "9")), ((1 << 32) - 1, OutOfMemory)]
+)
+def test_a_refused_resize_of_a_map_without_keys_changes_nothing(make, size, error) -> None:  # type: ignore[no-untyped-def]
+    m = make()
+    arguments = (7,) if isinstance(m, TimeSeries) else ()
+    for n in range(3):
+        m.push(*arguments, k(n))
+    with pytest.raises(error, match="resize"):
+        m.resize(size)
+    assert (m.definition.max_entries, len(m)) == (3, 3)
+    assert (m.oldest() if arguments else m.peek()) is not None
 
 
 @pytest.mark.parametrize("make", [lambda: ArrayMap(4, 3), lambda: HashMap(4, 4, 3), lambda: LruHashMap(4, 4, 3)])

@@ -2,8 +2,18 @@
 
 import pytest
 
-from boardmaps import BPF_F_RDONLY, BPF_F_WRONLY, ArrayMap, HashMap, InvalidDefinition, InvalidFlags, MapError
-from boardmaps.abi import OP_CREATE
+from boardmaps import (
+    BPF_F_RDONLY,
+    BPF_F_WRONLY,
+    ArrayMap,
+    HashMap,
+    InvalidDefinition,
+    InvalidFlags,
+    MapError,
+    OutOfMemory,
+)
+from boardmaps.abi import CLASS_NAMES, LRU_HASH, OP_CREATE, RINGBUF
+from boardmaps.definition import KEY_SIZES
 from boardmaps_host import Board
 from boardmaps_host.client.maps import ask
 
@@ -60,6 +70,30 @@ def test_a_bad_definition_makes_nothing(
     with pytest.raises(error):
         raw_create(board, map_type, sizes, flags, name)
     assert board.maps() == []
+
+
+HUGE = 0xFFFFFFFF
+
+
+@pytest.mark.parametrize("kind", [number for number in CLASS_NAMES if number != LRU_HASH], ids=CLASS_NAMES.get)
+def test_sizes_near_2_to_the_32_make_nothing_of_any_type(board: Board, kind: int) -> None:
+    small = board.create_map(ArrayMap, value_size=1, max_entries=1, name="small")
+    used = board.pool.stats()
+    key = KEY_SIZES.get(kind, 8)
+    near = (HUGE, HUGE - 7, 1 << 31, (1 << 31) - 1)
+    sizes = [(0, size) for size in near] if kind == RINGBUF else [(a, b) for a in (*near, 8) for b in near]
+    sizes += [] if kind == RINGBUF else [(size, 1) for size in near]
+    for value_size, max_entries in sizes:
+        if board.info["profile"] == "cloud" and (kind == RINGBUF or value_size * max_entries < 1 << 32):
+            continue  # computers have that much memory
+        with pytest.raises((InvalidDefinition, OutOfMemory)):
+            raw_create(board, kind, (key, value_size, max_entries), 0, b"big")
+    if kind not in KEY_SIZES:
+        with pytest.raises(InvalidDefinition, match="key_size"):
+            raw_create(board, kind, (HUGE, 8, 8), 0, b"big")
+    assert [m.name for m in board.maps()] == ["small"]
+    assert board.pool.stats() == used
+    assert small.lookup(0) == b"\0"
 
 
 def test_maps_of_one_name_are_told_apart_by_id(board: Board) -> None:
