@@ -37,6 +37,12 @@ DEVIATIONS: dict[str, Deviation] = {
         "a page of any size, and the next one goes on behind it",
         "callers cannot know the buckets",
     ),
+    "another map's cursor": Deviation(
+        _ARRAYS + _HASHES,
+        "takes any cursor for a place of the map that it is asked about",
+        "MapError to a cursor that this map did not give",
+        "a walk that goes on in the wrong map would look like a whole one",
+    ),
     "queue delete": Deviation(_QUEUES, "EINVAL", "NotSupported", "an error that says what is wrong"),
     "queue next_key": Deviation(_QUEUES, "EINVAL", "NotSupported", "an error that says what is wrong"),
     "ring size": Deviation(

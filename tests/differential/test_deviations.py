@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from boardmaps import MapError
 from boardmaps.abi import LRU_HASH
 from boardmaps_host import cloud
 from tests.differential.conftest import twin_map
@@ -56,6 +57,25 @@ def test_the_kernel_refuses_what_we_do(name: str, row: str) -> None:
             assert ours.lookup(shape.key(1)) == shape.zero
 
 
+@pytest.mark.parametrize("row", DEVIATIONS["another map's cursor"].rows)
+def test_another_maps_cursor(row: str) -> None:
+    shape = Shape(ROWS[row], ROWS[row].key_sizes[-1], 8, 1024 if row == "lru_roomy" else 64)
+    fill = shape.arguments(("batch_update", [(key, 20) for key in range(60)], 0))
+    with (
+        closing(KernelSubject(shape)) as k1,
+        closing(KernelSubject(shape)) as k2,
+        closing(twin_map(shape)) as o1,
+        closing(twin_map(shape)) as o2,
+    ):
+        for side in (k1, k2, o1, o2):
+            assert perform(side, "batch_update", fill)[0] == "ok"
+        cursor, _, _ = k1.map.batch_lookup(None, 8 if row in ("array", "percpu_array") else 30)
+        k2.map.batch_lookup(cursor, 64)  # else take "another map's cursor" out of DEVIATIONS
+        cursor, _, _ = o1.map.batch_lookup(None, 8)
+        with pytest.raises(MapError, match="not a cursor that a batch call of this map gave"):
+            o2.map.batch_lookup(cursor, 64)
+
+
 def test_lru_order() -> None:
     """Fill it, look up the older half, and insert as much again as half of it: what was looked up must stay."""
     keys = [n.to_bytes(4, "little") for n in range(1500)]
@@ -82,5 +102,5 @@ def test_ring_size() -> None:
 
 
 def test_every_deviation_has_its_test() -> None:
-    assert set(DEVIATIONS) == {*SCENES, "lru order", "ring size"}
+    assert set(DEVIATIONS) == {*SCENES, "another map's cursor", "lru order", "ring size"}
     assert all(op[0] in OPS for sequence, _, _ in SCENES.values() for op in sequence)

@@ -16,6 +16,7 @@ CPython without the global lock ("free-threaded") is not supported, nor what a d
 from __future__ import annotations
 
 from functools import cache
+from itertools import count
 from threading import Lock
 from typing import NoReturn
 
@@ -40,6 +41,9 @@ Key = BytesLike | int  # an int only where keys are indices
 MEMORY_LIMIT = (1 << 32) - 4096  # bytes of keys and values in one map: where the kernel says ENOMEM to an array
 
 
+_serials = count(1)  # tells the maps of all registries apart
+
+
 def round_up_8(n: int) -> int:
     """Return n rounded up to a multiple of 8, as the kernel does with the sizes of keys and values."""
     return n + 7 & ~7
@@ -60,6 +64,7 @@ class CloudMap:
         self.frozen = False
         self._lock = Lock()
         self._most = 0
+        self._serial = next(_serials)
         self._key_size = definition.key_size
         self._value_size = definition.value_size
         self._set_up()
@@ -177,13 +182,13 @@ class CloudMap:
         """Return the place that a batch goes on from. Refuses what is no cursor of this map's."""
         if cursor is None:
             return 0
-        if not isinstance(cursor, int) or cursor >> 32 != self.id:
+        if not isinstance(cursor, int) or cursor >> 32 != self._serial:
             raise MapError(f"{op} {self.name!r}: {cursor!r} is not a cursor that a batch call of this map gave")
         return cursor & U32_MAX
 
     def _cursor_at(self, place: int) -> int:
         """Return what batch calls hand out: the place, and whose it is."""
-        return self.id << 32 | place
+        return self._serial << 32 | place
 
 
 class _Gone:
