@@ -116,3 +116,39 @@ def test_the_slice_is_what_spec_draws(micropython: Run) -> None:
     kept = [0, 1, 2, 4, 5, 6, 8, 9]
     assert found == {b"key%02d" % i: b"val%03d" % i for i in kept} | {b"key99": b"val999"}
     assert unpack_from("<H", image, links + 2 * (free - 1))[0] == 0x8000
+
+
+def test_firmware_gets_the_same_answers_as_the_host(micropython: Run) -> None:
+    micropython("""
+        from boardmaps import ArrayMap, HashMap, MapError, NotSupported, PerCpuArray, StaleMap, StaticPool
+        a = ArrayMap(4, 4); p = PerCpuArray.with_entries(4, 4, "p"); h = HashMap(1, 1, 8); other = HashMap(1, 1, 8)
+        for m in (a, p):
+            for take in (lambda: m.lookup_and_delete(0), lambda: m.batch_lookup_and_delete(None, 2)):
+                try:
+                    take()
+                    assert False
+                except NotSupported as e:
+                    assert "an array's entries are always there" in str(e)
+        assert p.name == "p" and (a.peak, p.peak, h.peak) == (4, 4, 0)
+        for n in range(5):
+            h.update(bytes((n,)), b"v"); other.update(bytes((n,)), b"v")
+        h.delete(b"\\0")
+        assert (len(h), h.peak) == (4, 5)
+        cursor = h.batch_lookup(None, 2)[0]
+        assert len(h.batch_lookup(cursor, 9)[1]) == 2
+        for wrong in (cursor, 0, 1, -1, "1", 1 << 40):
+            try:
+                other.batch_lookup_and_delete(wrong, 2)
+                assert False, wrong
+            except MapError as e:
+                assert "not a cursor that a batch call of this map gave" in str(e)
+        assert len(other) == 5
+        StaticPool.reset()
+        uses = [lambda: a.lookup_and_delete(0), lambda: p.lookup_and_delete(0), lambda: h.peak]
+        for use in uses + [lambda: h.batch_lookup(cursor, 1)]:
+            try:
+                use()
+                assert False
+            except StaleMap:
+                pass
+    """)

@@ -86,6 +86,19 @@ def test_every_eviction_is_told_with_its_value_and_may_use_the_map() -> None:
     assert len(told) == lru.evictions == 3
 
 
+def test_peak() -> None:
+    lru = LruHashMap(4, 4, 3)
+    for n in range(2):
+        lru.update(k(n), k(n))
+    lru.delete(k(0))
+    assert (len(lru), lru.peak) == (1, 2)
+    for n in range(9):
+        lru.update(k(n), k(n))
+    lru.resize(1)
+    lru.clear()
+    assert (len(lru), lru.peak) == (0, 3)
+
+
 def test_resize() -> None:
     lru = LruHashMap(4, 4, 3)
     for n in (1, 2, 3):
