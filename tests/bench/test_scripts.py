@@ -78,3 +78,13 @@ def test_the_picture_has_two_bars_for_each_comparison(
     assert peers / mine == pytest.approx(2.9, rel=0.01)
     reach = [path.attrib["d"] for path in picture.iter(f"{SVG}path")][-1]
     assert float(reach.split()[0][1:]) - script.LEFT == pytest.approx(peers / 2.5, rel=0.01)
+
+
+def test_where_the_kernel_refuses_no_figure_is_invented(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    twin, report = importlib.import_module("bench.twin"), importlib.import_module("bench.report")
+    monkeypatch.setattr(report, "FOLDER", tmp_path)
+    monkeypatch.setattr(twin, "unavailable", lambda: "bpf(2) answers EPERM: run the tests as root")
+    report.publish("twin", "the twin", twin.against_the_kernel())
+    (row,) = json.loads((tmp_path / "twin.json").read_text())
+    assert (row["value"], row["ratio"], row["met"]) == (None, None, None)
+    assert row["peer"] == "not measured: bpf(2) answers EPERM: run the tests as root"
