@@ -4,14 +4,26 @@ import ctypes
 import os
 import signal
 import subprocess
+import sys
 import termios
 import time
 import tty
+from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 
 _START = Path(__file__).parent / "unix_board" / "start.py"
+_LAUNCH = Path(__file__).with_name("unix_launch.py")
+_FUTEX = "202"  # the system call's number on x86_64, the only machine for which there is a wheel
 _PR_SET_PDEATHSIG = 1
 _IMPATIENT = 0.05  # seconds
+
+
+def _program(micropython: str) -> tuple[list[str], bool]:
+    """Return how to run it, and whether through unix_launch.py: that takes the wheel of this very environment."""
+    if Path(micropython) == Path(sys.executable).with_name("micropython") and find_spec("micropython_run"):
+        return [sys.executable, str(_LAUNCH)], True
+    return [micropython], False
 
 
 def _end_with_parent() -> None:
@@ -33,7 +45,8 @@ class Interpreter:
         self.status, status_end = os.pipe()
         for fd in (self.input, self.output, self.status):
             os.set_blocking(fd, False)
-        program = [micropython, "-X", f"heapsize={heap}", "-i", str(_START), flash, str(status_end), str(int(run_main))]
+        program, self._launched = _program(micropython)
+        program += ["-X", f"heapsize={heap}", "-i", str(_START), flash, str(status_end), str(int(run_main))]
         self._process = subprocess.Popen(
             program,
             stdin=self._input_end,
@@ -68,12 +81,12 @@ class Interpreter:
         """What start.py told; b"" when there is nothing."""
         return _read(self.status)
 
-    def interrupt(self) -> bool:
-        """Raise KeyboardInterrupt in the running program, and clear what it has not read, as a board does on Ctrl-C.
+    def interrupt(self, *, clear: bool = True) -> bool:
+        """Raise KeyboardInterrupt in the running program, and `clear` what it has not read, as a board does on Ctrl-C.
 
         False, with nothing done, when Ctrl-C is data: at the REPL's prompt, and after micropython.kbd_intr(-1).
         The port catches SIGINT exactly while Ctrl-C interrupts, and would die of one at any other time; so it is held
-        still between the look and the signal. It would also die of a second SIGINT while it acts on the first, so a
+        still between the look and the signal. A second one may come while the program acts on the first, so a
         Ctrl-C right after another, with no input between them, is taken for the same.
         """
         if not self._catches_sigint():
@@ -87,10 +100,21 @@ class Interpreter:
         os.waitid(os.P_PID, pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
         caught = self._catches_sigint()
         if caught:
-            termios.tcflush(self._input_end, termios.TCIFLUSH)
-            os.kill(pid, signal.SIGINT)
+            if clear:
+                termios.tcflush(self._input_end, termios.TCIFLUSH)
+            # A board interrupts its main thread, whatever others do. A process would let any thread take the signal.
+            ctypes.CDLL(None).tgkill(pid, pid, self._ctrl_c(pid))
         os.kill(pid, signal.SIGCONT)
         return caught
+
+    def _ctrl_c(self, pid: int) -> signal.Signals:
+        """Which signal the main thread takes for Ctrl-C, where it stands now; see unix_launch.py."""
+        if not self._launched:
+            return signal.SIGINT
+        with suppress(OSError):  # forbidden, where not even a parent may look so closely
+            if Path(f"/proc/{pid}/syscall").read_text().split()[0] == _FUTEX:
+                return signal.SIGUSR1
+        return signal.SIGUSR2
 
     def _catches_sigint(self) -> bool:
         try:

@@ -138,6 +138,11 @@ class Machine:
             if self._listening:
                 self._epoll.modify(self._interpreter.input, select.EPOLLOUT)
 
+    def _from_terminal(self, byte: bytes) -> None:
+        """A byte of the board's second terminal: a Ctrl-C there leaves alone what this port has sent."""
+        if byte != _CTRL_C or not self._interpreter.interrupt(clear=False):
+            self._deliver(byte)
+
     def _board_has_room(self, _event: int) -> None:
         del self._to_board[: self._interpreter.write(self._to_board)]
         if not self._to_board:
@@ -190,8 +195,9 @@ class Machine:
     # Resets.
 
     def _from_status(self, _event: int) -> None:
-        for byte in self._interpreter.read_status().decode():
-            match byte:
+        told = iter(self._interpreter.read_status())
+        for byte in told:
+            match chr(byte):
                 case "B":
                     self._listening = True
                     if self._booted:
@@ -205,9 +211,11 @@ class Machine:
                     self._held_back = bytearray()
                     self._interpreter.write(_CTRL_A)
                 case "S" | "R":
-                    self._reset_wanted = byte.encode()
+                    self._reset_wanted = bytes((byte,))
                     self._ended(0)
                     return
+                case "T":
+                    self._from_terminal(bytes((next(told),)))
                 case "F":
                     raise BoardError(self._boot_failure())
 

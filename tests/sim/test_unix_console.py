@@ -43,6 +43,50 @@ termios.tcsetattr(0, termios.TCSANOW, old)
 """
 
 
+# A thread that takes every interrupt that reaches it, beside a main program that is nearly always within the allocator or the lock.
+THREADS = b"""\
+import _thread, time
+lock = _thread.allocate_lock()
+on, taken = True, 0
+def beside():
+    global taken
+    while on:
+        try:
+            with lock:
+                bytes(10)
+            time.sleep_ms(1)
+        except KeyboardInterrupt:
+            taken += 1
+def work():
+    print("on")
+    while True:
+        with lock:
+            [bytes(20) for _ in range(9)]
+_thread.start_new_thread(beside, ())
+"""
+# A second terminal, as WebREPL is one, that sends some bytes.
+TERMINAL = b"""\
+import io, os, time
+class Terminal(io.IOBase):
+    def __init__(self, data):
+        self.data = data
+    def readinto(self, buf):
+        if not self.data:
+            return None
+        buf[0] = self.data[0]
+        self.data = self.data[1:]
+        return 1
+    def write(self, data):
+        return len(data)
+    def ioctl(self, request, argument):
+        return 0
+def send(data):
+    before = os.dupterm(Terminal(data))
+    os.dupterm_notify(None)
+    os.dupterm(before)
+"""
+
+
 def install_main(mpremote: Mpremote, board: UnixBoard, text: str, name: str = "main.py") -> None:
     """Put a program on the board."""
     source = board.flash.with_name(name)
@@ -127,6 +171,28 @@ def test_impatient_ctrl_cs_do_no_harm(console: Console) -> None:
         console.expect(b"KeyboardInterrupt: \n")
         console.prompt()
     assert console.run(b"kept") == b"1\n"
+
+
+def test_ctrl_c_reaches_the_main_thread_whatever_others_do_and_leaves_no_lock_taken(console: Console) -> None:
+    with raw_repl(console):
+        console.write(THREADS + b"\x04")
+        console.expect(b"\x04\x04>")
+        for _ in range(30):
+            console.write(b"work()\x04")
+            console.expect(b"on\n")
+            console.write(b"\x03")
+            console.expect(b"KeyboardInterrupt: \n\x04>")
+        console.write(b"on = False; time.sleep_ms(50); print(taken, lock.acquire(0))\x04")
+        console.expect(b"OK0 True\n\x04\x04>")
+
+
+def test_a_second_terminal_can_send_ctrl_c_and_input(console: Console) -> None:
+    with raw_repl(console):
+        console.write(TERMINAL + b"import sys; send(b'two'); print(sys.stdin.buffer.read(3))\x04")
+        console.expect(b"b'two'\n\x04\x04>")
+        console.write(b"print('on'); send(bytes((3,))); time.sleep(60)\x04")
+        console.expect(b"on\n")
+        console.expect(b"KeyboardInterrupt: \n\x04>")
 
 
 def test_ctrl_c_clears_what_the_program_has_not_read(console: Console) -> None:

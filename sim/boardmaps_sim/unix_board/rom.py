@@ -3,7 +3,7 @@
 
 The flash image takes the place of the host's files at /, then boot.py and main.py run as they do on a board. The power
 supply is told how far the board is, a byte at a time: B the flash is there, E the REPL comes next, S a soft reset
-is wanted, R a hard one, F the flash cannot be used.
+is wanted, R a hard one, F the flash cannot be used, T and a byte that a second terminal sends.
 """
 
 import io
@@ -14,6 +14,7 @@ from builtins import execfile
 
 import machine_reset
 import micropython
+import os_terminal
 import vfs
 
 _HERE = __file__.rsplit("/", 1)[0]
@@ -81,10 +82,10 @@ def boot(main, image, status_fd, run_main):
     """Bring the board up; `main` is the REPL's namespace, which keeps no trace of this."""
     main.clear()
     main["__name__"] = "__main__"
-    tell = machine_reset._tell = open(int(status_fd), "wb").write  # noqa: SIM115
-    machine_reset.__name__ = "machine"
-    sys.modules["machine"] = machine_reset
-    del sys.modules["machine_reset"], sys.modules["rom"]
+    tell = machine_reset._tell = os_terminal._tell = open(int(status_fd), "wb").write  # noqa: SIM115
+    machine_reset.__name__, os_terminal.__name__ = "machine", "os"
+    sys.modules["machine"], sys.modules["os"] = machine_reset, os_terminal
+    del sys.modules["machine_reset"], sys.modules["os_terminal"], sys.modules["rom"]
     try:
         mount(image)
     except BaseException as error:
