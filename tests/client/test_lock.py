@@ -264,6 +264,16 @@ def test_a_challenge_alone_ends_nothing(board: Locked, link: Link) -> None:
     assert board.session.session == session
 
 
+def test_the_answer_to_an_earlier_challenge_comes_late(board: Locked) -> None:
+    """A board that was busy answers all challenges at once: the proof of the first is not taken for a wrong one."""
+    late = [b"\0" + encode(CHALLENGE, 0x41, 0x2324, 0x20, b"boardmaps lock %016d" % 7)]
+    hear = board.hear
+    board.hear = lambda data: hear(late.pop() + data if late else data)  # type: ignore[method-assign]
+    link = Link(LockedTransport(board, KEY), timeout=1.0)
+    assert link.request(b"one") == b"\0one"
+    link.close()
+
+
 def test_garbage_is_survived(board: Locked, link: Link) -> None:
     rng = random.Random(4)
     for _ in range(300):

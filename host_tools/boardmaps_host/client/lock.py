@@ -90,11 +90,13 @@ class LockedTransport:
         nonce = os.urandom(8).hex().encode()
         seal = None
         end = time.monotonic() + _PATIENCE
-        self.line.write(b"\0" + _challenge(nonce))
+        session, seq, challenge = _challenge(nonce)
+        self.line.write(b"\0" + challenge)
         while seal is None and (left := end - time.monotonic()) > 0:
             self._ready += self._pass(self.line.read(left))
-            for kind, _, _, _, payload in self._answers:
-                if kind == CHALLENGE | REPLY_FLAG and len(payload) == 2 * NONCE:
+            for *asked, _, payload in self._answers:
+                # The answer to an earlier challenge may come late: its proof is of another nonce.
+                if asked == [CHALLENGE | REPLY_FLAG, session, seq] and len(payload) == 2 * NONCE:
                     seal = Seal(self.key, nonce, payload[:NONCE])
                     if seal.proof != payload[NONCE:]:
                         raise WrongKey(f"{self.name}: the board has another key. Give the one that its server has.")
@@ -127,11 +129,12 @@ class LockedTransport:
         return plain(raw)
 
 
-def _challenge(nonce: bytes) -> bytes:
-    """Return the frame for a nonce; its bytes harm no REPL that it may reach."""
+def _challenge(nonce: bytes) -> tuple[int, int, bytes]:
+    """Return a session, a number and the frame with them for a nonce; its bytes harm no REPL that it may reach."""
     rng = random.SystemRandom()
     while True:
         seq = rng.randrange(0x20, 0x7F) << 8 | rng.randrange(0x20, 0x7F)
-        frame = encode(CHALLENGE, rng.randrange(0x20, 0x100), seq, 0x20, b"boardmaps lock " + nonce)
+        session = rng.randrange(0x20, 0x100)
+        frame = encode(CHALLENGE, session, seq, 0x20, b"boardmaps lock " + nonce)
         if _HARMLESS.issuperset(frame[:-1]):
-            return frame
+            return session, seq, frame
