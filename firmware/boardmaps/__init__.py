@@ -48,7 +48,7 @@ if sys.implementation.name == "micropython":
         "serve": "boardmaps.server",
         "poll": "boardmaps.server",
         "serve_async": "boardmaps.server",
-        "serve_thread": "boardmaps.server",
+        "serve_thread": "boardmaps.threaded",
         "Server": "boardmaps.server",
         "UartLine": "boardmaps.uartline",
     }

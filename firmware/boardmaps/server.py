@@ -1,7 +1,7 @@
 """Serves this board's maps on a line, in the way that suits the firmware. Prints stay possible.
 
 serve() blocks until the host leaves: for the REPL, and for a firmware that does all in interrupts. poll() is for a firmware's
-own loop, serve_async() a task of asyncio, serve_thread() a second thread or core: read its notes on what is safe there.
+own loop, serve_async() a task of asyncio, serve_thread() in threaded.py a second thread or core: read its notes on what is safe.
 
 Only while a host's session is open does Ctrl-C belong to the line; before and after it stops the program, as on any board.
 """
@@ -24,7 +24,6 @@ _CTRL_C = 3
 _QUIET_MS = 100  # a frame arrives without such a pause; somebody at a terminal pauses longer
 _WAIT_MS = 50  # how long serve() waits for a host before it looks at its clock
 _EVENTS_MS = 5  # the same while there are events to look for
-_YIELD_MS = 30  # how long a thread leaves the line to a firmware that ends
 
 
 @micropython.native
@@ -148,17 +147,17 @@ class Server:
         }
         dispatcher = Dispatcher(pool, allow_reset)
         self.session = ServerSession(dispatcher.handle, terms, mtu, window, self.line.credit)
+        self._raw = self.session.decoder if key is None else self.line.lock.decoder  # cuts what comes over the line
         dispatcher.extra = {OP_SUBSCRIBE: self._subscriptions, OP_UNSUBSCRIBE: self._subscriptions}
         self._events = None
         self._guard = guard or _NoGuard()
-        self._stopping = False
         self._view = memoryview(bytearray(min(self.line.credit, 1024)))
         self._idle_ms = idle * 1000
         self._heard = time.ticks_ms()
         self._open = False
 
-    def poll(self, wait_ms=0):
-        """Answer what has come, waiting up to `wait_ms` for it; return whether a host's session is open."""
+    def poll(self, wait_ms=0, most=None):
+        """Answer what has come, at most `most` bytes of it, waiting up to `wait_ms`; return whether a host's session is open."""
         session, line = self.session, self.line
         if session.taken and wait_ms > _EVENTS_MS:
             wait_ms = _EVENTS_MS
@@ -167,15 +166,13 @@ class Server:
             quiet = time.ticks_diff(now, self._heard) > _QUIET_MS
             self._heard = now
             # After a silence this may be somebody's Ctrl-C: take no more than that, what follows is for the REPL.
-            n = line.readinto(self._view[:2] if quiet and self._open else self._view)
+            n = line.readinto(self._view[: 2 if quiet and self._open else most])
             with self._guard:
                 reply = session.receive(bytes(self._view[:n]))
-            if session.session and not self._open:
-                self._open = True
-                line.open()
+            self._follow()  # before the answer to BYE: whoever comes next finds Ctrl-C at work
             if reply:
                 line.write(reply)
-            if self._open and session.decoder.interrupted():
+            if session.decoder.interrupted():
                 self._interrupt()
         elif self._open or session.decoder.pending():
             quiet = time.ticks_diff(time.ticks_ms(), self._heard)
@@ -183,15 +180,22 @@ class Server:
                 self._interrupt()
             if quiet > self._idle_ms:
                 session.close()
-        if self._open and not session.session:
-            self._open = False
-            line.close()
-        elif session.taken:
+        self._follow()
+        if session.taken:
             with self._guard:
                 told = self._events.poll(time.ticks_ms())
             if told:
                 line.write(told)
         return self._open
+
+    def _follow(self):
+        """Ctrl-C belongs to the line exactly while a session is open."""
+        if self._open != bool(self.session.session):
+            self._open = not self._open
+            if self._open:
+                self.line.open()
+            else:
+                self.line.close()
 
     def _subscriptions(self, request, map_of):
         if not self.session.taken:  # the first of this session
@@ -202,6 +206,7 @@ class Server:
 
     def _interrupt(self):
         """Somebody else is at the line, with mpremote or a terminal, and wants the REPL."""
+        self.session.decoder.idle()
         self.close()
         raise KeyboardInterrupt
 
@@ -223,44 +228,10 @@ class Server:
         """Whether a host has said anything in the last 100 ms: then more is likely to come at once."""
         return self._open and time.ticks_diff(time.ticks_ms(), self._heard) <= _QUIET_MS
 
-    def start(self):
-        """Serve hosts, one after the other, in a thread of its own, until stop()."""
-        import _thread
-
-        self._stopping = False
-        self._running = _thread.allocate_lock()
-        self._running.acquire()
-        _thread.start_new_thread(self._thread, ())
-
-    def _thread(self):
-        try:
-            while not self._stopping:
-                try:
-                    if self._open:
-                        self.poll(_WAIT_MS)
-                    elif self.line.wait(_WAIT_MS):
-                        # What comes may stand behind a Ctrl-C that ends the firmware, and be for the REPL: let stop() be first.
-                        time.sleep_ms(_YIELD_MS)
-                        if not self._stopping:
-                            self.poll()
-                except KeyboardInterrupt:
-                    pass  # meant for the firmware's thread, which gets the next one: Ctrl-C works again
-            self.close()
-        finally:
-            self._running.release()
-
-    def stop(self):
-        """End the thread of start() and wait until it has left; the REPL has its line again."""
-        self._stopping = True
-        self._running.acquire()
-        self._running.release()
-
     def close(self):
         """End the session, if any, and give Ctrl-C back."""
         self.session.close()
-        if self._open:
-            self._open = False
-            self.line.close()
+        self._follow()
 
 
 async def serve_async(**options):
@@ -278,20 +249,6 @@ async def serve_async(**options):
             await asyncio.sleep_ms(1 if server.active() else _EVENTS_MS if server.session.taken else 20)
     finally:
         server.close()
-
-
-def serve_thread(**options):
-    """Serve hosts in a second thread and return its Server; call its stop() before the program ends, or the REPL gets no input.
-
-    An operation on a map is one step against other threads only where MicroPython has a GIL (ESP32). Where threads run
-    side by side (RP2040's cores, the unix port) give both sides the same lock: `serve_thread(guard=lock)`, and `with lock:`
-    around what the firmware's threads do with maps that the host reads or writes. Make maps before, or under the lock, on
-    every board: the host may make some at the same time. An interrupt handler cannot wait for a lock: let it leave its data
-    to the firmware's thread.
-    """
-    server = Server(**options)
-    server.start()
-    return server
 
 
 _server = None

@@ -95,13 +95,7 @@ def test_events_are_pushed_in_every_mode(unix: UnixBoard, mpremote: Mpremote, mo
     mpremote("resume", "exec", "pass")
 
 
-# A known fault: with a serving thread the single Ctrl-C is sometimes lost. To be mended, not to be lived with.
-LOSES_CTRL_C = pytest.mark.xfail(reason="a Ctrl-C beside a serving thread is sometimes lost", strict=False)
-
-
-@pytest.mark.parametrize(
-    "mode", [pytest.param(mode, marks=LOSES_CTRL_C if mode == "serve_thread" else ()) for mode in MODES]
-)
+@pytest.mark.parametrize("mode", MODES)
 def test_the_idle_watchdog_gives_ctrl_c_back(unix: UnixBoard, mpremote: Mpremote, mode: str) -> None:
     """A host that vanished: after `idle` seconds a single Ctrl-C reaches the program as on any board."""
     code = MODES[mode].replace("boardmaps.poll()", "server.poll()").replace("serve_async()", "serve_async(idle=1)")
@@ -111,11 +105,45 @@ def test_the_idle_watchdog_gives_ctrl_c_back(unix: UnixBoard, mpremote: Mpremote
     board = connect(unix.port)
     assert board.info["idle"] == "1"
     board.link.line.close()  # no leave is taken
-    time.sleep(4)  # a busy machine lets the watchdog wait
-    with serial.Serial(unix.port, timeout=20) as port:
+    time.sleep(2)
+    with serial.Serial(unix.port, timeout=2) as port:
         port.write(b"\x03")
         assert b"KeyboardInterrupt" in port.read_until(b"\x04>")
     assert mpremote("resume", "exec", "print(kept)").strip() == "41"
+
+
+@pytest.mark.parametrize(
+    ("mode", "key"), [*((mode, None) for mode in MODES), ("serve_thread", b"sixteen bytes are good")]
+)
+@pytest.mark.parametrize("typed", [b"\x03", b"\r\x03\r\x01"], ids=["terminal", "mpremote"])
+def test_ctrl_c_ends_the_program_while_a_session_is_open(
+    unix: UnixBoard, mpremote: Mpremote, mode: str, key: bytes | None, typed: bytes
+) -> None:
+    """A host that vanished, before its `idle` seconds are over: the first Ctrl-C counts, and the REPL gets what follows it."""
+    code = MODES[mode].replace("serve_thread(", f"serve_thread(key={key!r}, ")
+    mpremote("exec", "--no-follow", START + code)
+    time.sleep(0.2)
+    board = connect(unix.port, key=key)
+    assert count(board.map("m")) > 0
+    board.link.line.close()  # no leave is taken
+    time.sleep(0.2)
+    with serial.Serial(unix.port, timeout=2) as port:
+        port.write(typed)
+        end = b"raw REPL; CTRL-B to exit\r\n>" if len(typed) > 1 else b"\x04>"
+        said = port.read_until(end)
+        assert b"KeyboardInterrupt" in said
+        assert said.endswith(end)
+    assert mpremote("resume", "exec", "print(kept)").strip() == "41"
+
+
+def test_what_is_typed_beside_a_serving_thread_does_not_keep_a_host_out(unix: UnixBoard, mpremote: Mpremote) -> None:
+    mpremote("exec", "--no-follow", START + MODES["serve_thread"])
+    time.sleep(0.2)
+    with serial.Serial(unix.port, timeout=2) as port:
+        port.write(b"hello?\r")
+    with connect(unix.port) as board:
+        assert count(board.map("m")) > 0
+    mpremote("resume", "exec", "pass")
 
 
 def cycles(unix: UnixBoard, leave: Callable[[int], None]) -> set[str]:
