@@ -29,7 +29,11 @@ while True:
 
 def environment(**more: str) -> dict[str, str]:
     """The environment without what would change the command's answers."""
-    plain = {name: value for name, value in os.environ.items() if name not in ("BOARDMAPS_PORT", "FORCE_COLOR")}
+    plain = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("BOARDMAPS_PORT", "BOARDMAPS_KEY", "FORCE_COLOR")
+    }
     return plain | more
 
 

@@ -7,7 +7,6 @@ import rich_click as click
 
 from . import options, output
 from .forms import Words, data
-from .maps import board_at
 
 if TYPE_CHECKING:
     from boardmaps_host.client.events import Change, Record, Sampled
@@ -20,13 +19,12 @@ _seconds = click.option(
 @click.command("console")
 @_seconds
 @options.target
-def console(port: str, timeout: float, as_json: bool, seconds: float | None) -> None:
+def console(target: options.Target, as_json: bool, seconds: float | None) -> None:
     """Show what the firmware prints, line by line, while it runs.
 
     When it ends with an exception, its traceback is shown and the status is 1. JSON: a document a line of output,
     {"text": "..."} with the line's newline in it.
     """
-    from boardmaps_host import connect
 
     def show(text: str) -> None:
         if as_json:
@@ -35,7 +33,7 @@ def console(port: str, timeout: float, as_json: bool, seconds: float | None) -> 
             sys.stdout.write(text)
             sys.stdout.flush()
 
-    with connect(port, timeout=timeout, console=show) as board:
+    with target.connect(show) as board:
         while seconds is None:
             board.listen(60)
         board.listen(seconds)
@@ -47,9 +45,7 @@ def console(port: str, timeout: float, as_json: bool, seconds: float | None) -> 
               help="How often the board looks for changes.")  # fmt: skip
 @_seconds
 @options.target
-def watch(
-    words: tuple[str, ...], port: str, timeout: float, as_json: bool, every: float, seconds: float | None
-) -> None:
+def watch(words: tuple[str, ...], target: options.Target, as_json: bool, every: float, seconds: float | None) -> None:
     """Print the changes of MAP, or of one key, as the board tells them; of a ring its records, of a series its samples.
 
     First comes what is there. A ring's records are taken out of it. JSON: a document an event, {"key": ["0x01", ...],
@@ -71,7 +67,7 @@ def watch(
         else:
             print("  ".join(f"{name} {_plain(value)}" for name, value in vars(event).items()), flush=True)
 
-    with board_at(port, timeout) as board:
+    with target.connect() as board:
         the_map = board.map(selector.key)
         if isinstance(the_map, RemoteRingBuf | RemoteTimeSeries):
             taken.end()

@@ -1,7 +1,5 @@
 """`boardmaps map`: bpftool's map commands, over any target."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import rich_click as click
@@ -10,19 +8,9 @@ from . import options, output
 from .forms import HELP, FormError, Words, data, number, update_flags
 
 if TYPE_CHECKING:
-    from boardmaps_host.client.board import Board
     from boardmaps_host.client.maps import MapInfo, RemoteMap
 
 _words = click.argument("words", nargs=-1, metavar="MAP [key DATA] [value DATA]")
-
-
-@contextmanager
-def board_at(port: str, timeout: float) -> Iterator["Board"]:
-    """Connect for the time of one command."""
-    from boardmaps_host import connect
-
-    with connect(port, timeout=timeout) as board:
-        yield board
 
 
 @click.group("map", help="Show, create, read and change the maps of a running board.\n\n" + HELP)
@@ -33,7 +21,7 @@ def group() -> None:
 @group.command("show")
 @click.argument("words", nargs=-1, metavar="[MAP]")
 @options.target
-def show(words: tuple[str, ...], port: str, timeout: float, as_json: bool) -> None:
+def show(words: tuple[str, ...], target: options.Target, as_json: bool) -> None:
     """Show all maps, or one, with their sizes and how many entries are in use.
 
     JSON: a list (an object for one MAP) of {"id", "type", "name", "flags", "bytes_key", "bytes_value", "max_entries",
@@ -42,7 +30,7 @@ def show(words: tuple[str, ...], port: str, timeout: float, as_json: bool) -> No
     taken = Words(words)
     selector = taken.selector() if taken else None
     taken.end()
-    with board_at(port, timeout) as board:
+    with target.connect() as board:
         infos = [board.map(selector.key).info()] if selector else board.maps()
     if as_json:
         found = [_info_json(info) for info in infos]
@@ -60,7 +48,7 @@ def show(words: tuple[str, ...], port: str, timeout: float, as_json: bool) -> No
 @group.command("create")
 @click.argument("words", nargs=-1, metavar="name NAME type TYPE [key N] value N entries N [flags N]")
 @options.target
-def create(words: tuple[str, ...], port: str, timeout: float, as_json: bool) -> None:
+def create(words: tuple[str, ...], target: options.Target, as_json: bool) -> None:
     """Create a map. Sizes are bytes; an array's keys are always 4.
 
     boardmaps map create name temps type hash key 8 value 4 entries 64
@@ -69,7 +57,7 @@ def create(words: tuple[str, ...], port: str, timeout: float, as_json: bool) -> 
     """
     given = _create_words(Words(words))
     map_class = _class_name(given.pop("type", None))
-    with board_at(port, timeout) as board:
+    with target.connect() as board:
         info = board.create_map(map_class, **given).info()
     if as_json:
         output.as_json(_info_json(info))
@@ -80,7 +68,7 @@ def create(words: tuple[str, ...], port: str, timeout: float, as_json: bool) -> 
 @group.command("dump")
 @_words
 @options.target
-def dump(words: tuple[str, ...], port: str, timeout: float, as_json: bool) -> None:
+def dump(words: tuple[str, ...], target: options.Target, as_json: bool) -> None:
     """Print every entry of MAP.
 
     JSON: a list of {"key": ["0x01", ...], "value": ["0x2a", ...]}.
@@ -88,7 +76,7 @@ def dump(words: tuple[str, ...], port: str, timeout: float, as_json: bool) -> No
     taken = Words(words)
     selector = taken.selector()
     taken.end()
-    with board_at(port, timeout) as board:
+    with target.connect() as board:
         entries = _all_entries(board.map(selector.key), quiet=as_json)
     if as_json:
         output.as_json([_entry_json(key, value) for key, value in entries])
@@ -99,7 +87,7 @@ def dump(words: tuple[str, ...], port: str, timeout: float, as_json: bool) -> No
 @group.command("lookup")
 @_words
 @options.target
-def lookup(words: tuple[str, ...], port: str, timeout: float, as_json: bool) -> int:
+def lookup(words: tuple[str, ...], target: options.Target, as_json: bool) -> int:
     """Print the value of one key: MAP key DATA.
 
     A key that is not there gives status 1. JSON: {"key": [...], "value": [...]}, or null when it is not there.
@@ -107,7 +95,7 @@ def lookup(words: tuple[str, ...], port: str, timeout: float, as_json: bool) -> 
     taken = Words(words)
     selector = taken.selector()
     key_words = _key_words(taken)
-    with board_at(port, timeout) as board:
+    with target.connect() as board:
         the_map = board.map(selector.key)
         key = data(key_words, the_map.definition.key_size, "key")
         value = the_map.lookup(key)
@@ -123,7 +111,7 @@ def lookup(words: tuple[str, ...], port: str, timeout: float, as_json: bool) -> 
 @group.command("update")
 @_words
 @options.target
-def update(words: tuple[str, ...], port: str, timeout: float, as_json: bool) -> None:
+def update(words: tuple[str, ...], target: options.Target, as_json: bool) -> None:
     """Set the value of one key: MAP key DATA value DATA [any|exist|noexist].
 
     `noexist` creates only, `exist` changes only. In a per-CPU map every CPU gets the value. JSON: null, as bpftool.
@@ -138,7 +126,7 @@ def update(words: tuple[str, ...], port: str, timeout: float, as_json: bool) -> 
     value_words = taken.until("any", "exist", "noexist")
     flags = update_flags(taken.next("the flag")) if taken else 0
     taken.end()
-    with board_at(port, timeout) as board:
+    with target.connect() as board:
         the_map = board.map(selector.key)
         key = data(key_words, the_map.definition.key_size, "key")
         value = data(value_words, the_map.definition.value_size, "value")
@@ -152,7 +140,7 @@ def update(words: tuple[str, ...], port: str, timeout: float, as_json: bool) -> 
 @group.command("delete")
 @_words
 @options.target
-def delete(words: tuple[str, ...], port: str, timeout: float, as_json: bool) -> None:
+def delete(words: tuple[str, ...], target: options.Target, as_json: bool) -> None:
     """Delete one key: MAP key DATA. An array's entry becomes zero.
 
     JSON: null, as bpftool.
@@ -160,7 +148,7 @@ def delete(words: tuple[str, ...], port: str, timeout: float, as_json: bool) -> 
     taken = Words(words)
     selector = taken.selector()
     key_words = _key_words(taken)
-    with board_at(port, timeout) as board:
+    with target.connect() as board:
         the_map = board.map(selector.key)
         the_map.delete(data(key_words, the_map.definition.key_size, "key"))
     if as_json:
@@ -170,7 +158,7 @@ def delete(words: tuple[str, ...], port: str, timeout: float, as_json: bool) -> 
 @group.command("getnext")
 @_words
 @options.target
-def getnext(words: tuple[str, ...], port: str, timeout: float, as_json: bool) -> int:
+def getnext(words: tuple[str, ...], target: options.Target, as_json: bool) -> int:
     """Print the key after a key, or the first one: MAP [key DATA].
 
     After the last key the status is 1. JSON: {"key": [...] or null, "next_key": [...] or null}.
@@ -178,7 +166,7 @@ def getnext(words: tuple[str, ...], port: str, timeout: float, as_json: bool) ->
     taken = Words(words)
     selector = taken.selector()
     key_words = _key_words(taken) if taken else None
-    with board_at(port, timeout) as board:
+    with target.connect() as board:
         the_map = board.map(selector.key)
         key = data(key_words, the_map.definition.key_size, "key") if key_words else None
         following = the_map.next_key(key)

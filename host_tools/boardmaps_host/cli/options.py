@@ -1,34 +1,85 @@
 """Options that several commands share."""
 
+import functools
+import os
+import re
 from collections.abc import Callable
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-_Command = TypeVar("_Command", bound=Callable[..., Any])
+if TYPE_CHECKING:
+    from boardmaps_host.client.board import Board
 
 as_json = click.option(
     "--json", "-j", "as_json", is_flag=True, help="Print JSON, in the shape that the command's help describes."
 )
 
 
-def target(command: _Command) -> _Command:
-    """Add --port, --timeout and --json: what every command that talks to a running board takes."""
-    port = click.option(
-        "--port",
-        "-p",
-        envvar="BOARDMAPS_PORT",
-        show_envvar=True,
-        required=True,
-        metavar="TARGET",
-        help="The board: a port, an mpremote shortcut (a0, u0), unix, pico, qemu or twin.",
-    )
-    timeout = click.option(
-        "--timeout",
-        type=click.FloatRange(min=0.01),
-        default=5.0,
-        show_default=True,
-        metavar="SECONDS",
-        help="How long the board may take to answer.",
-    )
-    return port(timeout(as_json(command)))
+@dataclass(frozen=True)
+class Target:
+    """The running board that a command is for."""
+
+    port: str
+    timeout: float
+    key: bytes | None
+
+    def connect(self, console: Callable[[str], None] | None = None) -> "Board":
+        """Connect for the time of one command; `console` gets what the board prints."""
+        from boardmaps_host import connect
+
+        return connect(self.port, timeout=self.timeout, console=console, key=self.key)
+
+
+def target(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --port, --timeout, --key-file and --json: what every command takes that talks to a running board, a Target."""
+
+    @functools.wraps(command)
+    def with_target(*, port: str, timeout: float, key_file: Path | None, **rest: Any) -> Any:
+        return command(target=Target(port, timeout, _key(key_file)), **rest)
+
+    for option in (as_json, _key_file, _timeout, _port):
+        option(with_target)
+    return with_target
+
+
+_port = click.option(
+    "--port",
+    "-p",
+    envvar="BOARDMAPS_PORT",
+    show_envvar=True,
+    required=True,
+    metavar="TARGET",
+    help="The board: a port, an mpremote shortcut (a0, u0), unix, pico, qemu or twin.",
+)
+_timeout = click.option(
+    "--timeout",
+    type=click.FloatRange(min=0.01),
+    default=5.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long the board may take to answer.",
+)
+_key_file = click.option(
+    "--key-file",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="The file with a locked line's key, without the newline at its end. Else the key is in $BOARDMAPS_KEY.",
+)
+
+
+def _key(path: Path | None) -> bytes | None:
+    """Return the key. It is no option itself: all users of a computer see each other's command lines."""
+    if path is None:
+        return os.fsencode(os.environ.get("BOARDMAPS_KEY", "")) or None
+    try:
+        key = re.sub(rb"\r?\n\Z", b"", path.read_bytes())
+    except OSError as e:
+        raise click.UsageError(
+            f"the key file {path} cannot be read: {e.strerror}. Name a file with the key that the board's server has."
+        ) from None
+    if not key:
+        raise click.UsageError(f"the key file {path} is empty. Put the key into it that the board's server has.")
+    return key

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import rich_click as click
 
 from . import options, output
-from .maps import board_at
 
 if TYPE_CHECKING:
     from boardmaps_host.client.board import Board
@@ -22,13 +21,13 @@ if TYPE_CHECKING:
     help="Write the bytes of all maps to FILE, as firmware/SPEC.md draws them.",
 )
 @options.target
-def command(save: Path | None, port: str, timeout: float, as_json: bool) -> None:
+def command(save: Path | None, target: options.Target, as_json: bool) -> None:
     """Show how much of the board's pool is taken, by which map, and how full each of them was at most (peak).
 
     JSON: {"bytes_total", "bytes_used", "bytes_remaining", "allocations",
     "maps": [{"id", "name", "bytes", "max_entries", "peak"}, ...]}. A ring buffer's max_entries and peak are bytes.
     """
-    with board_at(port, timeout) as board:
+    with target.connect() as board:
         total, used, allocations = board.pool.stats()
         maps = board.maps()
         if save is not None:

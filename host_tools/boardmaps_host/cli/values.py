@@ -4,7 +4,7 @@ import rich_click as click
 
 from . import options, output
 from .forms import Words, data
-from .maps import board_at, miss
+from .maps import miss
 
 _words = click.argument("words", nargs=-1, metavar="MAP [value DATA]")
 
@@ -15,12 +15,12 @@ def _add(name: str, ending: str) -> click.Command:
     @click.command(name, help=f"Add a value to MAP, {ending}: MAP value DATA.\n\nJSON: null, as bpftool.")
     @_words
     @options.target
-    def add(words: tuple[str, ...], port: str, timeout: float, as_json: bool) -> None:
+    def add(words: tuple[str, ...], target: options.Target, as_json: bool) -> None:
         taken = Words(words)
         selector = taken.selector()
         taken.literal("value")
         value_words = taken.until()
-        with board_at(port, timeout) as board:
+        with target.connect() as board:
             the_map = board.map(selector.key)
             value = data(value_words, the_map.definition.value_size, "value")
             the_map.update(b"", value)
@@ -36,11 +36,11 @@ def _take(name: str, does: str, *, stays: bool = False) -> click.Command:
     @click.command(name, help=f'{does}. An empty map gives status 1.\n\nJSON: {{"value": [...]}}, or null when empty.')
     @_words
     @options.target
-    def take(words: tuple[str, ...], port: str, timeout: float, as_json: bool) -> int:
+    def take(words: tuple[str, ...], target: options.Target, as_json: bool) -> int:
         taken = Words(words)
         selector = taken.selector()
         taken.end()
-        with board_at(port, timeout) as board:
+        with target.connect() as board:
             the_map = board.map(selector.key)
             value = the_map.lookup(b"") if stays else the_map.lookup_and_delete(b"")
         if value is None:
@@ -57,7 +57,7 @@ def _take(name: str, does: str, *, stays: bool = False) -> click.Command:
 @click.command("freeze")
 @click.argument("words", nargs=-1, metavar="MAP")
 @options.target
-def freeze(words: tuple[str, ...], port: str, timeout: float, as_json: bool) -> None:
+def freeze(words: tuple[str, ...], target: options.Target, as_json: bool) -> None:
     """Forbid this and every other computer all writes to MAP, for good; the firmware may still write.
 
     JSON: null, as bpftool.
@@ -65,7 +65,7 @@ def freeze(words: tuple[str, ...], port: str, timeout: float, as_json: bool) -> 
     taken = Words(words)
     selector = taken.selector()
     taken.end()
-    with board_at(port, timeout) as board:
+    with target.connect() as board:
         board.map(selector.key).freeze()
     if as_json:
         output.as_json(None)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, overload
 from boardmaps.abi import CLASS_NAMES, HASH, LRU_HASH, PERCPU_HASH, RINGBUF, TIME_SERIES, U32_MAX
 from boardmaps.definition import KEY_SIZES, MapDef
 from boardmaps.errors import InvalidDefinition, KeyNotFound
+from boardmaps_host.client.errors import LinkError, NoAnswer
 from boardmaps_host.client.info import MapInfo, create, listing
 from boardmaps_host.client.kinds import RemotePerCpu, RemoteQueue, RemoteRingBuf, RemoteTimeSeries, remote
 from boardmaps_host.client.link import Link
@@ -167,8 +168,22 @@ def connect(
         if key is not None:
             from boardmaps_host.client.lock import LockedTransport
 
-            return Board(Link(LockedTransport(line, key), timeout, None, console), cleanup)
+            try:
+                return Board(Link(LockedTransport(line, key), timeout, None, console), cleanup)
+            except NoAnswer:
+                _refuse_unlocked(line, timeout)
+                raise
         return Board(Link(line, timeout, serve, console), cleanup)
+
+
+def _refuse_unlocked(line: Transport, timeout: float) -> None:
+    """Nobody has answered with the key: say so plainly when somebody does without."""
+    with contextlib.suppress(NoAnswer):
+        Link(line, timeout).close()
+        raise LinkError(
+            f"{line.name}: the board's line is not locked, and you gave a key. Leave out the key (connect(…, key=…), "
+            "--key-file, BOARDMAPS_KEY), or lock the board's server: boardmaps.Server(key=…)."
+        )
 
 
 @contextlib.contextmanager

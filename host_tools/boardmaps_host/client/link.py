@@ -87,7 +87,8 @@ class Link:
             )
         if self._serve is None:
             raise NoAnswer(
-                f"{self.line.name}: only a REPL answers, and this call was told not to start the map server."
+                f"{self.line.name}: only a REPL answers, and no map server is started from here when there is a key: it would "
+                "cross the line. Start it on the board: boardmaps.serve(key=…)."
             )
         repl.start(self._serve)
         self._repl = repl
@@ -120,7 +121,9 @@ class Link:
 
     def _opened(self, fields: dict[str, str]) -> None:
         if "lock" in fields:
-            raise LinkError(f"{self.line.name}: the board's line is locked. Give its key: connect(…, key=…).")
+            raise LinkError(
+                f"{self.line.name}: the board's line is locked. Give its key: connect(…, key=…), --key-file PATH or BOARDMAPS_KEY."
+            )
         if "-" in fields.get("v", "-"):
             raise VersionMismatch(
                 f"{self.line.name}: the board speaks protocol {fields.get('v', '?')} (boardmaps {fields.get('fw', '?')}), this "
