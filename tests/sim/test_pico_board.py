@@ -15,6 +15,7 @@ from tests.sim.chip_console import ChipConsole
 from tests.sim.conftest import Mpremote
 from tests.sim.lifecycle_suite import LifecycleSuite
 from tests.sim.mpremote_suite import MpremoteSuite
+from tests.sim.programs import SECOND_TERMINAL
 
 # Echoes blocks of 256 bytes with Ctrl-C as data, until a block of zeros.
 ECHO = """\
@@ -133,6 +134,11 @@ def test_random_numbers_differ_from_start_to_start_unless_seeded(mpremote: Mprem
     assert plain != drawn("b", None)
     assert len(set(plain.split(","))) > 8
     assert drawn("c", 7) == drawn("d", 7)
+
+
+def test_a_second_terminal_can_send_input_and_ctrl_c(mpremote: Mpremote) -> None:
+    """What threaded.py needs of a board, and the unix board does as this one."""
+    assert mpremote("exec", SECOND_TERMINAL) == "b'two'\ninterrupted\ngoes on\n"
 
 
 def test_sleeping_takes_its_time_and_no_processor(board: PicoBoard, mpremote: Mpremote) -> None:

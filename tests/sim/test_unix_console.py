@@ -12,6 +12,7 @@ import serial
 
 from boardmaps_sim.unix import UnixBoard
 from tests.sim.conftest import PROMPT, Console, Mpremote
+from tests.sim.programs import SECOND_TERMINAL
 
 RAW_PROMPT = b"raw REPL; CTRL-B to exit\r\n>"
 ALL_BYTES = bytes(range(256))
@@ -63,27 +64,6 @@ def work():
         with lock:
             [bytes(20) for _ in range(9)]
 _thread.start_new_thread(beside, ())
-"""
-# A second terminal, as WebREPL is one, that sends some bytes.
-TERMINAL = b"""\
-import io, os, time
-class Terminal(io.IOBase):
-    def __init__(self, data):
-        self.data = data
-    def readinto(self, buf):
-        if not self.data:
-            return None
-        buf[0] = self.data[0]
-        self.data = self.data[1:]
-        return 1
-    def write(self, data):
-        return len(data)
-    def ioctl(self, request, argument):
-        return 0
-def send(data):
-    before = os.dupterm(Terminal(data))
-    os.dupterm_notify(None)
-    os.dupterm(before)
 """
 
 
@@ -186,13 +166,8 @@ def test_ctrl_c_reaches_the_main_thread_whatever_others_do_and_leaves_no_lock_ta
         console.expect(b"OK0 True\n\x04\x04>")
 
 
-def test_a_second_terminal_can_send_ctrl_c_and_input(console: Console) -> None:
-    with raw_repl(console):
-        console.write(TERMINAL + b"import sys; send(b'two'); print(sys.stdin.buffer.read(3))\x04")
-        console.expect(b"b'two'\n\x04\x04>")
-        console.write(b"print('on'); send(bytes((3,))); time.sleep(60)\x04")
-        console.expect(b"on\n")
-        console.expect(b"KeyboardInterrupt: \n\x04>")
+def test_a_second_terminal_can_send_input_and_ctrl_c(mpremote: Mpremote) -> None:
+    assert mpremote("exec", SECOND_TERMINAL) == "b'two'\ninterrupted\ngoes on\n"
 
 
 def test_ctrl_c_clears_what_the_program_has_not_read(console: Console) -> None:
