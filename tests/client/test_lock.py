@@ -274,6 +274,16 @@ def test_the_answer_to_an_earlier_challenge_comes_late(board: Locked) -> None:
     link.close()
 
 
+def test_a_sealed_hello_is_no_ctrl_c(board: Locked) -> None:
+    """Between sessions Ctrl-C ends the firmware: no byte that opens one may be it, nor anything else that a REPL obeys."""
+    harmful = bytes((1, 2, 3, 4, 5, 10, 13))
+    for _ in range(60):
+        board.heard.clear()
+        link = Link(LockedTransport(board, KEY), timeout=1.0)
+        assert not set(b"".join(board.heard)) & set(harmful)
+        link.close()
+
+
 def test_garbage_is_survived(board: Locked, link: Link) -> None:
     rng = random.Random(4)
     for _ in range(300):

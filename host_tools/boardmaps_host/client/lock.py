@@ -13,6 +13,7 @@ from boardmaps_host.client.session import HOST_MTU
 from boardmaps_host.client.transport import Transport
 
 _HARMLESS = frozenset(range(256)) - {0, 1, 2, 3, 4, 5, 10, 13}
+_SEALS = 20  # one in four or five makes a HELLO that a REPL would obey
 _PATIENCE = 0.4  # seconds for the answer to a challenge
 
 _Frame = tuple[int, int, int, int, bytes]
@@ -67,10 +68,7 @@ class LockedTransport:
             if frame[0] == HELLO and self._hello != frame[1:3]:
                 self._hello = frame[1:3]  # a session has a seal of its own, so that an old HELLO opens nothing
                 self._seal = None
-            if self._seal is None:
-                self._begin()
-            if self._seal is not None:
-                out += self._seal.seal(*frame)
+            out += self._sealed(frame)
         if out:
             self.line.write(out)
 
@@ -83,6 +81,22 @@ class LockedTransport:
         self.line.close()
 
     # -- the lock
+
+    def _sealed(self, frame: _Frame) -> bytes:
+        """Return a frame sealed, nothing when nobody agrees on a seal.
+
+        HELLO may find a board whose Ctrl-C still ends its firmware, and a seal may make one of it: then another seal is due.
+        """
+        for _ in range(_SEALS):
+            if self._seal is None:
+                self._begin()
+            if self._seal is None:
+                break
+            sealed = self._seal.seal(*frame)
+            if frame[0] != HELLO or _HARMLESS.issuperset(sealed[:-1]):
+                return sealed
+            self._seal = None
+        return b""
 
     def _begin(self) -> None:
         """Agree on a new seal. Nobody may answer: then there is none, and nothing is sent."""
