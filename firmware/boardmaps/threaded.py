@@ -87,7 +87,7 @@ class ThreadServer(Server):
             return
         self.poll(most=1)
         held = self.session.decoder.held() or self._raw.held()
-        if held == b"\x03":  # it came while Ctrl-C changed hands
+        if held == b"\x03" and not self.line.wait(_WAIT_MS):  # it came while Ctrl-C changed hands
             self._interrupt()
         if len(held) == 1:
             self._yield()
