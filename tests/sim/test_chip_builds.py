@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from boardmaps_sim.chips import cache, source, tools
+from boardmaps_sim.chips import cache, qemu_port, source, tools
 from boardmaps_sim.chips.cache import BuildError
 
 
@@ -56,9 +56,31 @@ def test_a_checkout_of_ones_own_is_used(monkeypatch: pytest.MonkeyPatch, tmp_pat
     (tmp_path / "py" / "mpconfig.h").write_text("".join(f"#define MICROPY_VERSION_{n} {v}\n" for n, v in numbers))
     monkeypatch.setenv("MICROPYTHON_DIR", str(tmp_path))
     found = source.find_source()
-    assert found == source.Source(tmp_path, "1.27.0-own")
+    assert (found.tree, found.own) == (tmp_path, True)
+    assert found.version.startswith("1.27.0-own-")
     assert tmp_path / "cache" in found.library.parents
     assert found.library.joinpath("README.md").exists()
+
+
+def test_two_checkouts_share_no_build_and_each_is_built_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Their files may have changed since, and say the same version."""
+    made: list[Path] = []
+
+    def make(command: list[str], _log: Path, **_more: object) -> None:
+        build = next(Path(word.removeprefix("BUILD=")) for word in command if word.startswith("BUILD="))
+        build.mkdir(parents=True, exist_ok=True)
+        (build / "firmware.elf").write_text("image")
+        made.append(build)
+
+    monkeypatch.setattr(qemu_port, "run", make)
+    monkeypatch.setattr(qemu_port, "require_tools", lambda _target: None)
+    monkeypatch.setattr(qemu_port, "mpy_cross", lambda _source: Path("mpy-cross"))
+    for name in ("one", "one", "two"):
+        (tmp_path / name / "py").mkdir(parents=True, exist_ok=True)
+        (tmp_path / name / "py" / "mpconfig.h").write_text("#define MICROPY_VERSION_MAJOR 1\n")
+        monkeypatch.setenv("MICROPYTHON_DIR", str(tmp_path / name))
+        qemu_port.build_qemu()
+    assert made[0] == made[1] != made[2]
 
 
 def test_a_failed_step_shows_the_end_of_its_log(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ def build_qemu(manifest: Path = _BOARD / "manifest.py") -> Path:
     )
     key = f"{config} {frozen}"
     done = published(IMAGE, key)
-    if done:
+    if done and not source.own:
         return done
     require_tools("qemu")
     build = source.builds / f"qemu-{config}"

@@ -29,7 +29,7 @@ def _build(source: Source, image: str, manifest: Path, frozen: list[Path], *, bu
     config = digest([source.version, str(manifest), str(built_in), *parts])
     key = f"{config} {digest(frozen)}"
     done = published(image, key)
-    if done:
+    if done and not source.own:
         return done
     require_tools("pico")
     build = source.builds / f"{Path(image).stem}-{config}"

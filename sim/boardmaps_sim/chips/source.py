@@ -10,7 +10,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from boardmaps_sim.chips.cache import BuildError, cache_root, run
+from boardmaps_sim.chips.cache import BuildError, cache_root, digest, run
 from boardmaps_sim.chips.debian import PrivateSuite
 
 # Newest first; 1.26 is where machine.Timer(hard=True) begins on the RP2040. trixie's 1.25 still builds and boots.
@@ -24,10 +24,14 @@ _CHECKOUT = (
 
 @dataclass(frozen=True)
 class Source:
-    """A MicroPython source tree that is ready to build, and the version that names its builds."""
+    """A MicroPython source tree that is ready to build, and the version that names its builds.
+
+    One of the user's `own` may change at any time: what is built from it is never taken for up to date.
+    """
 
     tree: Path
     version: str
+    own: bool = False
 
     @property
     def builds(self) -> Path:
@@ -53,7 +57,7 @@ def find_source() -> Source:
         tree = Path(chosen).resolve()
         if not (tree / "py" / "mpconfig.h").exists():
             raise BuildError(f"MICROPYTHON_DIR={chosen} is no MicroPython source tree. To get one: {_CHECKOUT}")
-        return Source(tree, f"{_tree_version(tree)}-own")
+        return Source(tree, f"{_tree_version(tree)}-own-{digest([str(tree)])}", own=True)
     marker = cache_root() / "source" / "version"
     if not marker.exists():
         raise BuildError(f"MicroPython's source is not here yet. Run `make pico-deps qemu-deps`, or: {_CHECKOUT}")
