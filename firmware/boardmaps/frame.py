@@ -7,6 +7,7 @@ ends a frame and a receiver is in step again after one of them, whatever came be
 """
 
 from binascii import crc32
+from struct import pack
 
 # Types, in the low 4 bits of the first byte. None is 1 to 5: to a REPL that a frame may reach those are Ctrl-A to Ctrl-E.
 HELLO = 6  # host: opens a session; with REPLY_FLAG, board: tells its terms
@@ -35,23 +36,22 @@ _FROM_BOARD = (
 PIECE = 64  # bytes of the payload in one piece
 
 OVERHEAD = 11  # bytes: header 5, CRC 4, COBS 1, delimiter 1
-_HEADER = 5
+_LEAST = 9  # bytes of a frame without payload: header 5, CRC 4
+_SOUND = 0x2144DF1C  # the CRC-32 of anything with its own CRC-32 behind it
 
 
 def encode(kind: int, session: int, seq: int, ack: int, payload: bytes = b"") -> bytes:
     """Return the frame as it goes over the wire, its closing zero included."""
-    raw = bytes((kind, session, seq & 0xFF, seq >> 8, ack)) + payload
+    raw = pack("<BBHB", kind, session, seq, ack) + payload
     return cobs_encode(raw + crc32(raw).to_bytes(4, "little")) + b"\0"
 
 
 def decode(chunk: bytes) -> "tuple[int, int, int, int, bytes] | None":
     """Return (kind, session, seq, ack, payload) of what stood between two zeros, or None when it is no sound frame."""
     raw = cobs_decode(chunk)
-    if raw is None or len(raw) < _HEADER + 4:
+    if raw is None or len(raw) < _LEAST or crc32(raw) != _SOUND:
         return None
-    if crc32(raw[:-4]) != int.from_bytes(raw[-4:], "little"):
-        return None
-    return raw[0], raw[1], raw[2] | raw[3] << 8, raw[4], raw[_HEADER:-4]
+    return raw[0], raw[1], raw[2] | raw[3] << 8, raw[4], raw[5:-4]
 
 
 def pieces(kind: int, session: int, seq: int, ack: int, payload: bytes) -> "list[bytes]":
@@ -93,6 +93,20 @@ class Joiner:
 def cobs_encode(raw: bytes) -> bytes:
     """Return `raw` without zeros: consistent overhead byte stuffing, one byte more for each begun 254."""
     n = len(raw)
+    if n >= 254:
+        return _cobs_encode_long(raw)
+    out = bytearray(n + 1)
+    out[1:] = raw
+    at = 0
+    while at <= n:  # each zero, and one before it all, becomes the distance to the next
+        zero = raw.find(b"\0", at) + 1 or n + 1
+        out[at] = zero - at
+        at = zero
+    return bytes(out)
+
+
+def _cobs_encode_long(raw: bytes) -> bytes:
+    n = len(raw)
     out = bytearray(n + n // 254 + 2)
     i = o = 0
     while i <= n:
@@ -117,20 +131,26 @@ def cobs_encode(raw: bytes) -> bytes:
 
 def cobs_decode(data: bytes) -> "bytes | None":
     """Return what was encoded, or None when `data` cannot be the output of cobs_encode."""
-    out = bytearray()
-    i, n = 0, len(data)
-    if not n:
+    if not data or not data[0]:
         return None
-    while i < n:
-        code = data[i]
-        end = i + code
-        if not code or end > n:
+    code = data[0]
+    out = bytearray(data[1:])
+    n = len(out)
+    at = code - 1
+    # In place: each code behind the first becomes the zero that it stands for, or nothing when the block before it was full.
+    while at < n:
+        full = code == 255
+        code = out[at]
+        if not code:
             return None
-        out.extend(data[i + 1 : end])
-        if code < 255 and end < n:
-            out.append(0)
-        i = end
-    return bytes(out)
+        if full:
+            out = out[:at] + out[at + 1 :]
+            n -= 1
+            at -= 1
+        else:
+            out[at] = 0
+        at += code
+    return bytes(out) if at == n else None
 
 
 class Decoder:
@@ -150,22 +170,22 @@ class Decoder:
 
     def feed(self, data: bytes) -> "list[tuple[int, int, int, int, bytes] | bytes]":
         """Return what these bytes complete, in order: frames as decode() gives them, text as bytes."""
+        chunks = data.split(b"\0")
+        if self._pending:
+            chunks[0] = self._pending + chunks[0]
+        self._pending = chunks.pop()
         found = []
-        start = 0
-        while True:
-            zero = data.find(b"\0", start)
-            if zero < 0:
-                break
-            chunk = self._pending + data[start:zero]
-            start = zero + 1
-            self._pending = b""
+        for chunk in chunks:
             if self._skipping or len(chunk) > self.limit:
                 self._skipping = False
                 self.dropped += len(chunk)
                 self.damaged += 1
             elif chunk:
-                self._close(chunk, found)
-        self._pending += data[start:]
+                frame = self.decode(chunk)
+                if frame is not None:
+                    found.append(frame)
+                else:
+                    self._no_frame(chunk, found)
         if len(self._pending) > self.limit:
             if self.text:
                 cut = len(self._pending) - self.limit // 2  # a frame may still end it, so keep what one could need
@@ -177,11 +197,7 @@ class Decoder:
                 self._skipping = True
         return found
 
-    def _close(self, chunk: bytes, found: list) -> None:  # type: ignore[type-arg]
-        frame = self.decode(chunk)
-        if frame is not None:
-            found.append(frame)
-            return
+    def _no_frame(self, chunk: bytes, found: list) -> None:  # type: ignore[type-arg]
         if self.text:
             # Prints may stand right before a frame. They end with a newline more often than not: try behind those first.
             for start in _starts(chunk):
