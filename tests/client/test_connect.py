@@ -178,6 +178,16 @@ def test_a_board_that_falls_silent() -> None:
         link.request(b"\x0b", changes=True)
 
 
+def test_a_board_that_prints_without_end_and_never_answers() -> None:
+    class Flood(Peer):
+        def read(self, timeout: float) -> bytes:
+            return super().read(timeout * 0) or b"and again\r\n" * 100
+
+    link = Link(Flood([pack_hello({"v": 1, "boot": "x", "idle": "never"})]), timeout=0.3)
+    with pytest.raises(LinkTimeout, match="Nothing was changed"):
+        link.request(b"\x0b", changes=False)
+
+
 def test_somebody_elses_bytes() -> None:
     peer = Peer([b"\xff\xfe", b"boardmaps v", b""])
     peer.said = bytes(range(256)) * 40

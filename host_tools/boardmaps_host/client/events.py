@@ -184,6 +184,8 @@ class Hub:
 
     def owed(self) -> tuple[int, int] | None:
         """Return (seq, room) of the TAKEN frame that the board should get now, None when it need not."""
+        if not self._owed and not self._subscriptions:
+            return None
         waiting = max((len(s._queue) for s in self._subscriptions.values()), default=0)
         room = _ROOM if waiting < _QUEUE else 0
         if not self._owed and room == self._room:

@@ -218,10 +218,11 @@ class Link:
 
     def _be_ready(self) -> None:
         """Have a session before something is sent in it: it may be none yet, or have ended in a long silence."""
-        idle = float(self._session.fields.get("idle", 10))
-        if not self._session.opened or time.monotonic() - self._heard > idle / 2:
+        now = time.monotonic()
+        if not self._session.opened or now - self._heard > self._session.silence / 2:
             self._wake()
-        self._look()
+        if now - self._read > _QUIET:  # see what has come meanwhile: the program on the board may have ended
+            self._receive(self.line.read(0))
 
     def _exchange(
         self, payloads: Sequence[bytes], waiting: list[int], flying: dict[int, int], replies: list[bytes], changes: bool
@@ -229,9 +230,10 @@ class Link:
         """Send what there is room for, and what is overdue; take what comes."""
         session = self._session
         now = time.monotonic()
-        if now >= (session.next_due() or now + 1):
+        out = b""
+        if now >= session.next_due():
             self._ended(changes)  # a REPL would take what is repeated for typing
-        out = session.due(now)
+            out = session.due(now)
         while waiting and session.room(len(payloads[waiting[-1]])):
             index = waiting.pop()
             seq, frame = session.send(payloads[index], now)
@@ -239,13 +241,10 @@ class Link:
             out += frame
         if out:
             self.line.write(out)
-        data = self.line.read(max(0.0, (session.next_due() or now) - time.monotonic()))
+        data = self.line.read(max(0.0, min(session.next_due(), self._patience) - now))
         now = time.monotonic()
         if data:
             self._read = now
-        elif now > self._patience:
-            why = f"no answer for {self.timeout:g} s. Is the firmware still polling?"
-            raise LinkTimeout(f"{self.line.name}: {why}{'' if changes else ' Nothing was changed.'}")
         events, out = session.receive(data, now)
         if out:
             self.line.write(out)
@@ -256,14 +255,17 @@ class Link:
                     replies[index] = event.payload
                 self._heard = now
                 self._patience = now + self.timeout
-            else:
-                self._take(event)
-            if isinstance(event, Lost):
+            elif isinstance(event, Lost):
                 unknown = changes and not all(event.untouched(seq) for seq in flying)
                 waiting.extend(reversed(flying.values()))
                 flying.clear()
                 self._lost(event, unknown)
                 return
+            else:
+                self._take(event)
+        if now > self._patience:
+            why = f"no answer for {self.timeout:g} s. Is the firmware still polling?"
+            raise LinkTimeout(f"{self.line.name}: {why}{'' if changes else ' Nothing was changed.'}")
         self._say_taken()
 
     def _wake(self) -> None:
@@ -332,7 +334,7 @@ class Link:
                 self._check_open()
                 self._receive(self.line.read(max(0.0, min(left, 0.05))))
                 now = time.monotonic()
-                if now - self._heard > float(self._session.fields.get("idle", 10)) / 3:
+                if now - self._heard > self._session.silence / 3:
                     self._wake()  # so that the board knows that somebody is there
                     self.hub.ask_again()
                 if now - self._read > _QUIET:
@@ -343,11 +345,6 @@ class Link:
     def _check_open(self) -> None:
         if self._closed:
             raise LinkError(f"{self.line.name}: this connection was closed.")
-
-    def _look(self) -> None:
-        """After a pause, see what has come meanwhile: the program on the board may have ended."""
-        if time.monotonic() - self._read > _QUIET:
-            self._receive(self.line.read(0))
 
     def _receive(self, data: bytes) -> None:
         now = time.monotonic()

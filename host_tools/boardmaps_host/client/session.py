@@ -6,6 +6,7 @@ board executes each once (boardmaps.session). Times are seconds of any monotonic
 
 import random
 from dataclasses import dataclass, field
+from math import inf
 from struct import unpack_from
 
 from boardmaps.frame import (
@@ -50,7 +51,7 @@ class Opened:
     fields: dict[str, str]
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)  # not frozen: one is made for each request, and that would take four times as long
 class Reply:
     """The answer to request `seq`."""
 
@@ -107,6 +108,7 @@ class ClientSession:
     rng: random.Random = field(default_factory=random.SystemRandom)
     fields: dict[str, str] = field(default_factory=dict)
     mtu: int = 64
+    silence: float = 10  # seconds of silence after which the board ends the session
     resent: int = 0
 
     def __post_init__(self) -> None:
@@ -190,11 +192,11 @@ class ClientSession:
         self._under_way += len(frame)
         return seq, frame
 
-    def next_due(self) -> float | None:
-        """Return when due() will have something to send, or None when nothing is in flight."""
+    def next_due(self) -> float:
+        """Return when due() will have something to send; infinite when nothing is in flight."""
         for oldest in self._flight.values():
             return oldest.sent + self._rto
-        return None
+        return inf
 
     def due(self, now: float) -> bytes:
         """Return what must be sent again because its answer is overdue: the oldest, the others follow when it is answered.
@@ -333,10 +335,11 @@ class ClientSession:
     def _open(self, fields: dict[str, str]) -> None:
         self.fields = fields
         self.opened = True
-        self.mtu = _number(fields, "mtu", 64, 32, HOST_MTU)
-        self._window = _number(fields, "win", 1, 1, 256)
-        self._credit = _number(fields, "credit", 64, 32, 1 << 20)
-        self._seq = self._acked = (_number(fields, "next", 1, 0, 0xFFFF) - 1) & 0xFFFF
+        self.mtu = int(_number(fields, "mtu", 64, 32, HOST_MTU))
+        self.silence = _number(fields, "idle", 10, 1, 1e9)
+        self._window = int(_number(fields, "win", 1, 1, 256))
+        self._credit = int(_number(fields, "credit", 64, 32, 1 << 20))
+        self._seq = self._acked = (int(_number(fields, "next", 1, 0, 0xFFFF)) - 1) & 0xFFFF
 
     def _answered_again(self, seq: int) -> None:
         """Once all copies of a request are answered, none was lost: the board is slow, and the first answer's time counts.
@@ -363,9 +366,9 @@ class ClientSession:
         self._rto = max(self._usual(), _RTO_MIN)
 
 
-def _number(fields: dict[str, str], name: str, default: int, low: int, high: int) -> int:
+def _number(fields: dict[str, str], name: str, default: float, low: float, high: float) -> float:
     """Return a number that the peer announced, held between bounds: it may announce anything."""
     try:
-        return max(low, min(int(fields.get(name, default)), high))
+        return max(low, min(float(fields.get(name, default)), high))
     except ValueError:
         return default
