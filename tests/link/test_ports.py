@@ -1,5 +1,6 @@
 """What carries the line: every byte and length through a real board, pyserial's URLs, a port that goes and comes back."""
 
+import errno
 import os
 import socket
 import threading
@@ -7,10 +8,17 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
+from unittest import mock
 
 import pytest
+import serial
+import serial.rfc2217
+import serial.tools.list_ports
 
+from boardmaps import HashMap
 from boardmaps_host import Board, connect
+from boardmaps_host.client import PortMissing
 from boardmaps_host.client.transport import SerialTransport, port_path
 from boardmaps_host.deploy import deploy
 from boardmaps_sim.chips.cache import firmware_image
@@ -63,6 +71,7 @@ def behind_a_socket(port: str) -> Iterator[int]:
 
     def serve() -> None:
         peer, _ = listener.accept()
+        peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with peer:
             peer.settimeout(0.002)
             while not over.is_set():
@@ -87,6 +96,63 @@ def behind_a_socket(port: str) -> Iterator[int]:
         line.close()
 
 
+class Lines(serial.Serial):
+    """A PTY with the modem lines of a serial port."""
+
+    cts = dsr = cd = dtr = rts = True
+    ri = False
+
+
+@contextmanager
+def behind_rfc2217(port: str) -> Iterator[int]:
+    """Carry a serial port over RFC 2217 with pyserial's server part; yield the TCP port."""
+    line = Lines(port, timeout=0.002)
+    listener = socket.create_server(("127.0.0.1", 0))
+    over = threading.Event()
+
+    def serve() -> None:
+        peer, _ = listener.accept()
+        peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+        class Connection:
+            write = staticmethod(peer.sendall)
+
+        manager = serial.rfc2217.PortManager(line, Connection)
+        with peer:
+            peer.settimeout(0.002)
+            while not over.is_set():
+                try:
+                    data = peer.recv(4096)
+                    if not data:
+                        return
+                    line.write(b"".join(manager.filter(data)))
+                except TimeoutError:
+                    pass
+                if data := line.read(line.in_waiting or 1):
+                    peer.sendall(b"".join(manager.escape(data)))
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        over.set()
+        thread.join()
+        listener.close()
+        line.close()
+
+
+@pytest.mark.filterwarnings("ignore:set(Daemon|Name):DeprecationWarning")  # of pyserial's own threads
+def test_rfc2217(unix: UnixBoard) -> None:
+    with behind_rfc2217(unix.port) as number, connect(f"rfc2217://127.0.0.1:{number}", allow_reset=True) as board:
+        assert board.info["profile"] == "embedded"
+        m = board.create_map(HashMap, key_size=4, value_size=4, max_entries=300, name="far")
+        m.batch_update([i.to_bytes(4, "little") for i in range(300)], [bytes((i & 0xFF,)) * 4 for i in range(300)])
+        assert m.lookup(b"\xff\0\0\0") == b"\xff" * 4  # to telnet 255 begins a command
+        assert len(dict(m.items())) == 300
+        assert board.link.request(b"\0" + bytes(range(256)), changes=False) == b"\0" + bytes(range(256))
+
+
 @pytest.mark.parametrize("url", ["socket://127.0.0.1:{}", "spy://{}"])
 def test_urls_of_pyserial(unix: UnixBoard, url: str) -> None:
     if url.startswith("spy"):
@@ -106,6 +172,67 @@ def test_shortcuts_are_those_of_mpremote() -> None:
         "/dev/ttyS1",
         "aloha",
     ]
+
+
+@pytest.mark.parametrize(
+    ("there", "says"),
+    [
+        (["/dev/ttyACM0"], None),
+        (["/dev/ttyACM0", "/dev/ttyUSB3"], "several boards are there: /dev/ttyACM0, /dev/ttyUSB3. Name"),
+        ([], "no USB port"),
+    ],
+)
+def test_auto_is_the_only_board_and_never_one_of_several(
+    there: list[str], says: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ports = [SimpleNamespace(device=name, vid=0x2E8A) for name in there] + [
+        SimpleNamespace(device="/dev/ttyS0", vid=None)
+    ]
+    monkeypatch.setattr(serial.tools.list_ports, "comports", lambda: reversed(ports))
+    if says is None:
+        assert port_path("auto") == there[0]
+        return
+    with pytest.raises(PortMissing, match=says):
+        connect("auto")
+
+
+@pytest.mark.parametrize(
+    ("target", "says"),
+    [
+        ("", "there is no such port"),
+        ("{folder}", "no serial port but a directory"),
+        ("/dev/null", "no serial port but something else"),
+        ("unheard://of", "protocol 'unheard' not known.*Give socket://HOST:PORT"),
+        ("socket://", "lacks a host or a port. Give socket://HOST:PORT"),
+        ("socket://127.0.0.1:99999", "lacks a host or a port"),
+        ("rfc2217://127.0.0.1", "Give rfc2217://HOST:PORT"),
+        ("socket://127.0.0.1:{closed}", "refused.*Does something serve"),
+        ("rfc2217://127.0.0.1:{closed}", "refused.*Does something serve"),
+        ("spy://{folder}/none", "No such file"),
+    ],
+)
+def test_what_is_no_port_is_told_in_one_sentence(target: str, says: str, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        closed = listener.getsockname()[1]
+    target = target.format(folder=tmp_path, closed=closed)
+    with pytest.raises(PortMissing, match=says) as caught:
+        connect(target)
+    assert target in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.filterwarnings("ignore:set(Daemon|Name):DeprecationWarning")
+def test_what_answers_no_rfc2217_is_no_port_either() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"rfc2217://127.0.0.1:{listener.getsockname()[1]}"
+        with pytest.raises(PortMissing, match="does not seem to support RFC2217"):
+            connect(url)
+
+
+def test_a_port_that_one_may_not_open_says_so(tmp_path: Path) -> None:
+    denied = serial.SerialException(errno.EACCES, "could not open port")
+    with mock.patch("serial.Serial", side_effect=denied), pytest.raises(PortMissing, match="dialout"):
+        connect("/dev/tty")
 
 
 def test_the_session_goes_on_when_the_port_was_closed_and_comes_back(unix: UnixBoard, tmp_path: Path) -> None:

@@ -1,11 +1,14 @@
 """Thin shells around what carries bytes: a serial port, a pyserial URL, or memory."""
 
 import contextlib
+import errno
 import os
 import select
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import urlsplit
 
 import serial
 import serial.tools.list_ports
@@ -31,9 +34,19 @@ class Transport(Protocol):
 
 
 def port_path(target: str) -> str:
-    """Return the port that `target` names: mpremote's shortcuts a0, u0 and c0 are resolved, anything else is itself."""
+    """Return the port that `target` names: mpremote's a0, u0, c0 and auto are resolved, anything else is itself.
+
+    "auto" is the only board that is there: raises PortMissing when there is none, or more than one.
+    """
     if len(target) > 1 and target[0] in _SHORTCUTS and target[1:].isdigit():
         return _SHORTCUTS[target[0]] + target[1:]
+    if target == "auto":
+        ports = known_ports()
+        if len(ports) > 1:
+            raise PortMissing(f"auto: several boards are there: {', '.join(ports)}. Name the one that you mean.")
+        if not ports:
+            raise PortMissing("auto: no USB port with a board is there. Is it plugged in? Else name its port.")
+        return ports[0]
     return target
 
 
@@ -52,27 +65,17 @@ class SerialTransport:
     def _open(self) -> None:
         self._fd = -1  # of a port that is read and written without pyserial's detours
         url = "://" in self.name
-        if not url and not Path(self.name).exists():
+        if not url and not os.path.exists(self.name):
             there = ", ".join(known_ports()) or "none"
-            raise PortMissing(f"{self.name}: there is no such port. Ports with a board: {there}. Is it plugged in?")
+            raise PortMissing(f"{self.name!r}: there is no such port. Ports with a board: {there}. Is it plugged in?")
         try:
             if url:
-                self._port = serial.serial_for_url(self.name, baudrate=115200, timeout=0.02, write_timeout=5)
+                patience = None if self.name.startswith("rfc2217:") else 5  # pyserial has no such timeout there
+                self._port = serial.serial_for_url(self.name, baudrate=115200, timeout=0.02, write_timeout=patience)
             else:
                 self._port = serial.Serial(self.name, baudrate=115200, timeout=0, write_timeout=5, exclusive=True)
-        except ValueError as e:
-            raise PortMissing(f"{self.name}: {e}. Give a port such as /dev/ttyACM0, a0, or socket://host:port.") from e
-        except serial.SerialException as e:
-            holders = [] if url else holders_of(self.name)
-            if holders:
-                pid, program = holders[0]
-                raise PortBusy(
-                    f"{self.name} is in use by pid {pid} ({program}). Close it, or pass another --port."
-                ) from e
-            text = str(e)
-            if "exclusively lock" in text or "busy" in text.lower():
-                raise PortBusy(f"{self.name} is in use by another program. Close it, or pass another --port.") from e
-            raise PortMissing(f"{self.name}: {text}") from e
+        except (ValueError, serial.SerialException) as e:
+            raise (_url_refused if url else _port_refused)(self.name, e) from e
         if url or os.name != "posix":
             return
         self._fd = self._port.fileno()
@@ -96,9 +99,12 @@ class SerialTransport:
                 if not data:
                     raise PortGone(f"{self.name}: the port is gone. Was the board unplugged?")
                 return data
-            self._port.timeout = timeout
-            data = self._port.read(1)
-            return data + self._port.read(self._port.in_waiting) if data else b""
+            # The port's own timeout stays: over RFC 2217 to change it is a negotiation of a twentieth of a second.
+            end = time.monotonic() + timeout
+            while not (waiting := self._port.in_waiting) and time.monotonic() < end:
+                if data := self._port.read(1):
+                    return data + self._port.read(self._port.in_waiting)
+            return self._port.read(waiting)
         except (OSError, TypeError) as e:  # pyserial gives TypeError for a port that was closed meanwhile
             raise PortGone(f"{self.name}: the port is gone ({e}). Was the board unplugged?") from e
 
@@ -122,6 +128,37 @@ class SerialTransport:
         self._fd = -1
         with contextlib.suppress(OSError):  # nothing is there to be closed any more
             self._port.close()
+
+
+def _port_refused(name: str, error: Exception) -> PortBusy | PortMissing:
+    """Return what to tell of a port that is there and cannot be opened."""
+    if (os.name == "posix" and not Path(name).is_char_device()) or "Inappropriate ioctl" in str(error):
+        what = "a directory" if Path(name).is_dir() else "something else"
+        return PortMissing(f"{name}: it is no serial port but {what}. Give a port such as /dev/ttyACM0, a0, or a URL.")
+    if getattr(error, "errno", None) == errno.EACCES and os.name == "posix":
+        return PortMissing(f"{name}: you may not open it. On most systems it takes: sudo usermod -aG dialout $USER")
+    holders = holders_of(name)
+    if holders:
+        pid, program = holders[0]
+        return PortBusy(f"{name} is in use by pid {pid} ({program}). Close it, or pass another --port.")
+    if any(word in str(error).lower() for word in ("exclusively lock", "busy", "denied")):  # the last is Windows's
+        return PortBusy(f"{name} is in use by another program. Close it, or pass another --port.")
+    return PortMissing(f"{name}: {error}. Is it plugged in?")
+
+
+def _url_refused(name: str, error: Exception) -> PortMissing:
+    """Return what to tell of a URL that leads nowhere."""
+    parts = urlsplit(name)
+    try:
+        complete = bool(parts.hostname and parts.port)
+    except ValueError:  # no number, or none that a port has
+        complete = False
+    if parts.scheme in ("socket", "rfc2217") and not complete:
+        return PortMissing(f"{name}: it lacks a host or a port. Give {parts.scheme}://HOST:PORT.")
+    why = str(error).removeprefix(f"Could not open port {name}: ")
+    if complete:
+        return PortMissing(f"{name}: {why}. Does something serve the port there?")
+    return PortMissing(f"{name}: {why}. Give socket://HOST:PORT, rfc2217://HOST:PORT, spy://PORT, or a port itself.")
 
 
 class MemoryTransport:
