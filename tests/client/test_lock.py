@@ -166,6 +166,15 @@ def test_a_host_without_a_key_is_told_what_it_needs(board: Locked) -> None:
     assert board.session.session == 0
 
 
+def test_no_beginning_has_a_ctrl_c(board: Locked) -> None:
+    """Until a session is open Ctrl-C stops the program on the board; the tag of a HELLO is as good as random."""
+    for _ in range(200):
+        board.restart()
+        board.heard.clear()
+        Link(LockedTransport(board, KEY))
+        assert not any(b"\x03" in heard for heard in board.heard)
+
+
 def test_plain_frames_are_refused_and_end_no_session(board: Locked, link: Link) -> None:
     link.request(b"one")
     refused = board.lock.refused
