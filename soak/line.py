@@ -4,6 +4,7 @@ import os
 import random
 import sys
 import time
+from collections import Counter
 
 from bench.report import Row, publish
 from boardmaps import ArrayMap
@@ -13,11 +14,50 @@ from boardmaps_host.deploy import deploy
 from boardmaps_sim.faulty import Faults
 from boardmaps_sim.relay import FaultyBoard
 from boardmaps_sim.unix import UnixBoard, default_port
-from tests.link.fuzz import fuzz_host, fuzz_server, resynchronised
-from tests.link.simulation import World, run
+from tests.link.fuzz import fuzz_board, fuzz_host, fuzz_requests, fuzz_server, resynchronised
+from tests.link.simulation import World, at_every_byte, faults_of, run, script
 
 _BAD = Faults(corrupt=1e-3, loss=1e-3, duplicate=1e-3, latency=0.001)
 _WORSE = Faults(corrupt=1e-2, loss=1e-3, duplicate=1e-3, latency=0.001)
+
+
+def none(what: str, wrong: int) -> Row:
+    """Make the row of something that must not happen."""
+    return Row.held(what, wrong, "", "", wrong, "<= 0")
+
+
+def seeds(n: int) -> Row:
+    """Run so many short sessions, each on a line that is bad in a way of its own."""
+    wrong = 0
+    for seed in range(n):
+        try:
+            run(World(seed, faults_of(seed)), 8)
+        except AssertionError as e:
+            wrong += 1
+            print(e, *e.__notes__)
+    return none(f"short sessions on bad lines: {n:,} seeds, wrong", wrong)
+
+
+def interrupted(sessions: int) -> list[Row]:
+    """Have the board restart, and the port close, at every byte of so many sessions."""
+    rows = []
+    for what, name in (
+        ("reset", "board reset"),
+        ("board", "port closed, to the board"),
+        ("host", "port closed, from it"),
+    ):
+        at = wrong = 0
+        for seed in range(sessions):
+            for world in at_every_byte(seed, what):
+                at += 1
+                try:
+                    outcomes = script(world)
+                    wrong += what != "reset" and outcomes != Counter(done=12)
+                except AssertionError as e:
+                    wrong += 1
+                    print(e, *e.__notes__)
+        rows.append(none(f"{name}: at each of {at:,} bytes, wrong", wrong))
+    return rows
 
 
 def exactly_once(name: str, faults: Faults, operations: int) -> Row:
@@ -27,7 +67,7 @@ def exactly_once(name: str, faults: Faults, operations: int) -> Row:
         world = World(seed, faults)
         outcomes = run(world, 10_000)
         wrong += abs(world.total - outcomes["done"]) + 10_000 - outcomes["done"]
-    return Row.held(f"exactly once, {name}: {operations:,} additions, wrong", wrong, "", "", wrong, "<= 0")
+    return none(f"exactly once, {name}: {operations:,} additions, wrong", wrong)
 
 
 def on_the_unix_board(operations: int) -> Row:
@@ -43,22 +83,36 @@ def on_the_unix_board(operations: int) -> Row:
                 m.add(0, 1)
             total = int.from_bytes(m.lookup(0) or b"", "little")
     wrong = abs(total - operations)
-    return Row.held(f"exactly once, unix board, relay: {operations:,} additions, wrong", wrong, "", "", wrong, "<= 0")
+    return none(f"exactly once, unix board, relay: {operations:,} additions, wrong", wrong)
+
+
+def broken_frames() -> list[Row]:
+    """Give both decoders, and a real board, what nobody would send."""
+    rows = [
+        none("host decoder: 1,000,000 broken frames, accepted", fuzz_host(random.Random(1), 1_000_000)),
+        none("board's session: 100,000 broken frames, executed", fuzz_server(random.Random(2), 100_000, ServerSession)),
+    ]
+    with connect("unix") as board:
+        rows.append(
+            none("unix board: 1,000,000 broken frames, executed", fuzz_board(random.Random(3), 1_000_000, board))
+        )
+        wrong = fuzz_requests(random.Random(4), 100_000, board.link.request)
+        rows.append(none("unix board: 100,000 requests of nonsense, not answered", wrong))
+    return rows
 
 
 def main() -> int:
     """Print the table; return 1 when something was missed."""
     start = time.monotonic()
-    missed = sum(not resynchronised(seed) for seed in range(100_000))
     rows = [
         exactly_once("1e-3", _BAD, 1_000_000),
         exactly_once("1e-2", _WORSE, 100_000),
-        Row.held("in step again after garbage: 100,000 seeds, missed", missed, "", "", missed, "<= 0"),
+        seeds(100_000),
+        *interrupted(20),
     ]
-    accepted = fuzz_host(random.Random(1), 1_000_000)
-    rows.append(Row.held("host decoder: 1,000,000 broken frames, accepted", accepted, "", "", accepted, "<= 0"))
-    accepted = fuzz_server(random.Random(2), 100_000, ServerSession)
-    rows.append(Row.held("board's session: 100,000 broken frames, executed", accepted, "", "", accepted, "<= 0"))
+    missed = sum(not resynchronised(seed) for seed in range(100_000))
+    rows.append(none("in step again after garbage: 100,000 seeds, missed", missed))
+    rows += broken_frames()
     rows.append(on_the_unix_board(10_000))
     rows.append(Row("time", time.monotonic() - start, "s"))
     publish("line-soak", "The line, soaked", rows)

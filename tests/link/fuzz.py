@@ -1,10 +1,17 @@
 """Bytes that nobody would send, for both ends; the tests take a few, soak/line.py very many."""
 
 import random
+import re
+import struct
+from collections.abc import Callable
 
+from boardmaps import ArrayMap
+from boardmaps.abi import OP_ADD, OP_PART, OP_POOL_RESET
 from boardmaps.frame import HELLO, REQUEST, Decoder, decode, encode
 from boardmaps.session import ServerSession, frame_limit, pack_hello, unpack_hello
+from boardmaps_host import Board
 
+_CTRL_C = re.compile(rb"(^|\0)\r?\x03")  # begins what asks a board for its REPL, and gets it
 _MOST = 2 * frame_limit(4096) + 8192  # bytes that a decoder may hold
 
 
@@ -60,6 +67,36 @@ def fuzz_server(rng: random.Random, frames: int, server: type[ServerSession]) ->
         if board.decoder.pending() > _MOST:
             raise AssertionError(f"{board.decoder.pending()} bytes are held")
     return len(executed)
+
+
+def fuzz_board(rng: random.Random, frames: int, board: Board) -> int:
+    """Send a real board broken additions in an open session; return how many it executed, of which none was sent."""
+    link = board.link
+    m = board.create_map(ArrayMap, value_size=4, max_entries=1, name="fuzzed")
+    session, seq = link._session.session, link._session._seq + 1 & 0xFFFF
+    add = bytes((OP_ADD, m.id & 0xFF, m.id >> 8)) + struct.pack("<IBqI", 0, 0, 1, 0)
+    sound = encode(REQUEST, session, seq, 0, add)
+    sent = 0
+    while sent < frames:
+        some = [_broken(rng, sound) + b"\0" for _ in range(8)]
+        if not any(_CTRL_C.search(data) for data in some):
+            link.line.write(b"".join(some))
+            sent += len(some)
+    executed = int.from_bytes(m.lookup(0) or b"", "little")
+    if m.add(0, 1) != executed + 1:
+        raise AssertionError("the board is out of step")
+    return executed
+
+
+def fuzz_requests(rng: random.Random, requests: int, ask: Callable[[bytes], bytes]) -> int:
+    """Ask for nonsense; return how many requests got no proper answer. The pool stays as it is: its reset is not asked for."""
+    wrong = 0
+    for _ in range(requests):
+        op = rng.choice([op for op in range(30) if op not in (OP_POOL_RESET, OP_PART)])
+        payload = bytes((op, rng.randrange(4), 0)) + rng.choice((rng.randbytes, bytes))(rng.randrange(40))
+        reply = ask(payload[: rng.randrange(1, 44)])
+        wrong += not reply
+    return wrong
 
 
 def resynchronised(seed: int) -> bool:

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import Literal
 from unittest import mock
 
 from boardmaps.session import ServerSession
@@ -159,11 +160,31 @@ class World:
                 self.reopen()
         raise AssertionError
 
+    def report(self, outcomes: Counter[str]) -> str:
+        """What happened, in a line."""
+        return f"{dict(outcomes)} {self.up.hit + self.down.hit} chunks hit, {self.now:.6f} s of the board's time"
+
     def replay(self) -> str:
         """The line that runs this again."""
         given = {f.name: getattr(self.faults, f.name) for f in dataclasses.fields(Faults)}
-        chosen = " ".join(f"--{k} {v}" for k, v in given.items() if v and k != "script" and v != getattr(Faults(), k))
-        return f"python -m tests.link.simulation {self.seed} {chosen}".strip()
+        chosen = [f"--{k} {v}" for k, v in given.items() if v and k != "script" and v != getattr(Faults(), k)]
+        chosen += [f"--reset-at {self._reset_at}"] * bool(self._reset_at)
+        chosen += [f"--close-at {self._close_at[0]} {self._close_at[1]}"] * any(self._close_at)
+        return " ".join(["python -m tests.link.simulation", str(self.seed), *chosen])
+
+
+def faults_of(seed: int) -> Faults:
+    """Return the faults of a line that is bad in a way of its own."""
+    rng = random.Random(seed)
+    return Faults(
+        corrupt=rng.choice((0, 1e-3, 1e-2)),
+        loss=rng.choice((0, 1e-3, 5e-2)),
+        duplicate=rng.choice((0, 1e-3, 5e-2)),
+        reorder=rng.choice((0, 1e-2)),
+        latency=rng.choice((0, 1e-3, 2e-2)),
+        late=rng.choice((2e-2, 0.5)),
+        baud=rng.choice((0, 115200)),
+    )
 
 
 def run(world: World, operations: int, most: int = 6, size: int = 12) -> Counter[str]:
@@ -202,9 +223,26 @@ def run(world: World, operations: int, most: int = 6, size: int = 12) -> Counter
             for i in range(operations):
                 expect(world.executed[i] <= 1, f"operation {i} was executed {world.executed[i]} times in the end")
     except Exception as e:
-        e.add_note(f"seed {world.seed}; replay: {world.replay()} --operations {operations}")
+        e.add_note(f"seed {world.seed}; replay: {world.replay()} --operations {operations} --most {most} --size {size}")
         raise
     return outcomes
+
+
+def script(world: World) -> Counter[str]:
+    """Run the session that is interrupted at every byte."""
+    return run(world, 12, most=4)
+
+
+def at_every_byte(seed: int, what: Literal["reset", "board", "host"]) -> Iterator[World]:
+    """Yield a world for each byte of the scripted session.
+
+    The board restarts when the byte has reached it ("reset"), or the port closes when it has reached the board or the host.
+    """
+    faults = Faults(latency=0.001)
+    whole = World(seed, faults)
+    script(whole)
+    for at in range(1, (whole.down if what == "host" else whole.up).sent + 1):
+        yield World(seed, faults, at * (what == "reset"), (at * (what == "board"), at * (what == "host")))
 
 
 def expect(right: bool, what: str) -> None:
@@ -217,16 +255,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Run one seed of the line's simulation again.")
     parser.add_argument("seed", type=int)
     parser.add_argument("--operations", type=int, default=1000)
+    parser.add_argument("--most", type=int, default=6, help="requests at once")
+    parser.add_argument("--size", type=int, default=12, help="bytes of a request's payload, less than")
+    parser.add_argument("--reset-at", type=int, default=0, help="the board restarts when so many bytes have reached it")
+    parser.add_argument("--close-at", type=int, nargs=2, default=(0, 0), help="the port closes; bytes at board, host")
     for f in dataclasses.fields(Faults):
         if f.name not in ("script", "cut_at"):
             parser.add_argument(f"--{f.name}", type=int if f.name == "baud" else float, default=f.default)
     given = vars(parser.parse_args())
-    seed, operations = given.pop("seed"), given.pop("operations")
-    world = World(seed, Faults(**given))
-    print(
-        dict(run(world, operations)),
-        f"{world.up.hit + world.down.hit} chunks hit, {world.now:.1f} s of the board's time",
-    )
+    seed, reset_at, close_at = given.pop("seed"), given.pop("reset_at"), tuple(given.pop("close_at"))
+    how = {name: given.pop(name) for name in ("operations", "most", "size")}
+    world = World(seed, Faults(**given), reset_at, close_at)
+    print(world.report(run(world, **how)))
 
 
 if __name__ == "__main__":

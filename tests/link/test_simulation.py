@@ -2,7 +2,10 @@
 
 import random
 import re
+import subprocess
+import sys
 from collections import Counter
+from typing import Literal
 
 import pytest
 
@@ -11,7 +14,7 @@ from boardmaps.session import ServerSession
 from boardmaps_host.client.errors import OutcomeUnknown
 from boardmaps_sim.faulty import Faults
 from tests.link.fuzz import fuzz_host, fuzz_server, resynchronised
-from tests.link.simulation import World, WrongOutcome, run
+from tests.link.simulation import World, WrongOutcome, at_every_byte, faults_of, run, script
 
 CLEAN = Faults(latency=0.001)
 BAD = Faults(corrupt=1e-3, loss=1e-3, duplicate=1e-3, latency=0.001, jitter=0.001)
@@ -31,49 +34,31 @@ def test_ten_thousand_seeds(part: int) -> None:
     """Short sessions on lines that are each bad in a way of its own."""
     unknown = 0
     for seed in range(part * 1000, part * 1000 + 1000):
-        rng = random.Random(seed)
-        faults = Faults(
-            corrupt=rng.choice((0, 1e-3, 1e-2)),
-            loss=rng.choice((0, 1e-3, 5e-2)),
-            duplicate=rng.choice((0, 1e-3, 5e-2)),
-            reorder=rng.choice((0, 1e-2)),
-            latency=rng.choice((0, 1e-3, 2e-2)),
-            late=rng.choice((2e-2, 0.5)),
-            baud=rng.choice((0, 115200)),
-        )
-        unknown += run(World(seed, faults), 8)["unknown"]
+        unknown += run(World(seed, faults_of(seed)), 8)["unknown"]
     assert unknown <= 6  # no line is so bad that half a minute is not enough
-
-
-def scripted(world: World) -> Counter[str]:
-    return run(world, 12, most=4)
 
 
 def test_a_reset_at_every_byte() -> None:
     """Each operation happens once and is answered so, or its outcome is unknown; after the reset all goes on."""
-    whole = World(3, CLEAN)
-    scripted(whole)
     seen: Counter[str] = Counter()
-    for at in range(1, whole.up.sent + 1):
-        world = World(3, CLEAN, reset_at=at)
-        outcomes = scripted(world)
-        assert outcomes["unknown"] <= 4, at
+    worlds = list(at_every_byte(3, "reset"))
+    for world in worlds:
+        outcomes = script(world)
+        assert outcomes["unknown"] <= 4, world.replay()
         seen += outcomes
-    assert whole.up.sent > 300
+    assert len(worlds) > 300
     assert seen["unknown"] > 50
     assert seen["done"] > 3 * seen["unknown"]
 
 
-@pytest.mark.parametrize("end", [0, 1], ids=["at the board", "at the host"])
-def test_the_port_closed_at_every_byte(end: int) -> None:
+@pytest.mark.parametrize("end", ["board", "host"])
+def test_the_port_closed_at_every_byte(end: Literal["board", "host"]) -> None:
     """The board goes on: when the port is back, so does the session, and nothing is unknown."""
-    whole = World(4, CLEAN)
-    scripted(whole)
-    bytes_passed = (whole.up.sent, whole.down.sent)[end]
-    for at in range(1, bytes_passed + 1):
-        world = World(4, CLEAN, close_at=(at, 0) if end == 0 else (0, at))
-        assert scripted(world) == Counter(done=12), at
+    worlds = list(at_every_byte(4, end))
+    for world in worlds:
+        assert script(world) == Counter(done=12), world.replay()
         assert world.total == 12
+    assert len(worlds) > 300
 
 
 @pytest.mark.parametrize("seed", range(300))
@@ -109,6 +94,15 @@ def test_a_planted_mistake_is_found_and_replayed_by_its_seed() -> None:
         assert re.search("was executed [2-9] times", text)
         assert f"tests.link.simulation {seed} --latency 0.001" in text
         assert attempt(seed) == text
+
+
+def test_the_line_that_replays_a_seed_runs_it_again() -> None:
+    world = World(11, faults_of(11), reset_at=700, close_at=(90, 1200))
+    outcomes = run(world, 40)
+    command = [sys.executable, *f"{world.replay()} --operations 40".split()[1:]]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == world.report(outcomes)
+    assert world.up.hit + world.down.hit > 0
 
 
 def backwards(payload: bytes, limit: int) -> bytes:

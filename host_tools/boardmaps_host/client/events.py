@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from boardmaps_host.client.link import Link
 
 _QUEUE = 4096  # events that wait here for the program; then the board keeps what follows
+_EARLY = 256  # items of one that we have not subscribed to; a board sends not half as many before its reply
 _ROOM = 0x7F  # frames that we take at once: as many as the board likes to send
 _GAP = 0x80
 
@@ -171,8 +172,10 @@ class Hub:
         subscription = self._subscriptions.get(given)
         if subscription is not None:
             subscription.told(what, data)
-        else:  # the reply that names it may still be on its way
-            self._early.setdefault(given, []).append((what, data))
+        elif (
+            len(early := self._early.setdefault(given, [])) < _EARLY
+        ):  # the reply that names it may still be on its way
+            early.append((what, data))
 
     def waiting(self) -> bool:
         """Whether an event waits for the program."""

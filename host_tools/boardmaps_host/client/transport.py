@@ -76,7 +76,7 @@ class SerialTransport:
                 self._port = serial.Serial(self.name, baudrate=115200, timeout=0, write_timeout=5, exclusive=True)
         except (ValueError, serial.SerialException) as e:
             raise (_url_refused if url else _port_refused)(self.name, e) from e
-        if url or os.name != "posix":
+        if os.name != "posix" or (url and not self.name.startswith("socket:")):
             return
         self._fd = self._port.fileno()
         self._readable = select.poll()
