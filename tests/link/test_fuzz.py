@@ -7,7 +7,7 @@ import pytest
 
 from boardmaps.dispatch import Dispatcher
 from boardmaps_host import Board, connect
-from boardmaps_host.cloud import registry
+from boardmaps_host.cloud import Registry
 from tests.link.fuzz import fuzz_board, fuzz_requests
 
 
@@ -27,6 +27,6 @@ def test_nonsense_is_answered_by_a_board(board: Board) -> None:
 
 
 def test_nonsense_is_answered_by_the_twin() -> None:
-    dispatcher = Dispatcher(registry)
-    assert fuzz_requests(random.Random(3), 20_000, lambda request: dispatcher.handle(request, 64)) == 0
-    registry.reset()
+    with Registry() as registry:
+        dispatcher = Dispatcher(registry)
+        assert fuzz_requests(random.Random(3), 20_000, lambda request: dispatcher.handle(request, 64)) == 0
