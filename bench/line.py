@@ -9,8 +9,6 @@ import time
 import tty
 from statistics import quantiles
 
-import belay
-
 from bench.report import Row, publish
 from boardmaps import HashMap
 from boardmaps.dispatch import Dispatcher
@@ -155,6 +153,8 @@ def against_mpremote(board: UnixBoard) -> Row:
 
 def against_belay(board: UnixBoard) -> Row:
     """The same lookup through belay. It resets the board when it connects, so the map is made anew each time."""
+    import belay
+
     ours = theirs = 0.0
     for _ in range(3):
         with belay.Device(

@@ -142,7 +142,8 @@ def connect(
     """Connect to a board's maps and return it; nothing is reset, a running firmware goes on.
 
     `target`: "twin" (the maps of this process), "unix", "pico" or "qemu" (a simulated board, started for this connection with
-    boardmaps on it, and ended with it), or a port: /dev/ttyACM0, mpremote's a0 and u0, socket://host:port.
+    boardmaps on it, and ended with it), or a port: /dev/ttyACM0, mpremote's a0, u0 and auto (the only board that is there), a
+    URL of pyserial's (socket://host:port, rfc2217://host:port, spy://port).
     `timeout`: seconds of silence after which a call gives up. `console` gets what the board prints while connected.
     `allow_reset`: whether a server that this call starts lets the host reset the pool. `key`: what a board with a locked line
     has been given (boardmaps.serve(key=…)); it never crosses the line, so such a server is not started from here.
