@@ -15,6 +15,7 @@ from boardmaps.frame import (
     HELLO,
     LOST,
     NAK,
+    OVERHEAD,
     PIECE,
     PIECE_FLAG,
     REPLY,
@@ -122,13 +123,11 @@ class ClientSession:
         self._srtt = 0.0
         self._rttvar = 0.0
         self._rto = _RTO_FIRST
-        self._doubtful = (
-            -1,
-            0,
-            0.0,
-        )  # a request that was sent again, the answers that may yet come, when the first one came
+        # A request that was sent again, the answers that may yet come, when the first one came
+        self._doubtful = (-1, 0, 0.0)
         self._nak_at = -1.0
         self._slowed = -1.0
+        self._measured = -1.0
         self.session = 0
         self.renew()
 
@@ -136,7 +135,6 @@ class ClientSession:
         """Start over with a session number that the board has not seen; requests in flight are forgotten."""
         self._hello = self._make_hello()
         self._seq = 0  # the last request sent
-        self._acked = 0  # the last reply received with all before it
         self._flight.clear()
         self._joiners.clear()
         self._under_way = 0
@@ -168,7 +166,11 @@ class ClientSession:
 
     def bye(self) -> bytes:
         """Return the frame that ends the session."""
-        return encode(BYE, self.session, self._seq, self._acked & 0xFF)
+        return encode(BYE, self.session, self._seq, self._acked())
+
+    def _acked(self) -> int:
+        """The low byte of the last number up to which all replies are here."""
+        return (next(iter(self._flight), self._seq + 1) - 1) & 0xFF
 
     def taken(self, seq: int, room: int) -> bytes:
         """Return the frame that says which EVENT we wait for and how many (at most 255) we take from there."""
@@ -176,18 +178,16 @@ class ClientSession:
 
     def room(self, size: int) -> bool:
         """Whether a request of `size` bytes may be sent now, by the board's window and its credit in bytes."""
-        if not self._flight:
-            return True
-        oldest = next(iter(self._flight))
-        if (self._seq + 1 - oldest) & 0xFFFF >= self._window:
-            return False
-        return self._under_way + frame_limit(size) + 1 <= self._credit
+        for oldest in self._flight:
+            most = self._under_way + size + OVERHEAD + (size + OVERHEAD) // 254
+            return (self._seq + 1 - oldest) & 0xFFFF < self._window and most <= self._credit
+        return True
 
     def send(self, payload: bytes, now: float) -> tuple[int, bytes]:
         """Return (number, frame) for one request of at most `mtu` bytes."""
-        seq = (self._seq + 1) & 0xFFFF
-        self._seq = seq
-        frame = encode(REQUEST, self.session, seq, self._acked & 0xFF, payload)
+        acked = self._acked()
+        self._seq = seq = (self._seq + 1) & 0xFFFF
+        frame = encode(REQUEST, self.session, seq, acked, payload)
         self._flight[seq] = _InFlight(payload, frame, now, now)
         self._under_way += len(frame)
         return seq, frame
@@ -224,7 +224,7 @@ class ClientSession:
         if flight.tries < 3 or len(flight.payload) <= PIECE:
             flight.copies += 1
             return flight.frame
-        parts = pieces(REQUEST, self.session, seq, self._acked & 0xFF, flight.payload)
+        parts = pieces(REQUEST, self.session, seq, self._acked(), flight.payload)
         if flight.turn % len(parts) == 0 and flight.tries % 2:
             flight.turn = 0
         out = b""
@@ -297,11 +297,11 @@ class ClientSession:
         if self._joiners:
             self._joiners.pop(seq, None)
         self._under_way -= len(flight.frame)
-        if flight.tries == 1:
-            self._measure(now - flight.first)
-        else:
+        if flight.tries > 1:
             self._doubtful = seq, flight.copies - 1, now - flight.first
-        self._acked = (next(iter(self._flight), (self._seq + 1) & 0xFFFF) - 1) & 0xFFFF
+        elif now != self._measured:  # of those that came in one go the first waited longest
+            self._measured = now
+            self._measure(now - flight.first)
         events.append(Reply(seq, payload))
 
     def _on_hello(self, fields: dict[str, str], now: float, events: list[Event]) -> bytes:
@@ -339,7 +339,7 @@ class ClientSession:
         self.silence = _number(fields, "idle", 10, 1, 1e9)
         self._window = int(_number(fields, "win", 1, 1, 256))
         self._credit = int(_number(fields, "credit", 64, 32, 1 << 20))
-        self._seq = self._acked = (int(_number(fields, "next", 1, 0, 0xFFFF)) - 1) & 0xFFFF
+        self._seq = (int(_number(fields, "next", 1, 0, 0xFFFF)) - 1) & 0xFFFF
 
     def _answered_again(self, seq: int) -> None:
         """Once all copies of a request are answered, none was lost: the board is slow, and the first answer's time counts.
