@@ -224,6 +224,31 @@ def test_the_session_survives_a_long_pause(unix: UnixBoard, mpremote: Mpremote) 
     assert mpremote("resume", "exec", "print(7)").strip() == "7"
 
 
+def test_leaving_after_a_long_pause_stops_no_program(unix: UnixBoard, mpremote: Mpremote) -> None:
+    """The board has ended the session and Ctrl-C stops its program again: a BYE with a 3 in it must not be said then."""
+    program = """
+import boardmaps, time
+server = boardmaps.Server(idle=1)
+n = 0
+while True:
+    server.poll()
+    time.sleep_ms(1)
+    n += 1
+    if n % 50 == 0:
+        print("tick", n)
+"""
+    mpremote("exec", "--no-follow", program)
+    time.sleep(0.2)
+    board = connect(unix.port)
+    time.sleep(1.5)
+    board.link._session._seq = 0x0303
+    board.close()
+    with serial.Serial(unix.port, timeout=2) as port:
+        port.read_until(b"tick")
+        assert port.read_until(b"tick").endswith(b"tick")
+    assert mpremote("resume", "exec", "print(n > 50)").strip() == "True"
+
+
 def test_ctrl_c_gives_the_repl_back_when_the_host_died(unix: UnixBoard, mpremote: Mpremote) -> None:
     """A host that vanished took no leave; Ctrl-C belongs to its session still, and yet reaches the board."""
     board = connect(unix.port)
