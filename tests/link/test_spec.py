@@ -165,9 +165,10 @@ def test_a_session_from_hello_to_bye(client: Client) -> None:
     assert client.request(add) == (DONE, struct.pack("<Q", 10))
 
     status, record = client.request(bytes((LIST, 0, 0)))
-    assert (status, len(record)) == (DONE, 53)
+    assert (status, len(record)) == (DONE, 57)
     assert struct.unpack("<H6I", record[:26]) == (*struct.unpack("<H", which), HASH, 4, 8, 16, 0, 1)
     assert record[34:51] == b"\0temps".ljust(17, b"\0")
+    assert record[53:] == struct.pack("<I", 1)  # at most one entry was ever there
 
     # What belongs to another session is refused, with the board's boot id.
     client.write(framed(REQUEST, client.session ^ 1, 1, 0, bytes((LIST, 0, 0))))

@@ -26,6 +26,7 @@ _HELLO_PAUSES = (
     0.4,
 )  # seconds before HELLO is said again: a firmware's loop may poll but a few times a second
 _BOOT_PAUSES = (0.2, 0.3, 0.5, 1.0, 2.0, 3.0, 5.0)  # a slow board takes seconds to import its modules from flash
+_FLOOD = 9  # so many times `timeout` longer is waited for a reply while other bytes come
 _QUIET = 0.1  # seconds; a line that was quiet for so long may have another program at its end
 _ECHO = b"boardmaps v="  # no server: a REPL shows what was typed
 _ENDED = b"\x04>"  # the raw REPL: the program that was to serve has ended
@@ -247,7 +248,7 @@ class Link:
             out += frame
         if out:
             self.line.write(out)
-        data = self.line.read(max(0.0, min(session.next_due(), self._patience) - now))
+        data = self.line.read(max(0.0, min(session.next_due() - now, self.timeout)))
         now = time.monotonic()
         if data:
             self._read = now
@@ -269,7 +270,8 @@ class Link:
                 return
             else:
                 self._take(event)
-        if now > self._patience:
+        # While anything comes the line may just be slow; but a board that says other things without end is given up too.
+        if now > self._patience + (_FLOOD * self.timeout if data else 0):
             why = f"no answer for {self.timeout:g} s. Is the firmware still polling?"
             raise LinkTimeout(f"{self.line.name}: {why}{'' if changes else ' Nothing was changed.'}")
         self._say_taken()
