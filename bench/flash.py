@@ -8,8 +8,7 @@ import shutil
 from dataclasses import asdict
 from pathlib import Path
 
-from report import FOLDER, Row
-from rich.console import Console
+from report import FOLDER, Row, console
 from rich.table import Table
 
 from boardmaps_host.boards import all_boards
@@ -56,7 +55,7 @@ def show(sizes: Sizes) -> None:
     rows = totals(sizes)
     table.add_section()
     table.add_row("all", *(f"{row.value:,}" for row in rows), style="bold")
-    Console(highlight=False).print(table)
+    console().print(table)
     for row in rows:
         if row.reach:
             print(f"{row.name}: {row.value:,} bytes, reach {row.reach}: {'met' if row.met else 'missed'}")

@@ -37,6 +37,12 @@ class Row:
 Name = Literal["unix", "twin", "qemu", "pico", "line", "chipline", "line-soak", "chips-soak"]
 
 
+def console() -> Console:
+    """The console for tables: the terminal's, or, when the output goes into a file or a pipe, one in which nothing is cut."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=140)
+
+
 def publish(name: Name, title: str, rows: list[Row]) -> None:
     """Print the rows and write them as JSON."""
     table = Table(title=title, title_justify="left")
@@ -55,6 +61,6 @@ def publish(name: Name, title: str, rows: list[Row]) -> None:
             row.reach,
             met,
         )
-    Console(highlight=False).print(table)
+    console().print(table)
     FOLDER.mkdir(parents=True, exist_ok=True)
     (FOLDER / f"{name}.json").write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")

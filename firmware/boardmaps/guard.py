@@ -4,18 +4,16 @@
 scheduled function, asyncio, or another thread under a GIL. "irq": hard interrupts are off during a kernel. "irq+lock":
 that, and a lock that a second core without a GIL (rp2) waits for. The lock is _thread's own: it works on every port, whereas
 the RP2350's hardware spinlocks do not always. Ports without machine.disable_irq have no hard interrupts to hold off.
+
+Firmware with the C part takes its port's atomic section for both: it holds off interrupts, and on rp2 and unix, the ports
+whose threads run side by side, the others too. The C kernels hold it themselves, so what is compiled here takes the same.
 """
 
 import micropython
 
-GUARD = "none"
-try:
-    import boardmaps_config
+from .config import built_in, setting
 
-    GUARD = getattr(boardmaps_config, "GUARD", GUARD)
-except ImportError as missing:
-    if "boardmaps_config" not in str(missing):
-        raise
+GUARD = setting("GUARD", "none")
 if GUARD not in ("none", "irq", "irq+lock"):
     raise ValueError("boardmaps_config.GUARD is %r: give 'none', 'irq' or 'irq+lock'" % (GUARD,))
 
@@ -28,31 +26,35 @@ def _irqs_stay(state):
     pass
 
 
-try:
-    from machine import disable_irq as enter
-    from machine import enable_irq as leave
-except ImportError:
-    enter, leave = _no_irqs, _irqs_stay
+if built_in:
+    enter, leave = built_in.enter, built_in.leave
+    built_in.guard(GUARD != "none")
+else:
+    try:
+        from machine import disable_irq as enter
+        from machine import enable_irq as leave
+    except ImportError:
+        enter, leave = _no_irqs, _irqs_stay
 
-if GUARD == "irq+lock":
-    from _thread import allocate_lock
+    if GUARD == "irq+lock":
+        from _thread import allocate_lock
 
-    _disable, _enable = enter, leave
-    _lock = allocate_lock()
-    _acquire, _release = _lock.acquire, _lock.release
+        _disable, _enable = enter, leave
+        _lock = allocate_lock()
+        _acquire, _release = _lock.acquire, _lock.release
 
-    @micropython.native
-    def enter():
-        """Take the maps for this core; return what leave() needs. Not for a caller that has them already."""
-        state = _disable()
-        _acquire()
-        return state
+        @micropython.native
+        def enter():
+            """Take the maps for this core; return what leave() needs. Not for a caller that has them already."""
+            state = _disable()
+            _acquire()
+            return state
 
-    @micropython.native
-    def leave(state):
-        """Give the maps back."""
-        _release()
-        _enable(state)
+        @micropython.native
+        def leave(state):
+            """Give the maps back."""
+            _release()
+            _enable(state)
 
 
 def guarded(f, n):

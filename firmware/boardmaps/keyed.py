@@ -1,146 +1,86 @@
-"""What the maps whose entries have keys share: checked lookups, and atomics that are one step each.
+"""Keyed: what the maps whose entries have keys share. Batches on top of single calls, and why an atomic was refused.
 
-`op(key, value, what)` is such a map's kernel. It answers 0 done, 1 a miss, 4 a wrong length, and to 6 (find) minus the offset
-of the key's value in the slice. Nothing here runs bytecode while a guard holds the maps: a scheduled function might come
-in between, and wait for ever.
+Interrupts and other threads may come between the entries of a batch.
 """
 
-import micropython
-
-from .errors import InvalidValueSize, KeyNotFound
-from .guard import GUARD, enter, leave
-
-_length = len
+from .errors import InvalidValueSize, KeyNotFound, MapError, NotSupported
+from .pool import Map
 
 
-def checked_lookup(op, refuse):
-    """Return lookup_into(key, out) over a map's op."""
+class Keyed(Map):
+    """batch_update, batch_delete, batch_lookup_and_delete and clear, from update, delete, lookup_and_delete and keys.
 
-    @micropython.viper
-    def lookup_into(key, out) -> bool:
-        done = int(op(key, out, 3))
-        if done > 1:
-            refuse("lookup_into", key, out)
-        return done == 0
-
-    return lookup_into
-
-
-@micropython.native
-def joined(a, b, c, d):
-    """Return the number of four 16-bit digits, the lowest first. Takes heap from 2**30 up on a 32-bit board."""
-    if c or d:
-        return (d << 16 | c) << 32 | b << 16 | a
-    return b << 16 | a if b else a
-
-
-@micropython.viper
-def _add(find, view, key, low: int, high: int, field: int):
-    """Add low and high (32 bits each) to the number of `field & 15` bytes at `field >> 4` in the value; None on a miss.
-
-    Byte by byte: a field may lie anywhere in a value.
+    Each stops at the first error: what was done stays done, and the error's `done` says how many entries that were.
     """
-    at = int(find(key, key, 6))
-    if at >= 0:
-        return None
-    p = ptr8(int(ptr8(view)) - at + (field >> 4))
-    width = field & 15
-    i = 0
-    carry = 0
-    while i < width:
-        if i == 4:
-            low = high
-        carry += p[i] + (low & 0xFF)
-        p[i] = carry
-        carry >>= 8
-        low >>= 8
-        i += 1
-    if width == 1:
-        return joined(p[0], 0, 0, 0)
-    b = 0
-    c = 0
-    d = 0
-    if width >= 4:
-        b = p[2] | p[3] << 8
-    if width == 8:
-        c = p[4] | p[5] << 8
-        d = p[6] | p[7] << 8
-    return joined(p[0] | p[1] << 8, b, c, d)
 
-
-@micropython.viper
-def _swap(find, view, key, expected, new) -> int:
-    """Copy new over the value when that equals expected; 1 when it did, 0 when not, -1 on a miss. The lengths are right."""
-    at = int(find(key, key, 6))
-    if at >= 0:
-        return -1
-    p = ptr8(int(ptr8(view)) - at)
-    e = ptr8(expected)
-    n = int(_length(new))
-    i = 0
-    while i < n:
-        if p[i] != e[i]:
-            return 0
-        i += 1
-    v = ptr8(new)
-    i = 0
-    while i < n:
-        p[i] = v[i]
-        i += 1
-    return 1
-
-
-if GUARD != "none":
-    _bare_add, _bare_swap = _add, _swap
-
-    @micropython.native
-    def _add(find, view, key, low, high, field):
-        state = enter()
+    def batch_update(self, keys, values, flags=0):
+        """Store many entries; return how many."""
+        if len(keys) != len(values):
+            raise InvalidValueSize("batch_update %r: %d keys, but %d values" % (self.name, len(keys), len(values)))
+        done = 0
         try:
-            return _bare_add(find, view, key, low, high, field)
-        finally:
-            leave(state)
+            for key in keys:
+                self.update(key, values[done], flags)
+                done += 1
+        except MapError as error:
+            error.done = done
+            raise
+        return done
 
-    @micropython.native
-    def _swap(find, view, key, expected, new):
-        state = enter()
+    def batch_delete(self, keys):
+        """Remove many keys (an array's entries become zero); return how many."""
+        done = 0
         try:
-            return _bare_swap(find, view, key, expected, new)
-        finally:
-            leave(state)
+            for key in keys:
+                self.delete(key)
+                done += 1
+        except MapError as error:
+            error.done = done
+            raise
+        return done
 
-
-def add(m, key, delta, offset, width):
-    """Do m.add(); m._find is its op without a guard."""
-    size = m._value_size
-    if width is None:
-        width = size - offset
-    if (width != 4 and width != 8 and width != 1 and width != 2) or not 0 <= offset <= size - width:
-        m._alive("add")
-        raise InvalidValueSize(
-            "add %r: no number of %d bytes at offset %d of %d; a number has 1, 2, 4 or 8 bytes: add(key, delta, offset, width)"
-            % (m.name, width, offset, size)
+    def lookup_and_delete(self, key):
+        """Raise NotSupported: an array's entries are always there. Hashes have their own."""
+        self._alive("lookup_and_delete")
+        raise NotSupported(
+            "lookup_and_delete %r: an array's entries are always there; use lookup and delete" % self.name
         )
-    new = _add(m._find, m._slice, key, delta, delta >> 32, offset << 4 | width)
-    if new is None:
-        _missing(m, "add", key)
-    return new
 
+    def batch_lookup_and_delete(self, cursor=None, count=1):
+        """Return what batch_lookup does, and remove these entries, each in one step."""
+        cursor, keys, _ = self.batch_lookup(cursor, count)
+        taken = [(key, self.lookup_and_delete(key)) for key in keys]
+        taken = [entry for entry in taken if entry[1] is not None]
+        return cursor, [entry[0] for entry in taken], [entry[1] for entry in taken]
 
-def swap(m, key, expected, new):
-    """Do m.compare_and_swap()."""
-    size = m._value_size
-    if len(expected) != size or len(new) != size:
-        m._alive("compare_and_swap")
-        m._refuse("compare_and_swap", bytes(m._key_size), new if len(expected) == size else expected)
-    done = _swap(m._find, m._slice, key, expected, new)
-    if done < 0:
-        _missing(m, "compare_and_swap", key)
-    return done == 1
+    def clear(self):
+        """Remove every key (set all of an array's values to zero)."""
+        for key in self.keys():
+            self.delete(key)
 
+    def _field(self, op, offset, width):
+        """Return the width of the number at `offset` in a value. Raises InvalidValueSize when there is none."""
+        size = self._value_size
+        if width is None:
+            width = size - offset
+        if (width != 4 and width != 8 and width != 1 and width != 2) or not 0 <= offset <= size - width:
+            self._alive(op)
+            raise InvalidValueSize(
+                "%s %r: no number of %d bytes at offset %d of %d; a number has 1, 2, 4 or 8 bytes: add(key, delta, offset, width)"
+                % (op, self.name, width, offset, size)
+            )
+        return width
 
-def _missing(m, op, key):
-    m._alive(op)
-    if not isinstance(key, int) and len(key) != m._key_size:
-        m._refuse(op, key)
-    raise KeyNotFound("%s %r: no such key" % (op, m.name))
+    def _both(self, op, expected, new):
+        """Raise InvalidValueSize when one of the two values has another size than the map's."""
+        size = self._value_size
+        if len(expected) != size or len(new) != size:
+            self._alive(op)
+            self._refuse(op, bytes(self._key_size), new if len(expected) == size else expected)
+
+    def _missing(self, op, key):
+        """Raise why there is no entry under the key."""
+        self._alive(op)
+        if not isinstance(key, int) and len(key) != self._key_size:
+            self._refuse(op, key)
+        raise KeyNotFound("%s %r: no such key" % (op, self.name))

@@ -11,12 +11,12 @@ import micropython
 from micropython import const
 
 from .abi import PERCPU_ARRAY
-from .batch import Batches
+from .config import setting
 from .definition import MapDef
 from .errors import InvalidDefinition, InvalidValueSize, KeyExists, KeyNotFound, MapError, OutOfMemory
 from .guard import GUARD, enter, leave
-from .keyed import add, swap
-from .pool import Map
+from .keyed import Keyed
+from .keyedkernels import add, swap
 
 # What _op() does; 0, 1 and 2 are update's flags
 _NOEXIST = const(1)
@@ -25,7 +25,7 @@ _READ = const(3)
 _TAKE = const(4)
 _ZERO = const(5)
 
-# What a hash's own op does, and what it answers; hashmap.py has them
+# What a hash's own op does, and what it answers; hashkernels.py has them
 _DELETE = const(5)
 _FIND = const(6)
 _MISS = const(1)
@@ -54,16 +54,8 @@ def _rp2_cpu() -> int:
     return ptr32(sio << 2)[0]
 
 
-CPUS = 2 if sys.platform == "rp2" else 1
-this_cpu = _rp2_cpu if sys.platform == "rp2" else _one_cpu
-try:
-    import boardmaps_config
-
-    CPUS = getattr(boardmaps_config, "CPUS", CPUS)
-    this_cpu = getattr(boardmaps_config, "this_cpu", this_cpu)
-except ImportError as missing:
-    if "boardmaps_config" not in str(missing):
-        raise
+CPUS = setting("CPUS", 2 if sys.platform == "rp2" else 1)
+this_cpu = setting("this_cpu", _rp2_cpu if sys.platform == "rp2" else _one_cpu)
 if not isinstance(CPUS, int) or not 0 < CPUS <= 64:
     raise InvalidDefinition("boardmaps_config.CPUS is %r: give the number of cores, 1 to 64" % (CPUS,))
 
@@ -129,7 +121,7 @@ if GUARD != "none":
 
 
 def _own(find, at):
-    """Return what keyed.py calls a map's op: finds this CPU's value in the row, which is at() behind its begin."""
+    """Return what keyedkernels.py calls a map's op: finds this CPU's value in the row, which is at() behind its begin."""
 
     @micropython.viper
     def op(key, _, __) -> int:
@@ -158,14 +150,14 @@ def _indices(base):
     return move, find
 
 
-class PerCpu(Batches, Map):
+class PerCpu(Keyed):
     """What both maps share. Batches give and take rows; every other method the value of this CPU, or a list of all."""
 
     def __init__(self, definition):
         self.cpus = definition.cpus
         self._step = (definition.value_size + 7) // 8 * 8
         self._find = _own(self._rows, self._offset)  # for add() and swap()
-        Map.__init__(self, definition)
+        Keyed.__init__(self, definition)
 
     def split(self, row):
         """Return the values of all CPUs in a row."""

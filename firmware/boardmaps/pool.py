@@ -10,6 +10,7 @@ from struct import pack_into, unpack_from
 import micropython
 
 from .abi import BPF_F_WRONLY
+from .config import built_in, setting
 from .definition import HEADER_SIZE, layout, slice_size
 from .errors import (
     InvalidDefinition,
@@ -30,27 +31,12 @@ _STATE = 68  # offsets in a slice's header, bytes; SPEC.md draws them
 _PEAK = 72
 
 
-def _config():
-    try:
-        import boardmaps_config
-    except ImportError as missing:
-        if "boardmaps_config" not in str(missing):
-            raise
-        return 64 * 1024
-    return getattr(boardmaps_config, "POOL_SIZE", 64 * 1024)
-
-
 def _take(size):
     """Return the pool's memory: a C module's block outside the heap where the firmware has one, else from the heap."""
     if not isinstance(size, int) or size < 256 or size % 8:
         raise InvalidDefinition("boardmaps_config.POOL_SIZE is %r: give a multiple of 8, from 256 bytes up" % (size,))
-    try:
-        import _boardmaps_pool
-    except ImportError as missing:
-        if "_boardmaps_pool" not in str(missing):
-            raise
-    else:
-        memory = memoryview(_boardmaps_pool.memory())
+    if built_in:
+        memory = memoryview(built_in.memory())
         if len(memory) >= size:
             _clear(memory, size)  # a soft reset left the bytes of the maps before it
             return memory[:size]
@@ -98,7 +84,7 @@ except ImportError:
         return bytes(_view[at - address(_view) : at - address(_view) + n])
 
 
-_memory = _take(_config())
+_memory = _take(setting("POOL_SIZE", 64 * 1024))
 _view = memoryview(_memory)
 _used = 0
 _allocations = 0

@@ -1,0 +1,46 @@
+"""What boardmaps_config.py on the board says, and the C part of boardmaps, where the firmware has it built in.
+
+POOL_SIZE and CPUS are explained in pool.py and percpu.py, GUARD in guard.py. KERNELS is what moves the maps' bytes: by itself
+the C kernels where the firmware has them, else those that MicroPython compiled; "viper" takes the latter in any case. The
+bytes in the pool are the same.
+"""
+
+import sys
+
+
+def setting(name, default):
+    """Return what boardmaps_config says under this name, or the default."""
+    try:
+        import boardmaps_config
+    except ImportError as missing:
+        if "boardmaps_config" not in str(missing):
+            raise
+        return default
+    return getattr(boardmaps_config, name, default)
+
+
+def _built_in():
+    try:
+        import _boardmaps
+    except ImportError as missing:
+        if "_boardmaps" not in str(missing):
+            raise
+        return None
+    return _boardmaps
+
+
+built_in = _built_in()  # the C module, or None
+_C = built_in
+if setting("KERNELS", None) == "viper":
+    _C = None
+elif setting("KERNELS", None) is not None:
+    raise ValueError("boardmaps_config.KERNELS is %r: give 'viper', or nothing" % (setting("KERNELS", None),))
+
+
+def kernels(kind):
+    """Return the functions that drive the maps of a kind, as an object that has them: "hash", "array", "queue" or "ring"."""
+    if _C:
+        return getattr(_C, kind)
+    name = "boardmaps.%skernels" % kind
+    __import__(name)
+    return sys.modules[name]
