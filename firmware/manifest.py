@@ -1,7 +1,8 @@
 # Freezes boardmaps into a MicroPython build: `make -C ports/PORT BOARD=NAME FROZEN_MANIFEST=/path/to/this/manifest.py`,
 # or `include("/path/to/this/manifest.py")` in a board's own manifest.
-# For an RP2040 also pass USER_C_MODULES=/path/to/boards/cmodules/boardmaps_pool/micropython.cmake: besides the pool outside the
-# heap it brings the alignment without which a Cortex-M0+ reads wrong constants in frozen machine code.
+# Pass USER_C_MODULES=/path/to/boards/cmodules too (with CMake that folder's boardmaps/micropython.cmake) for kernels in C and the
+# pool outside the heap. An RP2040 needs it: it brings the alignment without which a Cortex-M0+ reads wrong constants in frozen
+# machine code.
 # opt=3 drops asserts and line numbers: flash is what a frozen build is short of.
 metadata(version="0.1.0", description="BPF-style maps for MicroPython boards", license="MIT")
 package("boardmaps", base_path=".", opt=3)

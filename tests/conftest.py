@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-_CONTRACT = re.compile(r"tests/contract/.*\[(?P<target>twin|unix|pico|qemu)\b")
+_CONTRACT = re.compile(r"tests/contract/.*\[(?P<target>twin|unix|pico|qemu|qemu_viper)\b")
 
 
 def pytest_configure() -> None:
@@ -28,4 +28,4 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("contract suite by target")
         for target, counts in targets.items():
             words = ", ".join(f"{counts[outcome]} {outcome}" for outcome in ("passed", "failed", "error", "skipped"))
-            terminalreporter.write_line(f"{target:<6}{words}")
+            terminalreporter.write_line(f"{target:<11}{words}")

@@ -4,5 +4,5 @@
 include_directories(${PICO_SDK_PATH}/src/rp2_common/pico_platform_common/include)
 
 if("$ENV{BOARDMAPS_BUILT_IN}" STREQUAL "1")
-    include(${CMAKE_CURRENT_LIST_DIR}/../cmodules/boardmaps_pool/micropython.cmake)
+    include(${CMAKE_CURRENT_LIST_DIR}/../cmodules/boardmaps/micropython.cmake)
 endif()

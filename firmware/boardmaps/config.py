@@ -36,6 +36,12 @@ if setting("KERNELS", None) == "viper":
 elif setting("KERNELS", None) is not None:
     raise ValueError("boardmaps_config.KERNELS is %r: give 'viper', or nothing" % (setting("KERNELS", None),))
 
+GUARD = setting("GUARD", "none")
+if GUARD not in ("none", "irq", "irq+lock"):
+    raise ValueError("boardmaps_config.GUARD is %r: give 'none', 'irq' or 'irq+lock'" % (GUARD,))
+if built_in:
+    built_in.guard(GUARD != "none")
+
 
 def kernels(kind):
     """Return the functions that drive the maps of a kind, as an object that has them: "hash", "array", "queue" or "ring"."""

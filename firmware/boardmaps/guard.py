@@ -11,11 +11,7 @@ whose threads run side by side, the others too. The C kernels hold it themselves
 
 import micropython
 
-from .config import built_in, setting
-
-GUARD = setting("GUARD", "none")
-if GUARD not in ("none", "irq", "irq+lock"):
-    raise ValueError("boardmaps_config.GUARD is %r: give 'none', 'irq' or 'irq+lock'" % (GUARD,))
+from .config import GUARD, built_in
 
 
 def _no_irqs():
@@ -28,7 +24,6 @@ def _irqs_stay(state):
 
 if built_in:
     enter, leave = built_in.enter, built_in.leave
-    built_in.guard(GUARD != "none")
 else:
     try:
         from machine import disable_irq as enter

@@ -1,6 +1,6 @@
 """The kernels of queues and stacks as MicroPython compiles them: viper, for firmware without the C ones.
 
-drive(m, newest) gives a map its functions; empty(view) forgets all values. The slots form a ring. A map has its own little
+drive(m) gives a map its functions; empty(view) forgets all values. The slots form a ring. A map has its own little
 functions over the address of its slice: that saves each call the look at an attribute, which costs as much as the copying.
 """
 
@@ -10,6 +10,7 @@ from micropython import const
 from .guard import GUARD, enter, guarded, leave
 
 # Words of a slice's header
+_TYPE = const(2)
 _VALUE_SIZE = const(5)
 _MAX_ENTRIES = const(6)
 _COUNT = const(7)
@@ -17,6 +18,8 @@ _FIRST = const(8)  # index of the slot that holds the oldest value
 _ENTRIES = const(12)
 _STRIDE = const(14)
 _PEAK = const(18)
+
+_STACK = const(23)
 
 # What put() answers
 _FULL = const(1)
@@ -34,11 +37,11 @@ def empty(view):
 empty = guarded(empty, 1)
 
 
-def _functions(base, newest, length, refuse):
+def _functions(base, length, refuse):
     """Return (move, put, pop_into, peek_into) of the map whose slice is at address `base`.
 
-    `newest` is 1 for a stack. `refuse(op, value)` raises what is wrong with a value. move() takes them all to another
-    address. A closure of more than five names and arguments in all would take heap at every call.
+    `refuse(op, value)` raises what is wrong with a value. move() takes them all to another address. A closure of more than
+    five names and arguments in all would take heap at every call.
     """
 
     def move(to):
@@ -107,7 +110,7 @@ def _functions(base, newest, length, refuse):
         h[_COUNT] = count
         slot = h[_FIRST]
         most = h[_MAX_ENTRIES]
-        if int(newest):
+        if h[_TYPE] == _STACK:
             slot += count
             if slot >= most:
                 slot -= most
@@ -150,7 +153,7 @@ def _functions(base, newest, length, refuse):
         if not count:
             return False
         slot = h[_FIRST]
-        if int(newest):
+        if h[_TYPE] == _STACK:
             slot += count - 1
             if slot >= h[_MAX_ENTRIES]:
                 slot -= h[_MAX_ENTRIES]
@@ -192,13 +195,13 @@ def _guarded_take(take, m, op):
     return guarded_take
 
 
-def drive(m, newest):
-    """Give a Queue, or with `newest` 1 a Stack, its functions, within the board's guard."""
+def drive(m):
+    """Give a Queue or a Stack its functions, within the board's guard."""
 
     def wrong_size(op, value):
         m._refuse(op, b"", value)
 
-    m._move, put, m.pop_into, m.peek_into = _functions(0, newest, len, wrong_size)
+    m._move, put, m.pop_into, m.peek_into = _functions(0, len, wrong_size)
     if GUARD != "none":
         m.pop_into = _guarded_take(m.pop_into, m, "pop_into")
         m.peek_into = _guarded_take(m.peek_into, m, "peek_into")

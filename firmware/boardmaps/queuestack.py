@@ -34,7 +34,7 @@ class Queue(Map):
     _type = QUEUE
 
     def __init__(self, value_size, max_entries, map_flags=0, name=""):
-        _kernels.drive(self, int(self._type == STACK))
+        _kernels.drive(self)
         Map.__init__(self, MapDef(self._type, 0, value_size, max_entries, map_flags, name))
 
     def pop(self):

@@ -96,7 +96,7 @@ def test_stock_firmware_has_no_boardmaps_and_built_in_has(mpremote: Mpremote, tm
     folder = tmp_path / "built-in"
     assert firmware_image(BUILT_IN).exists()
     with _board(folder, built_in=True) as board:
-        program = "import boardmaps, _boardmaps_pool as p; p.memory()[7] = 9; print(len(p.memory()), p.memory()[7])"
+        program = "import boardmaps, _boardmaps as p; p.memory()[7] = 9; print(len(p.memory()), p.memory()[7])"
         assert mpremote("disconnect", "connect", board.port, "exec", program) == "65536 9\n"
 
 

@@ -70,7 +70,7 @@ class TestLifecycle(LifecycleSuite):
 
 def test_it_is_a_cortex_m3_with_boardmaps_in_it(mpremote: Mpremote) -> None:
     assert mpremote("exec", "import sys; print(sys.implementation._machine)") == "mps2-an385 with Cortex-M3\n"
-    program = "import boardmaps, _boardmaps_pool as p, gc; gc.collect(); print(len(p.memory()), gc.mem_free() > 200000)"
+    program = "import boardmaps, _boardmaps as p, gc; gc.collect(); print(len(p.memory()), gc.mem_free() > 200000)"
     assert mpremote("exec", program) == "65536 True\n"
 
 

@@ -25,7 +25,7 @@ def build_pico(manifest: Path = _BOARD / "manifest.py") -> list[Path]:
 
 
 def _build(source: Source, image: str, manifest: Path, frozen: list[Path], *, built_in: bool) -> Path:
-    parts = [_BOARD / "usermods.cmake", *([_MODULES / "boardmaps_pool"] if built_in else [])]
+    parts = [_BOARD / "usermods.cmake", *([_MODULES / "boardmaps"] if built_in else [])]
     config = digest([source.version, str(manifest), str(built_in), *parts])
     key = f"{config} {digest(frozen)}"
     done = published(image, key)

@@ -1,6 +1,11 @@
-add_library(usermod_boardmaps_pool INTERFACE)
-target_sources(usermod_boardmaps_pool INTERFACE ${CMAKE_CURRENT_LIST_DIR}/boardmaps_pool.c)
-target_link_libraries(usermod INTERFACE usermod_boardmaps_pool)
+add_library(usermod_boardmaps INTERFACE)
+set(boardmaps_sources module.c kernel.c hash.c array.c queue.c ring.c)
+list(TRANSFORM boardmaps_sources PREPEND ${CMAKE_CURRENT_LIST_DIR}/)
+target_sources(usermod_boardmaps INTERFACE ${boardmaps_sources})
+target_link_libraries(usermod INTERFACE usermod_boardmaps)
+
+# Some ports build for size; these few kilobytes are there for speed.
+set_source_files_properties(${boardmaps_sources} PROPERTIES COMPILE_OPTIONS "-O2")
 
 # A Cortex-M0+ loads the constants of its machine code as words beside it, so frozen machine code must begin at a multiple of 4;
 # MicroPython's mpy-tool (1.26.1) asks for 2 there, as for every other Thumb, and half the functions then read wrong

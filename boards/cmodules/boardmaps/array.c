@@ -1,0 +1,110 @@
+// An array: values in a row. firmware/boardmaps/arraykernels.py is the same in viper.
+
+#include "kernel.h"
+
+enum { UPDATE = ANY, ZERO = DELETE };
+#define BAD_KEY 0xFFFFFFFF // no array has that many entries
+
+// The index that a key of either form stands for, one out of range for numbers past it; BAD_KEY for bytes that are not 4.
+static uint32_t index_of(mp_obj_t key) {
+    if (mp_obj_is_small_int(key)) {
+        mp_uint_t i = MP_OBJ_SMALL_INT_VALUE(key);
+        return i < BAD_KEY ? i : BAD_KEY - 1;
+    }
+    if (mp_obj_is_exact_type(key, &mp_type_int)) {
+        return BAD_KEY - 1;
+    }
+    mp_buffer_info_t bytes = bm_bytes(key, MP_BUFFER_READ);
+    const uint8_t *b = bytes.buf;
+    if (bytes.len != 4) {
+        return BAD_KEY;
+    }
+    uint32_t i = b[0] | b[1] << 8 | b[2] << 16 | (uint32_t)b[3] << 24;
+    return MIN(i, BAD_KEY - 1);
+}
+
+static mp_int_t op(const bm_map_t *m, mp_obj_t key, mp_obj_t value_in, int what) {
+    uint32_t *h = m->slice, i = index_of(key), n = h[VALUE_SIZE];
+    mp_buffer_info_t value = { 0 };
+    if (what != ZERO) {
+        value = bm_bytes(value_in, what == UPDATE ? MP_BUFFER_READ : MP_BUFFER_WRITE);
+    }
+    if (i == BAD_KEY || (what != ZERO && value.len != n)) {
+        return WRONG_SIZE;
+    }
+    if (i >= h[MAX_ENTRIES]) {
+        return MISS;
+    }
+    uint8_t *entry = bm_at(h, h[ENTRIES] + i * h[STRIDE]);
+    mp_uint_t state = bm_enter();
+    if (what == LOOKUP) {
+        memcpy(value.buf, entry, n);
+    } else if (what == UPDATE) {
+        memcpy(entry, value.buf, n);
+    } else {
+        memset(entry, 0, n);
+    }
+    bm_leave(state);
+    return DONE;
+}
+
+static mp_obj_t array_op(const bm_map_t *m, const mp_obj_t *args) {
+    return MP_OBJ_NEW_SMALL_INT(op(m, args[0], args[1], mp_obj_get_int(args[2])));
+}
+
+static mp_obj_t array_lookup_into(const bm_map_t *m, const mp_obj_t *args) {
+    mp_int_t done = op(m, args[0], args[1], LOOKUP);
+    if (done > MISS) {
+        return bm_tell(m, MP_QSTR__refuse, 3, (mp_obj_t[]) { MP_OBJ_NEW_QSTR(MP_QSTR_lookup_into), args[0], args[1] });
+    }
+    return mp_obj_new_bool(done == DONE);
+}
+
+static mp_obj_t array_update(const bm_map_t *m, const mp_obj_t *args) {
+    mp_int_t flags;
+    if (bm_flags(args[2], &flags, EXIST) && flags != NOEXIST && op(m, args[0], args[1], UPDATE) == DONE) {
+        return mp_const_none;
+    }
+    mp_obj_t flags_in = args[2] == MP_OBJ_NULL ? MP_OBJ_NEW_SMALL_INT(0) : args[2];
+    return bm_tell(m, MP_QSTR__settle, 3, (mp_obj_t[]) { args[0], args[1], flags_in });
+}
+
+static uint8_t *locate(uint32_t *h, const void *key) {
+    uint32_t i = *(const uint32_t *)key;
+    return i < h[MAX_ENTRIES] ? bm_at(h, h[ENTRIES] + i * h[STRIDE]) : NULL;
+}
+
+static mp_obj_t array_add(const bm_map_t *m, const mp_obj_t *args) {
+    uint32_t i = index_of(args[0]);
+    return bm_add(m, args, locate, &i);
+}
+
+static mp_obj_t array_swap(const bm_map_t *m, const mp_obj_t *args) {
+    uint32_t i = index_of(args[0]);
+    return bm_swap(m, args, locate, &i);
+}
+
+static const bm_kind_t kinds[] = {
+    { MP_QSTR_lookup_into, 2, 2, { MP_QSTR_key, MP_QSTR_out }, array_lookup_into },
+    { MP_QSTR_update, 2, 3, { MP_QSTR_key, MP_QSTR_value, MP_QSTR_flags }, array_update },
+    BM_ADD(array_add),
+    BM_SWAP(array_swap),
+    { MP_QSTR__op, 3, 3, { 0 }, array_op },
+    { 0 },
+};
+
+static mp_obj_t drive(mp_obj_t map) {
+    bm_drive(map, kinds);
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(drive_obj, drive);
+
+static const mp_rom_map_elem_t globals_table[] = {
+    { MP_ROM_QSTR(MP_QSTR_drive), MP_ROM_PTR(&drive_obj) },
+};
+static MP_DEFINE_CONST_DICT(globals, globals_table);
+
+const mp_obj_module_t bm_array = {
+    .base = { &mp_type_module },
+    .globals = (mp_obj_dict_t *)&globals,
+};

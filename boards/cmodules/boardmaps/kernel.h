@@ -1,0 +1,88 @@
+// What the C kernels share: the words of a slice's header, the guard, and the functions that a map is given.
+//
+// A map of the firmware is a Python object; drive(m) stores a few of these functions in it as attributes. Each knows its map's
+// slice of the pool. What succeeds happens in C alone; what does not is told by the map's own methods, the same that the
+// viper kernels call, so the errors are the same. The bytes are those of firmware/SPEC.md: little-endian, as the board is.
+#ifndef BOARDMAPS_KERNEL_H
+#define BOARDMAPS_KERNEL_H
+
+#include <string.h>
+
+#include "py/mphal.h"
+#include "py/objint.h"
+#include "py/runtime.h"
+#include "py/smallint.h"
+
+// Words of a slice's header
+enum {
+    MAP_TYPE = 2, MAP_FLAGS = 3, KEY_SIZE = 4, VALUE_SIZE = 5, MAX_ENTRIES = 6, COUNT = 7, ENTRIES = 12, VALUE = 13, STRIDE = 14,
+    PEAK = 18, HEADER_WORDS = 24,
+};
+
+// What an op() does, and what it answers; FIND's answer is minus the value's offset in the slice
+enum { ANY, NOEXIST, EXIST, LOOKUP, TAKE, DELETE, FIND, NEXT };
+enum { DONE, MISS, EXISTS, FULL, WRONG_SIZE };
+
+typedef struct {
+    mp_obj_base_t base;
+    uint32_t *slice; // aligned to 8, as all slices are; another one after move(), none of a map's after StaticPool.reset()
+    mp_obj_t map;
+} bm_map_t;
+
+// A kind of function: its name in the map, how many arguments it takes, and theirs; those not given are MP_OBJ_NULL.
+typedef struct {
+    uint16_t name;
+    uint8_t least, most;
+    uint16_t arguments[4];
+    mp_obj_t (*call)(const bm_map_t *m, const mp_obj_t *args);
+} bm_kind_t;
+
+// Give a map its move() and one function of each kind, up to the one without a name.
+void bm_drive(mp_obj_t map, const bm_kind_t *kinds);
+
+// Call a method of the map with n arguments.
+mp_obj_t bm_tell(const bm_map_t *m, qstr method, size_t n, const mp_obj_t *args);
+
+// The guard: whoever reads or writes a slice does so between these two, and raises nothing there.
+extern bool bm_guarded;
+
+static inline mp_uint_t bm_enter(void) {
+    return bm_guarded ? MICROPY_BEGIN_ATOMIC_SECTION() : 0;
+}
+
+static inline void bm_leave(mp_uint_t state) {
+    if (bm_guarded) {
+        MICROPY_END_ATOMIC_SECTION(state);
+    }
+}
+
+static inline mp_buffer_info_t bm_bytes(mp_obj_t object, mp_uint_t access) {
+    mp_buffer_info_t found;
+    mp_get_buffer_raise(object, &found, access);
+    return found;
+}
+
+static inline uint32_t *bm_slice(mp_obj_t view) {
+    return bm_bytes(view, MP_BUFFER_WRITE).buf;
+}
+
+static inline uint8_t *bm_at(uint32_t *slice, uint32_t offset) {
+    return (uint8_t *)slice + offset;
+}
+
+// Whether update() or push() can go on with these flags: none given, BPF_ANY, or another one up to `most`.
+static inline bool bm_flags(mp_obj_t flags, mp_int_t *number, mp_int_t most) {
+    *number = flags == MP_OBJ_NULL ? 0 : mp_obj_is_small_int(flags) ? MP_OBJ_SMALL_INT_VALUE(flags) : -1;
+    return *number >= 0 && *number <= most;
+}
+
+// add() and compare_and_swap() of a map whose value of a key is found by `locate`, within the guard; NULL where there is none.
+typedef uint8_t *(*bm_locate_t)(uint32_t *slice, const void *key);
+mp_obj_t bm_add(const bm_map_t *m, const mp_obj_t *args, bm_locate_t locate, const void *key);
+mp_obj_t bm_swap(const bm_map_t *m, const mp_obj_t *args, bm_locate_t locate, const void *key);
+#define BM_ADD(f) { MP_QSTR_add, 2, 4, { MP_QSTR_key, MP_QSTR_delta, MP_QSTR_offset, MP_QSTR_width }, f }
+#define BM_SWAP(f) { MP_QSTR_compare_and_swap, 3, 3, { MP_QSTR_key, MP_QSTR_expected, MP_QSTR_new }, f }
+
+extern const mp_obj_module_t bm_hash, bm_array, bm_queue, bm_ring;
+
+#endif

@@ -1,0 +1,316 @@
+"""Built-in firmware on the Cortex-M3, which has both kernels: one map, driven by those in C and in viper by turns.
+
+They must agree about every byte, answer and error. The dict and the lists beside them know nothing of slices.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from mpremote.transport_serial import SerialTransport
+
+from boardmaps_sim.chips import qemu_port
+from boardmaps_sim.chips.cache import firmware_image
+from boardmaps_sim.qemu import QemuBoard
+from tests.require import require_or_skip
+
+# Each map is there twice: both() does the same to both, drives them the other way round each time, and compares the slices.
+MAPS = "from boardmaps import BPF_F_RB_OVERWRITE, ArrayMap, HashMap, Queue, RingBuf, StaleMap, Stack, StaticPool\n"
+COMMON = """
+import random
+import boardmaps.arraykernels as arraykernels
+import boardmaps.hashkernels as hashkernels
+import boardmaps.queuekernels as queuekernels
+import boardmaps.ringkernels as ringkernels
+from boardmaps.config import built_in, kernels
+from boardmaps.pool import address
+VIPER = {HashMap: hashkernels, ArrayMap: arraykernels, Queue: queuekernels, Stack: queuekernels, RingBuf: ringkernels}
+IN_C = {HashMap: built_in.hash, ArrayMap: built_in.array, Queue: built_in.queue, Stack: built_in.queue, RingBuf: built_in.ring}
+assert kernels("hash") is built_in.hash
+turn = 0
+
+def drive(m, how):
+    how[type(m)].drive(m)
+    m._move(address(m._slice))
+
+def own(args):
+    return [bytearray(a) if isinstance(a, bytearray) else a for a in args]
+
+def both(pair, name, *args):
+    global turn
+    turn += 1
+    one, other = pair if turn & 1 else (pair[1], pair[0])
+    drive(one, IN_C)
+    drive(other, VIPER)
+    buffers = own(args), own(args)
+    said = []
+    for m, given in zip((one, other), buffers):
+        try:
+            said.append(getattr(m, name)(*given))
+        except Exception as e:
+            said.append((type(e), str(e)))
+    assert said[0] == said[1] and buffers[0] == buffers[1], (name, args, said, buffers)
+    assert pair[0]._slice[:80] == pair[1]._slice[:80] and pair[0]._slice[96:] == pair[1]._slice[96:], (name, args)
+    return said[0]
+
+def twice(kind, *definition):
+    pair = kind(*definition), kind(*definition)
+    if kind is HashMap:
+        pair[0]._slice[32:40] = pair[1]._slice[32:40]  # the seed
+    return pair
+
+def some(n, most=256):
+    return bytes([random.getrandbits(8) % most for _ in range(n)])
+
+random.seed(SEED)
+"""
+
+HASH = """
+for key_size, value_size in ((8, 8), (1, 3), (5, 1), (4, 12), (7, 5)):
+    pair = twice(HashMap, key_size, value_size, 13)
+    model = {}
+    for _ in range(400):
+        key, value, flags = some(key_size, 3), some(value_size), random.getrandbits(2)
+        what = random.getrandbits(3)
+        if what < 3:
+            done = both(pair, "update", key, value, flags)
+            if done is None:
+                model[key] = value
+        elif what == 3:
+            done = both(pair, "delete", key)
+            assert (done is None) == (model.pop(key, None) is not None)
+        elif what == 4:
+            assert both(pair, "lookup", key) == model.get(key)
+            assert both(pair, "lookup_into", key, bytearray(value_size)) == (key in model)
+        elif what == 5:
+            assert both(pair, "lookup_and_delete", key) == model.pop(key, None)
+        elif what == 6:
+            if both(pair, "compare_and_swap", key, model.get(key, value), value) is True:
+                model[key] = value
+            both(pair, "next_key", key)
+        elif value_size in (1, 8, 12):
+            where = (4, 4) if value_size == 12 else (0, value_size)
+            new = both(pair, "add", key, random.getrandbits(30) - 2**29, *where)
+            if key in model:
+                old = model[key]
+                model[key] = old[:where[0]] + new.to_bytes(where[1], "little") + old[where[0] + where[1]:]
+        both(pair, "_at", random.getrandbits(4))
+    assert dict(pair[0].items()) == dict(pair[1].items()) == model and len(pair[0]) == len(model)
+    for wrong in ((b"", some(value_size)), (some(key_size), b""), (some(key_size), some(value_size), 7)):
+        both(pair, "update", *wrong)
+    both(pair, "lookup_into", some(key_size), bytearray(1 + value_size))
+    both(pair, "lookup", b"")
+    both(pair, "delete", b"")
+    both(pair, "add", some(key_size), 1, value_size)
+    both(pair, "compare_and_swap", some(key_size), b"", b"")
+"""
+
+ARRAY = """
+for size in (1, 4, 8, 11):
+    pair = twice(ArrayMap, size, 6)
+    model = [bytes(size)] * 6
+    for _ in range(300):
+        i, value = random.getrandbits(3), some(size)
+        key = i if random.getrandbits(1) else bytes((i, 0, 0, 0))
+        what = random.getrandbits(2)
+        if what == 0 and both(pair, "update", key, value, random.getrandbits(2)) is None:
+            model[i] = value
+        elif what == 1:
+            assert both(pair, "lookup_into", key, bytearray(size)) == (i < 6)
+            assert both(pair, "lookup", key) == (model[i] if i < 6 else None)
+        elif what == 2 and size != 11:
+            new = both(pair, "add", key, random.getrandbits(30) << random.getrandbits(4) * 3)
+            if i < 6:
+                model[i] = new.to_bytes(size, "little")
+        elif what == 3:
+            both(pair, "compare_and_swap", key, bytes(size), value)
+            both(pair, "next_key", key)
+            both(pair, "delete", key)
+            if i < 6:
+                model[i] = bytes(size)
+    assert [value for _, value in pair[0].items()] == [value for _, value in pair[1].items()] == model
+    for wrong in ((6, value), (-1, value), (1 << 70, value), (b"", value), (0, b""), (b"\\0\\0\\0\\1", value)):
+        both(pair, "update", *wrong)
+        both(pair, "lookup_into", wrong[0], bytearray(wrong[1]))
+        both(pair, "add", wrong[0], 1)
+"""
+
+QUEUE = """
+for kind in (Queue, Stack):
+    for size in (1, 4, 16, 19):
+        pair = twice(kind, size, 5)
+        model = []
+        for _ in range(300):
+            value, what = some(size), random.getrandbits(2)
+            if what < 2:
+                flags = random.getrandbits(2)
+                if both(pair, "push", value, flags) is None:
+                    model = (model + [value])[-5:]
+            elif what == 2:
+                expected = model.pop(0 if kind is Queue else -1) if model else None
+                assert both(pair, "pop") == expected
+                both(pair, "peek_into", bytearray(size))
+                if len(model) > 1:
+                    both(pair, "pop_into", bytearray(size))
+                    model.pop(0 if kind is Queue else -1)
+            else:
+                assert both(pair, "peek") == ((model[0] if kind is Queue else model[-1]) if model else None)
+        both(pair, "push", b"")
+        both(pair, "pop_into", bytearray(size + 1))
+        both(pair, "peek_into", bytearray())
+"""
+
+RING = """
+for flags in (0, BPF_F_RB_OVERWRITE):
+    pair = twice(RingBuf, 256, flags)
+    waiting = 0
+    for _ in range(600):
+        what, n = random.getrandbits(2), random.getrandbits(7)
+        if what < 2:
+            both(pair, "output", some(n * 2 if n > 120 else n))
+        elif what == 2:
+            both(pair, "read_into", bytearray(96))
+            assert len(pair[0]) == len(pair[1])
+        else:
+            both(pair, "read")
+            both(pair, "query")
+    both(pair, "clear")
+    both(pair, "output", b"12345")
+    both(pair, "read_into", bytearray(4))
+"""
+
+STALE = """
+maps = HashMap(8, 8, 2), ArrayMap(8, 2), Queue(8, 2), Stack(8, 2), RingBuf(64)
+StaticPool.reset()
+other = ArrayMap(8, 1000)
+key, out = bytes(8), bytearray(8)
+def refused(call, *args):
+    try:
+        call(*args)
+    except StaleMap:
+        return
+    assert False, call
+for m in maps[:2]:
+    k = 0 if m is maps[1] else key
+    for call, args in ((m.update, (k, out)), (m.update, (k, out, 2)), (m.lookup_into, (k, out)), (m.lookup, (k,)), (m.delete, (k,)),
+                       (m.add, (k, 1)), (m.add, (k, 1, 0, 4)), (m.compare_and_swap, (k, out, out))):
+        refused(call, *args)
+for m in maps[2:4]:
+    for call, args in ((m.push, (out,)), (m.push, (out, 2)), (m.pop_into, (out,)), (m.peek_into, (out,)), (m.pop, ())):
+        refused(call, *args)
+for call, args in ((maps[4].output, (out,)), (maps[4].read_into, (out,)), (maps[4].reserve, (8,)), (maps[4].read, ())):
+    refused(call, *args)
+assert bytes(other._slice[96:]) == bytes(8000)
+"""
+
+MISUSE = """
+h, a, q, r = HashMap(8, 8, 2), ArrayMap(8, 2), Queue(8, 2), RingBuf(64)
+key, out = bytes(8), bytearray(8)
+def refused(call, *args, **named):
+    try:
+        call(*args, **named)
+    except TypeError:
+        return
+    assert False, (call, args, named)
+h.update(value=out, key=key, flags=1)
+h.update(key, flags=2, value=out)
+assert h.add(key, delta=3, width=4) == 3 and h.add(key, 1, offset=0, width=1) == 4
+q.push(value=out)
+assert q.pop_into(out=out)
+for call in (h.update, h.lookup_into, h.add, a.update, a.add, a.lookup_into, q.push, q.pop_into, r.output, r.read_into):
+    refused(call)
+    refused(call, 1.5, out)
+    refused(call, key, out, 0, 0, 0)
+    refused(call, nonsense=1)
+    refused(call, key, key=key)
+for wrong in (None, 1, 1.5, [], (1,)):
+    refused(h.update, wrong, out)
+    refused(h.update, key, wrong)
+    refused(h.lookup_into, key, wrong)
+    refused(h.lookup, wrong)
+    refused(h.delete, wrong)
+    refused(h.compare_and_swap, key, wrong, out)
+    refused(a.update, 0, wrong)
+    refused(q.push, wrong)
+    refused(q.pop_into, wrong)
+    refused(r.output, wrong)
+    refused(r.read_into, wrong)
+refused(h.add, key, 1.5)
+refused(a.add, 0, None)
+q.push(out); r.output(b"1")
+for call, args in ((h.lookup_into, (key, key)), (a.lookup_into, (0, key)), (q.pop_into, (key,)), (r.read_into, (key,))):
+    refused(call, *args)  # bytes cannot be written
+assert len(h) == 1 and len(q) == 1 and len(r) == 1
+"""
+
+
+@pytest.fixture(scope="module")
+def board() -> Iterator[SerialTransport]:
+    """The REPL of a qemu board."""
+    image = firmware_image(qemu_port.IMAGE)
+    require_or_skip(image.exists(), f"{image} is not there: make qemu-deps qemu")
+    with TemporaryDirectory() as folder, QemuBoard(port=Path(folder, "port")) as running:
+        repl = SerialTransport(running.port, wait=0)
+        try:
+            yield repl
+        finally:
+            repl.close()
+
+
+def run(repl: SerialTransport, program: str) -> None:
+    repl.enter_raw_repl(soft_reset=True)
+    _, error = repl.exec_raw(program, timeout=120)
+    assert not error, error.decode()
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("walk", [HASH, ARRAY, QUEUE, RING], ids=["hash", "array", "queue and stack", "ring"])
+def test_both_kernels_leave_the_same_bytes_and_say_the_same(board: SerialTransport, walk: str, seed: int) -> None:
+    run(board, MAPS + COMMON.replace("SEED", str(seed)) + walk)
+
+
+def test_a_stale_map_touches_nothing(board: SerialTransport) -> None:
+    run(board, MAPS + STALE)
+
+
+def test_c_kernels_refuse_what_is_no_buffer(board: SerialTransport) -> None:
+    run(board, MAPS + MISUSE)
+
+
+@pytest.mark.parametrize("guard", ["none", "irq"])
+def test_c_kernels_take_no_heap(board: SerialTransport, guard: str) -> None:
+    run(
+        board,
+        f"""
+import micropython, sys
+class config: GUARD = {guard!r}
+sys.modules["boardmaps_config"] = config
+{MAPS}
+h, odd, a, q, s, r = HashMap(8, 8, 64), HashMap(6, 5, 64), ArrayMap(8, 64), Queue(16, 4), Stack(16, 4), RingBuf(256)
+key, out, sample = bytearray(8), bytearray(8), bytearray(16)
+six, five = memoryview(key)[1:7], memoryview(out)[1:6]
+def work():
+    for i in range(500):
+        key[0] = key[1] = i & 31
+        h.update(key, out); h.update(key, out, 2); h.lookup_into(key, out); h.add(key, 1, 1, 2); h.compare_and_swap(key, out, out)
+        odd.update(six, five); odd.lookup_into(six, five); odd.add(six, 1, 1, 2); odd.delete(six)
+        if odd.lookup_into(six, five):
+            return 1
+        a.update(i & 63, out); a.update(i & 63, out, 2); a.lookup_into(i & 63, out); a.add(i & 63, 1, 0, 2); a.delete(i & 63)
+        if a.lookup_into(99, out):
+            return 1
+        q.push(sample); q.push(sample, 2); q.peek_into(sample); q.pop_into(sample); q.pop_into(sample)
+        s.push(sample, 2); s.pop_into(sample)
+        r.output(sample); r.read_into(sample)
+        h.delete(key)
+    return 2
+done = None
+micropython.heap_lock()
+try:
+    done = work()
+finally:
+    micropython.heap_unlock()
+assert done == 2
+""",
+    )
