@@ -5,13 +5,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from mpremote.transport_serial import SerialTransport
-from qemu import Found, measure, rows
+from qemu import measure_all, rows
 from report import Row, publish
 
 from boardmaps_sim.base import BoardError
 from boardmaps_sim.pico import PicoBoard
 
-GUARDS = ("none", "irq", "irq+lock")
+GUARDS = {"C": ("none", "irq"), "viper": ("none", "irq", "irq+lock")}  # those in C do the same for both guards
 NUMBERS = {"ROUNDS": 6, "COUNT": 20_000, "CHURN": 2_000}  # the emulator is slow
 COLLECT = """
 import gc, sys, time
@@ -43,11 +43,8 @@ def collection(size: int, *, built_in: bool) -> float:
 
 def main() -> int:
     """Measure and publish; 1 when there is no board."""
-    found: dict[str, Found] = {}
     try:
-        for guard in GUARDS:
-            with TemporaryDirectory() as folder:
-                found[guard] = measure(PicoBoard(port=Path(folder) / "port", built_in=True), guard, **NUMBERS)
+        found = measure_all(lambda port: PicoBoard(port=port, built_in=True), GUARDS, **NUMBERS)
         result = rows(found, held=False)
         for name, built_in in (("built-in", True), ("stock", False)):
             without, with_pool = (collection(size, built_in=built_in) for size in (256, 64 * 1024))

@@ -7,6 +7,7 @@ import argparse
 import json
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,7 +21,9 @@ from boardmaps_sim.qemu import QemuBoard
 
 PROGRAM = Path(__file__).parent / "board_ops.py"
 ICOUNT = 5  # an instruction takes 2**5 ns, a tick 40 ns
-GUARDS = ("none", "irq")  # the machine has one core; what a lock adds, bench/pico.py says
+# The kernels in C, which this firmware has, and those that stock firmware uses. One core: what a lock adds, bench/pico.py says.
+GUARDS = {"C": ("none", "irq"), "viper": ("none", "irq")}
+FULL = 512  # entries of the map whose longest operations are told
 
 DEQUE = "deque_append_popleft"
 REACHES = {
@@ -40,11 +43,28 @@ GUARDED = [*REACHES, "hash_add"]
 Found = dict[str, Any]
 
 
-def measure(board: ProcessBoard, guard: str, **numbers: int) -> Found:
-    """Run board_ops.py on a board with this guard and these ROUNDS, COUNT and CHURN; return everything that it printed."""
-    code = PROGRAM.read_text().replace('GUARD = "none"', f'GUARD = "{guard}"', 1)
-    for name, number in numbers.items():
-        code = re.sub(rf"^{name} = \S+", f"{name} = {number}", code, count=1, flags=re.MULTILINE)
+def one_bucket(n: int) -> str:
+    """Return n keys of 8 bytes that share a bucket of a map of FULL entries with the smallest seed and multiplier."""
+    keys, number = bytearray(), 0
+    while len(keys) < 8 * n:
+        number += 1
+        key = (number * 0x9E3779B97F4A7C15 & (1 << 64) - 1).to_bytes(8, "little")
+        x = 0
+        for i in range(0, 8, 2):
+            x = (x ^ (key[i] | key[i + 1] << 8)) * 0x10000001 & (1 << 30) - 1
+            x ^= x >> 15
+        if x & FULL - 1 == 0:
+            keys += key
+    return keys.hex()
+
+
+def measure(board: ProcessBoard, kernels: str, guard: str, **numbers: int | str) -> Found:
+    """Run board_ops.py on a board with these kernels, this guard and other numbers; return everything that it printed."""
+    code = PROGRAM.read_text()
+    given = {"GUARD": guard, "KERNELS": None if kernels == "C" else kernels, **numbers}
+    for name, value in given.items():
+        code, done = re.subn(rf"^{name} = .*$", f"{name} = {value!r}", code, count=1, flags=re.MULTILINE)
+        assert done, name
     with board:
         repl = SerialTransport(board.port, wait=0)
         try:
@@ -60,13 +80,26 @@ def measure(board: ProcessBoard, guard: str, **numbers: int) -> Found:
     return found
 
 
-def on_qemu() -> dict[str, Found]:
-    """Measure with each guard, on a board started for it."""
-    found = {}
-    for guard in GUARDS:
+def measure_all(
+    board: Callable[[Path], ProcessBoard], guards: dict[str, tuple[str, ...]], **numbers: int
+) -> dict[str, dict[str, Found]]:
+    """Measure both kernels with each guard, on a board started for it; and in a program of its own what takes longest."""
+    found: dict[str, dict[str, Found]] = {}
+    for kernels, each in guards.items():
+        found[kernels] = {}
+        for guard in each:
+            with TemporaryDirectory() as folder:
+                found[kernels][guard] = measure(board(Path(folder, "port")), kernels, guard, **numbers)
         with TemporaryDirectory() as folder:
-            found[guard] = measure(QemuBoard(port=Path(folder) / "port", icount=ICOUNT), guard)
+            keys = one_bucket(2 * FULL)
+            longest = measure(board(Path(folder, "port")), kernels, "none", FULL=FULL, COLLIDING=keys)
+            found[kernels]["none"].update(longest)
     return found
+
+
+def on_qemu() -> dict[str, dict[str, Found]]:
+    """Measure on the Cortex-M3."""
+    return measure_all(lambda port: QemuBoard(port=port, icount=ICOUNT), GUARDS)
 
 
 def agree(one: Any, other: Any) -> bool:
@@ -78,33 +111,56 @@ def agree(one: Any, other: Any) -> bool:
     return one == other if isinstance(one, str) else abs(one - other) <= 1
 
 
-def rows(found: dict[str, Found], held: bool = True) -> list[Row]:
-    """Say what was found as rows: `held` against the reaches, which are for the Cortex-M3."""
-    plain = found["none"]
-    ticks, heap = plain["operations"], plain["heap"]
-    peers = dict.fromkeys(peer for peer, _ in REACHES.values())
-    unit = plain["unit"]
-    result = [Row(name, ticks[name], unit) for name in peers]
-    for name, (peer, reach) in REACHES.items():
-        row = Row.held(name, ticks[name], unit, peer, ticks[peer] / ticks[name], reach)
-        if not held:
-            row.reach, row.met = "", None
-        result.append(row)
-    result.append(Row("hash_add", ticks["hash_add"], unit))
-    for guard in list(found)[1:]:
-        for name in GUARDED:
-            guarded = found[guard]["operations"][name]
-            result.append(Row(f"guard {guard}: {name}", guarded, unit, "none", guarded / ticks[name]))
-    for name, spent in sorted(plain["worst"].items()):
-        result.append(Row(f"longest of 512, map full: {name}", spent, unit))
-    new, old = plain["churn"]
-    result.append(Row(f"lookup_into after {plain['churned']:,} inserts and deletes", old, unit, "new map", old / new))
+def rows(found: dict[str, dict[str, Found]], held: bool = True) -> list[Row]:
+    """Say what was found as rows: the C kernels `held` against the reaches, which are for the Cortex-M3; viper's named so."""
+    plain = found["C"]["none"]
+    ticks, unit = plain["operations"], plain["unit"]
+    result = [Row(name, ticks[name], unit) for name in dict.fromkeys(peer for peer, _ in REACHES.values())]
+    for kernels, of in found.items():
+        result += operations(of, unit, "" if kernels == "C" else f", {kernels}", held=held and kernels == "C")
+    for kernels, of in found.items():
+        result += longest(of["none"], unit, "" if kernels == "C" else f", {kernels}")
+    heap = plain["heap"]
     for what, limit in (("imported", 4096), ("server", 8192)):
         taken = heap[what]
         result.append(Row.held(f"heap: {what}", taken, "bytes", f"{limit} bytes", taken / limit, "<= 1"))
-    taken = heap["operations"]
-    result.append(Row(f"heap: {heap['count']:,} operations", taken, "bytes", reach="0 bytes", met=taken == 0))
+    result.append(Row("heap: imported, viper", found["viper"]["none"]["heap"]["imported"], "bytes"))
+    for kernels, of in found.items():
+        heap = of["none"]["heap"]
+        name = f"heap: {heap['count']:,} operations{'' if kernels == 'C' else f', {kernels}'}"
+        result.append(Row(name, heap["operations"], "bytes", reach="0 bytes", met=heap["operations"] == 0))
     return result
+
+
+def operations(found: dict[str, Found], unit: str, suffix: str, held: bool) -> list[Row]:
+    """Rows of the operations with one kind of kernel, without a guard and with each."""
+    result = []
+    ticks = found["none"]["operations"]
+    for name, (peer, reach) in REACHES.items():
+        row = Row.held(name + suffix, ticks[name], unit, peer, ticks[peer] / ticks[name], reach)
+        if not held:
+            row.reach, row.met = "", None
+        result.append(row)
+    result.append(Row("hash_add" + suffix, ticks["hash_add"], unit))
+    for guard in list(found)[1:]:
+        for name in GUARDED:
+            guarded = found[guard]["operations"][name]
+            result.append(Row(f"guard {guard}: {name}{suffix}", guarded, unit, "none", guarded / ticks[name]))
+    return result
+
+
+def longest(found: Found, unit: str, suffix: str) -> list[Row]:
+    """Rows of the longest operations of a full map: each with random keys, the longest of all with others; and after churn."""
+    result = [
+        Row(f"longest of {found['full']}, map full: {name}{suffix}", spent, unit)
+        for name, spent in sorted(found["worst"]["random"].items())
+    ]
+    for kind, of in found["worst"].items():
+        if kind != "random":
+            result.append(Row(f"longest of all, keys: {kind}{suffix}", max(of.values()), unit))
+    new, old = found["churn"]
+    name = f"lookup_into after {found['churned']:,} inserts and deletes{suffix}"
+    return [*result, Row(name, old, unit, "new map", old / new)]
 
 
 def main() -> int:

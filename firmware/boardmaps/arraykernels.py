@@ -3,7 +3,8 @@
 import micropython
 from micropython import const
 
-from .guard import GUARD, guarded
+from .config import GUARD
+from .guard import guarded
 from .keyedkernels import add, atomics, checked_lookup, joined
 
 # What op() does, and what it answers: the numbers that keyedkernels.py knows

@@ -7,7 +7,8 @@ the same three. SPEC.md draws the bytes.
 import micropython
 from micropython import const
 
-from .guard import GUARD, guarded
+from .config import GUARD
+from .guard import guarded
 from .keyedkernels import atomics, checked_lookup
 from .pool import bytes_at
 

@@ -59,7 +59,7 @@ class Keyed(Map):
             self.delete(key)
 
     def _field(self, op, offset, width):
-        """Return the width of the number at `offset` in a value. Raises InvalidValueSize when there is none."""
+        """Raise InvalidValueSize when no number of `width` bytes (None: the rest) is at `offset` in a value."""
         size = self._value_size
         if width is None:
             width = size - offset
@@ -69,7 +69,6 @@ class Keyed(Map):
                 "%s %r: no number of %d bytes at offset %d of %d; a number has 1, 2, 4 or 8 bytes: add(key, delta, offset, width)"
                 % (op, self.name, width, offset, size)
             )
-        return width
 
     def _both(self, op, expected, new):
         """Raise InvalidValueSize when one of the two values has another size than the map's."""

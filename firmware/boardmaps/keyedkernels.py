@@ -6,8 +6,12 @@ in between, and wait for ever.
 """
 
 import micropython
+from micropython import const
 
-from .guard import GUARD, enter, leave
+from .config import GUARD
+from .guard import enter, leave
+
+_VALUE_SIZE = const(5)  # a word of a slice's header
 
 _length = len
 
@@ -35,15 +39,22 @@ def joined(a, b, c, d):
 
 @micropython.viper
 def _add(find, view, key, low: int, high: int, field: int):
-    """Add low and high (32 bits each) to the number of `field & 15` bytes at `field >> 4` in the value; None on a miss.
+    """Add low and high (32 bits each) to the number of `field & 15` bytes at `field >> 4` in the value; return the new one.
 
-    Byte by byte: a field may lie anywhere in a value.
+    No width means to the value's end. None, and nothing done, when there is no such number or no such key. Byte by byte: a
+    field may lie anywhere in a value.
     """
+    width = field & 15
+    at = field >> 4
+    size = ptr32(view)[_VALUE_SIZE]
+    if not width:
+        width = size - at
+    if (width != 4 and width != 8 and width != 1 and width != 2) or at < 0 or at > size - width:
+        return None
     at = int(find(key, key, 6))
     if at >= 0:
         return None
     p = ptr8(int(ptr8(view)) - at + (field >> 4))
-    width = field & 15
     i = 0
     carry = 0
     while i < width:
@@ -109,18 +120,29 @@ if GUARD != "none":
             leave(state)
 
 
+@micropython.native
 def add(m, key, delta, offset, width):
     """Do m.add(); m._find is its op without a guard."""
-    width = m._field("add", offset, width)
-    new = _add(m._find, m._slice, key, delta, delta >> 32, offset << 4 | width)
-    return m._missing("add", key) if new is None else new
+    bits = 0
+    if width is not None:
+        bits = width if 0 < width < 9 else 15
+    new = _add(m._find, m._slice, key, delta, delta >> 32, offset << 4 | bits)
+    if new is None:
+        m._field("add", offset, width)
+        m._missing("add", key)
+    return new
 
 
+@micropython.native
 def swap(m, key, expected, new):
     """Do m.compare_and_swap()."""
-    m._both("compare_and_swap", expected, new)
+    size = m._value_size
+    if len(expected) != size or len(new) != size:
+        m._both("compare_and_swap", expected, new)
     done = _swap(m._find, m._slice, key, expected, new)
-    return m._missing("compare_and_swap", key) if done < 0 else done == 1
+    if done < 0:
+        m._missing("compare_and_swap", key)
+    return done == 1
 
 
 def atomics(m):

@@ -11,10 +11,10 @@ import micropython
 from micropython import const
 
 from .abi import PERCPU_ARRAY
-from .config import setting
+from .config import GUARD, setting
 from .definition import MapDef
 from .errors import InvalidDefinition, InvalidValueSize, KeyExists, KeyNotFound, MapError, OutOfMemory
-from .guard import GUARD, enter, leave
+from .guard import enter, leave
 from .keyed import Keyed
 from .keyedkernels import add, swap
 

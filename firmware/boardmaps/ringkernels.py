@@ -8,7 +8,8 @@ ring's start. Positions are bytes since the map was made, modulo 2**32.
 import micropython
 from micropython import const
 
-from .guard import GUARD, enter, guarded, leave
+from .config import GUARD
+from .guard import enter, guarded, leave
 
 # Words of a slice's header
 _FLAGS = const(3)
