@@ -15,15 +15,17 @@ SOURCES = {
     "unix": "On the unix port (64-bit, wall clock)",
 }
 TIMES = ("ticks", "ns", "us", "µs")
-WIDTH, TOP, STEP, BAR = 760, 62, 40, 13  # pixels
+VIPER = ", viper"  # ends the name of a row about the kernels that stock firmware uses, where there are others
+WIDTH, TOP, BAR = 760, 62, 13  # pixels
 LEFT, RIGHT = 210, 570  # between these lie the bars; names before, ratios behind
 
 STYLE = """
 text { font: 13px system-ui, sans-serif; fill: #1f2328 }
 .title { font-size: 16px; font-weight: 600 } .small { font-size: 11px; fill: #59636e } .ratio { font-weight: 600 }
-.map { fill: #0969da } .peer { fill: #afb8c1 } .reach { stroke: #bc4c00; stroke-width: 2 }
+.map { fill: #0969da } .viper { fill: #80b6ee } .peer { fill: #afb8c1 } .reach { stroke: #bc4c00; stroke-width: 2 }
 @media (prefers-color-scheme: dark) {
-  text { fill: #e6edf3 } .small { fill: #9198a1 } .map { fill: #4493f8 } .peer { fill: #57606a } .reach { stroke: #f0883e }
+  text { fill: #e6edf3 } .small { fill: #9198a1 } .map { fill: #4493f8 } .viper { fill: #2c5f9e } .peer { fill: #57606a }
+  .reach { stroke: #f0883e }
 }"""
 
 
@@ -43,32 +45,47 @@ def comparisons(name: str) -> list[Row]:
 
 
 def draw(title: str, rows: list[Row]) -> str:
-    """Return the SVG: two bars a row, the map's and its peer's, shorter is faster; a mark where the map's bar may end."""
-    height = TOP + STEP * len(rows) + 4
-    longest = max(max(row.value, peer_value(row)) for row in rows)
+    """Return the SVG: for each operation the map's bars and its peer's, shorter is faster; a mark where the map's may end."""
+    compiled = {row.name.removesuffix(VIPER): row for row in rows if row.name.endswith(VIPER)}
+    rows = [row for row in rows if not row.name.endswith(VIPER)]
+    step = 40 + (BAR if compiled else 0)
+    height = TOP + step * len(rows) + 4
+    longest = max(max(row.value, peer_value(row)) for row in [*rows, *compiled.values()])
+    scale = (RIGHT - LEFT) / longest
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" role="img">',
         f"<!-- made by: python bench/plot.py --><title>{escape(title)}: the maps' operations against their peers</title>",
         f"<style>{STYLE}\n</style>",
         text(0, 18, title, "title"),
         text(0, 38, f"{rows[0].unit} an operation, shorter is faster", "small"),
-        rect(LEFT, 28, 12, "map") + text(LEFT + 18, 38, "boardmaps", "small"),
-        rect(LEFT + 92, 28, 12, "peer") + text(LEFT + 110, 38, "the same with what MicroPython has", "small"),
     ]
+    legend = [("map", "boardmaps, built in" if compiled else "boardmaps"), ("peer", "with what MicroPython has")]
+    if compiled:
+        legend.insert(1, ("viper", "on stock firmware"))
+    x = LEFT
+    for style, meaning in legend:
+        lines.append(rect(x, 28, 12, style) + text(x + 18, 38, meaning, "small"))
+        x += 32 + 6 * len(meaning)
     if any(row.reach for row in rows):
-        lines.append(mark(LEFT + 330, 28) + text(LEFT + 338, 38, "the reach", "small"))
+        lines.append(mark(x, 28) + text(x + 8, 38, "the reach", "small"))
     for number, row in enumerate(rows):
-        y, scale = TOP + STEP * number, (RIGHT - LEFT) / longest
+        y = TOP + step * number
         reach = peer_value(row) / float(row.reach.split()[1]) if row.reach else 0
-        lines += [
-            text(0, y + BAR - 1, row.name),
-            text(0, y + 2 * BAR - 1, f"against {row.peer}", "small"),
-            rect(LEFT, y, row.value * scale, "map"),
-            text(LEFT + max(row.value, reach) * scale + 5, y + BAR - 2, f"{row.value:,.4g}", "small"),
-            rect(LEFT, y + BAR, peer_value(row) * scale, "peer"),
-            text(LEFT + peer_value(row) * scale + 5, y + 2 * BAR - 2, f"{peer_value(row):,.4g}", "small"),
-            text(WIDTH - 140, y + BAR + 4, f"{row.ratio:.2f} times as fast", "ratio"),
-        ]
+        bars = [("map", row.value, max(row.value, reach)), ("peer", peer_value(row), peer_value(row))]
+        if row.name in compiled:
+            bars.insert(1, ("viper", compiled[row.name].value, compiled[row.name].value))
+        lines += [text(0, y + BAR - 1, row.name), text(0, y + 2 * BAR - 1, f"against {row.peer}", "small")]
+        for place, (style, value, end) in enumerate(bars):
+            top = y + place * BAR
+            lines += [
+                rect(LEFT, top, value * scale, style),
+                text(LEFT + end * scale + 5, top + BAR - 2, f"{value:,.4g}", "small"),
+            ]
+        lines.append(text(WIDTH - 140, y + BAR + 4, f"{row.ratio:.2f} times as fast", "ratio"))
+        if row.name in compiled:
+            lines.append(
+                text(WIDTH - 140, y + 2 * BAR + 4, f"{compiled[row.name].ratio:.2f} on stock firmware", "small")
+            )
         if reach:
             lines.append(mark(LEFT + reach * scale, y))
     return "\n".join([*lines, "</svg>"]) + "\n"
