@@ -5,7 +5,7 @@ from micropython import const
 
 from .config import GUARD
 from .guard import guarded
-from .keyedkernels import add, atomics, checked_lookup, joined
+from .keyedkernels import atomics, checked_lookup, joined
 
 # What op() does, and what it answers: the numbers that keyedkernels.py knows
 _UPDATE = const(0)
@@ -167,7 +167,7 @@ def _kernels(at, size_of, box, joined, refuse):
     return move, lookup_into, put, quick_add, op
 
 
-def _front(put, m):
+def _front(put, quick_add, add, m):
     """Return update and add of the map m; its _settle(key, value, flags) does again what failed and says why."""
 
     @micropython.native
@@ -175,13 +175,16 @@ def _front(put, m):
         if flags or put(key, value):
             m._settle(key, value, flags)
 
+    # One closed-over name and four arguments: a closure of more than five in all takes heap at every call.
+    both = (quick_add, add)
+
     @micropython.native
     def add_to(key, delta, offset=0, width=None):
         if not offset and width is None:
-            new = m._quick_add(key, delta)
+            new = both[0](key, delta)
             if new is not None:
                 return new
-        return add(m, key, delta, offset, width)
+        return both[1](key, delta, offset, width)
 
     return update, add_to
 
@@ -190,8 +193,7 @@ def drive(m):
     """Give an ArrayMap its functions, within the board's guard."""
     m._move, m.lookup_into, put, quick_add, m._find = _kernels(0, len, abs, joined, m._refuse)
     m._op = guarded(m._find, 3)
-    m._quick_add = guarded(quick_add, 2)
     if GUARD != "none":
         m.lookup_into = checked_lookup(m._op, m._refuse)
-    m.update, m.add = _front(guarded(put, 2), m)
-    m.compare_and_swap = atomics(m)[1]
+    add, m.compare_and_swap = atomics(m)
+    m.update, m.add = _front(guarded(put, 2), guarded(quick_add, 2), add, m)

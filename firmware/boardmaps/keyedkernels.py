@@ -120,40 +120,27 @@ if GUARD != "none":
             leave(state)
 
 
-@micropython.native
-def add(m, key, delta, offset, width):
-    """Do m.add(); m._find is its op without a guard."""
-    bits = 0
-    if width is not None:
-        bits = width if 0 < width < 9 else 15
-    new = _add(m._find, m._slice, key, delta, delta >> 32, offset << 4 | bits)
-    if new is None:
-        m._field("add", offset, width)
-        m._missing("add", key)
-    return new
-
-
-@micropython.native
-def swap(m, key, expected, new):
-    """Do m.compare_and_swap()."""
-    size = m._value_size
-    if len(expected) != size or len(new) != size:
-        m._both("compare_and_swap", expected, new)
-    done = _swap(m._find, m._slice, key, expected, new)
-    if done < 0:
-        m._missing("compare_and_swap", key)
-    return done == 1
-
-
 def atomics(m):
-    """Return add() and compare_and_swap() of the map m."""
+    """Return add() and compare_and_swap() of the map m, whose _find is its op without a guard."""
 
     @micropython.native
-    def add_to(key, delta, offset=0, width=None):
-        return add(m, key, delta, offset, width)
+    def add(key, delta, offset=0, width=None):
+        bits = 0
+        if width is not None:
+            bits = width if 0 < width < 9 else 15
+        new = _add(m._find, m._slice, key, delta, delta >> 32, offset << 4 | bits)
+        if new is None:
+            m._field("add", offset, width)
+            m._missing("add", key)
+        return new
 
-    @micropython.native
     def compare_and_swap(key, expected, new):
-        return swap(m, key, expected, new)
+        size = m._value_size
+        if len(expected) != size or len(new) != size:
+            m._both("compare_and_swap", expected, new)
+        done = _swap(m._find, m._slice, key, expected, new)
+        if done < 0:
+            m._missing("compare_and_swap", key)
+        return done == 1
 
-    return add_to, compare_and_swap
+    return add, compare_and_swap

@@ -16,7 +16,7 @@ from .definition import MapDef
 from .errors import InvalidDefinition, InvalidValueSize, KeyExists, KeyNotFound, MapError, OutOfMemory
 from .guard import enter, leave
 from .keyed import Keyed
-from .keyedkernels import add, swap
+from .keyedkernels import atomics
 
 # What _op() does; 0, 1 and 2 are update's flags
 _NOEXIST = const(1)
@@ -156,7 +156,8 @@ class PerCpu(Keyed):
     def __init__(self, definition):
         self.cpus = definition.cpus
         self._step = (definition.value_size + 7) // 8 * 8
-        self._find = _own(self._rows, self._offset)  # for add() and swap()
+        self._find = _own(self._rows, self._offset)
+        self._add, self._swap = atomics(self)
         Keyed.__init__(self, definition)
 
     def split(self, row):
@@ -224,11 +225,11 @@ class PerCpu(Keyed):
 
     def add(self, key, delta, offset=0, width=None):
         """Add to an unsigned little-endian number of this CPU's value in one step and return the new one; it wraps."""
-        return add(self, self._place("add", key), delta, offset, width)
+        return self._add(self._place("add", key), delta, offset, width)
 
     def compare_and_swap(self, key, expected, new):
         """Store `new` for this CPU if its value is `expected`, in one step; return whether it was."""
-        return swap(self, self._place("compare_and_swap", key), expected, new)
+        return self._swap(self._place("compare_and_swap", key), expected, new)
 
     def __len__(self):
         self._alive("len")
