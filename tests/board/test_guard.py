@@ -53,6 +53,19 @@ def test_an_unknown_guard_is_refused(micropython: Run) -> None:
     assert "boardmaps_config.GUARD is 'spin': give 'none', 'irq' or 'irq+lock'" in out
 
 
+def test_unknown_kernels_are_refused(micropython: Run) -> None:
+    out = micropython(
+        """
+        import sys
+        class config: KERNELS = "asm"
+        sys.modules["boardmaps_config"] = config
+        import boardmaps
+        """,
+        fails=True,
+    )
+    assert "boardmaps_config.KERNELS is 'asm': give 'viper', or nothing" in out
+
+
 @pytest.mark.parametrize("guard", ["none", "irq", "irq+lock"])
 def test_what_a_hard_interrupt_may_call_takes_no_heap(micropython: Run, guard: str) -> None:
     """As a handler would: bytes as keys, too, aligned and not, misses, and values of odd sizes."""
