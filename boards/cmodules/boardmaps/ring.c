@@ -51,6 +51,9 @@ static uint32_t *reserve(uint32_t *h, uint32_t length) {
 static void copy(uint32_t *h, uint32_t *record, void *data, uint32_t n, bool in) {
     uint8_t *ring = bm_at(h, h[ENTRIES]), *at = (uint8_t *)(record + 2);
     uint32_t first = MIN(n, (uint32_t)(ring + h[SIZE] - at));
+    if (n == 0) {
+        return; // an empty buffer may have no address
+    }
     if (in) {
         memcpy(at, data, first);
         memcpy(ring, (uint8_t *)data + first, n - first);
