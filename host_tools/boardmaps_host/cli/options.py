@@ -52,7 +52,7 @@ _port = click.option(
     show_envvar=True,
     required=True,
     metavar="TARGET",
-    help="The board: a port, an mpremote shortcut (a0, u0), unix, pico, qemu or twin.",
+    help="The board: a port, an mpremote shortcut (a0, u0, auto), unix, pico, qemu or twin.",
 )
 _timeout = click.option(
     "--timeout",

@@ -28,11 +28,9 @@ from boardmaps.frame import (
     pieces,
 )
 from boardmaps.session import PROTOCOL, frame_limit, pack_hello, unpack_hello
+from boardmaps_host.client.roundtrip import RoundTrip
 
 HOST_MTU = 4096  # payload bytes that we take in one frame
-_RTO_FIRST = 0.25
-_RTO_MIN = 0.03
-_RTO_MAX = 1.0  # of a line that loses frames; a board that takes longer than that to answer is given longer
 _BEGINNINGS = (REPLY, REPLY | PIECE_FLAG, EVENT, NAK, HELLO | REPLY_FLAG)
 _PROBE = 4  # every so many tries of a request HELLO is said in its place
 _HARMLESS = frozenset(range(256)) - {0, 1, 2, 3, 4, 5, 10, 13}
@@ -120,14 +118,8 @@ class ClientSession:
         self._window = 1
         self._credit = 64
         self._under_way = 0  # bytes of the frames in flight
-        self._srtt = 0.0
-        self._rttvar = 0.0
-        self._rto = _RTO_FIRST
-        # A request that was sent again, the answers that may yet come, when the first one came
-        self._doubtful = (-1, 0, 0.0)
+        self._trip = RoundTrip()
         self._nak_at = -1.0
-        self._slowed = -1.0
-        self._measured = -1.0
         self.session = 0
         self.renew()
 
@@ -195,7 +187,7 @@ class ClientSession:
     def next_due(self) -> float:
         """Return when due() will have something to send; infinite when nothing is in flight."""
         for oldest in self._flight.values():
-            return oldest.sent + self._rto
+            return oldest.sent + self._trip.overdue
         return inf
 
     def due(self, now: float) -> bytes:
@@ -204,11 +196,9 @@ class ClientSession:
         After some tries HELLO is said instead: should the board be at its REPL by now, a request could do harm there.
         """
         for seq, oldest in self._flight.items():
-            if now < oldest.sent + self._rto:
+            if now < oldest.sent + self._trip.overdue:
                 return b""
-            if oldest.sent >= self._slowed:  # else the others of one burst, which say nothing new of the line
-                self._slowed = now
-                self._rto = min(self._rto * 2, max(_RTO_MAX, self._usual()))
+            self._trip.unanswered(oldest.sent, now)
             if oldest.tries % _PROBE == _PROBE - 1:
                 oldest.sent = now
                 oldest.tries += 1
@@ -239,7 +229,9 @@ class ClientSession:
 
     def _on_nak(self, seq: int, now: float) -> bytes:
         """The board has dropped all that came behind request `seq`: send it again, and them."""
-        if seq not in self._flight or now - self._nak_at <= self._srtt:  # once for the burst that followed the lost one
+        if (
+            seq not in self._flight or now - self._nak_at <= self._trip.smoothed
+        ):  # once for the burst that followed the lost one
             return b""
         self._nak_at = now
         out = b""
@@ -268,7 +260,7 @@ class ClientSession:
                     if whole is not None:
                         self._on_reply(seq, whole, now, events)
                 elif payload[:2] == b"\0\0":
-                    self._answered_again(seq)
+                    self._trip.answered_again(seq)
             elif kind == NAK:
                 out += self._on_nak(seq, now)
             elif kind == HELLO | REPLY_FLAG and seq == self._nonce:
@@ -292,16 +284,15 @@ class ClientSession:
     def _on_reply(self, seq: int, payload: bytes, now: float, events: list[Event]) -> None:
         flight = self._flight.pop(seq, None)
         if flight is None:
-            self._answered_again(seq)
+            self._trip.answered_again(seq)
             return
         if self._joiners:
             self._joiners.pop(seq, None)
         self._under_way -= len(flight.frame)
         if flight.tries > 1:
-            self._doubtful = seq, flight.copies - 1, now - flight.first
-        elif now != self._measured:  # of those that came in one go the first waited longest
-            self._measured = now
-            self._measure(now - flight.first)
+            self._trip.answered_late(seq, flight.copies, now - flight.first)
+        else:
+            self._trip.answered(flight.first, now)
         events.append(Reply(seq, payload))
 
     def _on_hello(self, fields: dict[str, str], now: float, events: list[Event]) -> bytes:
@@ -340,30 +331,6 @@ class ClientSession:
         self._window = int(_number(fields, "win", 1, 1, 256))
         self._credit = int(_number(fields, "credit", 64, 32, 1 << 20))
         self._seq = (int(_number(fields, "next", 1, 0, 0xFFFF)) - 1) & 0xFFFF
-
-    def _answered_again(self, seq: int) -> None:
-        """Once all copies of a request are answered, none was lost: the board is slow, and the first answer's time counts.
-
-        Else a slow board's round trips would never be measured, each being repeated before its answer, and what is repeated
-        would keep it from ever coming to an end.
-        """
-        number, copies, took = self._doubtful
-        if number == seq:
-            self._doubtful = number, copies - 1, took
-            if copies == 1:
-                self._measure(took)
-
-    def _usual(self) -> float:
-        return self._srtt + 4 * self._rttvar
-
-    def _measure(self, rtt: float) -> None:
-        """RFC 6298: a smoothed round trip and its variation give the time after which an answer is overdue."""
-        if self._srtt:
-            self._rttvar += (abs(rtt - self._srtt) - self._rttvar) / 4
-            self._srtt += (rtt - self._srtt) / 8
-        else:
-            self._srtt, self._rttvar = rtt, rtt / 2
-        self._rto = max(self._usual(), _RTO_MIN)
 
 
 def _number(fields: dict[str, str], name: str, default: float, low: float, high: float) -> float:
