@@ -67,7 +67,8 @@ class SerialTransport:
         url = "://" in self.name
         if not url and not os.path.exists(self.name):
             there = ", ".join(known_ports()) or "none"
-            raise PortMissing(f"{self.name!r}: there is no such port. Ports with a board: {there}. Is it plugged in?")
+            name = self.name or "''"
+            raise PortMissing(f"{name}: there is no such port. Ports with a board: {there}. Is it plugged in?")
         try:
             if url:
                 patience = None if self.name.startswith("rfc2217:") else 5  # pyserial has no such timeout there
