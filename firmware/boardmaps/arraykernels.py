@@ -1,5 +1,7 @@
 """An array's kernels as MicroPython compiles them: viper, for firmware without the C ones. drive(m) gives an ArrayMap its own."""
 
+import sys
+
 import micropython
 from micropython import const
 
@@ -28,22 +30,24 @@ _int = int
 
 
 def _kernels(at, size_of, box, joined, refuse):
-    """Return (move, lookup_into, put, quick_add, op) of the map whose slice is at address `at`.
+    """Return (move, lookup_into, put, quick_add, op) of the map whose slice is at address 8 * `at`.
 
     hashkernels.py says why these are closures, and of what kind. The first three know only keys that are ints. Such a key's
     ptr8() is its value; that of any other key is where its bytes lie, which is past every index (and where it is not, the
-    division raises TypeError). ptr8() shows only the lowest bits of a long int: an index is also below any slice's address,
-    so dividing by that gives 0. `box` is any function that returns the small int that it is given.
+    division raises TypeError). ptr8() shows only the lowest bits of a long int: an index is also below `at`, so dividing by
+    that gives 0. An eighth of the address, as a number without a sign, because that is a small int wherever the RAM lies:
+    dividing by a whole address takes heap from 2**30 up, and from 2**31 up the address is negative. `box` is any function
+    that returns the small int that it is given.
     """
 
     def move(to):
         nonlocal at
-        at = to
+        at = (to & (sys.maxsize * 2 + 1)) >> 3
 
     @micropython.viper
     def op(key, value, what: int) -> int:
         """Do `what` with the entry under a key of either form."""
-        h = ptr32(int(at))
+        h = ptr32(int(at) << 3)
         top = h[_MAX_ENTRIES]
         if _is(key, _int):
             i = int(key)
@@ -86,7 +90,7 @@ def _kernels(at, size_of, box, joined, refuse):
 
     @micropython.viper
     def lookup_into(key, out) -> bool:
-        h = ptr32(int(at))
+        h = ptr32(int(at) << 3)
         n = h[_VALUE_SIZE]
         i = int(ptr8(key))
         if i < 0 or i >= h[_MAX_ENTRIES] or key // at or int(size_of(out)) != n:
@@ -113,7 +117,7 @@ def _kernels(at, size_of, box, joined, refuse):
     @micropython.viper
     def put(key, value) -> int:
         """Do op(key, value, _UPDATE), faster."""
-        h = ptr32(int(at))
+        h = ptr32(int(at) << 3)
         n = h[_VALUE_SIZE]
         i = int(ptr8(key))
         if i < 0 or i >= h[_MAX_ENTRIES] or key // at or int(size_of(value)) != n:
@@ -140,7 +144,7 @@ def _kernels(at, size_of, box, joined, refuse):
     @micropython.viper
     def quick_add(key, delta):
         """Add to a whole value of 4 or 8 bytes; None, and nothing done, for what needs the long way."""
-        h = ptr32(int(at))
+        h = ptr32(int(at) << 3)
         n = h[_VALUE_SIZE]
         i = int(ptr8(key))
         sign = int(delta // at)
