@@ -34,8 +34,13 @@ _TOO_SHORT = const(-2)
 
 
 @micropython.viper
-def _make_room(base: int, taken: int) -> int:
-    """Let old records go until `taken` bytes fit, where they may. 0: they do not, and that is counted."""
+def _make_room(eighth: int, taken: int) -> int:
+    """Let old records go until `taken` bytes fit, where they may. 0: they do not, and that is counted.
+
+    The slice is at address 8 * `eighth`: a number on its way from one viper function to another becomes an object, which
+    takes heap from 2**30 up, and there is RAM at such addresses.
+    """
+    base = eighth << 3
     h = ptr32(base)
     size = h[_SIZE]
     if taken < size and h[_FLAGS] & _OVERWRITE:
@@ -67,7 +72,7 @@ def claim(view, length: int) -> int:
         return 0
     taken = length + 15 & ~7
     producer = h[_PRODUCER]
-    if (producer - h[_CONSUMER] & _LEVEL) + taken >= size and not int(_make_room(base, taken)):
+    if (producer - h[_CONSUMER] & _LEVEL) + taken >= size and not int(_make_room(base >> 3, taken)):
         return 0
     at = h[_ENTRIES] + (producer & size - 1)
     record = ptr32(base + at)
@@ -105,10 +110,13 @@ def finish(view, at: int, data, discard: int):
 
 
 @micropython.viper
-def passed(view) -> int:
-    """Pass discarded records; return where the next record is, from the slice's start, 0 when there is none."""
-    h = ptr32(view)
-    base = int(h)
+def _passed(eighth: int) -> int:
+    """Pass discarded records; return where the next record is, from the slice's start, 0 when there is none.
+
+    The slice is at address 8 * `eighth`.
+    """
+    base = eighth << 3
+    h = ptr32(base)
     while True:
         consumer = h[_CONSUMER]
         if consumer == h[_PRODUCER]:
@@ -120,6 +128,12 @@ def passed(view) -> int:
         if not head & _DISCARDED:
             return at
         h[_CONSUMER] = consumer + ((head & _LENGTH) + 15 & ~7)
+
+
+@micropython.viper
+def passed(view) -> int:
+    """Do _passed() in the slice of this view."""
+    return int(_passed(int(ptr8(view)) >> 3))
 
 
 @micropython.viper
@@ -139,7 +153,6 @@ def clear(view) -> int:
     return 1
 
 
-_bare_passed = passed
 claim = guarded(claim, 2)
 finish = guarded(finish, 4)
 passed = guarded(passed, 1)
@@ -171,7 +184,7 @@ def _functions(base, length, make_room, skip, fail):
             if not size:
                 fail("output", data)
                 return False
-            if not int(make_room(b, taken)):
+            if not int(make_room(b >> 3, taken)):
                 h[_NUMBER] += 1
                 return False
             used = (producer - h[_CONSUMER] & _LEVEL) + taken
@@ -233,7 +246,7 @@ def _functions(base, length, make_room, skip, fail):
         s = ptr32(b + h[_ENTRIES] + i)
         n = s[0]
         if n > _LENGTH:
-            n = int(skip(b))
+            n = int(skip(b >> 3))
             if not n:
                 return -1
             consumer = h[_CONSUMER]
@@ -322,7 +335,7 @@ def _within_guard(output, read_into, m):
 def drive(m):
     """Give a RingBuf its functions, within the board's guard."""
     if GUARD == "none":
-        m._move, m.output, m.read_into = _functions(0, len, _make_room, passed, m._failed)
+        m._move, m.output, m.read_into = _functions(0, len, _make_room, _passed, m._failed)
     else:
-        m._move, output, read_into = _functions(0, len, _make_room, _bare_passed, _ignore)
+        m._move, output, read_into = _functions(0, len, _make_room, _passed, _ignore)
         m.output, m.read_into = _within_guard(output, read_into, m)
