@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format sim pico-deps qemu-deps pico qemu firmware bench soak clean
+.PHONY: help demo test lint format sim pico-deps qemu-deps rv32-deps pico qemu rv32 firmware bench soak clean
 
 help: ## List the targets
-	@grep -hE '^[a-z -]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 22
+	@grep -hE '^[a-z0-9 -]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 32
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV) || (apt-get update -q && apt-get install -y -q python3-venv && $(PYTHON) -m venv $(VENV)) # Debian splits venv off
@@ -33,15 +33,15 @@ format: $(READY) ## Put the code into ruff's format
 sim: $(READY) ## Run a simulated board in the foreground until Ctrl-C
 	$(BIN)/boardmaps sim
 
-pico-deps qemu-deps: $(READY) ## Get the cross tool chain and MicroPython's source, kept outside the checkout
+pico-deps qemu-deps rv32-deps: $(READY) ## Get the cross tool chain and MicroPython's source, kept outside the checkout
 	$(BIN)/python boards/build.py $@
 
-pico qemu: $(READY) ## Build MicroPython for the emulated Pico, for the Cortex-M3 in QEMU
+pico qemu rv32: $(READY) ## Build MicroPython for the emulated Pico, for the Cortex-M3 and RISC-V in QEMU
 	$(BIN)/python boards/build.py $@
 
 .PHONY: chips
 chips: $(READY) # what the tests of the emulated chips need, where this machine can have it
-	$(BIN)/python boards/build.py --if-possible deps qemu pico
+	$(BIN)/python boards/build.py --if-possible deps qemu pico rv32
 
 firmware: $(READY) ## Compile the board's modules for every processor of boards/*.toml, with a table of their sizes
 	$(BIN)/python bench/flash.py

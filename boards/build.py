@@ -1,6 +1,6 @@
-"""Build MicroPython for the emulated boards: python boards/build.py deps|pico|qemu ...
+"""Build MicroPython for the emulated boards: python boards/build.py deps|pico|qemu|rv32 ...
 
-deps installs the cross tool chain (root) and fetches MicroPython's source; pico and qemu write build/firmware/.
+deps installs the cross tool chains (root) and fetches MicroPython's source; the others write build/firmware/.
 """
 
 import argparse
@@ -11,45 +11,46 @@ import time
 
 from boardmaps_sim.chips.cache import BuildError, cache_root
 from boardmaps_sim.chips.source import fetch_source
-from boardmaps_sim.chips.tools import install_tools
+from boardmaps_sim.chips.tools import NEEDS, install_tools
 
 
 def main() -> int:
     """Run the named steps in order; 1 and the reason when one fails."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("steps", nargs="+", choices=("deps", "pico-deps", "qemu-deps", "pico", "qemu"))
+    parser.add_argument("steps", nargs="+", choices=("deps", *(f"{name}-deps" for name in NEEDS), *NEEDS))
     parser.add_argument(
         "--if-possible",
         action="store_true",
         help="a step that fails is told and passed over, unless BOARDMAPS_REQUIRE=1",
     )
     given = parser.parse_args()
-    steps = given.steps
+    may_fail = given.if_possible and os.environ.get("BOARDMAPS_REQUIRE") != "1"
     cache_root().mkdir(parents=True, exist_ok=True)
-    try:
-        with (cache_root() / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # two builds at once would write the same files
-            for step in steps:
-                begin = time.monotonic()
+    with (cache_root() / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two builds at once would write the same files
+        for step in given.steps:
+            begin = time.monotonic()
+            try:
                 print(f"{step}: {'; '.join(_run(step))} ({time.monotonic() - begin:.1f} s)")
-    except BuildError as error:
-        print(f"{step}: {error}", file=sys.stderr)
-        return 0 if given.if_possible and os.environ.get("BOARDMAPS_REQUIRE") != "1" else 1
+            except BuildError as error:
+                print(f"{step}: {error}", file=sys.stderr)
+                if not may_fail:
+                    return 1
     return 0
 
 
 def _run(step: str) -> list[str]:
-    if step in ("deps", "pico-deps", "qemu-deps"):
-        installed = install_tools(["pico", "qemu"] if step == "deps" else [step.removesuffix("-deps")])
+    if step.endswith("deps"):
+        installed = install_tools(list(NEEDS) if step == "deps" else [step.removesuffix("-deps")])
         source = fetch_source()
         return [f"installed {' '.join(installed)}" if installed else "tools present", f"MicroPython {source.version}"]
     if step == "pico":
         from boardmaps_sim.chips.rp2 import build_pico
 
         return [str(path) for path in build_pico()]
-    from boardmaps_sim.chips.qemu_port import build_qemu
+    from boardmaps_sim.chips.qemu_port import build_qemu, build_rv32
 
-    return [str(build_qemu())]
+    return [str(build_qemu() if step == "qemu" else build_rv32())]
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from boardmaps_sim.chips.cache import firmware_image
 from boardmaps_sim.find import find_micropython
 from boardmaps_sim.pico import BUILT_IN
 
-_IMAGES = {"qemu": qemu_port.IMAGE, "pico": BUILT_IN}
+_IMAGES = {"qemu": qemu_port.IMAGE, "rv32": qemu_port.RV32_IMAGE, "pico": BUILT_IN}
 
 
 def require_or_skip(condition: bool, reason: str) -> None:
@@ -31,4 +31,4 @@ def require_board(name: str) -> None:
             require_or_skip(False, str(missing))
     elif name in _IMAGES:
         image = firmware_image(_IMAGES[name])
-        require_or_skip(image.exists(), f"{image} is not there: make qemu-deps qemu pico-deps pico")
+        require_or_skip(image.exists(), f"{image} is not there: make {name}-deps {name}")

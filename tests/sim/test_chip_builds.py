@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,8 @@ def test_a_missing_tool_chain_names_its_packages(monkeypatch: pytest.MonkeyPatch
         tools.require_tools("pico")
     with pytest.raises(BuildError, match=r"make qemu-deps.*qemu-system-arm"):
         tools.require_tools("qemu")
+    with pytest.raises(BuildError, match=r"make rv32-deps.*gcc-riscv64-unknown-elf .*qemu-system-riscv32"):
+        tools.require_tools("rv32")
 
 
 def test_installing_takes_root_and_says_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,16 +108,38 @@ def test_an_image_is_built_again_only_when_its_inputs_change(tmp_path: Path) -> 
     assert cache.published("x.elf", cache.digest(["1.26", source_file])) is None
 
 
-def test_the_command_fails_with_one_sentence_and_no_traceback(tmp_path: Path) -> None:
-    build = Path(__file__).parents[2] / "boards" / "build.py"
-    environment = {
-        "PATH": "/usr/bin:/bin",
-        "PYTHONPATH": str(build.parents[1] / "sim"),
-        "BOARDMAPS_CACHE": str(tmp_path / "empty"),
-    }
-    done = subprocess.run(
-        [sys.executable, str(build), "qemu"], env=environment, capture_output=True, text=True, check=False
-    )
+@pytest.fixture
+def build(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Return a function that runs build.py with these arguments where there is no source of MicroPython."""
+
+    def run(*steps: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        script = Path(__file__).parents[2] / "boards" / "build.py"
+        environment |= {
+            "PATH": "/usr/bin:/bin",
+            "PYTHONPATH": str(script.parents[1] / "sim"),
+            "BOARDMAPS_CACHE": str(tmp_path / "empty"),
+        }
+        command = [sys.executable, str(script), *steps]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+    return run
+
+
+def test_the_command_fails_with_one_sentence_and_no_traceback(
+    build: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    done = build("qemu")
     assert done.returncode == 1
     assert done.stderr.startswith("qemu: MicroPython's source is not here yet. Run `make pico-deps qemu-deps`")
     assert "Traceback" not in done.stderr
+
+
+def test_a_step_that_is_not_possible_keeps_no_other_from_its_turn_unless_it_is_required(
+    build: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    done = build("--if-possible", "qemu", "rv32")
+    assert done.returncode == 0
+    assert [line.split(":")[0] for line in done.stderr.splitlines()] == ["qemu", "rv32"]
+    done = build("--if-possible", "qemu", "rv32", BOARDMAPS_REQUIRE="1")
+    assert done.returncode == 1
+    assert [line.split(":")[0] for line in done.stderr.splitlines()] == ["qemu"]

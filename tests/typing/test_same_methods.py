@@ -94,7 +94,7 @@ class Source:
 
 def test_the_boards_classes(micropython: Run) -> None:
     out = micropython("""
-        from boardmaps import *
+        from boardmaps import ArrayMap, HashMap, PerCpuArray, PerCpuHash, Queue, RingBuf, Stack, TimeSeries
         for m in (ArrayMap(4, 4), HashMap(4, 4, 4), PerCpuArray(4, 4), PerCpuHash(4, 4, 4),
                   Queue(4, 4), Stack(4, 4), RingBuf(64), TimeSeries(4, 4)):
             special = ("__len__", "__iter__", "__contains__", "__init__")

@@ -1,4 +1,4 @@
-"""MicroPython's qemu port for the MPS2-AN385 (Cortex-M3), built with the board folder boards/qemu."""
+"""MicroPython's qemu port, built with our board folders: boards/qemu for the MPS2-AN385 (Cortex-M3), boards/rv32 for RISC-V."""
 
 from pathlib import Path
 
@@ -7,38 +7,49 @@ from boardmaps_sim.chips.source import Source, find_source, mpy_cross
 from boardmaps_sim.chips.tools import require_tools
 
 IMAGE = "qemu.elf"
-_BOARD = PROJECT / "boards" / "qemu"
-_MODULES = PROJECT / "boards" / "cmodules"
+RV32_IMAGE = "rv32.elf"
+_BOARDS = PROJECT / "boards"
+_MODULES = _BOARDS / "cmodules"
 
 
-def build_qemu(manifest: Path = _BOARD / "manifest.py") -> Path:
+def build_qemu(manifest: Path = _BOARDS / "qemu" / "manifest.py") -> Path:
     """Build the image, or return the one that is there if nothing changed. Raises BuildError."""
+    frozen = [manifest, _BOARDS / "qemu" / "modules"]
+    return _build("qemu", IMAGE, ["mpconfigboard.h", "mpconfigboard.mk", "mps2.ld"], frozen)
+
+
+def build_rv32() -> Path:
+    """Do the same for RISC-V."""
+    manifest = _BOARDS / "rv32" / "manifest.py"
+    return _build("rv32", RV32_IMAGE, ["mpconfigboard.h", "mpconfigboard.mk", "rv32_os.h"], [manifest])
+
+
+def _build(target: str, image: str, board_files: list[str], frozen_files: list[Path]) -> Path:
+    """Build a target; its manifest is the first of the files that are frozen."""
     source = find_source()
+    board = _BOARDS / target
     # The checkout's path is in it: make goes by the files' times, and those of another checkout say nothing.
-    board = [_BOARD / name for name in ("mpconfigboard.h", "mpconfigboard.mk", "mps2.ld")]
-    config = digest([source.version, str(PROJECT), *board, _MODULES])
-    frozen = digest(
-        [manifest, _BOARD / "modules", *(PROJECT / "firmware" / name for name in ("manifest.py", "boardmaps"))]
-    )
-    key = f"{config} {frozen}"
-    done = published(IMAGE, key)
+    config = digest([source.version, str(PROJECT), *(board / name for name in board_files), _MODULES])
+    firmware = PROJECT / "firmware"
+    key = f"{config} {digest([*frozen_files, firmware / 'manifest.py', firmware / 'boardmaps'])}"
+    done = published(image, key)
     if done and not source.own:
         return done
-    require_tools("qemu")
-    build = source.builds / f"qemu-{config}"
+    require_tools(target)
+    build = source.builds / f"{target}-{config}"
     forget_others(build)
-    run(_make(source, build, manifest), source.builds / "qemu.log")
-    return publish(build / "firmware.elf", IMAGE, key)
+    run(_make(source, build, board, frozen_files[0]), source.builds / f"{target}.log")
+    return publish(build / "firmware.elf", image, key)
 
 
-def _make(source: Source, build: Path, manifest: Path) -> list[str]:
+def _make(source: Source, build: Path, board: Path, manifest: Path) -> list[str]:
     return [
         "make",
         "-C",
         str(source.tree / "ports" / "qemu"),
         "-j2",
-        "BOARD=BOARDMAPS_MPS2",
-        f"BOARD_DIR={_BOARD}",
+        f"BOARD=BOARDMAPS_{board.name.upper()}",
+        f"BOARD_DIR={board}",
         f"BUILD={build}",
         f"USER_C_MODULES={_MODULES}",
         f"FROZEN_MANIFEST={manifest}",

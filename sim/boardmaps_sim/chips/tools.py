@@ -12,15 +12,24 @@ _COMMON = {
     "make": "make",
     "cc": "gcc",
     "/usr/include/stdlib.h": "libc6-dev",  # gcc only recommends it, and a minimal Debian takes no recommendations
-    "arm-none-eabi-gcc": "gcc-arm-none-eabi",
-    "/usr/lib/arm-none-eabi/include/stdio.h": "libnewlib-arm-none-eabi",
     "dpkg-source": "dpkg-dev",
     "xz": "xz-utils",
 }
+_ARM = {
+    **_COMMON,
+    "arm-none-eabi-gcc": "gcc-arm-none-eabi",
+    "/usr/lib/arm-none-eabi/include/stdio.h": "libnewlib-arm-none-eabi",
+}
 NEEDS = {
-    "qemu": {**_COMMON, "qemu-system-arm": "qemu-system-arm"},
-    "pico": {
+    "qemu": {**_ARM, "qemu-system-arm": "qemu-system-arm"},
+    "rv32": {
         **_COMMON,
+        "riscv64-unknown-elf-gcc": "gcc-riscv64-unknown-elf",  # it compiles for 32 bits too
+        "/usr/lib/picolibc/riscv64-unknown-elf/include/stdio.h": "picolibc-riscv64-unknown-elf",
+        "qemu-system-riscv32": "qemu-system-riscv32",  # provided by one package in Debian 12, by another in later ones
+    },
+    "pico": {
+        **_ARM,
         "/usr/include/newlib/c++": "libstdc++-arm-none-eabi-newlib",
         "cmake": "cmake",
         "ninja": "ninja-build",
@@ -37,7 +46,7 @@ def _there(proof: str) -> bool:
 
 
 def missing_packages(targets: list[str]) -> list[str]:
-    """The Debian packages whose programs these targets (`pico`, `qemu`) need and this machine lacks."""
+    """The Debian packages whose programs these targets (`pico`, `qemu`, `rv32`) need and this machine lacks."""
     return sorted({package for target in targets for proof, package in NEEDS[target].items() if not _there(proof)})
 
 

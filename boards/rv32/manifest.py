@@ -1,0 +1,2 @@
+# What is frozen into the RISC-V build: boardmaps alone.
+include("../../firmware/manifest.py")
