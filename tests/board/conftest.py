@@ -8,35 +8,59 @@ from pathlib import Path
 
 import pytest
 
-from boardmaps_sim.base import BoardError
 from boardmaps_sim.find import find_micropython
-from tests.require import require_or_skip
+from boardmaps_sim.rv32 import run_program
+from tests.require import require_board
 
 FIRMWARE = Path(__file__).parents[2] / "firmware"
+# Makes built-in firmware what stock firmware is: without the C part. Its kernels are then viper, its pool is on the heap.
+NO_C_PART = "import sys; sys.modules['_boardmaps'] = None\n"
+# The lock is _thread's: only the unix port has that.
+GUARDS = pytest.mark.parametrize("guard", ["none", "irq", pytest.param("irq+lock", marks=pytest.mark.unix_port)])
 
 Run = Callable[..., str]
 
 
-@pytest.fixture(scope="session")
-def micropython() -> Run:
-    """Return a function that runs a program on the unix port and returns what it printed; a traceback fails the test."""
-    try:
-        program = find_micropython(None)
-    except BoardError as missing:
-        require_or_skip(False, str(missing))
-        raise
+@pytest.fixture(scope="session", params=["unix", "rv32", "rv32_viper"])
+def micropython(request: pytest.FixtureRequest) -> Run:
+    """Return a function that runs a program on MicroPython and returns what it printed; a traceback fails the test.
+
+    On the unix port, and in QEMU on a 32-bit RISC-V with the C kernels and without. `heap` is the unix port's.
+    """
+    require_board(request.param.partition("_")[0])
 
     def run(code: str, heap: str = "500K", fails: bool = False) -> str:
-        done = subprocess.run(
-            [program, "-X", f"heapsize={heap}", "-c", textwrap.dedent(code)],
-            env={**os.environ, "MICROPYPATH": f"{FIRMWARE}:.frozen"},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        output = done.stdout + done.stderr
-        assert (done.returncode != 0) == fails, output
+        code = textwrap.dedent(code)
+        if request.param == "unix":
+            failed, output = _on_unix(code, heap)
+        else:
+            printed, error = run_program(code if request.param == "rv32" else NO_C_PART + code)
+            failed, output = bool(error), printed + error
+        assert failed == fails, output
         return output
 
     return run
+
+
+def _on_unix(code: str, heap: str) -> tuple[bool, str]:
+    done = subprocess.run(
+        [find_micropython(None), "-X", f"heapsize={heap}", "-c", code],
+        env={**os.environ, "MICROPYPATH": f"{FIRMWARE}:.frozen"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return done.returncode != 0, done.stdout + done.stderr
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the programs that need threads, or a heap of a certain size, where there is no such thing."""
+    left_out = [item for item in items if item.get_closest_marker("unix_port") and _target(item) != "unix"]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
+def _target(item: pytest.Item) -> object:
+    assert isinstance(item, pytest.Function)
+    return item.callspec.params["micropython"]

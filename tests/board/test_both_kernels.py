@@ -1,19 +1,20 @@
-"""Built-in firmware on the Cortex-M3, which has both kernels: one map, driven by those in C and in viper by turns.
+"""Built-in firmware on the Cortex-M3 and on RISC-V, which has both kernels: one map, driven by those in C and in viper by turns.
 
 They must agree about every byte, answer and error. The dict and the lists beside them know nothing of slices.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 from mpremote.transport_serial import SerialTransport
 
-from boardmaps_sim.chips import qemu_port
-from boardmaps_sim.chips.cache import firmware_image
 from boardmaps_sim.qemu import QemuBoard
-from tests.require import require_or_skip
+from boardmaps_sim.rv32 import run_program
+from tests.require import require_board
+
+Run = Callable[[str], None]
 
 # Each map is there twice: both() does the same to both, drives them the other way round each time, and compares the slices.
 MAPS = "from boardmaps import BPF_F_RB_OVERWRITE, ArrayMap, HashMap, Queue, RingBuf, StaleMap, Stack, StaticPool\n"
@@ -245,43 +246,49 @@ assert len(h) == 1 and len(q) == 1 and len(r) == 1
 """
 
 
-@pytest.fixture(scope="module")
-def board() -> Iterator[SerialTransport]:
-    """The REPL of a qemu board."""
-    image = firmware_image(qemu_port.IMAGE)
-    require_or_skip(image.exists(), f"{image} is not there: make qemu-deps qemu")
+@pytest.fixture(scope="module", params=["qemu", "rv32"])
+def run(request: pytest.FixtureRequest) -> Iterator[Run]:
+    """Return a function that runs a program on a board of each kind; a traceback fails the test."""
+    require_board(request.param)
+    if request.param == "rv32":
+        yield _on_rv32
+        return
     with TemporaryDirectory() as folder, QemuBoard(port=Path(folder, "port")) as running:
         repl = SerialTransport(running.port, wait=0)
+
+        def on_qemu(program: str) -> None:
+            repl.enter_raw_repl(soft_reset=True)
+            _, error = repl.exec_raw(program, timeout=120)
+            assert not error, error.decode()
+
         try:
-            yield repl
+            yield on_qemu
         finally:
             repl.close()
 
 
-def run(repl: SerialTransport, program: str) -> None:
-    repl.enter_raw_repl(soft_reset=True)
-    _, error = repl.exec_raw(program, timeout=120)
-    assert not error, error.decode()
+def _on_rv32(program: str) -> None:
+    _, error = run_program(program)
+    assert not error, error
 
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("walk", [HASH, ARRAY, QUEUE, RING], ids=["hash", "array", "queue and stack", "ring"])
-def test_both_kernels_leave_the_same_bytes_and_say_the_same(board: SerialTransport, walk: str, seed: int) -> None:
-    run(board, MAPS + COMMON.replace("SEED", str(seed)) + walk)
+def test_both_kernels_leave_the_same_bytes_and_say_the_same(run: Run, walk: str, seed: int) -> None:
+    run(MAPS + COMMON.replace("SEED", str(seed)) + walk)
 
 
-def test_a_stale_map_touches_nothing(board: SerialTransport) -> None:
-    run(board, MAPS + STALE)
+def test_a_stale_map_touches_nothing(run: Run) -> None:
+    run(MAPS + STALE)
 
 
-def test_c_kernels_refuse_what_is_no_buffer(board: SerialTransport) -> None:
-    run(board, MAPS + MISUSE)
+def test_c_kernels_refuse_what_is_no_buffer(run: Run) -> None:
+    run(MAPS + MISUSE)
 
 
 @pytest.mark.parametrize("guard", ["none", "irq"])
-def test_c_kernels_take_no_heap(board: SerialTransport, guard: str) -> None:
+def test_c_kernels_take_no_heap(run: Run, guard: str) -> None:
     run(
-        board,
         f"""
 import micropython, sys
 class config: GUARD = {guard!r}

@@ -1,10 +1,6 @@
 """Per-CPU maps where there are two CPUs, and all of the new types within each of the board's guards."""
 
-import pytest
-
-from tests.board.conftest import Run
-
-guards = pytest.mark.parametrize("guard", ["none", "irq", "irq+lock"])
+from tests.board.conftest import GUARDS, Run
 
 CONFIG = """
 import sys, micropython
@@ -15,13 +11,14 @@ class config:
     GUARD = "%s"
     this_cpu = staticmethod(lambda: cpu)
 sys.modules["boardmaps_config"] = config
-from boardmaps import *
+from boardmaps import InvalidValueSize, KeyNotFound, OutOfMemory, PerCpuArray, PerCpuHash, Queue, RingBuf
+from boardmaps import StaleMap, StaticPool, TimeSeries
 one = b"\\1\\0\\0\\0"; two = b"\\2\\0\\0\\0"; key = bytearray(b"key1"); out = bytearray(4)
 h = PerCpuHash(4, 4, 3); a = PerCpuArray(4, 3)
 """
 
 
-@guards
+@GUARDS
 def test_each_cpu_has_its_own_value(micropython: Run, guard: str) -> None:
     code = """
 for m, k in ((h, key), (a, 1), (a, b"\\2\\0\\0\\0")):
@@ -53,7 +50,7 @@ except InvalidValueSize as e:
     micropython(CONFIG % guard + code)
 
 
-@guards
+@GUARDS
 def test_nothing_is_allocated(micropython: Run, guard: str) -> None:
     code = """
 q = Queue(4, 2); r = RingBuf(64); t = TimeSeries(4, 4)
@@ -82,7 +79,7 @@ assert done
     micropython(CONFIG % guard + code)
 
 
-@guards
+@GUARDS
 def test_misuse_leaves_no_guard_held(micropython: Run, guard: str) -> None:
     code = """
 q = Queue(4, 2); r = RingBuf(64)

@@ -1,5 +1,7 @@
 """StaticPool: one block, bump allocation, and maps that know when it is gone."""
 
+import pytest
+
 from tests.board.conftest import Run
 
 
@@ -102,6 +104,7 @@ def test_a_smaller_pool_from_the_boards_configuration(micropython: Run) -> None:
     """)
 
 
+@pytest.mark.unix_port
 def test_a_board_with_too_little_memory_says_what_it_has_and_what_to_do(micropython: Run) -> None:
     out = micropython("import boardmaps", heap="100K", fails=True)
     assert "MemoryError: boardmaps: the pool needs 65536 bytes in one block; the largest free block has" in out

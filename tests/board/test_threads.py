@@ -4,6 +4,8 @@ import pytest
 
 from tests.board.conftest import Run
 
+pytestmark = pytest.mark.unix_port
+
 # Both threads add to the same counters; they store, read, remove and walk the same keys, whose values are 64 equal bytes.
 MIX = """
     import _thread, sys, time
