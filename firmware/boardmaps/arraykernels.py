@@ -5,9 +5,9 @@ import sys
 import micropython
 from micropython import const
 
-from .config import GUARD
 from .guard import guarded
 from .keyedkernels import atomics, checked_lookup, joined
+from .settings import GUARD
 
 # What op() does, and what it answers: the numbers that keyedkernels.py knows
 _UPDATE = const(0)

@@ -3,10 +3,10 @@
 from micropython import const
 
 from .abi import ARRAY
-from .config import kernels
 from .definition import MapDef
 from .errors import KeyExists, KeyNotFound
 from .keyed import Keyed
+from .settings import kernels
 
 _kernels = kernels("array")
 

@@ -11,7 +11,7 @@ whose threads run side by side, the others too. The C kernels hold it themselves
 
 import micropython
 
-from .config import GUARD, built_in
+from .settings import GUARD, built_in
 
 
 def _no_irqs():

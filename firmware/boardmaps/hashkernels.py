@@ -7,10 +7,10 @@ the same three. SPEC.md draws the bytes.
 import micropython
 from micropython import const
 
-from .config import GUARD
 from .guard import guarded
 from .keyedkernels import atomics, checked_lookup
 from .pool import bytes_at
+from .settings import GUARD
 
 # What op() does; 0, 1 and 2 are update's flags, restated from abi.py (const folds in its own module only).
 _ANY = const(0)

@@ -9,10 +9,10 @@ from struct import pack_into, unpack_from
 from micropython import const
 
 from .abi import HASH
-from .config import kernels
 from .definition import MapDef, buckets_for
 from .errors import KeyExists, KeyNotFound, OutOfMemory
 from .keyed import Keyed
+from .settings import kernels
 
 _kernels = kernels("hash")
 

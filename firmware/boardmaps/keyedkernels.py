@@ -8,8 +8,8 @@ in between, and wait for ever.
 import micropython
 from micropython import const
 
-from .config import GUARD
 from .guard import enter, leave
+from .settings import GUARD
 
 _VALUE_SIZE = const(5)  # a word of a slice's header
 

@@ -11,12 +11,12 @@ import micropython
 from micropython import const
 
 from .abi import PERCPU_ARRAY
-from .config import GUARD, setting
 from .definition import MapDef
 from .errors import InvalidDefinition, InvalidValueSize, KeyExists, KeyNotFound, MapError, OutOfMemory
 from .guard import enter, leave
 from .keyed import Keyed
 from .keyedkernels import atomics
+from .settings import GUARD, setting
 
 # What _op() does; 0, 1 and 2 are update's flags
 _NOEXIST = const(1)

@@ -10,7 +10,6 @@ from struct import pack_into, unpack_from
 import micropython
 
 from .abi import BPF_F_WRONLY
-from .config import built_in, setting
 from .definition import HEADER_SIZE, layout, slice_size
 from .errors import (
     InvalidDefinition,
@@ -23,6 +22,7 @@ from .errors import (
     OutOfMemory,
     StaleMap,
 )
+from .settings import built_in, setting
 
 _MAGIC = b"BMAP"
 _FIRST = 1  # cursors count slots from 1, so that 0 can mean the end

@@ -7,8 +7,8 @@ functions over the address of its slice: that saves each call the look at an att
 import micropython
 from micropython import const
 
-from .config import GUARD
 from .guard import enter, guarded, leave
+from .settings import GUARD
 
 # Words of a slice's header
 _TYPE = const(2)

@@ -5,10 +5,10 @@ from struct import unpack_from
 from micropython import const
 
 from .abi import QUEUE, STACK
-from .config import kernels
 from .definition import MapDef
 from .errors import InvalidKeySize, NotSupported, OutOfMemory
 from .pool import Map
+from .settings import kernels
 
 _kernels = kernels("queue")
 

@@ -6,10 +6,10 @@ from struct import unpack_from
 from micropython import const
 
 from .abi import RINGBUF
-from .config import kernels
 from .definition import MapDef
 from .errors import InvalidValueSize, NotPermitted, NotSupported
 from .pool import Map
+from .settings import kernels
 
 _kernels = kernels("ring")
 

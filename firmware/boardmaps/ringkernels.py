@@ -8,8 +8,8 @@ ring's start. Positions are bytes since the map was made, modulo 2**32.
 import micropython
 from micropython import const
 
-from .config import GUARD
 from .guard import enter, guarded, leave
+from .settings import GUARD
 
 # Words of a slice's header
 _FLAGS = const(3)

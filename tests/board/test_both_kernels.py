@@ -24,7 +24,7 @@ import boardmaps.arraykernels as arraykernels
 import boardmaps.hashkernels as hashkernels
 import boardmaps.queuekernels as queuekernels
 import boardmaps.ringkernels as ringkernels
-from boardmaps.config import built_in, kernels
+from boardmaps.settings import built_in, kernels
 from boardmaps.pool import address
 VIPER = {HashMap: hashkernels, ArrayMap: arraykernels, Queue: queuekernels, Stack: queuekernels, RingBuf: ringkernels}
 IN_C = {HashMap: built_in.hash, ArrayMap: built_in.array, Queue: built_in.queue, Stack: built_in.queue, RingBuf: built_in.ring}
