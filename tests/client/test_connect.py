@@ -2,6 +2,7 @@
 
 import os
 import time
+import tty
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,8 @@ from boardmaps_host.client import (
     VersionMismatch,
 )
 from boardmaps_host.client.link import Link
+from boardmaps_host.client.repl import Repl
+from boardmaps_host.client.transport import SerialTransport
 from boardmaps_sim.unix import UnixBoard, default_port
 from tests.client.conftest import Mpremote
 
@@ -36,6 +39,19 @@ def test_connecting_resets_nothing_and_leaves_the_repl(unix: UnixBoard, mpremote
         assert mpremote("resume", "exec", "kept += 1; print('kept', kept)").startswith("kept 4")
     assert len(boots) == 1
     assert mpremote("resume", "exec", "print(kept)").strip() == "46"
+
+
+def test_a_frame_is_no_prompt_and_ends_the_wait_for_one() -> None:
+    ours, theirs = os.openpty()
+    tty.setraw(theirs)
+    line = SerialTransport(os.ttyname(theirs))
+    os.write(ours, encode(HELLO | REPLY_FLAG, 1, 0, 0, b"boardmaps v=1"))
+    assert not Repl(line).at_prompt(timeout=3600)
+    os.write(ours, b"\r\n>>> ")
+    assert Repl(line).at_prompt(timeout=3600)
+    line.close()
+    os.close(ours)
+    os.close(theirs)
 
 
 def test_maps_outlive_the_connection(unix: UnixBoard) -> None:

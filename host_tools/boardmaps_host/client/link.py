@@ -151,7 +151,7 @@ class Link:
         # Where no session is open any more, the bytes of a BYE might be a Ctrl-C; those of a HELLO never are.
         ended = not session.opened or time.monotonic() - self._heard > session.silence / 2
         if ended and self._say_hello(_HELLO_PAUSES, until=_ECHO) is None:
-            Repl(self.line).at_prompt()  # takes back what it was sent
+            Repl(self.line).at_prompt(0.5)  # takes back what it was sent
             return
         for _ in range(3):
             self.line.write(self._session.bye())

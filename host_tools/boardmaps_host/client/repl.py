@@ -6,6 +6,7 @@ from boardmaps_host.client.errors import LinkError, NoAnswer, NotDeployed
 from boardmaps_host.client.transport import Transport
 
 _CTRL_A, _CTRL_B, _CTRL_C, _CTRL_D = b"\x01", b"\x02", b"\x03", b"\x04"
+_FRAME_END = b"\0"
 _HELLO_MOST = 240  # bytes: three HELLOs
 _RAW_PROMPT = b"raw REPL; CTRL-B to exit\r\n>"
 
@@ -17,8 +18,8 @@ class Repl:
         self._line = line
         self._rest = b""  # what came behind the last thing that was waited for
 
-    def _until(self, ending: bytes, timeout: float) -> bytes | None:
-        """Return all up to and with `ending`, or None when it does not come in time."""
+    def _until(self, ending: bytes, timeout: float, unless: bytes | None = None) -> bytes | None:
+        """Return all up to and with `ending`, or None when it does not come in time, or `unless` comes first."""
         end = time.monotonic() + timeout
         while True:
             got, found, rest = self._rest.partition(ending)
@@ -26,7 +27,7 @@ class Repl:
                 self._rest = rest
                 return got + found
             left = end - time.monotonic()
-            if left <= 0:
+            if left <= 0 or (unless is not None and unless in self._rest):
                 return None
             self._rest += self._line.read(left)
 
@@ -35,13 +36,14 @@ class Repl:
         rest, self._rest = self._rest, b""
         return rest
 
-    def at_prompt(self, timeout: float = 0.5) -> bool:
+    def at_prompt(self, timeout: float = 2.0) -> bool:
         """Whether a REPL waits for input. Asks with backspaces and Ctrl-B, which stop no program that may be running.
 
         The backspaces take back what the REPL has echoed of a HELLO: only on an empty line does Ctrl-B give a fresh prompt.
+        An emulated board on a busy computer takes its time; the end of a frame is no REPL's, and says so at once.
         """
         self._line.write(b"\b" * _HELLO_MOST + _CTRL_B)
-        return self._until(b">>> ", timeout) is not None
+        return self._until(b">>> ", timeout, unless=_FRAME_END) is not None
 
     def start(self, code: str, timeout: float = 5.0) -> None:
         """Run `code` in the raw REPL and return while it runs. at_prompt() must have been true."""
