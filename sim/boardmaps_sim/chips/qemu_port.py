@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from boardmaps_sim.chips.cache import PROJECT, digest, forget_others, publish, published, run
+from boardmaps_sim.chips.settings import with_settings
 from boardmaps_sim.chips.source import Source, find_source, mpy_cross
 from boardmaps_sim.chips.tools import require_tools
 
@@ -15,7 +16,8 @@ _MODULES = _BOARDS / "cmodules"
 def build_qemu(manifest: Path = _BOARDS / "qemu" / "manifest.py") -> Path:
     """Build the image, or return the one that is there if nothing changed. Raises BuildError."""
     frozen = [manifest, _BOARDS / "qemu" / "modules"]
-    return _build("qemu", IMAGE, ["mpconfigboard.h", "mpconfigboard.mk", "mps2.ld"], frozen)
+    files = ["mpconfigboard.h", "mpconfigboard.mk", "mps2.ld"]
+    return _build("qemu", IMAGE, files, frozen, _BOARDS / "qemu.toml")
 
 
 def build_rv32() -> Path:
@@ -24,21 +26,25 @@ def build_rv32() -> Path:
     return _build("rv32", RV32_IMAGE, ["mpconfigboard.h", "mpconfigboard.mk", "rv32_os.h"], [manifest])
 
 
-def _build(target: str, image: str, board_files: list[str], frozen_files: list[Path]) -> Path:
-    """Build a target; its manifest is the first of the files that are frozen."""
+def _build(
+    target: str, image: str, board_files: list[str], frozen_files: list[Path], definition: Path | None = None
+) -> Path:
+    """Build a target; its manifest is the first of the files that are frozen. What a `definition` says is frozen too."""
     source = find_source()
     board = _BOARDS / target
     # The checkout's path is in it: make goes by the files' times, and those of another checkout say nothing.
     config = digest([source.version, str(PROJECT), *(board / name for name in board_files), _MODULES])
     firmware = PROJECT / "firmware"
-    key = f"{config} {digest([*frozen_files, firmware / 'manifest.py', firmware / 'boardmaps'])}"
+    defined = [definition] if definition else []
+    key = f"{config} {digest([*frozen_files, *defined, firmware / 'manifest.py', firmware / 'boardmaps'])}"
     done = published(image, key)
     if done and not source.own:
         return done
     require_tools(target)
     build = source.builds / f"{target}-{config}"
     forget_others(build)
-    run(_make(source, build, board, frozen_files[0]), source.builds / f"{target}.log")
+    manifest = with_settings(frozen_files[0], definition, build) if definition else frozen_files[0]
+    run(_make(source, build, board, manifest), source.builds / f"{target}.log")
     return publish(build / "firmware.elf", image, key)
 
 

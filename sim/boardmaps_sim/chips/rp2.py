@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from boardmaps_sim.chips.cache import PROJECT, digest, forget_others, publish, published, run
+from boardmaps_sim.chips.settings import with_settings
 from boardmaps_sim.chips.source import Source, find_source, mpy_cross
 from boardmaps_sim.chips.tools import require_tools
 from boardmaps_sim.chips.uf2 import RP2040_FAMILY, to_uf2
@@ -10,6 +11,7 @@ from boardmaps_sim.chips.uf2 import RP2040_FAMILY, to_uf2
 STOCK = "pico-stock.uf2"
 BUILT_IN = "pico-builtin.uf2"
 _BOARD = PROJECT / "boards" / "pico"
+_DEFINITION = PROJECT / "boards" / "pico.toml"
 _MODULES = PROJECT / "boards" / "cmodules"
 _FLASH_START = 0x10000000
 
@@ -25,7 +27,7 @@ def build_pico(manifest: Path = _BOARD / "manifest.py") -> list[Path]:
 
 
 def _build(source: Source, image: str, manifest: Path, frozen: list[Path], *, built_in: bool) -> Path:
-    parts = [_BOARD / "usermods.cmake", *([_MODULES / "boardmaps"] if built_in else [])]
+    parts = [_BOARD / "usermods.cmake", *([_MODULES / "boardmaps", _DEFINITION] if built_in else [])]
     config = digest([source.version, str(manifest), str(built_in), *parts])
     key = f"{config} {digest(frozen)}"
     done = published(image, key)
@@ -36,6 +38,8 @@ def _build(source: Source, image: str, manifest: Path, frozen: list[Path], *, bu
     forget_others(build)
     environment = {"BOARDMAPS_BUILT_IN": str(int(built_in)), "MICROPY_MPYCROSS": str(mpy_cross(source))}
     log = source.builds / f"{image}.log"
+    if built_in:
+        manifest = with_settings(manifest, _DEFINITION, build)
     if not (build / "build.ninja").exists():
         run(_configure(source, build, manifest), log, env=environment)
     run(["ninja", "-C", str(build)], log, env=environment)
