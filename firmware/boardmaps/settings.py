@@ -4,7 +4,7 @@ POOL_SIZE and CPUS are explained in pool.py and percpu.py, GUARD in guard.py. KE
 the C kernels where the firmware has them, else those that MicroPython compiled; "viper" takes the latter in any case. The
 bytes in the pool are the same.
 
-`boardmaps deploy` writes a boardmaps_config.py for the board. Frozen ones give way to one in the root of the board's files.
+`boardmaps deploy` writes it for the board. In the root of the files it goes before one that is frozen in, in /lib it does not.
 This module is not called config, because a frozen boardmaps.config and boardmaps_config would be one name in C.
 """
 

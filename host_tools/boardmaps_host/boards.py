@@ -21,6 +21,7 @@ LINES = ("usb", "uart")
 FLASHERS = ("uf2", "esptool", "dfu", "bossac", "none")
 SIMULATORS = ("unix", "pico", "qemu")
 WORDS = (32, 64)
+POOL_MIN = 256  # bytes, what the board takes; a definition says 1024 or more
 POOL_MAX = 65_536  # bytes: links and offsets in a pool are 16 and 32 bits wide, and the design's bound is 64 KB
 
 _Value = TypeVar("_Value", int, str)
@@ -75,6 +76,12 @@ class BoardDefinition:
     def heap_left(self) -> int:
         """The heap that a program has beside the pool, in bytes."""
         return self.heap - self.pool
+
+    @property
+    def settings(self) -> dict[str, int | str]:
+        """What boardmaps_config.py on the board says, name to value. Only a guard with a lock is for more than one CPU."""
+        cpus = self.cores if self.guard == "irq+lock" else 1
+        return {"POOL_SIZE": self.pool, "GUARD": self.guard, "CPUS": cpus}
 
     @property
     def is_hardware(self) -> bool:

@@ -15,22 +15,31 @@ from pathlib import Path
 
 from boardmaps.abi import VERSION
 
-from .boards import SIMULATORS
+from .boards import POOL_MAX, POOL_MIN, SIMULATORS, DefinitionError, find
+from .client.repl import smaller_pool
+from .deploy_config import Settings, Wish, config_for
 from .deploy_files import CompileError, Payload, Target, payload_for
 from .deploy_link import BoardLink, BoardRaised, DeployError, full_sentence
 
 __all__ = ["DeployError", "DeployReport", "deploy"]
 
-_FROZEN_VERSION = """
-import sys
+# A frozen module's file is not there; what boot.py has imported from a file is found in any case.
+_FROZEN = """
+import os, sys
 path = sys.path[:]
 sys.path[:] = ['.frozen']
-try:
-    import boardmaps
-    print(boardmaps.__version__)
-except ImportError:
-    pass
+def frozen(name):
+    try:
+        module = __import__(name)
+        os.stat(module.__file__)
+    except ImportError:
+        pass
+    except OSError:
+        return module
+config = frozen('boardmaps_config')
+version = getattr(frozen('boardmaps'), '__version__', '')
 sys.path[:] = path
+print((version, {n: getattr(config, n) for n in dir(config) if n in ('POOL_SIZE', 'GUARD', 'CPUS')}))
 """
 # stm32 and nrf mount their flash at /flash, and have /flash/lib; what is below /rom cannot be written.
 _PLACE = """
@@ -46,13 +55,18 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class DeployReport:
-    """What a deploy did. Paths are the board's, `form` says .mpy and for which architecture, or .py and why."""
+    """What a deploy did. Paths are the board's, `form` says .mpy and for which architecture, or .py and why.
+
+    `board` is the name of the board's definition, if there was one; `config` says what became of boardmaps_config.py.
+    """
 
     port: str
     machine: str
     micropython: str
     form: str
     version: str
+    board: str | None
+    config: str
     written: tuple[str, ...]
     unchanged: tuple[str, ...]
     removed: tuple[str, ...]
@@ -66,6 +80,8 @@ def deploy(
     *,
     app: str | Path | None = None,
     app_path: str = "main.py",
+    board: str | None = None,
+    pool: int | None = None,
     reset: bool = True,
     progress: Progress | None = None,
 ) -> DeployReport:
@@ -75,22 +91,30 @@ def deploy(
     `port` is a serial port, an mpremote shortcut (a0, u0), or the name under which `boardmaps sim` runs a board (unix,
     pico). A program that runs on the board is interrupted, and the interpreter soft-reset; with `reset`, boot.py and
     main.py run again at the end, else the board is left at its REPL. `progress` is called with a board path, the files
-    done so far and the files in all. Raises DeployError.
+    done so far and the files in all.
+
+    `board` is the board's definition, a name of `boardmaps boards` or a .toml file, by itself the one for what the board
+    says it is. Its pool, guard and CPUs go to :/lib/boardmaps_config.py, unless there is one that deploy did not write. `pool`
+    is another size for the pool, in bytes. Raises DeployError.
     """
     begun = time.monotonic()
     report = progress or (lambda _path, _done, _total: None)
     program = None if app is None else _read_app(Path(app))
+    wish = _wish(board, pool)
     with BoardLink(_port_of(port)) as link:
         target = link.probe()
         lib, block = _file_system(link)
         folder = posixpath.join(lib, "boardmaps")
-        payload = _payload(link, target)
+        version, settings = _frozen(link)
+        config = config_for(link, target, lib, settings, wish)
+        payload = _payload(link, target, version)
         files = {posixpath.join(folder, name): content for name, content in payload.files.items()}
+        files |= config.files
         if program is not None:
             files[_app_path(app_path, folder)] = program
         present = link.sha256(files)
         changed = {path: content for path, content in files.items() if present[path] != _digest(content)}
-        stale = _stale(link, folder, files) if payload.files else []
+        stale = [*(_stale(link, folder, files) if payload.files else []), *config.removed]
         if changed or stale:
             _need_room(link, lib, block, changed)
             _upload(link, changed, report)
@@ -105,6 +129,8 @@ def deploy(
             micropython=target.version,
             form=payload.form,
             version=version,
+            board=config.board,
+            config=config.told,
             written=tuple(changed),
             unchanged=tuple(path for path in files if path not in changed),
             removed=tuple(stale),
@@ -114,9 +140,24 @@ def deploy(
         )
 
 
-def _payload(link: BoardLink, target: Target) -> Payload:
+def _wish(board: str | None, pool: int | None) -> Wish:
+    """Return what the options ask for, before the board is disturbed."""
+    if pool is not None and (not POOL_MIN <= pool <= POOL_MAX or pool % 8):
+        raise DeployError(f"the pool cannot have {pool} bytes: give a multiple of 8 from {POOL_MIN} to {POOL_MAX}.")
+    try:
+        return Wish(None if board is None else find(board), pool)
+    except DefinitionError as error:
+        raise DeployError(str(error)) from error
+
+
+def _frozen(link: BoardLink) -> tuple[str, Settings]:
+    """Return the version of boardmaps in the board's firmware, "" when there is none, and what its frozen config says."""
+    version, settings = ast.literal_eval(link.execute(_FROZEN))
+    return version, settings
+
+
+def _payload(link: BoardLink, target: Target, frozen: str) -> Payload:
     """The modules for this board: none when its firmware has them, for what is frozen in goes before what is in :/lib."""
-    frozen = link.execute(_FROZEN_VERSION).strip()
     if frozen == VERSION:
         return Payload({}, "part of its firmware")
     if frozen:
@@ -238,7 +279,7 @@ def _import_check(link: BoardLink) -> str:
     try:
         return link.execute("import boardmaps\nprint(boardmaps.__version__)").strip()
     except BoardRaised as error:
+        todo = smaller_pool(link.port, error.last_line) or "Is its MicroPython old?"
         raise DeployError(
-            f"{link.port}: all files are in place, but `import boardmaps` raises {error.last_line}. After a "
-            f"MemoryError: import boardmaps first in boot.py, or set a smaller pool. Else: is its MicroPython old?"
+            f"{link.port}: all files are in place, but `import boardmaps` raises {error.last_line}. {todo}"
         ) from error

@@ -19,12 +19,17 @@ _ARCHITECTURES = (
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a board says of itself. `mpy` is sys.implementation._mpy: 0 where .mpy files cannot be imported."""
+    """What a board says of itself. `mpy` is sys.implementation._mpy: 0 where .mpy files cannot be imported.
+
+    `build` is sys.implementation._build, the name that MicroPython gives the board (and its variant behind a dash): RPI_PICO;
+    empty before MicroPython 1.25.
+    """
 
     implementation: str
     version: str
     machine: str
     mpy: int
+    build: str = ""
 
     @property
     def mpy_version(self) -> int:

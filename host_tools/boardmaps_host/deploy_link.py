@@ -23,7 +23,8 @@ _STALL = 60.0  # seconds of silence in the middle of something: the emulated Pic
 _PROBE = """
 import sys
 i = sys.implementation
-print(repr((i[0], '.'.join([str(n) for n in i[1][:3]]), getattr(i, '_machine', sys.platform), getattr(i, '_mpy', 0))))
+version = '.'.join([str(n) for n in i[1][:3]])
+print((i[0], version, getattr(i, '_machine', sys.platform), getattr(i, '_mpy', 0), getattr(i, '_build', '')))
 """
 
 
@@ -139,6 +140,11 @@ class BoardLink:
         """Return the hash of each file, computed on the board, None for a file that is not there."""
         printed = self.execute(_HASHES % list(paths))
         return {path: bytes.fromhex(digest) or None for path, digest in ast.literal_eval(printed).items()}
+
+    def read(self, path: str) -> bytes:
+        """Return the bytes of a file."""
+        with self._translated():
+            return bytes(self._transport.fs_readfile(path))
 
     def write(self, path: str, content: bytes) -> None:
         """Write a file. Raises DeployError, `flash is full` among others."""

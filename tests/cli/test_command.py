@@ -103,7 +103,9 @@ def test_one_board_with_the_steps_to_flash_it(run: Command) -> None:
     text = run("boards", "esp32").stdout
     assert "esptool --port PORT" in text
     assert "micropython.org/download/ESP32_GENERIC" in text
-    assert "GUARD = 'none'; POOL_SIZE = 32768: lines for boardmaps_config.py" in text
+    assert (
+        "POOL_SIZE = 32768; GUARD = 'none'; CPUS = 1: deploy --board esp32 puts them into boardmaps_config.py" in text
+    )
     done = run("boards", "picco")
     assert done.returncode == 1
     assert done.stderr.startswith("boardmaps: no board is called 'picco'; there are ")

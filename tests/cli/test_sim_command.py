@@ -78,9 +78,16 @@ def test_deploy_and_maps_by_the_boards_name(sim: Sim, run: Command) -> None:
     sim()
     first = json.loads(run("deploy", "--port", "unix", "--json").stdout)
     assert (first["form"], first["restarted"], first["unchanged"]) == ("mpy x64", True, [])
-    again = run("deploy", "--port", "unix", "--no-reset")
+    assert (first["board"], first["config"]) == (
+        "unix",
+        "for unix, /lib/boardmaps_config.py has POOL_SIZE = 65536, GUARD = 'none', CPUS = 1",
+    )
+    again = run("deploy", "--port", "unix", "--no-reset", "--pool", "32768")
     assert again.returncode == 0
-    assert " 0 files written (0 bytes)" in again.stdout
+    assert " 1 files written (" in again.stdout
+    assert (
+        "config: for unix, /lib/boardmaps_config.py has POOL_SIZE = 32768, GUARD = 'none', CPUS = 1\n" in again.stdout
+    )
     assert again.stdout.endswith("left at its REPL\n")
     assert again.stderr == ""
     assert (

@@ -25,6 +25,7 @@ from boardmaps_host.client import (
 from boardmaps_host.client.link import Link
 from boardmaps_host.client.repl import Repl
 from boardmaps_host.client.transport import SerialTransport
+from boardmaps_host.deploy import deploy
 from boardmaps_sim.unix import UnixBoard, default_port
 from tests.client.conftest import Mpremote
 
@@ -39,6 +40,19 @@ def test_connecting_resets_nothing_and_leaves_the_repl(unix: UnixBoard, mpremote
         assert mpremote("resume", "exec", "kept += 1; print('kept', kept)").startswith("kept 4")
     assert len(boots) == 1
     assert mpremote("resume", "exec", "print(kept)").strip() == "46"
+
+
+def test_a_board_without_memory_for_the_server_says_how_to_take_a_smaller_pool(tmp_path: Path) -> None:
+    with UnixBoard(port=tmp_path / "small", heap="65536w") as small:
+        deploy(small.port, reset=False)
+        with pytest.raises(LinkError) as caught:
+            connect(small.port)
+        deploy(small.port, pool=16384, reset=False)
+        with connect(small.port) as board:
+            assert board.pool.total_size() == 16384
+    said = str(caught.value)
+    assert "the board has too little memory for the pool and the map server (MemoryError: " in said
+    assert f"`boardmaps deploy --port {small.port} --pool BYTES` makes it smaller" in said
 
 
 def test_a_frame_is_no_prompt_and_ends_the_wait_for_one() -> None:

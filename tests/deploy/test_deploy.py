@@ -20,6 +20,7 @@ from boardmaps_sim.unix import UnixBoard
 from tests.deploy.conftest import Ask
 
 LISTING = "import os\nprint(' '.join(sorted(os.listdir('/lib/boardmaps'))))"
+CONFIG = "/lib/boardmaps_config.py"
 IMPORTED = "import boardmaps\nprint(boardmaps.__version__, boardmaps.__file__)"
 
 
@@ -36,18 +37,18 @@ def test_a_bare_board_gets_everything_and_can_import_it(board: UnixBoard, ask: A
     names = sorted(name.replace(".py", ".mpy") for name in deploy_files.modules())
     assert report.form == "mpy x64"
     assert report.version == VERSION
-    assert sorted(report.written) == [f"/lib/boardmaps/{name}" for name in names]
+    assert sorted(report.written) == [*(f"/lib/boardmaps/{name}" for name in names), CONFIG]
     assert (report.unchanged, report.removed, report.port) == ((), (), board.port)
     assert ask(LISTING).split() == names
     assert ask(IMPORTED) == f"{VERSION} /lib/boardmaps/__init__.mpy"
-    assert [step[1:] for step in steps] == [(done, len(names)) for done in range(len(names) + 1)]
+    assert [step[1:] for step in steps] == [(done, len(names) + 1) for done in range(len(names) + 2)]
 
 
 def test_the_second_time_nothing_is_written(board: UnixBoard) -> None:
     deploy(board.port)
     report = deploy(board.port)
     assert (report.written, report.removed, report.bytes_written) == ((), (), 0)
-    assert len(report.unchanged) == len(deploy_files.modules())
+    assert len(report.unchanged) == len(deploy_files.modules()) + 1
     assert report.version == VERSION
 
 
@@ -217,13 +218,26 @@ sys.path[:] = ['', '.frozen', '/flash', '/flash/lib']
 def test_a_board_too_small_for_the_pool(tmp_path: Path) -> None:
     with (
         UnixBoard(port=tmp_path / "small", heap="100K") as small,
-        pytest.raises(DeployError, match=r"`import boardmaps` raises MemoryError.*import boardmaps first in boot\.py"),
+        pytest.raises(DeployError, match=r"`import boardmaps` raises MemoryError") as caught,
     ):
         deploy(small.port)
+    told = re.search(
+        r"the pool needs 65536 bytes in one block; the largest free block has (\d+) .*--pool (\d+)`", str(caught.value)
+    )
+    assert told
+    assert 0 < int(told[2]) < int(told[1]) < 65536
+
+
+def test_a_boot_that_imports_boardmaps_is_no_frozen_one(board: UnixBoard, ask: Ask) -> None:
+    ask("f = open('/boot.py', 'w')\nf.write('import boardmaps')\nf.close()")
+    deploy(board.port)
+    ask("f = open('/lib/boardmaps/abi.mpy', 'ab')\nf.write(b'x')\nf.close()")
+    report = deploy(board.port)
+    assert (report.form, report.written) == ("mpy x64", ("/lib/boardmaps/abi.mpy",))
 
 
 def test_an_interpreter_that_is_not_micropython(board: UnixBoard, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("boardmaps_host.deploy_link._PROBE", "print(('circuitpython', '9.1.0', 'Feather', 0))")
+    monkeypatch.setattr("boardmaps_host.deploy_link._PROBE", "print(('circuitpython', '9.1.0', 'Feather', 0, ''))")
     with pytest.raises(DeployError, match=r"runs circuitpython 9\.1\.0; boardmaps needs MicroPython"):
         deploy(board.port)
 

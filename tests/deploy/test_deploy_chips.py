@@ -8,6 +8,7 @@ import pytest
 
 from boardmaps.abi import VERSION
 from boardmaps_host import deploy_files
+from boardmaps_host.boards import load
 from boardmaps_host.deploy import deploy
 from boardmaps_host.deploy_link import BoardLink
 from boardmaps_sim.base import SimulatedBoard
@@ -16,6 +17,7 @@ from boardmaps_sim.chips.qemu_port import IMAGE
 from boardmaps_sim.chips.rp2 import BUILT_IN, STOCK
 from boardmaps_sim.pico import PicoBoard
 from boardmaps_sim.qemu import QemuBoard
+from tests.deploy.conftest import SETTINGS
 from tests.require import require_or_skip
 
 
@@ -27,9 +29,11 @@ def test_the_pico_gets_code_for_its_own_processor(tmp_path: Path) -> None:
         assert report.form == "mpy armv6m"
         assert report.version == VERSION
         assert "RP2040" in report.machine
-        assert len(report.written) == len(deploy_files.modules())
+        assert len(report.written) == len(deploy_files.modules()) + 1
+        assert (report.board, report.written[-1]) == ("pico", "/lib/boardmaps_config.py")
         with BoardLink(board.port) as link:
             assert link.execute("import boardmaps\nprint(boardmaps.__file__)").strip() == "/lib/boardmaps/__init__.mpy"
+            assert link.execute(SETTINGS).split() == ["65536", "irq+lock", "2"]
 
 
 def built_in_pico(folder: Path) -> SimulatedBoard:
@@ -43,6 +47,21 @@ def qemu(folder: Path) -> SimulatedBoard:
     require_or_skip(firmware_image(IMAGE).exists(), "no firmware for QEMU. Build it: make qemu-deps qemu")
     require_or_skip(shutil.which("qemu-system-arm") is not None, "no qemu-system-arm. Run: make qemu-deps")
     return QemuBoard(port=folder / "port")
+
+
+@pytest.mark.parametrize(("make", "board_name"), [(built_in_pico, "pico"), (qemu, "qemu")])
+def test_what_is_frozen_of_the_definition_and_what_goes_before_it(
+    make: Callable[[Path], SimulatedBoard], board_name: str, tmp_path: Path
+) -> None:
+    """Also ties the settings that a build freezes to those that deploy would write: there is nothing to write."""
+    definition = load(board_name).settings
+    with make(tmp_path) as board:
+        assert deploy(board.port, board=board_name, reset=False).written == ()
+        with BoardLink(board.port) as link:
+            assert link.execute(SETTINGS).split() == [str(value) for value in definition.values()]
+        assert deploy(board.port, pool=4096, reset=False).written == ("/boardmaps_config.py",)
+        with BoardLink(board.port) as link:
+            assert link.execute(SETTINGS).split() == ["4096", definition["GUARD"], str(definition["CPUS"])]
 
 
 @pytest.mark.parametrize("make", [built_in_pico, qemu])

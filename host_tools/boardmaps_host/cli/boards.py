@@ -53,13 +53,14 @@ def command(name: str | None, as_json: bool) -> None:
 
 def _one(board: "BoardDefinition") -> None:
     origin = board.micropython
+    settings = "; ".join(f"{name} = {value!r}" for name, value in board.settings.items())
     for label, text in (
         ("board", f"{board.title} ({board.name})"),
         ("chip", f"{board.mcu}, {board.cores} core{'s' * (board.cores > 1)}, {board.word} bits, {board.arch}"),
         ("memory", f"{board.heap} bytes of heap, {board.pool} in the pool, {board.heap_left} left for the program"),
         ("line", f"{board.line.kind}, {board.line.receive} bytes may be on their way to the board"),
         ("guard", f"{board.guard}, for maps that a hard interrupt or a second core uses too"),
-        ("config", f"GUARD = {board.guard!r}; POOL_SIZE = {board.pool}: lines for boardmaps_config.py on the board"),
+        ("config", f"{settings}: deploy --board {board.name} puts them into boardmaps_config.py on the board"),
         ("stubs", board.stubs),
         ("simulated", f"boardmaps sim --board {board.name} (by {board.simulator})"),
         ("MicroPython", f"port {origin.port}, board {origin.board}: {origin.source}"),

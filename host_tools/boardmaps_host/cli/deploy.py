@@ -20,25 +20,36 @@ from . import options, output
 @click.option("--app", type=click.Path(), metavar="FILE", help="A program to put on the board too.")
 @click.option("--as", "app_path", default=":main.py", show_default=True, metavar=":PATH", help="Where --app goes.")
 @click.option(
+    "--board",
+    metavar="NAME",
+    help="Its definition, one of `boardmaps boards` or a .toml file; by default the one for what the board says it is.",
+)
+@click.option("--pool", type=int, metavar="BYTES", help="The size of the pool; the definition's by default.")
+@click.option(
     "--reset/--no-reset",
     default=True,
     show_default=True,
     help="Soft-reset at the end, so that boot.py and main.py run with the new code; or leave the board at its REPL.",
 )
 @options.as_json
-def command(port: str, app: str | None, app_path: str, reset: bool, as_json: bool) -> None:
+def command(
+    port: str, app: str | None, app_path: str, board: str | None, pool: int | None, reset: bool, as_json: bool
+) -> None:
     """Put boardmaps into :/lib/boardmaps of a board: .mpy for its processor, only what changed, verified.
 
     The program that runs on the board is interrupted. New files take the old ones' places only when the board has
     hashed all of them: a deploy that is cut off leaves the version that was there.
 
-    JSON: {"port", "machine", "micropython", "form", "version", "written", "unchanged", "removed", "bytes_written",
-    "seconds", "restarted"}; the three in the middle are lists of paths on the board.
+    The pool's size, the guard and the CPUs of the board's definition go to :/lib/boardmaps_config.py. One that you put there,
+    or changed, is left alone; and what --board or --pool asked for stays until one of them is given again.
+
+    JSON: {"port", "machine", "micropython", "form", "version", "board", "config", "written", "unchanged", "removed",
+    "bytes_written", "seconds", "restarted"}; written, unchanged and removed are lists of paths on the board.
     """
     from boardmaps_host.deploy import deploy
 
     with output.progress("asking the board what it has", quiet=as_json) as progress:
-        report = deploy(port, app=app, app_path=app_path, reset=reset, progress=progress)
+        report = deploy(port, app=app, app_path=app_path, board=board, pool=pool, reset=reset, progress=progress)
     if as_json:
         output.as_json(asdict(report))
         return
@@ -48,4 +59,5 @@ def command(port: str, app: str | None, app_path: str, reset: bool, as_json: boo
         f"({report.bytes_written} bytes), {len(report.unchanged)} unchanged, {len(report.removed)} removed, "
         f"all verified, in {report.seconds:.1f} s"
     )
+    print(f"config: {report.config}")
     print("restarted: boot.py and main.py run" if report.restarted else "left at its REPL")

@@ -112,9 +112,11 @@ def _leave(_signal: int, _frame: FrameType | None) -> NoReturn:
 
 
 def _tell(board: str, port: str, maps_port: str, flash: str | None) -> None:
+    from boardmaps_host.boards import SIMULATORS
+
     print(f"{board} is running on {port}")
     print(f"its flash is {flash}" if flash else "its flash is temporary; --flash PATH keeps one")
     print(f"  its REPL   mpremote connect {port} repl")
-    print(f"  deploy     boardmaps deploy --port {port}")
+    print(f"  deploy     boardmaps deploy --port {port}{'' if board in SIMULATORS else f' --board {board}'}")
     print(f"  its maps   boardmaps map show --port {maps_port}")
     print("Ctrl-C ends it.", flush=True)

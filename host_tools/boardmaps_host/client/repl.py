@@ -1,5 +1,6 @@
 """The REPL at the other end of a port: is one there, and start the map server in it. Nothing here resets a board."""
 
+import re
 import time
 
 from boardmaps_host.client.errors import LinkError, NoAnswer, NotDeployed
@@ -82,4 +83,15 @@ def server_failed(name: str, traceback: str) -> LinkError:
         return NotDeployed(
             f"{name}: a MicroPython board without boardmaps. Put it there: boardmaps deploy --port {name}"
         )
+    if todo := smaller_pool(name, last):
+        return LinkError(f"{name}: the board has too little memory for the pool and the map server ({last}). {todo}")
     return LinkError(f"{name}: the map server did not start on the board: {last}")
+
+
+def smaller_pool(name: str, raised: str) -> str:
+    """Return what to do when `raised`, the last line of a traceback, says that the board's memory is full; "" else."""
+    if not raised.startswith("MemoryError"):
+        return ""
+    fitting = re.search(r"POOL_SIZE = (\d+)", raised)
+    size = fitting[1] if fitting else "BYTES"
+    return f"`boardmaps deploy --port {name} --pool {size}` makes it smaller; in a boardmaps_config.py of yours, POOL_SIZE does."
