@@ -37,8 +37,13 @@ buf = memoryview(bytearray(511))
 def serve(_):
     boardmaps.Server(line=line, idle=60).serve()
 
-def echo(size):
+def begin():
     line.open()
+    while line.wait(100):  # the host may have taken leave twice
+        line.readinto(buf)
+
+def echo(size):
+    begin()
     while size:
         if line.wait(1000):
             n = line.readinto(buf)
@@ -48,7 +53,7 @@ def echo(size):
 
 def echo_frames(size):
     decoder = Decoder(600)
-    line.open()
+    begin()
     while size:
         if line.wait(1000):
             n = line.readinto(buf)
@@ -131,6 +136,7 @@ _KINDS: dict[str, Callable[[str, int], list[float]]] = {
 def measure(board: ProcessBoard, what: str, count: int) -> tuple[int, list[float]]:
     """Return the board's microseconds for so many operations, with what begins and ends them, and our seconds for each."""
     repl(board, f"spent = 0; spent = took({what}, {count * len(encode(*_LOOKUP))})", follow=False)
+    time.sleep(1)  # it must have begun, too
     took = _KINDS[what](board.maps_port, count)
     time.sleep(1)  # the program must have ended before it is interrupted for the next one
     spent = int(repl(board, "print(spent)"))
