@@ -130,7 +130,7 @@ class Server:
     `mtu`: most payload bytes of a frame; `window`: requests in flight, a power of two; `idle`: seconds of silence after which
     a session ends and Ctrl-C works again; `allow_reset`: whether the host may reset the pool; `guard`: a lock that is held
     while requests are executed and events collected, for firmware in another thread that takes it around its own changes;
-    `key`: bytes that a host must have too (lock.py).
+    `key`: bytes that a host must have too (lock.py); a serve() that has returned locks nothing any more.
     """
 
     def __init__(self, line=None, mtu=480, window=4, idle=10, allow_reset=False, guard=None, key=None):

@@ -69,6 +69,8 @@ def read_definition(parts: Mapping[str, Any], cpus: int = 1) -> MapDef:
     map_type = _TYPES[kind]
     shown = "bytes_key" in parts  # then there is more, which a definition has not
     for word, value in parts.items():
+        if word == "entries" and shown:
+            continue  # those in use; max_entries is there too
         if word in _PARTS:
             given[_PARTS[word]] = value
         elif word != "type" and not shown:

@@ -128,8 +128,7 @@ def _claim(link: Path) -> IO[str]:
                 pid = lock.read().strip()
                 lock.close()
                 raise BoardError(
-                    f"a simulated board is running at {link} (pid {pid}). "
-                    f"Use that one, end it with 'kill {pid}', or start this one under another name."
+                    f"a simulated board is running at {link} (pid {pid}). Use that one, or end it: kill {pid}."
                 ) from None
             # An owner that was just ending may have removed the very file that is now locked.
             with suppress(FileNotFoundError):

@@ -1,5 +1,6 @@
 """`boardmaps check`: what a profile lacks is found before a program is flashed."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -54,3 +55,12 @@ def test_stubs_that_are_missing_are_named(run: Command, tmp_path: Path) -> None:
 
 def test_a_program_that_is_not_there(run: Command) -> None:
     assert run("check", "none.py").returncode == 2
+
+
+def test_what_is_wrong_as_json(run: Command, tmp_path: Path) -> None:
+    path = tmp_path / "resize.py"
+    path.write_text(PROGRAMS["resize"])
+    done = run("check", str(path), "--json")
+    (found,) = (json.loads(line) for line in done.stdout.splitlines())
+    assert (done.returncode, found["line"], found["severity"]) == (1, 3, "error")
+    assert '"HashMap" has no attribute "resize"' in found["message"]

@@ -118,6 +118,10 @@ def test_numbers() -> None:
         (b"kitchen\0", "'kitchen'"),
         (b"\x15\0\0\0", "21"),
         (b"A\0\0\0", "65"),  # rather a number than a one-letter text
+        (b"5\0\0\0\0\0\0\0", "53"),
+        (b"T@\0\0\0\0\0\0", "16468"),
+        (b"cfg\0\0\0\0\0", "6776419 'cfg'"),  # it may be either
+        (b"desk", "1802724708 'desk'"),
         (b"A" + b"\0" * 15, "'A'"),
         (b"\xff" * 8, str(2**64 - 1)),
         (b"\0" * 4, "0"),

@@ -225,3 +225,19 @@ def test_the_firmware_was_never_stopped(on: Command, firmware: UnixBoard) -> Non
     with connect(firmware.port) as board:
         assert board.info["boot"] == boot
         assert {info.name for info in board.maps()} >= {"hits", "temps"}
+
+
+def test_a_second_map_of_a_name_is_refused(on: Command) -> None:
+    before = on("map", "show").stdout
+    done = on("map", "create", "name", "temps", "type", "array", "value", "4", "entries", "1")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "the board has a map 'temps' already (id 2): choose another name." in done.stderr
+    assert on("map", "show").stdout == before
+
+
+def test_a_disk_that_is_full_is_one_sentence(firmware: UnixBoard) -> None:
+    with open("/dev/full", "w") as full:
+        command = [*BOARDMAPS, "map", "show"]
+        env = environment(BOARDMAPS_PORT=firmware.port)
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False, env=env)
+    assert (done.returncode, done.stderr) == (1, "boardmaps: the output cannot be written: No space left on device.\n")

@@ -113,3 +113,14 @@ def test_a_file_that_is_not_there(run: Command, tmp_path: Path) -> None:
     done = run("plan", str(tmp_path / "none.toml"))
     assert done.returncode == 1
     assert "No such file" in done.stderr
+
+
+def test_what_map_show_prints_is_planned_as_it_is(run: Command, on: Command, tmp_path: Path) -> None:
+    """`entries` there are those in use, which a plan does not ask for."""
+    for words in ("ring type ringbuf value 0 entries 128", "seen type hash key 4 value 4 entries 8"):
+        on("map", "create", "name", *words.split())
+    on("map", "update", "seen", "key", "u32:1", "value", "u32:1")
+    shown = json.loads(on("map", "show", "--json").stdout)
+    (tmp_path / "show.json").write_text(json.dumps(shown))
+    planned = json.loads(run("plan", "--json", str(tmp_path / "show.json")).stdout)
+    assert [m["bytes"] for m in planned["maps"]] == [m["bytes_memlock"] for m in shown]

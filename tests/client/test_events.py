@@ -9,6 +9,7 @@ import pytest
 
 from boardmaps import (
     BPF_F_WRONLY,
+    ArrayMap,
     HashMap,
     InvalidKeySize,
     NotPermitted,
@@ -365,3 +366,19 @@ def test_numbers_of_events_wrap_around() -> None:
             ring.output(b"x")
             assert server.poll(i) == [i & 0xFFFF]
             server.taken((i + 1) & 0xFFFF, 127)
+
+
+def test_leaving_a_loop_ends_its_subscription_and_a_with_keeps_it(unix: UnixBoard) -> None:
+    with connect(unix.port, allow_reset=True) as board:
+        board.pool.reset()
+        m = board.create_map(ArrayMap, value_size=4, max_entries=2, name="left")
+        for _ in range(20):  # a session has room for eight
+            for change in m.watch(0):
+                assert change.value == bytes(4)
+                break
+        with m.watch(0) as changes:
+            for n in range(3):
+                m.update(0, bytes((n + 1, 0, 0, 0)))
+                for change in changes:
+                    if change.value == bytes((n + 1, 0, 0, 0)):
+                        break

@@ -4,6 +4,7 @@ Exit status: 0 done, 1 refused or failed (also a key that is not there), 2 wrong
 reader of a pipe went away. Errors are one line on stderr, with --json also {"error": "..."} on stdout.
 """
 
+import errno
 import os
 import sys
 from typing import Any
@@ -30,6 +31,12 @@ def main(args: list[str] | None = None) -> None:
         # Whoever reads our output has read enough (| head). Python would flush once more at exit, and complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = _PIPE_CLOSED
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EIO):
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        output.error(f"the output cannot be written: {error.strerror}.", as_json=False)
+        status = _FAILED
     sys.exit(status)
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import rich_click as click
 
+from . import options
+
 _STDLIB = "micropython-stdlib-stubs"
 
 # Mistakes inside the stubs are not the program's: imports are followed without a word about them.
@@ -36,11 +38,14 @@ ignore_errors = true
     metavar="NAME",
     help="With the embedded profile: the board whose modules (machine, time, ...) the program may use.",
 )
-def command(program: str, profile: str, board: str) -> int:
+@options.as_json
+def command(program: str, profile: str, board: str, as_json: bool) -> int:
     """Type-check PROGRAM.py against one profile: what the profile lacks (LruHashMap and resize on a board) is an error.
 
     Runs mypy with MicroPython's stubs; mypy says what is wrong and where, and its status is the command's: 0 when there
     is nothing, 1 otherwise.
+
+    JSON: an object a line for each thing that mypy says: {"file", "line", "column", "message", "hint", "code", "severity"}.
     """
     import tempfile
 
@@ -52,6 +57,7 @@ def command(program: str, profile: str, board: str) -> int:
         (folder / "mypy.ini").write_text(_CONFIG)
         words = [sys.executable, "-m", "mypy", "--config-file", str(folder / "mypy.ini"), "--no-error-summary"]
         words += ["--cache-dir", os.devnull]  # nothing is left in the user's folder
+        words += ["--output", "json"] if as_json else []
         if profile == "cloud":
             return _mypy([*words, program], paths)
         stubs = folder / "stubs"

@@ -57,7 +57,10 @@ def create(words: tuple[str, ...], target: options.Target, as_json: bool) -> Non
     """
     given = _create_words(Words(words))
     map_class = _class_name(given.pop("type", None))
+    name = given.get("name")
     with target.connect() as board:
+        if name and (there := [info.id for info in board.maps() if info.name == name]):
+            raise FormError(f"the board has a map {name!r} already (id {there[0]}): choose another name.")
         info = board.create_map(map_class, **given).info()
     if as_json:
         output.as_json(_info_json(info))

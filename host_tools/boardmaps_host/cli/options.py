@@ -3,6 +3,7 @@
 import functools
 import os
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +30,11 @@ class Target:
     def connect(self, console: Callable[[str], None] | None = None) -> "Board":
         """Connect for the time of one command; `console` gets what the board prints."""
         from boardmaps_host import connect
+        from boardmaps_host.client.simulated import STARTED, running
 
+        if self.port in STARTED and not running(self.port):
+            text = f"no simulated board {self.port} is running: a fresh one is started for this command alone, and nothing stays."
+            print(f"boardmaps: {text} To keep one: boardmaps sim --board {self.port}", file=sys.stderr)
         return connect(self.port, timeout=self.timeout, console=console, key=self.key)
 
 

@@ -31,11 +31,18 @@ def hex_bytes(data: bytes) -> list[str]:
 
 
 def readable(data: bytes) -> str:
-    """Return bytes as a person reads them: as text when they are text padded with NULs, else as a number if 1 to 8."""
+    """Return bytes as a person reads them: a number if they are 1, 2, 4 or 8, text if they are text padded with NULs.
+
+    What may be both is shown as both: a counter passes through many a word. Five letters of eight are hardly a number.
+    """
     text = data.rstrip(b"\0")
-    if text and all(0x20 <= byte < 0x7F for byte in text) and (len(text) > 1 or len(data) > len(text) + 4):
-        return repr(text.decode())
-    return str(int.from_bytes(data, "little")) if len(data) in (1, 2, 4, 8) else ""
+    shown = repr(text.decode()) if text and all(0x20 <= byte < 0x7F for byte in text) else ""
+    if len(data) not in (1, 2, 4, 8):
+        return shown if len(text) > 1 or len(data) > len(text) + 4 else ""
+    if shown and len(text) > 4:
+        return shown
+    number = str(int.from_bytes(data, "little"))
+    return f"{number} {shown}" if shown and len(text) > 2 else number
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

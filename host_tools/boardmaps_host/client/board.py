@@ -15,6 +15,7 @@ from boardmaps_host.client.kinds import RemotePerCpu, RemoteQueue, RemoteRingBuf
 from boardmaps_host.client.link import Link
 from boardmaps_host.client.maps import RemoteMap
 from boardmaps_host.client.pool import RemotePool
+from boardmaps_host.client.simulated import STARTED, running, start
 from boardmaps_host.client.transport import SerialTransport, Transport
 
 if TYPE_CHECKING:
@@ -141,9 +142,10 @@ def connect(
 ) -> Board:
     """Connect to a board's maps and return it; nothing is reset, a running firmware goes on.
 
-    `target`: "twin" (the maps of this process), "unix", "pico" or "qemu" (a simulated board, started for this connection with
-    boardmaps on it, and ended with it), or a port: /dev/ttyACM0, mpremote's a0, u0 and auto (the only board that is there), a
-    URL of pyserial's (socket://host:port, rfc2217://host:port, spy://port).
+    `target`: "twin" (the maps of this process), a simulated board, or a port: /dev/ttyACM0, mpremote's a0, u0 and auto (the
+    only board that is there), a URL of pyserial's (socket://host:port, rfc2217://host:port, spy://port). A simulated board is
+    the one that `boardmaps sim` runs under this name; when none does, "unix", "pico" and "qemu" start one with boardmaps on it
+    for this connection, which ends with it.
     `timeout`: seconds of silence after which a call gives up. `console` gets what the board prints while connected.
     `allow_reset`: whether a server that this call starts lets the host reset the pool. `key`: what a board with a locked line
     has been given (boardmaps.serve(key=…)); it never crosses the line, so such a server is not started from here.
@@ -157,14 +159,12 @@ def connect(
         from boardmaps_host.client.twin import TwinTransport
 
         line = TwinTransport(allow_reset)
-    elif target in ("unix", "pico", "qemu"):
-        from boardmaps_host.client.simulated import start
-
+    elif target in STARTED:
         port, cleanup = start(target, allow_reset)
         with _ending_on_error(cleanup):
             line = SerialTransport(port)
     else:
-        line = SerialTransport(target)
+        line = SerialTransport(running(target) or target)
     with _ending_on_error(line.close), _ending_on_error(cleanup):
         if key is not None:
             from boardmaps_host.client.lock import LockedTransport

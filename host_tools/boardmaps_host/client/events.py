@@ -62,7 +62,9 @@ _Item = TypeVar("_Item", Record, Sampled, Change)
 class Subscription(Generic[_Item]):
     """Events as they come: iterate, or give a callback and call board.listen(). End it with close() or `with`.
 
-    Iterating waits for ever; get() waits as long as it is told. `lost` counts the events that the board had to drop.
+    Iterating waits for ever, and leaving the loop ends the subscription, unless that is in a `with`. get() waits as long as it
+    is told. `lost` counts the events that the board had to drop. What was under way when it ends is not given back to the
+    board: the numbers of records show it as a gap to the next reader.
     """
 
     def __init__(self, hub: "Hub", request: bytes, read: Callable[[int, bytes], list[_Item]]) -> None:
@@ -74,6 +76,7 @@ class Subscription(Generic[_Item]):
         self._callback: Callable[[_Item], None] | None = None
         self._error: MapError | None = None
         self._closed = False
+        self._held = False  # by a `with`
         self._begun: tuple[int, bytes] | None = None  # an item whose data goes on in the next one
 
     def get(self, timeout: float | None = None) -> _Item | None:
@@ -92,13 +95,12 @@ class Subscription(Generic[_Item]):
         return self._queue.popleft()
 
     def __iter__(self) -> Iterator[_Item]:
-        return self
-
-    def __next__(self) -> _Item:
-        item = self.get()
-        if item is None:
-            raise StopIteration
-        return item
+        try:
+            while (item := self.get()) is not None:
+                yield item
+        finally:
+            if not self._held:
+                self.close()
 
     def close(self) -> None:
         """Tell the board that nobody listens any more. Safe to call twice."""
@@ -107,6 +109,7 @@ class Subscription(Generic[_Item]):
             self._hub.end(self)
 
     def __enter__(self) -> Self:
+        self._held = True
         return self
 
     def __exit__(

@@ -8,6 +8,7 @@ from pathlib import Path
 from boardmaps_host.client.errors import LinkError, NoAnswer, NotDeployed
 from boardmaps_sim.base import BoardError, SimulatedBoard
 
+STARTED = ("unix", "pico", "qemu")  # those that connect() starts when none is running
 _numbers = itertools.count(1)
 
 # The qemu board has a UART for the maps alone: the program that serves it runs in the REPL of the other one.
@@ -19,6 +20,19 @@ while True:
 """
 
 
+def running(name: str) -> str | None:
+    """Return the port of the maps of the board that `boardmaps sim` runs under this name; None when there is none."""
+    from boardmaps_sim.unix import default_port
+
+    if not name or "/" in name or not hasattr(os, "getuid"):  # Windows has no simulated boards
+        return None
+    port = default_port(name)
+    if not port.exists():
+        return None
+    maps = port.with_name(f"{name}.maps")
+    return str(maps if maps.exists() else port)
+
+
 def start(target: str, allow_reset: bool = False) -> tuple[str, Callable[[], None] | None]:
     """Return (port of the maps, what ends the board) for "unix", "pico" or "qemu".
 
@@ -27,10 +41,9 @@ def start(target: str, allow_reset: bool = False) -> tuple[str, Callable[[], Non
     """
     from boardmaps_sim.unix import default_port
 
-    running = default_port(target)
-    if running.exists():
-        maps = running.with_name(f"{target}.maps")
-        return str(maps if maps.exists() else running), None
+    there = running(target)
+    if there:
+        return there, None
     board = _make(target, default_port(f"{target}-{os.getpid()}-{next(_numbers)}"))
     try:
         board.start()
