@@ -382,3 +382,18 @@ def test_leaving_a_loop_ends_its_subscription_and_a_with_keeps_it(unix: UnixBoar
                 for change in changes:
                     if change.value == bytes((n + 1, 0, 0, 0)):
                         break
+
+
+def test_a_reader_that_leaves_has_what_it_took_out_of_the_ring(producer: Board) -> None:
+    """Readers one after the other, each leaving while records come: between them they have every one."""
+    ring, numbers = producer.map("ring"), []
+    for turn in range(1, 16):
+        with ring.records() as records:  # type: ignore[attr-defined]
+            make(producer, 20 * turn)
+        while (record := records.get(0)) is not None:
+            numbers.append(record.number)
+    with ring.records() as records:  # type: ignore[attr-defined]
+        while (record := records.get(0.5)) is not None:
+            numbers.append(record.number)
+    assert ring.query().dropped == 0  # type: ignore[attr-defined]
+    assert numbers == list(range(300))

@@ -71,13 +71,17 @@ def watch(words: tuple[str, ...], target: options.Target, as_json: bool, every: 
         the_map = board.map(selector.key)
         if isinstance(the_map, RemoteRingBuf | RemoteTimeSeries):
             taken.end()
-            the_map.records(show)
+            told: Any = the_map.records(show)
         else:
             key = None if key_words is None else data(key_words, the_map.definition.key_size, "key")
-            the_map.watch(key, every=every, callback=show)
-        while seconds is None:
-            board.listen(60)
-        board.listen(seconds)
+            told = the_map.watch(key, every=every, callback=show)
+        try:
+            while seconds is None:
+                board.listen(60)
+            board.listen(seconds)
+        finally:  # also at Ctrl-C: what was taken out of a ring is not there for the next reader
+            told.close()
+            told.call_back()
 
 
 def _json(value: object) -> Any:

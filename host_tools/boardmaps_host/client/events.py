@@ -63,8 +63,8 @@ class Subscription(Generic[_Item]):
     """Events as they come: iterate, or give a callback and call board.listen(). End it with close() or `with`.
 
     Iterating waits for ever, and leaving the loop ends the subscription, unless that is in a `with`. get() waits as long as it
-    is told. `lost` counts the events that the board had to drop. What was under way when it ends is not given back to the
-    board: the numbers of records show it as a gap to the next reader.
+    is told. `lost` counts the events that the board had to drop. A ring's records that were under way when it ends are not
+    given back to the board: get(0) gives them, one after the other, also after close().
     """
 
     def __init__(self, hub: "Hub", request: bytes, read: Callable[[int, bytes], list[_Item]]) -> None:
@@ -229,9 +229,11 @@ class Hub:
 
         with self.link.turn():
             for given in [g for g, s in self._subscriptions.items() if s is subscription]:
-                del self._subscriptions[given]
-                with contextlib.suppress(KeyNotFound):  # the board may have ended it already
-                    ask(self.link, bytes((OP_UNSUBSCRIBE, given)), changes=True)
+                try:  # what the board has taken from a ring comes before its answer
+                    with contextlib.suppress(KeyNotFound):  # the board may have ended it already
+                        ask(self.link, bytes((OP_UNSUBSCRIBE, given)), changes=True)
+                finally:
+                    self._subscriptions.pop(given, None)
                 self._early.pop(given, None)
 
     def renewed(self) -> None:
