@@ -30,7 +30,7 @@ _EVENTS_MS = 5  # the same while there are events to look for
 def _drain(ipoll, readinto, one, buf):
     """Read what is there into buf, byte by byte: stdin's own readinto() waits until buf is full, and there is no any().
 
-    Machine code with nothing looked up in its loop: each byte of a frame comes this way, and takes 25 us on a Pico.
+    Machine code with nothing looked up in its loop: each byte of a frame comes this way, and takes 25 us on an emulated Pico.
     """
     n = 0
     end = len(buf)

@@ -64,7 +64,7 @@ class Subscription(Generic[_Item]):
 
     Iterating waits for ever, and leaving the loop ends the subscription, unless that is in a `with`. get() waits as long as it
     is told. `lost` counts the events that the board had to drop. A ring's records that were under way when it ends are not
-    given back to the board: get(0) gives them, one after the other, also after close().
+    given back to the board: get(0) gives those that came, also after close(); one that a bad line held up, or cut in two, is lost.
     """
 
     def __init__(self, hub: "Hub", request: bytes, read: Callable[[int, bytes], list[_Item]]) -> None:
