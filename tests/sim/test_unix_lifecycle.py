@@ -157,7 +157,7 @@ def test_a_terminated_board_ends_cleanly(tmp_path: Path) -> None:
 
 def test_a_live_name_is_refused_with_the_pid(board: UnixBoard) -> None:
     (machine,) = [pid for pid in children(board.port) if b"unix_machine" in command_line(pid)]
-    with pytest.raises(BoardError, match=rf"running at {board.port} \(pid {machine}\).*kill {machine}.*another name"):
+    with pytest.raises(BoardError, match=rf"running at {board.port} \(pid {machine}\).*end it: kill {machine}"):
         UnixBoard(port=Path(board.port), flash=board.flash.with_name("other.img")).start()
     assert board.running
     assert os.path.realpath(board.port) == board.device
