@@ -47,8 +47,8 @@ class Dispatcher:
                 reply = self._operations.execute(op, request, limit)
         except MapError as e:
             reply = _error(e)
-        except MemoryError:
-            reply = _error(OutOfMemory("request: the heap of the board is exhausted"))
+        except MemoryError as e:  # its text tells a heap that is full, and for how many bytes, from one that is locked
+            reply = _error(OutOfMemory("request: the heap of the board is exhausted: %s" % e))
         except (ValueError, IndexError, UnicodeError):
             reply = _error(MapError("request: operation %d is cut short or malformed" % op))
         except Exception as e:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import pytest
 import serial
 
+from boardmaps import OutOfMemory
 from boardmaps_host import connect
 from boardmaps_sim.unix import UnixBoard
 from tests.client.conftest import Mpremote
@@ -201,3 +202,33 @@ def test_threads_of_the_host_share_a_board_in_a_second_thread(unix: UnixBoard, m
         assert failed == []
         assert len(board.map("h")) == 64
     mpremote("resume", "exec", "pass")
+
+
+FULL_HEAP = """
+hog = []
+def fill():
+    try:
+        while True:
+            hog.append(bytearray(256))
+    except MemoryError:
+        for _ in range(16):
+            hog.pop()
+while True:
+    boardmaps.poll()
+    if not hog and m.lookup(1) == b"fill it!":
+        fill()
+"""
+
+
+def test_a_full_heap_refuses_what_needs_it_and_says_so(unix: UnixBoard, mpremote: Mpremote) -> None:
+    """Room enough for an answer, not for the events that a board loads with the first subscription."""
+    mpremote("exec", "--no-follow", START + FULL_HEAP)
+    time.sleep(0.2)
+    with connect(unix.port) as board:
+        m = board.map("m")
+        m.update(1, b"fill it!")
+        time.sleep(0.2)
+        with pytest.raises(OutOfMemory, match="heap of the board is exhausted: memory allocation failed"):
+            m.watch(0)
+        assert m.lookup(1) == b"fill it!"
+    mpremote("resume", "exec", "hog.clear()")
