@@ -95,7 +95,7 @@ def deploy(
 
     `board` is the board's definition, a name of `boardmaps boards` or a .toml file, by itself the one for what the board
     says it is. Its pool, guard and CPUs go to :/lib/boardmaps_config.py, unless there is one that deploy did not write. `pool`
-    is another size for the pool, in bytes. Raises DeployError.
+    is another size for the pool, in bytes. Raises DeployError, also when `app` was started and failed within a second.
     """
     begun = time.monotonic()
     report = progress or (lambda _path, _done, _total: None)
@@ -123,6 +123,10 @@ def deploy(
         version = _import_check(link)
         if reset:
             link.restart()
+            if program is not None and (traceback := link.failure()):
+                raise DeployError(
+                    f"{port}: all files are in place, but the program failed when it was started:\n{traceback}"
+                )
         return DeployReport(
             port=link.port,
             machine=target.machine,
@@ -241,10 +245,15 @@ def _upload(link: BoardLink, changed: dict[str, bytes], progress: Progress) -> N
             progress(path, done, len(changed))
             link.write(path + _NEW, content)
         _verify(link, changed)
-    except DeployError:
+    except (DeployError, KeyboardInterrupt) as error:
         with contextlib.suppress(DeployError):  # the first error is the one to tell
             link.soft_reset()  # closes the file that was open
             _remove(link, [path + _NEW for path in changed])
+        if isinstance(error, KeyboardInterrupt):
+            raise KeyboardInterrupt(
+                "stopped: what the board had before is unchanged, and no program runs on it now. Run deploy again, or start "
+                "what is there with RESET, or with Ctrl-D at its REPL."
+            ) from None
         raise
     progress("", len(changed), len(changed))
 

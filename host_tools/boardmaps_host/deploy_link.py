@@ -5,6 +5,7 @@ import contextlib
 import errno
 import io
 import os
+import re
 import struct
 import time
 from collections.abc import Iterable, Iterator
@@ -19,6 +20,10 @@ _ANSWER = 5.0  # seconds for a board to enter its raw REPL or to soft-reset; boo
 _QUIET = 0.3  # seconds after Ctrl-C: a program that looks at the line ten times a second has seen it, and the pause
 _TRIES = 20  # of Ctrl-C, at most: a board whose other core prints is never quiet, and answers all the same
 _STALL = 60.0  # seconds of silence in the middle of something: the emulated Pico writes a large module for tens of them
+
+_FIRST = 1.0  # seconds that a program is heard after its start: one that fails has mostly done so
+# How a program's exception looks when it has ended the program: MicroPython's banner comes next.
+_FAILED = re.compile(rb"Traceback \(most recent call last\):\r?\n(?:  .*\n)+[^\r\n]+(?=\r?\nMicroPython )")
 
 _PROBE = """
 import sys
@@ -163,6 +168,15 @@ class BoardLink:
             raise DeployError(
                 f"{self.port}: all files are in place, but the board did not soft-reset. Press its RESET."
             )
+
+    def failure(self) -> str:
+        """Hear a program that has just been started; return the traceback that ended it, "" while it runs or ended well."""
+        serial, said, end = self._transport.serial, b"", time.monotonic() + _FIRST
+        with self._translated():
+            while not said.endswith(b"\r\n>>> ") and time.monotonic() < end:
+                said += serial.read(serial.in_waiting or 1)
+        found = _FAILED.search(said)
+        return found[0].decode(errors="replace").replace("\r\n", "\n") if found else ""
 
     def _open(self) -> Any:
         from mpremote.transport import TransportError

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from boardmaps.abi import VERSION
+from boardmaps_sim.unix import UnixBoard
 from tests.cli.conftest import BOARDMAPS, Command, environment
 
 LEAVES = [
@@ -123,6 +124,30 @@ def test_an_unexpected_error_keeps_its_traceback() -> None:
     assert done.returncode == 1
     assert "Traceback" in done.stderr
     assert "ZeroDivisionError" in done.stderr
+
+
+def test_ctrl_c_in_the_middle_of_a_deploy_says_how_the_board_is(tmp_path: Path) -> None:
+    """Nothing half-written stays, and the board is at its REPL, as the message says."""
+    with UnixBoard(port=tmp_path / "port") as board:
+        command = [*BOARDMAPS, "deploy", "--port", board.port]
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(), restore_signals=True
+        )
+        try:
+            deadline = time.monotonic() + 20
+            while b".mpy.new" not in board.flash.read_bytes() and time.monotonic() < deadline:
+                time.sleep(0.01)  # the name of a file under way, in the littlefs image
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=20)
+        finally:
+            process.kill()
+            process.wait()
+        assert (process.returncode, out) == (130, b"")
+        assert err.startswith(b"boardmaps: stopped: what the board had before is unchanged, and no program runs")
+        look = [sys.executable, "-m", "mpremote", "connect", board.port, "resume", "exec"]
+        look.append("import os; print([n for n in os.listdir('/lib/boardmaps') if n.endswith('.new')])")
+        done = subprocess.run(look, capture_output=True, text=True, timeout=30, check=False)
+        assert done.stdout.strip() == "[]", done.stderr
 
 
 def test_ctrl_c_ends_it_quietly(tmp_path: Path) -> None:

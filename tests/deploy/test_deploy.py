@@ -88,6 +88,35 @@ def test_a_program_goes_along_and_runs_after_the_reset(board: UnixBoard, tmp_pat
     assert deploy(board.port, app=app).written == ()
 
 
+@pytest.mark.parametrize(
+    ("program", "line"),
+    [
+        ("import boardmaps\nm = boardmaps.ArrayMap(3, 4)\nprint('on')\n1 / 0\n", "ZeroDivisionError: divide by zero"),
+        ("def f(:\n", "SyntaxError: invalid syntax"),
+        (
+            "from boardmaps import LruHashMap\n",
+            "AttributeError: module 'boardmaps' has no 'LruHashMap' on this profile",
+        ),
+    ],
+)
+def test_a_program_that_fails_at_its_start_is_told(board: UnixBoard, tmp_path: Path, program: str, line: str) -> None:
+    app = tmp_path / "blink.py"
+    app.write_text(program)
+    with pytest.raises(DeployError, match="files are in place, but the program failed when it was started") as error:
+        deploy(board.port, app=app)
+    first, *_, last = str(error.value).splitlines()[1:]
+    assert (first, last) == ("Traceback (most recent call last):", line)
+    assert not deploy(board.port, app=app, reset=False).restarted  # it is there, and can be looked into
+
+
+def test_a_traceback_that_a_program_survives_is_its_own_affair(board: UnixBoard, tmp_path: Path) -> None:
+    app = tmp_path / "main.py"
+    app.write_text(
+        "import sys\ntry:\n    1 / 0\nexcept ZeroDivisionError as e:\n    sys.print_exception(e)\nprint('on')\n"
+    )
+    assert deploy(board.port, app=app).restarted
+
+
 def test_a_program_under_another_name_in_a_new_folder(board: UnixBoard, tmp_path: Path, ask: Ask) -> None:
     app = tmp_path / "app.py"
     app.write_text("x = 1\n")
@@ -107,7 +136,7 @@ def test_without_reset_the_friendly_repl_is_left_and_main_does_not_run(board: Un
     [
         "while True:\n    pass\n",
         "import boardmaps, time\nwhile True:\n    boardmaps.poll()\n    time.sleep_ms(100)\n",
-        "import asyncio\nasyncio.run(asyncio.sleep(1000))\n",
+        "import asyncio\nasync def main():\n    await asyncio.sleep(1000)\nasyncio.run(main())\n",
         "raise SystemExit\n",
     ],
     ids=["busy", "polling", "asyncio", "ended"],

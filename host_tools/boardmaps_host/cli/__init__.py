@@ -60,7 +60,9 @@ def _run(words: list[str]) -> int:  # noqa: PLR0911 - one for each way to end
     except click.ClickException as error:
         output.error(error.format_message(), as_json=as_json)
         return _FAILED
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, click.Abort) as stopped:
+        if str(stopped):
+            output.error(str(stopped), as_json=as_json)
         return _INTERRUPTED
     except BrokenPipeError:
         raise
