@@ -47,10 +47,9 @@ class Events:
     def handle(self, request, map_of):  # type: ignore[no-untyped-def]
         """Execute SUBSCRIBE or UNSUBSCRIBE; `map_of(request, op, need)` gives the map, after a look at the host's rights."""
         if request[0] != OP_SUBSCRIBE:
-            if self._sources.pop(request[1], None) is None:
+            if request[1] not in self._sources:
                 raise KeyNotFound("unsubscribe: there is no subscription %d" % request[1])
-            if self._rest and self._rest[0] == request[1]:
-                self._rest = None
+            self._sources[request[1]] = None  # its end is told behind what was taken out of its ring
             return b"\0"
         if len(self._sources) >= _MOST:
             raise OutOfMemory("subscribe: a session has at most %d subscriptions" % _MOST)
@@ -134,8 +133,12 @@ class Events:
         for _ in ids:
             self._turn += 1
             given = ids[self._turn % len(ids)]
+            told = self._sources[given]
+            if told is None:
+                del self._sources[given]
+                return given, EVENT_ENDED, b""
             try:
-                item = self._sources[given].next(now)
+                item = told.next(now)
             except MapError as e:
                 del self._sources[given]
                 return given, EVENT_ENDED, bytes((e.code,)) + str(e).encode()[:200]

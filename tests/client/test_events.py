@@ -397,3 +397,27 @@ def test_a_reader_that_leaves_has_what_it_took_out_of_the_ring(producer: Board) 
             numbers.append(record.number)
     assert ring.query().dropped == 0  # type: ignore[attr-defined]
     assert numbers == list(range(300))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_reader_that_leaves_a_bad_line_has_them_too(unix: UnixBoard, seed: int) -> None:
+    """Records that several frames share, and readers that each leave with the first: what was on its way comes after it."""
+    with connect(unix.port, allow_reset=True) as board:
+        board.pool.reset()
+        ring = board.create_map(RingBuf, max_entries=8192)
+        good, got = board.link.line, []
+        board.link.line = BadLine(good, seed, 1e-3)
+        for turn in range(8):
+            for n in range(4):
+                ring.output(bytes((turn, n)) * 150)  # type: ignore[attr-defined]
+            records = ring.records()  # type: ignore[attr-defined]
+            for record in records:
+                got.append(record)
+                break
+            while (record := records.get(0)) is not None:
+                got.append(record)
+        board.link.line = good
+        with ring.records() as records:  # type: ignore[attr-defined]
+            while (record := records.get(0.5)) is not None:
+                got.append(record)
+    assert [(r.number, r.data) for r in got] == [(4 * t + n, bytes((t, n)) * 150) for t in range(8) for n in range(4)]

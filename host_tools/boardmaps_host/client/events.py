@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _QUEUE = 4096  # events that wait here for the program; then the board keeps what follows
 _EARLY = 256  # items of one that we have not subscribed to; a board sends not half as many before its reply
+_LEAVE = 5.0  # seconds for the rest of a subscription that ends: a bad line takes some of them
 _ROOM = 0x7F  # frames that we take at once: as many as the board likes to send
 _GAP = 0x80
 
@@ -64,7 +65,7 @@ class Subscription(Generic[_Item]):
 
     Iterating waits for ever, and leaving the loop ends the subscription, unless that is in a `with`. get() waits as long as it
     is told. `lost` counts the events that the board had to drop. A ring's records that were under way when it ends are not
-    given back to the board: get(0) gives those that came, also after close(); one that a bad line held up, or cut in two, is lost.
+    given back to the board: close() waits for them, and get(0) gives them afterwards.
     """
 
     def __init__(self, hub: "Hub", request: bytes, read: Callable[[int, bytes], list[_Item]]) -> None:
@@ -77,6 +78,7 @@ class Subscription(Generic[_Item]):
         self._error: MapError | None = None
         self._closed = False
         self._held = False  # by a `with`
+        self._over = False  # nothing more comes of it
         self._begun: tuple[int, bytes] | None = None  # an item whose data goes on in the next one
 
     def get(self, timeout: float | None = None) -> _Item | None:
@@ -103,7 +105,7 @@ class Subscription(Generic[_Item]):
                 self.close()
 
     def close(self) -> None:
-        """Tell the board that nobody listens any more. Safe to call twice."""
+        """Tell the board that nobody listens any more, and take what it has on its way. Safe to call twice."""
         if not self._closed:
             self._closed = True
             self._hub.end(self)
@@ -126,6 +128,9 @@ class Subscription(Generic[_Item]):
         kind = what & ~EVENT_MORE
         self._begun = (kind, data) if what & EVENT_MORE else None
         if self._begun is not None:
+            return
+        if kind == EVENT_ENDED and not data:  # as we asked for
+            self._over = True
             return
         if kind == EVENT_ENDED:
             self._error = error_for(data[0])(data[1:].decode("utf-8", "replace"))
@@ -192,7 +197,7 @@ class Hub:
         """Return (seq, room) of the TAKEN frame that the board should get now, None when it need not."""
         if not self._owed and not self._subscriptions:
             return None
-        waiting = max((len(s._queue) for s in self._subscriptions.values()), default=0)
+        waiting = max((len(s._queue) for s in self._subscriptions.values() if not s._closed), default=0)
         room = _ROOM if waiting < _QUEUE else 0
         if not self._owed and room == self._room:
             return None
@@ -223,22 +228,23 @@ class Hub:
             for what, data in self._early.pop(given, []):
                 subscription.told(what, data)
 
-    def end(self, subscription: object) -> None:
-        """End a subscription on the board too."""
+    def end(self, subscription: "Subscription[Record] | Subscription[Sampled] | Subscription[Change]") -> None:
+        """End a subscription on the board too; return when the last of it has come, or after 5 seconds."""
         from boardmaps_host.client.info import ask
 
-        with self.link.turn():
-            for given in [g for g, s in self._subscriptions.items() if s is subscription]:
-                try:  # what the board has taken from a ring comes before its answer
-                    with contextlib.suppress(KeyNotFound):  # the board may have ended it already
-                        ask(self.link, bytes((OP_UNSUBSCRIBE, given)), changes=True)
-                finally:
-                    self._subscriptions.pop(given, None)
-                self._early.pop(given, None)
+        for given in [g for g, s in self._subscriptions.items() if s is subscription]:
+            try:
+                with contextlib.suppress(KeyNotFound):  # the board may have ended it already
+                    ask(self.link, bytes((OP_UNSUBSCRIBE, given)), changes=True)
+                    end = time.monotonic() + _LEAVE
+                    while not subscription._over and given in self._subscriptions and time.monotonic() < end:
+                        self.link.pump(0.05)
+            finally:
+                self._subscriptions.pop(given, None)
 
     def renewed(self) -> None:
         """Another session has begun: subscribe anew. A watch then tells again what is there."""
-        old = list(self._subscriptions.values())
+        old = [s for s in self._subscriptions.values() if not s._closed]
         self._subscriptions.clear()
         self._early.clear()
         self._expected = 1
