@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import os
 import re
 import shlex
 import subprocess
@@ -16,7 +17,7 @@ from boardmaps_host.deploy import deploy
 from boardmaps_sim.unix import UnixBoard
 
 README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
-BOARD, COMPUTER = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+BOARD, COMPUTER, TEST = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 USE = re.search(r"## Use it\n\n```sh\n(.*?)```", README, re.DOTALL)
 PROGRAMS = {
     "boardmaps": [sys.executable, "-m", "boardmaps_host.cli"],
@@ -40,6 +41,16 @@ def test_the_board_serves_what_the_computer_reads_and_changes(unix: UnixBoard, t
     assert printed.getvalue() == "b'\\x15\\x00\\x00\\x00'\n"
     with connect(unix.port) as board:
         assert board.map("temps").lookup(b"kitchen\0") == b"\x16\0\0\0"
+
+
+@pytest.mark.parametrize("target", ["simulated", "on the desk"])
+def test_the_test_of_ones_own_firmware(unix: UnixBoard, tmp_path: Path, target: str) -> None:
+    (tmp_path / "main.py").write_text(BOARD)
+    (tmp_path / "test_firmware.py").write_text(TEST)
+    more = {"BOARD": unix.port} if target == "on the desk" else {"XDG_RUNTIME_DIR": str(tmp_path)}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_firmware.py"]
+    done = subprocess.run(command, cwd=tmp_path, env=os.environ | more, capture_output=True, timeout=60, check=False)
+    assert b"1 passed" in done.stdout, done.stdout.decode()
 
 
 def test_the_commands_of_use_it(unix: UnixBoard) -> None:
