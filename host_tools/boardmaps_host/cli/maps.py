@@ -10,6 +10,9 @@ from .forms import HELP, FormError, Words, data, number, update_flags
 if TYPE_CHECKING:
     from boardmaps_host.client.maps import MapInfo, RemoteMap
 
+# What the words of `map create` are called in a definition.
+_SIZES = {"key": "key_size", "value": "value_size", "entries": "max_entries", "flags": "map_flags"}
+
 _words = click.argument("words", nargs=-1, metavar="MAP [key DATA] [value DATA]")
 
 
@@ -55,13 +58,18 @@ def create(words: tuple[str, ...], target: options.Target, as_json: bool) -> Non
 
     JSON: the new map, as `map show` prints one.
     """
+    from boardmaps.errors import InvalidDefinition, InvalidFlags
+
     given = _create_words(Words(words))
     map_class = _class_name(given.pop("type", None))
     name = given.get("name")
     with target.connect() as board:
         if name and (there := [info.id for info in board.maps() if info.name == name]):
             raise FormError(f"the board has a map {name!r} already (id {there[0]}): choose another name.")
-        info = board.create_map(map_class, **given).info()
+        try:
+            info = board.create_map(map_class, **given).info()
+        except (InvalidDefinition, InvalidFlags) as error:
+            raise click.ClickException(_in_words(str(error))) from error
     if as_json:
         output.as_json(_info_json(info))
     else:
@@ -214,18 +222,24 @@ def _class_name(kind: str | None) -> str:
     return str(classes[kind])
 
 
+def _in_words(text: str) -> str:
+    """Return the text of an error about a definition in the words of `map create`, without an empty name."""
+    for word, field in _SIZES.items():
+        text = text.replace(field, repr(word))
+    return text.replace(" ''", "")
+
+
 def _create_words(taken: Words) -> dict[str, Any]:
     """Read `name NAME type TYPE key N value N entries N flags N`, in any order."""
-    sizes = {"key": "key_size", "value": "value_size", "entries": "max_entries", "flags": "map_flags"}
     given: dict[str, Any] = {}
     while taken:
         word = taken.next("a word")
-        if word in given or sizes.get(word) in given:
+        if word in given or _SIZES.get(word) in given:
             raise FormError(f"{word!r} is there twice.")
         if word in ("name", "type"):
             given[word] = taken.next(f"the map's {word}")
-        elif word in sizes:
-            given[sizes[word]] = number(taken.next(f"the number after {word!r}"), f"the number after {word!r}")
+        elif word in _SIZES:
+            given[_SIZES[word]] = number(taken.next(f"the number after {word!r}"), f"the number after {word!r}")
         else:
             raise FormError(f"{word!r} is none of name, type, key, value, entries, flags.")
     return given

@@ -1,12 +1,29 @@
 """bpftool's words for maps without keys, and for locking one: push, pop, peek, enqueue, dequeue, freeze."""
 
+from typing import TYPE_CHECKING
+
 import rich_click as click
+
+from boardmaps.abi import QUEUE, STACK
 
 from . import options, output
 from .forms import Words, data
 from .maps import miss
 
+if TYPE_CHECKING:
+    from boardmaps_host import Board
+    from boardmaps_host.client.maps import RemoteMap
+
 _words = click.argument("words", nargs=-1, metavar="MAP [value DATA]")
+
+
+def _without_keys(board: "Board", name: str, key: int | str) -> "RemoteMap":
+    """Return the map, a queue or a stack."""
+    the_map = board.map(key)
+    if the_map.definition.map_type not in (QUEUE, STACK):
+        kind = the_map.info().type_name
+        raise click.ClickException(f"{name} is for a queue or a stack, and the map {key!r} is of type {kind}.")
+    return the_map
 
 
 def _add(name: str, ending: str) -> click.Command:
@@ -21,7 +38,7 @@ def _add(name: str, ending: str) -> click.Command:
         taken.literal("value")
         value_words = taken.until()
         with target.connect() as board:
-            the_map = board.map(selector.key)
+            the_map = _without_keys(board, name, selector.key)
             value = data(value_words, the_map.definition.value_size, "value")
             the_map.update(b"", value)
         if as_json:
@@ -41,7 +58,7 @@ def _take(name: str, does: str, *, stays: bool = False) -> click.Command:
         selector = taken.selector()
         taken.end()
         with target.connect() as board:
-            the_map = board.map(selector.key)
+            the_map = _without_keys(board, name, selector.key)
             value = the_map.lookup(b"") if stays else the_map.lookup_and_delete(b"")
         if value is None:
             return miss(f"{name} {selector.key!r}: the map is empty", None, as_json)
