@@ -1,13 +1,14 @@
 """bpftool's words for maps without keys, freeze, values for all CPUs, and the pool as a file."""
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from boardmaps_host import connect
 from boardmaps_sim.unix import UnixBoard
-from tests.cli.conftest import Command
+from tests.cli.conftest import BOARDMAPS, Command
 
 
 def test_a_queue_gives_the_oldest_and_a_stack_the_newest(on: Command) -> None:
@@ -53,6 +54,11 @@ def test_the_pool_as_a_file(on: Command, firmware: UnixBoard, tmp_path: Path) ->
         assert len(image) == board.pool.used()
         assert image == board.pool.read()
     assert json.loads(on("pool", "--json", "--save", str(tmp_path / "pool.bin")).stdout)["bytes_used"] == len(image)
+    piped = subprocess.run(
+        [*BOARDMAPS, "pool", "--save", "-", "--port", firmware.port], capture_output=True, timeout=60, check=False
+    )
+    assert (piped.returncode, piped.stdout, piped.stderr) == (0, image, b"")
+    assert "would both write to the output: name a file." in on("pool", "--save", "-", "--json").stderr
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """`boardmaps pool`: how the board's pool is used, and its bytes as a file."""
 
+import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,8 @@ from . import options, output
 if TYPE_CHECKING:
     from boardmaps_host.client.board import Board
 
+_OUTPUT = Path("-")
+
 
 @click.command("pool")
 @click.option(
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
     "-s",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Write the bytes of all maps to FILE, as firmware/SPEC.md draws them.",
+    help="Write the bytes of all maps to FILE, as firmware/SPEC.md draws them; - is the output, with nothing else in it.",
 )
 @options.target
 def command(save: Path | None, target: options.Target, as_json: bool) -> None:
@@ -27,11 +30,15 @@ def command(save: Path | None, target: options.Target, as_json: bool) -> None:
     JSON: {"bytes_total", "bytes_used", "bytes_remaining", "allocations",
     "maps": [{"id", "name", "bytes", "max_entries", "peak"}, ...]}. A ring buffer's max_entries and peak are bytes.
     """
+    if save == _OUTPUT and as_json:
+        raise click.UsageError("--save - and --json would both write to the output: name a file.")
     with target.connect() as board:
         total, used, allocations = board.pool.stats()
         maps = board.maps()
         if save is not None:
             _save(board, save, quiet=as_json)
+    if save == _OUTPUT:
+        return
     remaining = total - used
     if as_json:
         output.as_json(
@@ -65,6 +72,9 @@ def _save(board: "Board", file: Path, *, quiet: bool) -> None:
     what = f"{board.link.line.name} to {file}"
     with output.progress(what, quiet=quiet) as shown:
         image = board.pool.read(shown and partial(shown, what))
+    if file == _OUTPUT:
+        sys.stdout.buffer.write(image)
+        return
     try:
         file.write_bytes(image)
     except OSError as error:
