@@ -165,10 +165,14 @@ class Server:
             now = time.ticks_ms()
             quiet = time.ticks_diff(now, self._heard) > _QUIET_MS
             self._heard = now
-            # After a silence this may be somebody's Ctrl-C: take no more than that, what follows is for the REPL.
-            n = line.readinto(self._view[: 2 if quiet and self._open else most])
+            # After a silence this may be somebody's Ctrl-C: then take no more than that, what follows is for the REPL.
+            view = self._view
+            careful = quiet and self._open
+            n = line.readinto(view[: 2 if careful else most])
+            if careful and (view[1] != _CTRL_C if n == 2 else not n and self._raw.held() not in (b"", b"\r")):
+                n += line.readinto(view[n:most])  # it is not: a frame has begun, which a locked line keeps to itself
             with self._guard:
-                reply = session.receive(bytes(self._view[:n]))
+                reply = session.receive(bytes(view[:n]))
             self._follow()  # before the answer to BYE: whoever comes next finds Ctrl-C at work
             if reply:
                 line.write(reply)

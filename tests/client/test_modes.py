@@ -204,6 +204,27 @@ def test_threads_of_the_host_share_a_board_in_a_second_thread(unix: UnixBoard, m
     mpremote("resume", "exec", "pass")
 
 
+@pytest.mark.parametrize("key", [None, b"sixteen bytes are good"])
+def test_a_firmware_that_seldom_polls_takes_each_request_whole(
+    unix: UnixBoard, mpremote: Mpremote, key: bytes | None
+) -> None:
+    """Twice a second: a poll for each request, also where a session that nobody ended keeps Ctrl-C for a byte of the line."""
+    loop = (
+        f"server = boardmaps.Server(key={key!r})\nwhile True:\n    step()\n    server.poll()\n    time.sleep_ms(500)\n"
+    )
+    mpremote("exec", "--no-follow", START + loop)
+    time.sleep(0.2)
+    with connect(unix.port, key=key) as board:
+        board.link.line.close()  # no leave is taken
+    with connect(unix.port, key=key) as board:
+        m = board.map("m")
+        first = count(m)
+        for _ in range(3):
+            m.lookup(1)
+        assert count(m) - first <= 2 * 4, "requests took more polls than two each"
+    assert mpremote("resume", "exec", "print(kept)").strip() == "41"
+
+
 FULL_HEAP = """
 hog = []
 def fill():

@@ -14,7 +14,7 @@ from boardmaps_host.client.transport import Transport
 
 _HARMLESS = frozenset(range(256)) - {0, 1, 2, 3, 4, 5, 10, 13}
 _SEALS = 20  # one in four or five makes a HELLO that a REPL would obey
-_PATIENCE = 0.4  # seconds for the answer to a challenge
+_PATIENCE = 1.2  # seconds for the answer to a challenge: a firmware's loop may poll but once a second
 
 _Frame = tuple[int, int, int, int, bytes]
 
