@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import subprocess
 from collections.abc import Iterator
 
@@ -202,21 +203,33 @@ def test_a_reader_that_leaves_early_is_no_error(firmware: UnixBoard) -> None:
     assert (done.returncode, said) == (141, b"")
 
 
-def test_colour_and_lines_on_a_terminal_only(firmware: UnixBoard, on: Command) -> None:
+def on_a_terminal(firmware: UnixBoard, columns: int) -> str:
+    """Return what `map show` draws on a terminal of so many columns."""
     ours, theirs = pty.openpty()
-    environ = environment(BOARDMAPS_PORT=firmware.port, TERM="xterm-256color", COLUMNS="100")
+    environ = environment(BOARDMAPS_PORT=firmware.port, TERM="xterm-256color", COLUMNS=str(columns))
     try:
         subprocess.run([*BOARDMAPS, "map", "show"], stdout=theirs, check=True, timeout=60, env=environ)
-        drawn = os.read(ours, 65536).decode()
+        return os.read(ours, 65536).decode()
     finally:
         os.close(ours)
         os.close(theirs)
+
+
+def test_colour_and_lines_on_a_terminal_only(firmware: UnixBoard, on: Command) -> None:
+    drawn = on_a_terminal(firmware, 100)
     assert "\x1b[" in drawn
     assert "───" in drawn
     assert "temps" in drawn
     plain = on("map", "show").stdout
     assert "\x1b[" not in plain
     assert "─" not in plain
+
+
+def test_a_narrow_terminal_has_a_line_for_each_cell(firmware: UnixBoard) -> None:
+    drawn = re.sub(r"\x1b\[[0-9;]*m", "", on_a_terminal(firmware, 40))
+    lines = [line.split() for line in drawn.splitlines()]
+    assert lines[:4] == [["id", "1"], ["type", "array"], ["name", "hits"], ["key", "4"]]
+    assert ["bytes", "128"] in lines
 
 
 def test_the_firmware_was_never_stopped(on: Command, firmware: UnixBoard) -> None:

@@ -48,8 +48,8 @@ def readable(data: bytes) -> str:
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print a table. A column whose name ends in `#` holds numbers and is aligned to the right.
 
-    On a terminal it has lines and colour and is fitted to the width; into a pipe it is plain text, two spaces between
-    columns, never cut.
+    On a terminal it has lines and colour and is fitted to the width, each cell on a line of its own if the words do not
+    fit; into a pipe it is plain text, two spaces between columns, never cut.
     """
     names = [name.rstrip("#") for name in columns]
     if sys.stdout.isatty():
@@ -71,12 +71,25 @@ def _rich_table(columns: Sequence[str], names: Sequence[str], rows: Iterable[Seq
     from rich.table import Table
     from rich.text import Text
 
-    drawn = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
-    for column, name in zip(columns, names, strict=True):
-        drawn.add_column(name, justify="right" if column.endswith("#") else "left", overflow="fold")
-    for row in rows:
-        drawn.add_row(*(Text(str(cell)) for cell in row))  # Text: what a board says is never markup
-    Console(highlight=False).print(drawn)
+    cells = [[Text(str(cell)) for cell in row] for row in rows]  # Text: what a board says is never markup
+    drawn = Table(box=box.SIMPLE_HEAD, header_style="bold", padding=(0, 1, 0, 0), pad_edge=False)
+    needed = -2
+    for i, (column, name) in enumerate(zip(columns, names, strict=True)):
+        word = max(len(word) for cell in [name, *(row[i].plain for row in cells)] for word in cell.split() or [""])
+        drawn.add_column(name, justify="right" if column.endswith("#") else "left", min_width=word)
+        needed += word + 2
+    for row in cells:
+        drawn.add_row(*row)
+    console = Console(highlight=False)
+    if needed > console.width:
+        drawn = Table(box=None, show_header=False, pad_edge=False)
+        drawn.add_column(style="bold")
+        drawn.add_column(overflow="fold")
+        for row in cells:
+            for name, cell in zip(names, row, strict=True):
+                drawn.add_row(name, cell)
+            drawn.add_row()
+    console.print(drawn)
 
 
 @contextmanager
