@@ -6,6 +6,7 @@
 ends a frame and a receiver is in step again after one of them, whatever came before.
 """
 
+import sys
 from binascii import crc32
 from struct import pack
 
@@ -151,6 +152,13 @@ def cobs_decode(data: bytes) -> "bytes | None":
             out[at] = 0
         at += code
     return bytes(out) if at == n else None
+
+
+if sys.implementation.name == "micropython":
+    from .settings import in_c
+
+    if in_c:  # these four take a tenth of the time in C
+        cobs_encode, cobs_decode, encode, decode = in_c.frame  # type: ignore[misc, assignment]
 
 
 class Decoder:

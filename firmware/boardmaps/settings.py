@@ -1,8 +1,8 @@
 """What boardmaps_config.py on the board says, and the C part of boardmaps, where the firmware has it built in.
 
-POOL_SIZE and CPUS are explained in pool.py and percpu.py, GUARD in guard.py. KERNELS is what moves the maps' bytes: by itself
-the C kernels where the firmware has them, else those that MicroPython compiled; "viper" takes the latter in any case. The
-bytes in the pool are the same.
+POOL_SIZE and CPUS are explained in pool.py and percpu.py, GUARD in guard.py. KERNELS is what moves the bytes of maps and frames:
+by itself the C kernels where the firmware has them, else those that MicroPython compiled; "viper" takes the latter in any
+case. The bytes are the same.
 
 `boardmaps deploy` writes it for the board. In the root of the files it goes before one that is frozen in, in /lib it does not.
 This module is not called config, because a frozen boardmaps.config and boardmaps_config would be one name in C.
@@ -33,9 +33,9 @@ def _built_in():
 
 
 built_in = _built_in()  # the C module, or None
-_C = built_in
+in_c = built_in  # the same, unless the compiled kernels are wanted
 if setting("KERNELS", None) == "viper":
-    _C = None
+    in_c = None
 elif setting("KERNELS", None) is not None:
     raise ValueError("boardmaps_config.KERNELS is %r: give 'viper', or nothing" % (setting("KERNELS", None),))
 
@@ -48,8 +48,8 @@ if built_in:
 
 def kernels(kind):
     """Return the functions that drive the maps of a kind, as an object that has them: "hash", "array", "queue" or "ring"."""
-    if _C:
-        return getattr(_C, kind)
+    if in_c:
+        return getattr(in_c, kind)
     name = "boardmaps.%skernels" % kind
     __import__(name)
     return sys.modules[name]

@@ -16,6 +16,56 @@ from tests.require import require_board
 
 Run = Callable[[str], None]
 
+FRAMES = """
+import random, sys
+import boardmaps.frame as c
+from boardmaps import settings
+assert (c.cobs_encode, c.cobs_decode, c.encode, c.decode) == settings.built_in.frame
+settings.in_c = None
+del sys.modules["boardmaps.frame"]
+import boardmaps.frame as python
+assert python.encode is not c.encode
+
+def some(n, zeros):
+    data = bytearray([random.getrandbits(8) for _ in range(n)])
+    for i in range(n):
+        if zeros == 3 or random.getrandbits(4) < zeros * 4:
+            data[i] = 0
+        elif not zeros:
+            data[i] |= 1
+    return bytes(data)
+
+def same(name, *args):
+    one, other = getattr(c, name)(*args), getattr(python, name)(*args)
+    assert one == other, (name, args, one, other)
+    return one
+
+random.seed(SEED)
+found = 0
+for n in list(range(40)) + list(range(240, 262)) + list(range(500, 516)):
+    for zeros in range(4):
+        raw = some(n, zeros)
+        coded = same("cobs_encode", raw)
+        assert 0 not in coded and same("cobs_decode", coded) == raw
+        same("cobs_decode", raw)
+        head = random.getrandbits(8), random.getrandbits(8), random.getrandbits(16), random.getrandbits(8)
+        wire = same("encode", *(head + (raw,)))
+        assert same("decode", wire[:-1]) == head + (raw,)
+        for _ in range(3):
+            bad = bytearray(wire[:-1])
+            bad[random.getrandbits(16) % len(bad)] = random.getrandbits(8)
+            found += same("decode", bytes(bad)) is not None
+            same("cobs_decode", bytes(bad[: random.getrandbits(16) % len(bad)]))
+assert same("encode", 6, 1, 0xFFFF, 255) == same("encode", 6, 1, 0xFFFF, 255, b"")
+assert found < 30, found  # what was changed to what it had been
+for wrong in ((), (1,), ("x", 1, 2, 3), (1, 2, 3, 4, 5)):
+    try:
+        c.encode(*wrong)
+        assert not "refused"
+    except TypeError:
+        pass
+"""
+
 # Each map is there twice: both() does the same to both, drives them the other way round each time, and compares the slices.
 MAPS = "from boardmaps import BPF_F_RB_OVERWRITE, ArrayMap, HashMap, Queue, RingBuf, StaleMap, Stack, StaticPool\n"
 COMMON = """
@@ -276,6 +326,11 @@ def _on_rv32(program: str) -> None:
 @pytest.mark.parametrize("walk", [HASH, ARRAY, QUEUE, RING], ids=["hash", "array", "queue and stack", "ring"])
 def test_both_kernels_leave_the_same_bytes_and_say_the_same(run: Run, walk: str, seed: int) -> None:
     run(MAPS + COMMON.replace("SEED", str(seed)) + walk)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_frames_are_the_same_in_c_and_in_python(run: Run, seed: int) -> None:
+    run(FRAMES.replace("SEED", str(seed)))
 
 
 def test_a_stale_map_touches_nothing(run: Run) -> None:

@@ -10,6 +10,7 @@
 
 #include "py/mphal.h"
 #include "py/objint.h"
+#include "py/objtuple.h"
 #include "py/runtime.h"
 #include "py/smallint.h"
 
@@ -84,5 +85,6 @@ mp_obj_t bm_swap(const bm_map_t *m, const mp_obj_t *args, bm_locate_t locate, co
 #define BM_SWAP(f) { MP_QSTR_compare_and_swap, 3, 3, { MP_QSTR_key, MP_QSTR_expected, MP_QSTR_new }, f }
 
 extern const mp_obj_module_t bm_hash, bm_array, bm_queue, bm_ring;
+extern const mp_rom_obj_tuple_t bm_frame;
 
 #endif

@@ -1,4 +1,4 @@
-// _boardmaps: the pool outside the garbage-collected heap, and the kernels of the maps in C.
+// _boardmaps: the pool outside the garbage-collected heap, and the kernels of the maps and of the line in C.
 //
 // The collector scans every word of a live bytearray on its heap; a static array it never sees. To everything else the
 // pool stays a bytearray. It is zeroed at power-up only: a soft reset leaves its bytes as they were.
@@ -50,6 +50,7 @@ static const mp_rom_map_elem_t module_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_array), MP_ROM_PTR(&bm_array) },
     { MP_ROM_QSTR(MP_QSTR_queue), MP_ROM_PTR(&bm_queue) },
     { MP_ROM_QSTR(MP_QSTR_ring), MP_ROM_PTR(&bm_ring) },
+    { MP_ROM_QSTR(MP_QSTR_frame), MP_ROM_PTR(&bm_frame) },
 };
 static MP_DEFINE_CONST_DICT(module_globals, module_globals_table);
 

@@ -1,0 +1,134 @@
+// The line's frames: what frame.py does, with the same answers. A frame is made and checked for each request and each reply.
+
+#include "kernel.h"
+
+enum { HEADER = 5, CRC = 4, LEAST = HEADER + CRC };
+#define SOUND 0x2144df1c // the CRC-32 of anything with its own CRC-32 behind it
+
+// CRC-32 of zlib, four bits at a time: 64 bytes of flash.
+static uint32_t crc32(const uint8_t *data, size_t n) {
+    static const uint32_t table[16] = {
+        0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
+        0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c, 0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c,
+    };
+    uint32_t crc = 0xffffffff;
+    while (n--) {
+        crc ^= *data++;
+        crc = crc >> 4 ^ table[crc & 15];
+        crc = crc >> 4 ^ table[crc & 15];
+    }
+    return ~crc;
+}
+
+// Write n bytes of raw without zeros; return how many there are then, at most n + n / 254 + 1.
+static size_t stuff(uint8_t *out, const uint8_t *raw, size_t n) {
+    uint8_t *to = out, *code = to++; // the code of the block that has begun
+    for (const uint8_t *end = raw + n; raw < end; raw++) {
+        if (*raw) {
+            *to++ = *raw;
+        }
+        // A full block of 254 stands for no zero behind it; at the very end it is the last one.
+        if (!*raw || (to - code == 255 && raw + 1 < end)) {
+            *code = to - code;
+            code = to++;
+        }
+    }
+    *code = to - code;
+    return to - out;
+}
+
+// Write what was stuffed into out, at most n bytes; return how many, or -1 when the data cannot be that.
+static mp_int_t unstuff(uint8_t *out, const uint8_t *data, size_t n) {
+    uint8_t *to = out;
+    size_t at = 0;
+    while (at < n) {
+        size_t code = data[at];
+        if (!code || at + code > n) {
+            return -1;
+        }
+        memcpy(to, data + at + 1, code - 1);
+        to += code - 1;
+        at += code;
+        if (code != 255 && at < n) {
+            *to++ = 0;
+        }
+    }
+    return n ? to - out : -1;
+}
+
+static mp_obj_t cobs_encode(mp_obj_t raw_in) {
+    mp_buffer_info_t raw = bm_bytes(raw_in, MP_BUFFER_READ);
+    vstr_t made;
+    vstr_init_len(&made, raw.len + raw.len / 254 + 1);
+    made.len = stuff((uint8_t *)made.buf, raw.buf, raw.len);
+    return mp_obj_new_bytes_from_vstr(&made);
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(cobs_encode_obj, cobs_encode);
+
+static mp_obj_t cobs_decode(mp_obj_t data_in) {
+    mp_buffer_info_t data = bm_bytes(data_in, MP_BUFFER_READ);
+    vstr_t made;
+    vstr_init_len(&made, data.len);
+    mp_int_t n = unstuff((uint8_t *)made.buf, data.buf, data.len);
+    if (n < 0) {
+        vstr_clear(&made);
+        return mp_const_none;
+    }
+    made.len = n;
+    return mp_obj_new_bytes_from_vstr(&made);
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(cobs_decode_obj, cobs_decode);
+
+// encode(kind, session, seq, ack, payload=b"") -> the frame as it goes over the wire
+static mp_obj_t encode(size_t n_args, const mp_obj_t *args) {
+    mp_buffer_info_t payload = { 0 };
+    if (n_args > 4) {
+        payload = bm_bytes(args[4], MP_BUFFER_READ);
+    }
+    size_t n = LEAST + payload.len;
+    size_t most = n + n / 254 + 2;
+    vstr_t made;
+    vstr_init_len(&made, most + n); // the frame, and behind it what it is made of
+    uint8_t *raw = (uint8_t *)made.buf + most;
+    mp_uint_t seq = mp_obj_get_int_truncated(args[2]);
+    raw[0] = mp_obj_get_int_truncated(args[0]);
+    raw[1] = mp_obj_get_int_truncated(args[1]);
+    raw[2] = seq;
+    raw[3] = seq >> 8;
+    raw[4] = mp_obj_get_int_truncated(args[3]);
+    memcpy(raw + HEADER, payload.buf, payload.len);
+    uint32_t crc = crc32(raw, n - CRC);
+    for (size_t i = 0; i < CRC; i++) {
+        raw[n - CRC + i] = crc >> 8 * i;
+    }
+    made.len = stuff((uint8_t *)made.buf, raw, n);
+    made.buf[made.len++] = 0;
+    return mp_obj_new_bytes_from_vstr(&made);
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(encode_obj, 4, 5, encode);
+
+// decode(chunk) -> (kind, session, seq, ack, payload), or None when it is no sound frame
+static mp_obj_t decode(mp_obj_t chunk_in) {
+    mp_buffer_info_t chunk = bm_bytes(chunk_in, MP_BUFFER_READ);
+    vstr_t made;
+    vstr_init_len(&made, chunk.len);
+    uint8_t *raw = (uint8_t *)made.buf;
+    mp_int_t n = unstuff(raw, chunk.buf, chunk.len);
+    if (n < LEAST || crc32(raw, n) != SOUND) {
+        vstr_clear(&made);
+        return mp_const_none;
+    }
+    mp_obj_t parts[5] = {
+        MP_OBJ_NEW_SMALL_INT(raw[0]), MP_OBJ_NEW_SMALL_INT(raw[1]), MP_OBJ_NEW_SMALL_INT(raw[2] | raw[3] << 8),
+        MP_OBJ_NEW_SMALL_INT(raw[4]),
+    };
+    made.len = n - LEAST;
+    memmove(raw, raw + HEADER, made.len);
+    parts[4] = mp_obj_new_bytes_from_vstr(&made);
+    return mp_obj_new_tuple(5, parts);
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(decode_obj, decode);
+
+const mp_rom_obj_tuple_t bm_frame = { { &mp_type_tuple }, 4, {
+    MP_ROM_PTR(&cobs_encode_obj), MP_ROM_PTR(&cobs_decode_obj), MP_ROM_PTR(&encode_obj), MP_ROM_PTR(&decode_obj),
+} };
