@@ -227,7 +227,7 @@ class Decoder:
 
     def interrupted(self) -> bool:
         """Whether what is pending is somebody's Ctrl-C: no frame begins so, for no kind is 3."""
-        return self._pending[:2] in (b"\r\x03", b"\x03\x03")
+        return bool(self._pending) and self._pending[:2] in (b"\r\x03", b"\x03\x03")
 
     def idle(self) -> bytes:
         """The line has been quiet: give up what is pending and return it. With `text` it was text; else a broken frame."""

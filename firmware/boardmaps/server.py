@@ -184,7 +184,7 @@ class Server:
                 self._interrupt()
             if quiet > self._idle_ms:
                 session.close()
-        self._follow()
+                self._follow()
         if session.taken:
             with self._guard:
                 told = self._events.poll(time.ticks_ms())
