@@ -1,6 +1,6 @@
 """The emulated chips for long: a million operations under a hard timer interrupt, a hundred hosts. `python -m soak.chips`.
 
-The Pico takes half an hour for its million: two of them do half of it each. Any miss is an error.
+The Pico is the slowest: two of them do half of its million each. Any miss is an error.
 """
 
 import sys
