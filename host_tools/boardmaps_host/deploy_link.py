@@ -172,7 +172,7 @@ class BoardLink:
     def failure(self) -> str:
         """Hear a program that has just been started; return the traceback that ended it, "" while it runs or ended well."""
         serial, said, end = self._transport.serial, b"", time.monotonic() + _FIRST
-        with self._translated():
+        with contextlib.suppress(OSError):  # the port is gone: the program sleeps, or resets the board
             while not said.endswith(b"\r\n>>> ") and time.monotonic() < end:
                 said += serial.read(serial.in_waiting or 1)
         found = _FAILED.search(said)

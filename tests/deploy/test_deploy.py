@@ -5,8 +5,10 @@ import pty
 import re
 import subprocess
 import sys
+import time
 import tty
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -107,6 +109,24 @@ def test_a_program_that_fails_at_its_start_is_told(board: UnixBoard, tmp_path: P
     first, *_, last = str(error.value).splitlines()[1:]
     assert (first, last) == ("Traceback (most recent call last):", line)
     assert not deploy(board.port, app=app, reset=False).restarted  # it is there, and can be looked into
+
+
+def test_a_program_that_takes_the_port_away_has_not_failed(board: UnixBoard, tmp_path: Path) -> None:
+    """A board that sleeps, or resets itself, leaves the computer's USB."""
+    app = tmp_path / "main.py"
+    app.write_text("import time\nopen('/' + 20 * 'z', 'w').close()\nwhile True:\n    time.sleep(1)\n")
+
+    def unplug() -> None:
+        end = time.monotonic() + 20
+        while 20 * b"z" not in board.flash.read_bytes() and time.monotonic() < end:
+            time.sleep(0.05)
+        board.stop()
+
+    with ThreadPoolExecutor(1) as other:
+        gone = other.submit(unplug)
+        assert deploy(board.port, app=app).restarted
+        gone.result()
+    assert not board.running
 
 
 def test_a_traceback_that_a_program_survives_is_its_own_affair(board: UnixBoard, tmp_path: Path) -> None:
