@@ -125,7 +125,7 @@ def deploy(
             link.restart()
             if program is not None and (traceback := link.failure()):
                 raise DeployError(
-                    f"{port}: all files are in place, but the program failed when it was started:\n{traceback}"
+                    f"{link.port}: all files are in place, but the program failed when it was started:\n{traceback}"
                 )
         return DeployReport(
             port=link.port,

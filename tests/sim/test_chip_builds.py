@@ -61,8 +61,8 @@ def test_a_checkout_of_ones_own_is_used(monkeypatch: pytest.MonkeyPatch, tmp_pat
     found = source.find_source()
     assert (found.tree, found.own) == (tmp_path, True)
     assert found.version.startswith("1.27.0-own-")
-    assert tmp_path / "cache" in found.library.parents
-    assert found.library.joinpath("README.md").exists()
+    assert tmp_path / "cache" in found.micropython_lib.parents
+    assert found.micropython_lib.joinpath("README.md").exists()
 
 
 def test_two_checkouts_share_no_build_and_each_is_built_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,24 +1,10 @@
 // The line's frames: what frame.py does, with the same answers. A frame is made and checked for each request and each reply.
 
 #include "kernel.h"
+#include "lib/uzlib/uzlib.h"
 
 enum { HEADER = 5, CRC = 4, LEAST = HEADER + CRC };
 #define SOUND 0x2144df1c // the CRC-32 of anything with its own CRC-32 behind it
-
-// CRC-32 of zlib, four bits at a time: 64 bytes of flash.
-static uint32_t crc32(const uint8_t *data, size_t n) {
-    static const uint32_t table[16] = {
-        0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
-        0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c, 0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c,
-    };
-    uint32_t crc = 0xffffffff;
-    while (n--) {
-        crc ^= *data++;
-        crc = crc >> 4 ^ table[crc & 15];
-        crc = crc >> 4 ^ table[crc & 15];
-    }
-    return ~crc;
-}
 
 // Write n bytes of raw without zeros; return how many there are then, at most n + n / 254 + 1.
 static size_t stuff(uint8_t *out, const uint8_t *raw, size_t n) {
@@ -97,7 +83,7 @@ static mp_obj_t encode(size_t n_args, const mp_obj_t *args) {
     raw[3] = seq >> 8;
     raw[4] = mp_obj_get_int_truncated(args[3]);
     memcpy(raw + HEADER, payload.buf, payload.len);
-    uint32_t crc = crc32(raw, n - CRC);
+    uint32_t crc = ~uzlib_crc32(raw, n - CRC, 0xffffffff);
     for (size_t i = 0; i < CRC; i++) {
         raw[n - CRC + i] = crc >> 8 * i;
     }
@@ -114,7 +100,7 @@ static mp_obj_t decode(mp_obj_t chunk_in) {
     vstr_init_len(&made, chunk.len);
     uint8_t *raw = (uint8_t *)made.buf;
     mp_int_t n = unstuff(raw, chunk.buf, chunk.len);
-    if (n < LEAST || crc32(raw, n) != SOUND) {
+    if (n < LEAST || ~uzlib_crc32(raw, n, 0xffffffff) != SOUND) {
         vstr_clear(&made);
         return mp_const_none;
     }

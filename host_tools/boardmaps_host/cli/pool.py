@@ -33,12 +33,12 @@ def command(save: Path | None, target: options.Target, as_json: bool) -> None:
     if save == _OUTPUT and as_json:
         raise click.UsageError("--save - and --json would both write to the output: name a file.")
     with target.connect() as board:
-        total, used, allocations = board.pool.stats()
-        maps = board.maps()
         if save is not None:
             _save(board, save, quiet=as_json)
-    if save == _OUTPUT:
-        return
+        if save == _OUTPUT:
+            return
+        total, used, allocations = board.pool.stats()
+        maps = board.maps()
     remaining = total - used
     if as_json:
         output.as_json(

@@ -78,7 +78,6 @@ class Subscription(Generic[_Item]):
         self._error: MapError | None = None
         self._closed = False
         self._held = False  # by a `with`
-        self._over = False  # nothing more comes of it
         self._begun: tuple[int, bytes] | None = None  # an item whose data goes on in the next one
 
     def get(self, timeout: float | None = None) -> _Item | None:
@@ -129,9 +128,6 @@ class Subscription(Generic[_Item]):
         self._begun = (kind, data) if what & EVENT_MORE else None
         if self._begun is not None:
             return
-        if kind == EVENT_ENDED and not data:  # as we asked for
-            self._over = True
-            return
         if kind == EVENT_ENDED:
             self._error = error_for(data[0])(data[1:].decode("utf-8", "replace"))
             return
@@ -177,6 +173,9 @@ class Hub:
             at += 4 + n
 
     def _told(self, given: int, what: int, data: bytes) -> None:
+        if what == EVENT_ENDED and not data:  # as we asked for
+            self._subscriptions.pop(given, None)
+            return
         subscription = self._subscriptions.get(given)
         if subscription is not None:
             subscription.told(what, data)
@@ -237,7 +236,7 @@ class Hub:
                 with contextlib.suppress(KeyNotFound):  # the board may have ended it already
                     ask(self.link, bytes((OP_UNSUBSCRIBE, given)), changes=True)
                     end = time.monotonic() + _LEAVE
-                    while not subscription._over and given in self._subscriptions and time.monotonic() < end:
+                    while given in self._subscriptions and time.monotonic() < end:
                         self.link.pump(0.05)
             finally:
                 self._subscriptions.pop(given, None)

@@ -59,7 +59,7 @@ def _make(source: Source, build: Path, board: Path, manifest: Path) -> list[str]
         f"BUILD={build}",
         f"USER_C_MODULES={_MODULES}",
         f"FROZEN_MANIFEST={manifest}",
-        f"MPY_LIB_DIR={source.library}",
+        f"MPY_LIB_DIR={source.micropython_lib}",
         f"MICROPY_MPYCROSS={mpy_cross(source)}",
         f"MICROPY_MPYCROSS_DEPENDENCY={mpy_cross(source)}",
     ]

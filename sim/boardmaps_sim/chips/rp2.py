@@ -63,6 +63,6 @@ def _configure(source: Source, build: Path, manifest: Path) -> list[str]:
         "-DMICROPY_BOARD=RPI_PICO",
         f"-DMICROPY_BOARD_DIR={port / 'boards' / 'RPI_PICO'}",
         f"-DMICROPY_FROZEN_MANIFEST={manifest}",
-        f"-DMICROPY_LIB_DIR={source.library}",
+        f"-DMICROPY_LIB_DIR={source.micropython_lib}",
         f"-DUSER_C_MODULES={_BOARD / 'usermods.cmake'}",
     ]

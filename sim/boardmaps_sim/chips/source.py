@@ -39,7 +39,7 @@ class Source:
         return cache_root() / "builds" / self.version
 
     @property
-    def library(self) -> Path:
+    def micropython_lib(self) -> Path:
         """A micropython-lib folder: the tree's own, or an empty one that satisfies a build that needs nothing of it."""
         own = self.tree / "lib" / "micropython-lib"
         if (own / "README.md").exists():
