@@ -16,9 +16,9 @@ from tempfile import TemporaryDirectory
 from mpremote.transport_serial import SerialTransport as Repl
 
 from bench.report import Row, publish
-from boardmaps.frame import REQUEST, Decoder, encode
+from boardmaps.line.frame import REQUEST, Decoder, encode
 from boardmaps_host import connect
-from boardmaps_host.client.transport import SerialTransport
+from boardmaps_host.client.transports.serial import SerialTransport
 from boardmaps_sim.base import BoardError
 from boardmaps_sim.pico import PicoBoard
 from boardmaps_sim.process_board import ProcessBoard
@@ -28,7 +28,7 @@ _KEY = b"key00001"
 _LOOKUP = (REQUEST, 77, 0x1234, 5, b"\x04\x01\x00" + _KEY)
 _PROGRAM = """
 import boardmaps, time
-from boardmaps.frame import Decoder, encode
+from boardmaps.line.frame import Decoder, encode
 {line}
 m = boardmaps.HashMap(8, 8, 64, 0, "bench")
 m.update({key!r}, {key!r})
@@ -70,7 +70,7 @@ def took(what, size):
 """
 _LINES = {
     "UART1": "from cmsdk_uart import UART\nline = boardmaps.UartLine(UART(), credit=2048)",
-    "USB CDC": "from boardmaps.server import StdioLine\nline = StdioLine()\nline.steady = True",
+    "USB CDC": "from boardmaps.serving.server import StdioLine\nline = StdioLine()\nline.steady = True",
 }
 
 

@@ -12,7 +12,7 @@ from report import FOLDER, Row, console
 from rich.table import Table
 
 from boardmaps_host.boards import all_boards
-from boardmaps_host.deploy_files import CompileError, compile_module, find_mpy_cross, modules
+from boardmaps_host.deploy.files import CompileError, compile_module, find_mpy_cross, modules
 
 MPY = FOLDER.parent / "firmware" / "mpy"
 REACH = {"armv7m": 32 * 1024}  # bytes of all .mpy together, for the processor whose figures are held

@@ -14,11 +14,11 @@ from statistics import quantiles
 
 from bench.report import Row, publish
 from boardmaps import HashMap
-from boardmaps.dispatch import Dispatcher
-from boardmaps.frame import REQUEST, Decoder, encode
+from boardmaps.line.dispatch import Dispatcher
+from boardmaps.line.frame import REQUEST, Decoder, encode
 from boardmaps_host import Board, connect
-from boardmaps_host.cloud import registry
 from boardmaps_host.deploy import deploy
+from boardmaps_host.twin import registry
 from boardmaps_sim.faulty import Faults
 from boardmaps_sim.relay import FaultyBoard
 from boardmaps_sim.unix import UnixBoard, default_port
@@ -29,8 +29,8 @@ _TURNS = 6
 _BURSTS = 10  # in a turn, the best of which counts: short ones, in some of which nothing else runs on this machine
 _BURST = 200  # operations
 _ECHO = """
-from boardmaps.frame import Decoder, encode
-from boardmaps.server import StdioLine
+from boardmaps.line.frame import Decoder, encode
+from boardmaps.serving.server import StdioLine
 line = StdioLine()
 line.steady = True
 line.open()
@@ -234,7 +234,7 @@ def at_115200() -> list[Row]:
 def _dump() -> Row:
     """A whole map of u32 keys and values in batches, by the board's own dispatcher."""
     from boardmaps_host.client.info import listing
-    from boardmaps_host.client.maps import RemoteMap
+    from boardmaps_host.client.maps.base import RemoteMap
 
     table = HashMap(4, 4, 1000, 0, "dump")
     for i in range(1000):

@@ -8,7 +8,7 @@ from collections import Counter
 
 from bench.report import Row, publish
 from boardmaps import ArrayMap
-from boardmaps.session import ServerSession
+from boardmaps.line.session import ServerSession
 from boardmaps_host import connect
 from boardmaps_host.deploy import deploy
 from boardmaps_sim.faulty import Faults

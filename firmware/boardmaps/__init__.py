@@ -37,20 +37,20 @@ __version__ = VERSION
 
 if sys.implementation.name == "micropython":
     _HOMES = {
-        "ArrayMap": "boardmaps.arraymap",
-        "HashMap": "boardmaps.hashmap",
-        "PerCpuArray": "boardmaps.percpu",
-        "PerCpuHash": "boardmaps.percpuhash",
-        "Queue": "boardmaps.queuestack",
-        "RingBuf": "boardmaps.ringbuf",
-        "Stack": "boardmaps.queuestack",
-        "TimeSeries": "boardmaps.timeseries",
-        "serve": "boardmaps.server",
-        "poll": "boardmaps.server",
-        "serve_async": "boardmaps.server",
-        "serve_thread": "boardmaps.threaded",
-        "Server": "boardmaps.server",
-        "UartLine": "boardmaps.uartline",
+        "ArrayMap": "boardmaps.maps.array",
+        "HashMap": "boardmaps.maps.hash",
+        "PerCpuArray": "boardmaps.maps.percpu",
+        "PerCpuHash": "boardmaps.maps.percpu_hash",
+        "Queue": "boardmaps.maps.queue",
+        "RingBuf": "boardmaps.maps.ringbuf",
+        "Stack": "boardmaps.maps.queue",
+        "TimeSeries": "boardmaps.maps.timeseries",
+        "serve": "boardmaps.serving.server",
+        "poll": "boardmaps.serving.server",
+        "serve_async": "boardmaps.serving.server",
+        "serve_thread": "boardmaps.serving.threaded",
+        "Server": "boardmaps.serving.server",
+        "UartLine": "boardmaps.serving.uart",
     }
 else:
     _CLOUD = (
@@ -65,7 +65,7 @@ else:
         "TimeSeries",
         "open_map",
     )
-    _HOMES = dict.fromkeys(_CLOUD, "boardmaps_host.cloud")
+    _HOMES = dict.fromkeys(_CLOUD, "boardmaps_host.twin")
 
 
 def __getattr__(name):

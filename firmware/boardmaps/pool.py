@@ -5,30 +5,16 @@ import it before the heap is in pieces. A smaller pool: put `POOL_SIZE = 16 * 10
 """
 
 import gc
-from struct import pack_into, unpack_from
+from struct import pack_into
 
 import micropython
 
 from .abi import BPF_F_WRONLY
 from .definition import HEADER_SIZE, layout, slice_size
-from .errors import (
-    InvalidDefinition,
-    InvalidFlags,
-    InvalidKeySize,
-    InvalidValueSize,
-    KeyNotFound,
-    MapError,
-    NotPermitted,
-    OutOfMemory,
-    StaleMap,
-)
+from .errors import InvalidDefinition, KeyNotFound, OutOfMemory, StaleMap
 from .settings import built_in, setting
 
 _MAGIC = b"BMAP"
-_FIRST = 1  # cursors count slots from 1, so that 0 can mean the end
-_FROZEN = 1  # bit 0 of the state word
-_STATE = 68  # offsets in a slice's header, bytes; SPEC.md draws them
-_PEAK = 72
 
 
 def _take(size):
@@ -91,8 +77,8 @@ _allocations = 0
 _maps = {}  # id: map
 _next_id = 1  # never used again, also after reset(): a stale id on the line cannot reach another map
 # What a map made before reset() sees: no entries, and sizes that nothing has, so that every call goes where StaleMap is raised.
-_dead = memoryview(bytearray(HEADER_SIZE))
-pack_into("<II", _dead, 16, 0xFFFFFFFF, 0xFFFFFFFF)
+dead = memoryview(bytearray(HEADER_SIZE))
+pack_into("<II", dead, 16, 0xFFFFFFFF, 0xFFFFFFFF)
 
 
 class StaticPool:
@@ -136,7 +122,7 @@ class StaticPool:
         """Clear the whole pool (for tests). A map made before raises StaleMap and never touches another map's bytes."""
         global _used, _allocations
         for m in _maps.values():
-            m._view = _dead
+            m._view = dead
             m._key_size = m._value_size = -1
         _maps.clear()
         _clear(_view, _used)
@@ -211,106 +197,3 @@ def read(offset, n):
 
 
 reset = StaticPool.reset
-
-
-class Map:
-    """What all map types share. `id` is its number on the line, `offset` and `size` its place in the pool, bytes."""
-
-    def __init__(self, definition):
-        self.definition = definition
-        self._key_size = definition.key_size
-        self._value_size = definition.value_size
-        create(self, definition)
-
-    def _move(self, to):
-        """Take the map's own functions, if it has any, to the slice at address `to`; they hold one of theirs."""
-
-    @property
-    def _view(self):
-        return self._slice
-
-    @_view.setter
-    def _view(self, view):
-        self._slice = view
-        self._move(address(view))
-
-    @property
-    def name(self):
-        """The map's name, '' when it has none."""
-        return self.definition.name
-
-    @property
-    def peak(self):
-        """The most entries that were in use at one time since the map was made (an array's all are); a RingBuf's bytes."""
-        self._alive("peak")
-        return unpack_from("<I", self._view, _PEAK)[0] or len(self)
-
-    @property
-    def frozen(self):
-        """Whether the host may no longer write (freeze())."""
-        return bool(self._view[_STATE] & _FROZEN)
-
-    def freeze(self):
-        """Forbid the host every write, for good; firmware may still write. A second freeze raises NotPermitted."""
-        self._alive("freeze")
-        if self.frozen:
-            raise NotPermitted("freeze %r: the map is frozen already" % self.name)
-        self._view[_STATE] |= _FROZEN
-
-    def _alive(self, op):
-        if self._view is _dead:
-            raise StaleMap("%s %r: the pool was reset and the map is gone; make it again" % (op, self.name))
-
-    def _refuse(self, op, key, value=None, flags=0):
-        """Raise what is wrong with a call whose sizes or flags are off, in the order that all maps check."""
-        self._alive(op)
-        name = self.name
-        if len(key) != self._key_size:
-            raise InvalidKeySize("%s %r: key is %d bytes, not %d" % (op, name, len(key), self._key_size))
-        if len(value) != self._value_size:
-            raise InvalidValueSize("%s %r: value is %d bytes, not %d" % (op, name, len(value), self._value_size))
-        raise InvalidFlags("%s %r: unknown flags %r" % (op, name, flags))
-
-    def __repr__(self):
-        return "<%s %r id %d>" % (type(self).__name__, self.name, self.id)
-
-    def __contains__(self, key):
-        return self.lookup(key) is not None
-
-    def __iter__(self):
-        return self.keys()
-
-    def keys(self):
-        """Walk the keys: one that stays for the whole walk is met exactly once, whatever comes and goes meanwhile."""
-        for key, _ in self.items():
-            yield key
-
-    def items(self):
-        """Walk the entries as (key, value), both bytes, with the promise that keys() gives."""
-        cursor = self._at(_FIRST)
-        while cursor:
-            yield cursor[1:]
-            cursor = self._at(cursor[0])
-
-    def batch_lookup(self, cursor=None, count=1):
-        """Return (cursor for the next page or None at the end, keys, values): at most `count` entries behind `cursor`.
-
-        The cursor is opaque; None starts. A count of 0 gives the cursor back. Raises MapError for another map's cursor.
-        """
-        self._alive("batch_lookup")
-        keys, values = [], []
-        at = _FIRST
-        if cursor is not None:
-            if not isinstance(cursor, int) or cursor >> 16 != self.id:
-                raise MapError(
-                    "batch_lookup %r: %r is not a cursor that a batch call of this map gave" % (self.name, cursor)
-                )
-            at = cursor & 0xFFFF
-        while len(keys) < count:
-            found = self._at(at)
-            if found is None:
-                return None, keys, values
-            at = found[0]
-            keys.append(found[1])
-            values.append(found[2])
-        return self.id << 16 | at, keys, values

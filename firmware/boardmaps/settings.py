@@ -1,8 +1,8 @@
 """What boardmaps_config.py on the board says, and the C part of boardmaps, where the firmware has it built in.
 
-POOL_SIZE and CPUS are explained in pool.py and percpu.py, GUARD in guard.py. KERNELS is what moves the bytes of maps and frames:
-by itself the C kernels where the firmware has them, else those that MicroPython compiled; "viper" takes the latter in any
-case. The bytes are the same.
+POOL_SIZE and CPUS are explained in pool.py and maps/percpu.py, GUARD in kernels/guard.py. KERNELS is what moves the bytes of
+maps and frames: by itself the C kernels where the firmware has them, else those that MicroPython compiled; "viper" takes the
+latter in any case. The bytes are the same.
 
 `boardmaps deploy` writes it for the board. In the root of the files it goes before one that is frozen in, in /lib it does not.
 This module is not called config, because a frozen boardmaps.config and boardmaps_config would be one name in C.
@@ -50,6 +50,6 @@ def kernels(kind):
     """Return the functions that drive the maps of a kind, as an object that has them: "hash", "array", "queue" or "ring"."""
     if in_c:
         return getattr(in_c, kind)
-    name = "boardmaps.%skernels" % kind
+    name = "boardmaps.kernels.viper_" + kind
     __import__(name)
     return sys.modules[name]

@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 
 from boardmaps_host.boards import all_boards
-from boardmaps_host.deploy_files import Target, find_mpy_cross, modules
+from boardmaps_host.deploy.files import Target, find_mpy_cross, modules
 from tests.require import require_or_skip
 
 BENCH = str(Path(__file__).parents[2] / "bench")

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from boardmaps_host import cloud
+from boardmaps_host import twin as cloud
 from tests.board.conftest import Run
 
 DELTAS = (0, 1, -1, 255, -256, 65535, 1 << 29, -(1 << 30), (1 << 31) - 1, 1 << 31, 1 << 32, -(1 << 40), (1 << 63) + 5)

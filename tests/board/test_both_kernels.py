@@ -18,12 +18,12 @@ Run = Callable[[str], None]
 
 FRAMES = """
 import random, sys
-import boardmaps.frame as c
+import boardmaps.line.frame as c
 from boardmaps import settings
 assert (c.cobs_encode, c.cobs_decode, c.encode, c.decode) == settings.built_in.frame
 settings.in_c = None
-del sys.modules["boardmaps.frame"]
-import boardmaps.frame as python
+del sys.modules["boardmaps.line.frame"]
+import boardmaps.line.frame as python
 assert python.encode is not c.encode
 
 def some(n, zeros):
@@ -70,10 +70,10 @@ for wrong in ((), (1,), ("x", 1, 2, 3), (1, 2, 3, 4, 5)):
 MAPS = "from boardmaps import BPF_F_RB_OVERWRITE, ArrayMap, HashMap, Queue, RingBuf, StaleMap, Stack, StaticPool\n"
 COMMON = """
 import random
-import boardmaps.arraykernels as arraykernels
-import boardmaps.hashkernels as hashkernels
-import boardmaps.queuekernels as queuekernels
-import boardmaps.ringkernels as ringkernels
+import boardmaps.kernels.viper_array as arraykernels
+import boardmaps.kernels.viper_hash as hashkernels
+import boardmaps.kernels.viper_queue as queuekernels
+import boardmaps.kernels.viper_ring as ringkernels
 from boardmaps.settings import built_in, kernels
 from boardmaps.pool import address
 VIPER = {HashMap: hashkernels, ArrayMap: arraykernels, Queue: queuekernels, Stack: queuekernels, RingBuf: ringkernels}

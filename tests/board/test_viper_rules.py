@@ -67,7 +67,7 @@ def clobbered(source: str) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("path", sorted(FIRMWARE.glob("*.py")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted(FIRMWARE.rglob("*.py")), ids=lambda path: path.name)
 def test_no_register_indexes_a_wide_pointer(path: Path) -> None:
     """MicroPython 1.26 and 1.27 shift an index register in place on Thumb (micropython issue 18800): it is doubled then.
 

@@ -9,8 +9,8 @@ import pytest
 import serial
 
 from boardmaps import ArrayMap, HashMap, KeyNotFound, NotPermitted, OutOfMemory
-from boardmaps.frame import HELLO, REPLY_FLAG, Decoder, encode
-from boardmaps.session import pack_hello
+from boardmaps.line.frame import HELLO, REPLY_FLAG, Decoder, encode
+from boardmaps.line.session import pack_hello
 from boardmaps_host import connect
 from boardmaps_host.client import (
     LinkError,
@@ -24,7 +24,7 @@ from boardmaps_host.client import (
 )
 from boardmaps_host.client.link import Link
 from boardmaps_host.client.repl import Repl
-from boardmaps_host.client.transport import SerialTransport
+from boardmaps_host.client.transports.serial import SerialTransport
 from boardmaps_host.deploy import deploy
 from boardmaps_sim.unix import UnixBoard, default_port
 from tests.client.conftest import Mpremote

@@ -20,14 +20,14 @@ from boardmaps import (
     TimeSeries,
 )
 from boardmaps.abi import OP_SUBSCRIBE
-from boardmaps.dispatch import Dispatcher
-from boardmaps.events import Events
-from boardmaps.frame import EVENT, HELLO, PIECE_FLAG, REQUEST, TAKEN, Decoder, encode
-from boardmaps.session import ServerSession, pack_hello
+from boardmaps.line.dispatch import Dispatcher
+from boardmaps.line.events import Events
+from boardmaps.line.frame import EVENT, HELLO, PIECE_FLAG, REQUEST, TAKEN, Decoder, encode
+from boardmaps.line.session import ServerSession, pack_hello
 from boardmaps_host import Board, connect
 from boardmaps_host.client.events import Change, Record
-from boardmaps_host.client.transport import Transport
-from boardmaps_host.cloud.registries import Registry
+from boardmaps_host.client.transports.serial import Transport
+from boardmaps_host.twin.registries import Registry
 from boardmaps_sim.unix import UnixBoard
 from tests.client.conftest import Mpremote
 

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from boardmaps.frame import HELLO, REQUEST, Decoder, cobs_decode, cobs_encode, encode
-from boardmaps.lock import CHALLENGE, SEALED, TAG, BoardLock, Hmac, Seal
-from boardmaps.session import ServerSession, pack_hello
+from boardmaps.line.frame import HELLO, REQUEST, Decoder, cobs_decode, cobs_encode, encode
+from boardmaps.line.seal import CHALLENGE, SEALED, TAG, BoardLock, Hmac, Seal
+from boardmaps.line.session import ServerSession, pack_hello
 from boardmaps_host import connect
 from boardmaps_host.client import LinkError, NoAnswer
 from boardmaps_host.client.link import Link
-from boardmaps_host.client.lock import LockedTransport, WrongKey
+from boardmaps_host.client.transports.locked import LockedTransport, WrongKey
 from boardmaps_sim.unix import UnixBoard
 from tests.board.conftest import Run, micropython
 from tests.client.conftest import Mpremote
@@ -52,7 +52,7 @@ def test_hmac_vectors(key: bytes, data: bytes, digest: str) -> None:
 
 def test_the_board_agrees_on_the_vectors(micropython: Run) -> None:
     out = micropython(f"""
-        from boardmaps.lock import Hmac, Seal
+        from boardmaps.line.seal import Hmac, Seal
         for key, data, digest in {RFC_4231!r}:
             assert Hmac(key).digest(data).hex() == digest
         print(Seal({KEY!r}, b"0011223344556677", bytes(range(16))).seal(8, 99, 7, 6, b"abc").hex())

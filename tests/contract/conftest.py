@@ -9,7 +9,7 @@ import pytest
 from mpremote.transport_serial import SerialTransport
 
 from boardmaps_host import Board, connect
-from boardmaps_host.client.simulated import serve_uart
+from boardmaps_host.client.transports.simulated import serve_uart
 from boardmaps_sim.qemu import QemuBoard
 from tests.require import require_board
 
@@ -23,7 +23,7 @@ with open("boardmaps_config.py", "w") as f:
     f.write('KERNELS = "viper"')
 import sys
 from boardmaps import ArrayMap, HashMap, Queue, RingBuf
-print([name for name in sorted(sys.modules) if name.endswith("kernels")])
+print([name for name in sorted(sys.modules) if "viper_" in name])
 """
 
 

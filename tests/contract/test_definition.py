@@ -15,7 +15,7 @@ from boardmaps import (
 from boardmaps.abi import CLASS_NAMES, LRU_HASH, OP_CREATE, RINGBUF
 from boardmaps.definition import KEY_SIZES
 from boardmaps_host import Board
-from boardmaps_host.client.maps import ask
+from boardmaps_host.client.maps.base import ask
 
 
 def test_a_map_tells_its_definition(board: Board) -> None:

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from boardmaps_host.deploy_link import BoardLink
+from boardmaps_host.deploy.link import BoardLink
 from boardmaps_sim.unix import UnixBoard
 
 # Prints what the board's modules have made of boardmaps_config.
 SETTINGS = """
 from boardmaps import StaticPool
-from boardmaps.percpu import CPUS
+from boardmaps.maps.percpu import CPUS
 from boardmaps.settings import GUARD
 print(StaticPool.total_size(), GUARD, CPUS)
 """

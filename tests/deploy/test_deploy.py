@@ -15,13 +15,27 @@ import pytest
 import serial
 
 from boardmaps.abi import VERSION
-from boardmaps_host import connect, deploy_files
+from boardmaps_host import connect
 from boardmaps_host.deploy import DeployError, deploy
-from boardmaps_host.deploy_link import BoardLink
+from boardmaps_host.deploy import files as deploy_files
+from boardmaps_host.deploy.link import BoardLink
 from boardmaps_sim.unix import UnixBoard
 from tests.deploy.conftest import Ask
 
-LISTING = "import os\nprint(' '.join(sorted(os.listdir('/lib/boardmaps'))))"
+LISTING = """
+import os
+def below(folder, name=""):
+    try:
+        entries = list(os.ilistdir(folder))
+    except OSError:
+        return []
+    files = [name + entry[0] for entry in entries if entry[1] != 0x4000]
+    for entry in entries:
+        if entry[1] == 0x4000:
+            files += below(folder + "/" + entry[0], name + entry[0] + "/")
+    return files
+print(" ".join(sorted(below("/lib/boardmaps"))))
+"""
 CONFIG = "/lib/boardmaps_config.py"
 IMPORTED = "import boardmaps\nprint(boardmaps.__version__, boardmaps.__file__)"
 
@@ -204,11 +218,11 @@ def test_a_file_that_arrives_damaged_is_never_put_in_use(
     write = BoardLink.write
 
     def damage(self: BoardLink, path: str, content: bytes) -> None:
-        write(self, path, content[:-1] + b"?" if "hashmap" in path else content)
+        write(self, path, content[:-1] + b"?" if "maps/hash" in path else content)
 
     monkeypatch.setattr(BoardLink, "write", damage)
     with pytest.raises(
-        DeployError, match=r"/lib/boardmaps/hashmap\.mpy did not arrive whole, so nothing was put in use"
+        DeployError, match=r"/lib/boardmaps/maps/hash\.mpy did not arrive whole, so nothing was put in use"
     ):
         deploy(board.port)
     assert ask(LISTING) == ""
@@ -286,7 +300,7 @@ def test_a_boot_that_imports_boardmaps_is_no_frozen_one(board: UnixBoard, ask: A
 
 
 def test_an_interpreter_that_is_not_micropython(board: UnixBoard, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("boardmaps_host.deploy_link._PROBE", "print(('circuitpython', '9.1.0', 'Feather', 0, ''))")
+    monkeypatch.setattr("boardmaps_host.deploy.link._PROBE", "print(('circuitpython', '9.1.0', 'Feather', 0, ''))")
     with pytest.raises(DeployError, match=r"runs circuitpython 9\.1\.0; boardmaps needs MicroPython"):
         deploy(board.port)
 
@@ -302,7 +316,7 @@ def silent_port() -> Iterator[str]:
 
 
 def test_a_port_with_no_micropython_on_it(silent_port: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("boardmaps_host.deploy_link._ANSWER", 0.5)
+    monkeypatch.setattr("boardmaps_host.deploy.link._ANSWER", 0.5)
     with pytest.raises(DeployError, match=r"did not answer as a MicroPython board within .*it sent nothing\)\. Reset"):
         deploy(silent_port)
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from boardmaps.abi import VERSION
-from boardmaps_host import deploy_files
 from boardmaps_host.boards import load
 from boardmaps_host.deploy import deploy
-from boardmaps_host.deploy_link import BoardLink
+from boardmaps_host.deploy import files as deploy_files
+from boardmaps_host.deploy.link import BoardLink
 from boardmaps_sim.base import SimulatedBoard
 from boardmaps_sim.chips.cache import firmware_image
 from boardmaps_sim.chips.qemu_port import IMAGE

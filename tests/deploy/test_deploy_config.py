@@ -99,7 +99,7 @@ def test_one_of_ours_in_another_place_goes(board: UnixBoard, ask: Ask) -> None:
 def test_a_board_that_does_not_say_what_it_is(board: UnixBoard, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     """As MicroPython before 1.25; a pool may be asked for all the same."""
     monkeypatch.setattr(
-        "boardmaps_host.deploy_link._PROBE",
+        "boardmaps_host.deploy.link._PROBE",
         "import sys\nprint(('micropython', '1.24.0', 'any', sys.implementation._mpy, ''))",
     )
     report = deploy(board.port)
@@ -135,7 +135,7 @@ def test_what_is_asked_for_wrongly_is_told_before_the_board_is_disturbed(
 
 
 def test_the_pool_that_the_error_suggests_fits(tmp_path: Path) -> None:
-    with UnixBoard(port=tmp_path / "small", flash=tmp_path / "flash", heap="56000w") as small:
+    with UnixBoard(port=tmp_path / "small", flash=tmp_path / "flash", heap="54000w") as small:
         with pytest.raises(DeployError, match=r"largest free block has \d+ .*--pool \d+`") as caught:
             deploy(small.port)
         size = int(str(caught.value).partition("--pool ")[2].partition("`")[0])

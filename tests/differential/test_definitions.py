@@ -18,7 +18,7 @@ from boardmaps.abi import (
     STACK,
 )
 from boardmaps.definition import MapDef
-from boardmaps_host import cloud
+from boardmaps_host import twin
 from tests.differential.kernel import KernelMap
 
 # Which of our errors may stand for the kernel's
@@ -71,11 +71,11 @@ def test_who_makes_what(definition: Definition) -> None:
         kernels = e.errno
     ours = None
     try:
-        with cloud.Registry():
+        with twin.Registry():
             kind, key_size, value_size, *rest = definition
             MapDef(*definition)  # refuses a key_size that the type does not have, which its constructor does not take
             sizes = [key_size, value_size] if kind in _HASHES else [value_size]
-            getattr(cloud, CLASS_NAMES[kind])(*sizes, *rest)
+            getattr(twin, CLASS_NAMES[kind])(*sizes, *rest)
     except MapError as e:
         ours = type(e)
     assert (kernels is None) == (ours is None)

@@ -7,7 +7,7 @@ import pytest
 
 from boardmaps import MapError
 from boardmaps.abi import LRU_HASH
-from boardmaps_host import cloud
+from boardmaps_host import twin
 from tests.differential.conftest import twin_map
 from tests.differential.deviations import DEVIATIONS
 from tests.differential.kernel import KernelMap
@@ -79,8 +79,8 @@ def test_another_maps_cursor(row: str) -> None:
 def test_lru_order() -> None:
     """Fill it, look up the older half, and insert as much again as half of it: what was looked up must stay."""
     keys = [n.to_bytes(4, "little") for n in range(1500)]
-    with KernelMap(LRU_HASH, 4, 1, 1000) as kernel, cloud.Registry():
-        ours = cloud.LruHashMap(4, 1, 1000)
+    with KernelMap(LRU_HASH, 4, 1, 1000) as kernel, twin.Registry():
+        ours = twin.LruHashMap(4, 1, 1000)
         for each in (kernel, ours):
             for key in keys[:1000]:
                 each.update(key, b"v")
@@ -97,8 +97,8 @@ def test_ring_size() -> None:
     with pytest.raises(OSError, match="Invalid argument"):
         KernelMap(27, 0, 0, 1024)
     KernelMap(27, 0, 0, 64 * 1024).close()  # so the kernel has rings, and it was the size
-    with cloud.Registry():
-        assert cloud.RingBuf(1024).definition.max_entries == 1024
+    with twin.Registry():
+        assert twin.RingBuf(1024).definition.max_entries == 1024
 
 
 def test_every_deviation_has_its_test() -> None:

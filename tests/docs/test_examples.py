@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from boardmaps_host.cloud import registry
+from boardmaps_host.twin import registry
 from tests.board.conftest import Run
 from tests.board.conftest import micropython as micropython  # noqa: PLC0414 - a fixture, for this folder too
 

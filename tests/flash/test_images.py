@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from boardmaps_host.boards import load, load_file
-from boardmaps_host.flash_image import FlashError, identify
+from boardmaps_host.flash.image import FlashError, identify
 from boardmaps_sim.chips.cache import firmware_image
 from boardmaps_sim.chips.rp2 import BUILT_IN, STOCK
 from boardmaps_sim.chips.uf2 import RP2040_FAMILY, to_uf2

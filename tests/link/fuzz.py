@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from boardmaps import ArrayMap
 from boardmaps.abi import OP_ADD, OP_PART, OP_POOL_RESET
-from boardmaps.frame import HELLO, REQUEST, Decoder, decode, encode
-from boardmaps.session import ServerSession, frame_limit, pack_hello, unpack_hello
+from boardmaps.line.frame import HELLO, REQUEST, Decoder, decode, encode
+from boardmaps.line.session import ServerSession, frame_limit, pack_hello, unpack_hello
 from boardmaps_host import Board
 
 _CTRL_C = re.compile(rb"(^|\0)\r?\x03")  # begins what asks a board for its REPL, and gets it

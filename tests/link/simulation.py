@@ -15,7 +15,7 @@ from functools import partial
 from typing import Literal
 from unittest import mock
 
-from boardmaps.session import ServerSession
+from boardmaps.line.session import ServerSession
 from boardmaps_host.client import link as link_module
 from boardmaps_host.client import repl as repl_module
 from boardmaps_host.client.errors import FirmwareError, LinkError, OutcomeUnknown, PortGone

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from boardmaps.frame import Decoder, cobs_decode, cobs_encode, decode, encode
+from boardmaps.line.frame import Decoder, cobs_decode, cobs_encode, decode, encode
 from tests.board.conftest import Run, micropython
 
 __all__ = ["micropython"]
@@ -39,7 +39,7 @@ def test_what_is_no_frame(vector: dict[str, str]) -> None:
 def test_the_board_agrees_on_every_vector(micropython: Run) -> None:
     out = micropython(f"""
         import json
-        from boardmaps.frame import cobs_decode, cobs_encode, decode, encode
+        from boardmaps.line.frame import cobs_decode, cobs_encode, decode, encode
         v = json.loads({json.dumps(json.dumps(VECTORS))})
         n = 0
         for x in v["cobs"]:

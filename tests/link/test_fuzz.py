@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from boardmaps.dispatch import Dispatcher
+from boardmaps.line.dispatch import Dispatcher
 from boardmaps_host import Board, connect
-from boardmaps_host.cloud import Registry
+from boardmaps_host.twin import Registry
 from tests.link.fuzz import fuzz_board, fuzz_requests
 
 

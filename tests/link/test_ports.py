@@ -19,7 +19,7 @@ import serial.tools.list_ports
 from boardmaps import HashMap
 from boardmaps_host import Board, connect
 from boardmaps_host.client import PortMissing
-from boardmaps_host.client.transport import SerialTransport, port_path
+from boardmaps_host.client.transports.serial import SerialTransport, port_path
 from boardmaps_host.deploy import deploy
 from boardmaps_sim.chips.cache import firmware_image
 from boardmaps_sim.chips.qemu_port import IMAGE

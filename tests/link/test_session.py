@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from boardmaps.frame import BYE, HELLO, NAK, PIECE_FLAG, REPLY, REQUEST, Decoder, decode, encode
-from boardmaps.session import ServerSession, common_version, pack_hello, unpack_hello
+from boardmaps.line.frame import BYE, HELLO, NAK, PIECE_FLAG, REPLY, REQUEST, Decoder, decode, encode
+from boardmaps.line.session import ServerSession, common_version, pack_hello, unpack_hello
 from boardmaps_host.client.session import ClientSession, Closed, Lost, Opened, Reply, Text
 
 

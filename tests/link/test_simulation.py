@@ -9,8 +9,8 @@ from typing import Literal
 
 import pytest
 
-from boardmaps.frame import REPLY, encode
-from boardmaps.session import ServerSession
+from boardmaps.line.frame import REPLY, encode
+from boardmaps.line.session import ServerSession
 from boardmaps_host.client.errors import OutcomeUnknown
 from boardmaps_sim.faulty import Faults
 from tests.link.fuzz import fuzz_host, fuzz_server, resynchronised

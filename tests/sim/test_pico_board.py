@@ -44,7 +44,7 @@ MACHINE_CODE = """\
 import machine, micropython, sys
 class config: KERNELS = "viper"
 sys.modules["boardmaps_config"] = config
-import boardmaps, boardmaps.server
+import boardmaps, boardmaps.serving.server
 @micropython.viper
 def viper(): pass
 @micropython.native

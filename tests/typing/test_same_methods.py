@@ -9,8 +9,8 @@ import pytest
 
 import boardmaps
 from boardmaps.abi import CLASS_NAMES
-from boardmaps_host.client.kinds import KINDS
-from boardmaps_host.client.maps import RemoteMap
+from boardmaps_host.client.maps.base import RemoteMap
+from boardmaps_host.client.maps.kinds import KINDS
 from tests.board.conftest import Run
 from tests.board.conftest import micropython as micropython  # noqa: PLC0414 - a fixture, for this folder too
 from tests.typing.stub import Parameters, Stub, actual, declared, public
@@ -70,7 +70,7 @@ class Source:
     """The board's modules as text: only MicroPython can import them."""
 
     def __init__(self) -> None:
-        trees = [ast.parse(path.read_text()) for path in sorted(Path(boardmaps.__file__).parent.glob("*.py"))]
+        trees = [ast.parse(path.read_text()) for path in sorted(Path(boardmaps.__file__).parent.rglob("*.py"))]
         nodes = [node for tree in trees for node in ast.walk(tree)]
         self._classes = {node.name: node for node in nodes if isinstance(node, ast.ClassDef)}
         self._made = [  # functions inside functions: those that a map's constructor makes for it

@@ -6,18 +6,18 @@ import inspect
 import pytest
 
 import boardmaps
-from boardmaps_host import cloud
-from boardmaps_host.cloud.base import CloudMap
+from boardmaps_host import twin
+from boardmaps_host.twin.base import CloudMap
 from tests.typing.stub import Stub, actual, public
 
 STUB = Stub(embedded=False)
-TYPES = {name: kind for name in cloud.__all__ if isinstance(kind := getattr(cloud, name), type)}
+TYPES = {name: kind for name in twin.__all__ if isinstance(kind := getattr(twin, name), type)}
 MAPS = [name for name, kind in TYPES.items() if issubclass(kind, CloudMap)]
 
 
 @pytest.mark.parametrize("name", [*MAPS, "_Record", "_RingState", "_Stats"])
 def test_a_class_has_what_the_stub_says(name: str) -> None:
-    cls: type = getattr(cloud, name.removeprefix("_"))
+    cls: type = getattr(twin, name.removeprefix("_"))
     wrong = []
     for member, parameters in STUB.methods(name).items():
         runtime = getattr(cls, member, None)

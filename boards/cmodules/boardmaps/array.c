@@ -1,4 +1,4 @@
-// An array: values in a row. firmware/boardmaps/arraykernels.py is the same in viper.
+// An array: values in a row. firmware/boardmaps/kernels/viper_array.py is the same in viper.
 
 #include "kernel.h"
 

@@ -1,4 +1,4 @@
-// A hash table: chains of slots by 16-bit links. SPEC.md draws the bytes, firmware/boardmaps/hashkernels.py is the same in viper.
+// A hash table: chains of slots by 16-bit links. SPEC.md draws the bytes, firmware/boardmaps/kernels/viper_hash.py is the same in viper.
 
 #include "kernel.h"
 

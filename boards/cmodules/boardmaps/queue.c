@@ -1,4 +1,4 @@
-// Queue and stack: a ring of slots. firmware/boardmaps/queuekernels.py is the same in viper.
+// Queue and stack: a ring of slots. firmware/boardmaps/kernels/viper_queue.py is the same in viper.
 
 #include "kernel.h"
 

@@ -1,4 +1,4 @@
-// A ring of records of any length. firmware/boardmaps/ringkernels.py is the same in viper, and says what a record is.
+// A ring of records of any length. firmware/boardmaps/kernels/viper_ring.py is the same in viper, and says what a record is.
 
 #include "kernel.h"
 

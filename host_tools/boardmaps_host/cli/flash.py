@@ -34,7 +34,7 @@ def command(name: str, image: Path | None, port: str | None, drive: Path | None,
     it was, and "steps" are for you to do.
     """
     from boardmaps_host.boards import find
-    from boardmaps_host.client.transport import port_path
+    from boardmaps_host.client.transports.serial import port_path
     from boardmaps_host.flash import flash
 
     def say(text: str) -> None:

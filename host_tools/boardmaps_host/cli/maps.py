@@ -8,7 +8,7 @@ from . import options, output
 from .forms import HELP, FormError, Words, data, number, update_flags
 
 if TYPE_CHECKING:
-    from boardmaps_host.client.maps import MapInfo, RemoteMap
+    from boardmaps_host.client.maps.base import MapInfo, RemoteMap
 
 # What the words of `map create` are called in a definition.
 _SIZES = {"key": "key_size", "value": "value_size", "entries": "max_entries", "flags": "map_flags"}
@@ -127,7 +127,7 @@ def update(words: tuple[str, ...], target: options.Target, as_json: bool) -> Non
 
     `noexist` creates only, `exist` changes only. In a per-CPU map every CPU gets the value. JSON: null, as bpftool.
     """
-    from boardmaps_host.client.kinds import RemotePerCpu
+    from boardmaps_host.client.maps.kinds import RemotePerCpu
 
     taken = Words(words)
     selector = taken.selector()

@@ -79,7 +79,7 @@ def command(
     JSON: one line when the board is up, {"board", "port", "maps_port", "flash", "pid"}, and "seed" of a faulty line.
     """
     from boardmaps_host.boards import find
-    from boardmaps_host.boards_sim import simulated
+    from boardmaps_host.boards.simulated import simulated
     from boardmaps_sim.faulty import Faults
     from boardmaps_sim.relay import FaultyBoard
 

@@ -12,7 +12,7 @@ from .maps import miss
 
 if TYPE_CHECKING:
     from boardmaps_host import Board
-    from boardmaps_host.client.maps import RemoteMap
+    from boardmaps_host.client.maps.base import RemoteMap
 
 _words = click.argument("words", nargs=-1, metavar="MAP [value DATA]")
 

@@ -13,8 +13,15 @@ from boardmaps_host.client.errors import (
     VersionMismatch,
 )
 from boardmaps_host.client.info import MapInfo
-from boardmaps_host.client.kinds import RemotePerCpu, RemoteQueue, RemoteRingBuf, RemoteTimeSeries, RingState, Stats
-from boardmaps_host.client.maps import RemoteMap
+from boardmaps_host.client.maps.base import RemoteMap
+from boardmaps_host.client.maps.kinds import (
+    RemotePerCpu,
+    RemoteQueue,
+    RemoteRingBuf,
+    RemoteTimeSeries,
+    RingState,
+    Stats,
+)
 from boardmaps_host.client.pool import RemotePool
 
 __all__ = [

@@ -11,12 +11,12 @@ from boardmaps.definition import KEY_SIZES, MapDef
 from boardmaps.errors import InvalidDefinition, KeyNotFound
 from boardmaps_host.client.errors import LinkError, NoAnswer
 from boardmaps_host.client.info import MapInfo, create, listing
-from boardmaps_host.client.kinds import RemotePerCpu, RemoteQueue, RemoteRingBuf, RemoteTimeSeries, remote
 from boardmaps_host.client.link import Link
-from boardmaps_host.client.maps import RemoteMap
+from boardmaps_host.client.maps.base import RemoteMap
+from boardmaps_host.client.maps.kinds import RemotePerCpu, RemoteQueue, RemoteRingBuf, RemoteTimeSeries, remote
 from boardmaps_host.client.pool import RemotePool
-from boardmaps_host.client.simulated import STARTED, running, start
-from boardmaps_host.client.transport import SerialTransport, Transport
+from boardmaps_host.client.transports.serial import SerialTransport, Transport
+from boardmaps_host.client.transports.simulated import STARTED, running, start
 
 if TYPE_CHECKING:
     from boardmaps import ArrayMap, HashMap, PerCpuArray, PerCpuHash, Queue, RingBuf, TimeSeries
@@ -156,7 +156,7 @@ def connect(
     cleanup: Callable[[], None] | None = None
     line: Transport
     if target == "twin":
-        from boardmaps_host.client.twin import TwinTransport
+        from boardmaps_host.client.transports.twin import TwinTransport
 
         line = TwinTransport(allow_reset)
     elif target in STARTED:
@@ -167,7 +167,7 @@ def connect(
         line = SerialTransport(running(target) or target)
     with _ending_on_error(line.close), _ending_on_error(cleanup):
         if key is not None:
-            from boardmaps_host.client.lock import LockedTransport
+            from boardmaps_host.client.transports.locked import LockedTransport
 
             try:
                 return Board(Link(LockedTransport(line, key), timeout, None, console), cleanup)

@@ -18,7 +18,7 @@ from boardmaps_host.client.errors import (
 from boardmaps_host.client.events import Hub
 from boardmaps_host.client.repl import Repl, server_failed
 from boardmaps_host.client.session import ClientSession, Closed, Event, Lost, Opened, Pushed, Reply, Text
-from boardmaps_host.client.transport import Transport
+from boardmaps_host.client.transports.serial import Transport
 
 _HELLO_PAUSES = (
     0.15,

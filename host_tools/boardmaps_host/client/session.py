@@ -1,7 +1,7 @@
 """The computer's end of the line, without I/O: bytes and the time in, bytes and events out.
 
 Sends requests in order, several at once as far as the board's window and credit allow, and repeats what gets no answer; the
-board executes each once (boardmaps.session). Times are seconds of any monotonic clock.
+board executes each once (boardmaps.line.session). Times are seconds of any monotonic clock.
 """
 
 import random
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from math import inf
 from struct import unpack_from
 
-from boardmaps.frame import (
+from boardmaps.line.frame import (
     BYE,
     EVENT,
     HELLO,
@@ -27,7 +27,7 @@ from boardmaps.frame import (
     encode,
     pieces,
 )
-from boardmaps.session import PROTOCOL, frame_limit, pack_hello, unpack_hello
+from boardmaps.line.session import PROTOCOL, frame_limit, pack_hello, unpack_hello
 from boardmaps_host.client.roundtrip import RoundTrip
 
 HOST_MTU = 4096  # payload bytes that we take in one frame

@@ -1,0 +1,203 @@
+"""An array's kernels as MicroPython compiles them: viper, for firmware without the C ones. drive(m) gives an ArrayMap its own."""
+
+import sys
+
+import micropython
+from micropython import const
+
+from ..settings import GUARD
+from .guard import guarded
+from .viper_keyed import atomics, checked_lookup, joined
+
+# What op() does, and what it answers: the numbers that viper_keyed.py knows
+_UPDATE = const(0)
+_LOOKUP = const(3)
+_ZERO = const(5)
+_FIND = const(6)
+_DONE = const(0)
+_MISS = const(1)
+_WRONG_SIZE = const(4)
+
+# Words of a slice's header
+_VALUE_SIZE = const(5)
+_MAX_ENTRIES = const(6)
+_ENTRIES = const(12)
+_STRIDE = const(14)
+
+# Objects for viper code, where a name of the module costs less than one of the builtins
+_is = isinstance
+_int = int
+
+
+def _kernels(at, size_of, box, joined, refuse):
+    """Return (move, lookup_into, put, quick_add, op) of the map whose slice is at address 8 * `at`.
+
+    viper_hash.py says why these are closures, and of what kind. The first three know only keys that are ints. Such a key's
+    ptr8() is its value; that of any other key is where its bytes lie, which is past every index (and where it is not, the
+    division raises TypeError). ptr8() shows only the lowest bits of a long int: an index is also below `at`, so dividing by
+    that gives 0. An eighth of the address, as a number without a sign, because that is a small int wherever the RAM lies:
+    dividing by a whole address takes heap from 2**30 up, and from 2**31 up the address is negative. `box` is any function
+    that returns the small int that it is given.
+    """
+
+    def move(to):
+        nonlocal at
+        at = (to & (sys.maxsize * 2 + 1)) >> 3
+
+    @micropython.viper
+    def op(key, value, what: int) -> int:
+        """Do `what` with the entry under a key of either form."""
+        h = ptr32(int(at) << 3)
+        top = h[_MAX_ENTRIES]
+        if _is(key, _int):
+            i = int(key)
+            if i < 0 or i >= top or key // at:
+                i = top
+        else:
+            if int(size_of(key)) != 4:
+                return _WRONG_SIZE
+            k = ptr8(key)
+            i = k[0] | k[1] << 8 | k[2] << 16
+            if k[3] or i > top:
+                i = top
+        n = h[_VALUE_SIZE]
+        if what < _ZERO and int(size_of(value)) != n:
+            return _WRONG_SIZE
+        if i == top:
+            return _MISS
+        place = h[_ENTRIES] + i * h[_STRIDE]
+        if what == _FIND:
+            return 0 - place
+        e = ptr8(int(h) + place)
+        i = 0
+        if what == _ZERO:
+            while i < n:
+                e[i] = 0
+                i += 1
+            return _DONE
+        v = ptr8(value)
+        if what == _LOOKUP:
+            while i < n:
+                v[i] = e[i]
+                i += 1
+        else:
+            while i < n:
+                e[i] = v[i]
+                i += 1
+        return _DONE
+
+    slow = checked_lookup(op, refuse)
+
+    @micropython.viper
+    def lookup_into(key, out) -> bool:
+        h = ptr32(int(at) << 3)
+        n = h[_VALUE_SIZE]
+        i = int(ptr8(key))
+        if i < 0 or i >= h[_MAX_ENTRIES] or key // at or int(size_of(out)) != n:
+            return int(slow(key, out)) != 0
+        i = int(h) + h[_ENTRIES] + i * h[_STRIDE]
+        v = ptr32(out)
+        if not int(v) & 3:  # else bytes: a Cortex-M0+ faults on words that are not aligned
+            e = ptr32(i)
+            while n >= 4:
+                v[0] = e[0]
+                e = ptr32(int(e) + 4)
+                v = ptr32(int(v) + 4)
+                n -= 4
+            i = int(e)
+        if n:
+            e8 = ptr8(i)
+            v8 = ptr8(int(v))
+            i = 0
+            while i < n:
+                v8[i] = e8[i]
+                i += 1
+        return True
+
+    @micropython.viper
+    def put(key, value) -> int:
+        """Do op(key, value, _UPDATE), faster."""
+        h = ptr32(int(at) << 3)
+        n = h[_VALUE_SIZE]
+        i = int(ptr8(key))
+        if i < 0 or i >= h[_MAX_ENTRIES] or key // at or int(size_of(value)) != n:
+            return int(op(key, value, _UPDATE))
+        i = int(h) + h[_ENTRIES] + i * h[_STRIDE]
+        v = ptr32(value)
+        if not int(v) & 3:
+            e = ptr32(i)
+            while n >= 4:
+                e[0] = v[0]
+                e = ptr32(int(e) + 4)
+                v = ptr32(int(v) + 4)
+                n -= 4
+            i = int(e)
+        if n:
+            e8 = ptr8(i)
+            v8 = ptr8(int(v))
+            i = 0
+            while i < n:
+                e8[i] = v8[i]
+                i += 1
+        return _DONE
+
+    @micropython.viper
+    def quick_add(key, delta):
+        """Add to a whole value of 4 or 8 bytes; None, and nothing done, for what needs the long way."""
+        h = ptr32(int(at) << 3)
+        n = h[_VALUE_SIZE]
+        i = int(ptr8(key))
+        sign = int(delta // at)
+        d = int(delta)
+        if i < 0 or i >= h[_MAX_ENTRIES] or key // at or (n != 4 and n != 8) or (sign and sign + 1) or (d ^ sign) < 0:
+            return None
+        e = ptr16(int(h) + h[_ENTRIES] + i * h[_STRIDE])
+        a = e[0] + (d & 0xFFFF)
+        d >>= 16
+        b = e[1] + (d & 0xFFFF) + (a >> 16)
+        e[0] = a
+        e[1] = b
+        if n == 8:
+            d >>= 16
+            a = e[2] + (d & 0xFFFF) + (b >> 16)
+            e[2] = a
+            e[3] += (d >> 16 & 0xFFFF) + (a >> 16)
+            if e[2] | e[3]:
+                return joined(e[0], e[1], e[2], e[3])
+        if e[1] >> 14:
+            return joined(e[0], e[1], 0, 0)
+        return box(e[0] | e[1] << 16)  # a call, to make an object of it
+
+    return move, lookup_into, put, quick_add, op
+
+
+def _front(put, quick_add, add, m):
+    """Return update and add of the map m; its _settle(key, value, flags) does again what failed and says why."""
+
+    @micropython.native
+    def update(key, value, flags=0):
+        if flags or put(key, value):
+            m._settle(key, value, flags)
+
+    # One closed-over name and four arguments: a closure of more than five in all takes heap at every call.
+    both = (quick_add, add)
+
+    @micropython.native
+    def add_to(key, delta, offset=0, width=None):
+        if not offset and width is None:
+            new = both[0](key, delta)
+            if new is not None:
+                return new
+        return both[1](key, delta, offset, width)
+
+    return update, add_to
+
+
+def drive(m):
+    """Give an ArrayMap its functions, within the board's guard."""
+    m._move, m.lookup_into, put, quick_add, m._find = _kernels(0, len, abs, joined, m._refuse)
+    m._op = guarded(m._find, 3)
+    if GUARD != "none":
+        m.lookup_into = checked_lookup(m._op, m._refuse)
+    add, m.compare_and_swap = atomics(m)
+    m.update, m.add = _front(guarded(put, 2), guarded(quick_add, 2), add, m)

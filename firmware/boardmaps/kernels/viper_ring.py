@@ -1,0 +1,341 @@
+"""A ring's kernels as MicroPython compiles them: viper, for firmware without the C ones.
+
+drive(m) gives a RingBuf its functions; claim, finish, passed and clear take the view of a ring's slice. A record is a word with
+its length and two flags, a word with its running number, and its bytes; it begins at a multiple of 8 and may go on at the
+ring's start. Positions are bytes since the map was made, modulo 2**32.
+"""
+
+import micropython
+from micropython import const
+
+from ..settings import GUARD
+from .guard import enter, guarded, leave
+
+# Words of a slice's header
+_FLAGS = const(3)
+_SIZE = const(6)  # max_entries: the ring's bytes
+_COUNT = const(7)  # records that are submitted and not read
+_CONSUMER = const(8)
+_PRODUCER = const(9)
+_DROPPED = const(10)
+_ENTRIES = const(12)
+_NUMBER = const(15)  # of the next record
+_LAST = const(16)  # number of the record that was read last
+_PEAK = const(18)  # the most bytes that were in use
+
+# Flags beside a record's length
+_RESERVED = const(1 << 29)
+_DISCARDED = const(1 << 28)
+_LENGTH = const((1 << 28) - 1)
+_LEVEL = const((1 << 30) - 1)  # producer - consumer, whatever signs a board's words have
+
+_OVERWRITE = const(1 << 19)  # BPF_F_RB_OVERWRITE
+_TOO_SHORT = const(-2)
+
+
+@micropython.viper
+def _make_room(eighth: int, taken: int) -> int:
+    """Let old records go until `taken` bytes fit, where they may. 0: they do not, and that is counted.
+
+    The slice is at address 8 * `eighth`: a number on its way from one viper function to another becomes an object, which
+    takes heap from 2**30 up, and there is RAM at such addresses.
+    """
+    base = eighth << 3
+    h = ptr32(base)
+    size = h[_SIZE]
+    if taken < size and h[_FLAGS] & _OVERWRITE:
+        while True:
+            consumer = h[_CONSUMER]
+            if (h[_PRODUCER] - consumer & _LEVEL) + taken < size:
+                return 1
+            head = ptr32(base + h[_ENTRIES] + (consumer & size - 1))[0]
+            if head & _RESERVED:
+                break
+            h[_CONSUMER] = consumer + ((head & _LENGTH) + 15 & ~7)
+            if not head & _DISCARDED:
+                h[_COUNT] -= 1
+                h[_DROPPED] += 1
+    h[_DROPPED] += 1
+    return 0
+
+
+@micropython.viper
+def claim(view, length: int) -> int:
+    """Reserve a record of `length` bytes; return where it is, from the slice's start, or 0."""
+    h = ptr32(view)
+    base = int(h)
+    size = h[_SIZE]
+    number = h[_NUMBER]
+    h[_NUMBER] = number + 1
+    if length < 0 or length >= size:
+        h[_DROPPED] += 1
+        return 0
+    taken = length + 15 & ~7
+    producer = h[_PRODUCER]
+    if (producer - h[_CONSUMER] & _LEVEL) + taken >= size and not int(_make_room(base >> 3, taken)):
+        return 0
+    at = h[_ENTRIES] + (producer & size - 1)
+    record = ptr32(base + at)
+    record[0] = length | _RESERVED
+    record[1] = number
+    producer += taken
+    h[_PRODUCER] = producer
+    producer = producer - h[_CONSUMER] & _LEVEL
+    if producer > h[_PEAK]:
+        h[_PEAK] = producer
+    return at
+
+
+@micropython.viper
+def finish(view, at: int, data, discard: int):
+    """Copy `data` into the record at `at`, or mark it as discarded."""
+    h = ptr32(view)
+    base = int(h)
+    record = ptr32(base + at)
+    n = record[0] & _LENGTH
+    if discard:
+        record[0] = n | _DISCARDED
+        return
+    mask = h[_SIZE] - 1
+    ring = ptr8(base + h[_ENTRIES])
+    i = at - h[_ENTRIES] + 8
+    s = ptr8(data)
+    end = int(s) + n
+    while int(s) < end:
+        ring[i & mask] = s[0]
+        s = ptr8(int(s) + 1)
+        i += 1
+    record[0] = n
+    h[_COUNT] += 1
+
+
+@micropython.viper
+def _passed(eighth: int) -> int:
+    """Pass discarded records; return where the next record is, from the slice's start, 0 when there is none.
+
+    The slice is at address 8 * `eighth`.
+    """
+    base = eighth << 3
+    h = ptr32(base)
+    while True:
+        consumer = h[_CONSUMER]
+        if consumer == h[_PRODUCER]:
+            return 0
+        at = h[_ENTRIES] + (consumer & h[_SIZE] - 1)
+        head = ptr32(base + at)[0]
+        if head & _RESERVED:
+            return 0
+        if not head & _DISCARDED:
+            return at
+        h[_CONSUMER] = consumer + ((head & _LENGTH) + 15 & ~7)
+
+
+@micropython.viper
+def passed(view) -> int:
+    """Do _passed() in the slice of this view."""
+    return int(_passed(int(ptr8(view)) >> 3))
+
+
+@micropython.viper
+def clear(view) -> int:
+    """Throw away all records; 0, and nothing happens, while one is reserved."""
+    h = ptr32(view)
+    base = int(h)
+    at = h[_CONSUMER]
+    end = h[_PRODUCER]
+    while at != end:
+        head = ptr32(base + h[_ENTRIES] + (at & h[_SIZE] - 1))[0]
+        if head & _RESERVED:
+            return 0
+        at += (head & _LENGTH) + 15 & ~7
+    h[_CONSUMER] = end
+    h[_COUNT] = 0
+    return 1
+
+
+claim = guarded(claim, 2)
+finish = guarded(finish, 4)
+passed = guarded(passed, 1)
+clear = guarded(clear, 1)
+
+
+def _functions(base, length, make_room, skip, fail):
+    """Return (move, output, read_into) of the map whose slice is at address `base`; move() takes them to another.
+
+    make_room and skip are the functions above: names of the module cost more, as then a call saves and restores its
+    globals. fail(op, out) raises StaleMap if the map is gone, else that `out` is too short. A closure of more than five
+    names and arguments in all would take heap at every call.
+    """
+
+    def move(to):
+        nonlocal base
+        base = to
+
+    @micropython.viper
+    def output(data) -> bool:
+        b = int(base)
+        h = ptr32(b)
+        size = h[_SIZE]
+        n = int(length(data))
+        taken = n + 15 & ~7
+        producer = h[_PRODUCER]
+        used = (producer - h[_CONSUMER] & _LEVEL) + taken
+        if used >= size:
+            if not size:
+                fail("output", data)
+                return False
+            if not int(make_room(b >> 3, taken)):
+                h[_NUMBER] += 1
+                return False
+            used = (producer - h[_CONSUMER] & _LEVEL) + taken
+        if used > h[_PEAK]:
+            h[_PEAK] = used
+        i = producer & size - 1
+        h[_PRODUCER] = producer + taken
+        h[_COUNT] += 1
+        d = ptr32(b + h[_ENTRIES] + i)
+        d[0] = n
+        d[1] = h[_NUMBER]
+        h[_NUMBER] += 1
+        s = ptr32(data)
+        i += 8
+        if i + n <= size:
+            d = ptr32(int(d) + 8)
+            if not int(s) & 3:  # else bytes: a Cortex-M0+ faults on words that are not aligned
+                while n >= 16:
+                    d[0] = s[0]
+                    d[1] = s[1]
+                    d[2] = s[2]
+                    d[3] = s[3]
+                    s = ptr32(int(s) + 16)
+                    d = ptr32(int(d) + 16)
+                    n -= 16
+                while n >= 4:
+                    d[0] = s[0]
+                    s = ptr32(int(s) + 4)
+                    d = ptr32(int(d) + 4)
+                    n -= 4
+            s8 = ptr8(int(s))
+            d8 = ptr8(int(d))
+            i = 0
+            while i < n:
+                d8[i] = s8[i]
+                i += 1
+            return True
+        size -= 1
+        d8 = ptr8(b + h[_ENTRIES])
+        s8 = ptr8(int(s))
+        while n:
+            d8[i & size] = s8[0]
+            s8 = ptr8(int(s8) + 1)
+            i += 1
+            n -= 1
+        return True
+
+    @micropython.viper
+    def read_into(out) -> int:
+        b = int(base)
+        h = ptr32(b)
+        consumer = h[_CONSUMER]
+        size = h[_SIZE]
+        if consumer == h[_PRODUCER]:
+            if not size:
+                fail("read_into", out)
+            return -1
+        i = consumer & size - 1
+        s = ptr32(b + h[_ENTRIES] + i)
+        n = s[0]
+        if n > _LENGTH:
+            n = int(skip(b >> 3))
+            if not n:
+                return -1
+            consumer = h[_CONSUMER]
+            i = consumer & size - 1
+            s = ptr32(b + n)
+            n = s[0]
+        if int(length(out)) < n:
+            fail("read_into", out)
+            return _TOO_SHORT
+        h[_CONSUMER] = consumer + (n + 15 & ~7)
+        h[_COUNT] -= 1
+        h[_LAST] = s[1]
+        taken = n
+        d = ptr32(out)
+        i += 8
+        if i + n <= size:
+            s = ptr32(int(s) + 8)
+            if not int(d) & 3:
+                while n >= 16:
+                    d[0] = s[0]
+                    d[1] = s[1]
+                    d[2] = s[2]
+                    d[3] = s[3]
+                    s = ptr32(int(s) + 16)
+                    d = ptr32(int(d) + 16)
+                    n -= 16
+                while n >= 4:
+                    d[0] = s[0]
+                    s = ptr32(int(s) + 4)
+                    d = ptr32(int(d) + 4)
+                    n -= 4
+            s8 = ptr8(int(s))
+            d8 = ptr8(int(d))
+            i = 0
+            while i < n:
+                d8[i] = s8[i]
+                i += 1
+            return taken
+        size -= 1
+        s8 = ptr8(b + h[_ENTRIES])
+        d8 = ptr8(int(d))
+        while n:
+            d8[0] = s8[i & size]
+            d8 = ptr8(int(d8) + 1)
+            i += 1
+            n -= 1
+        return taken
+
+    return move, output, read_into
+
+
+@micropython.native
+def _ignore(op, out):
+    """Stand in for fail() while a guard holds the maps: no bytecode may run then."""
+
+
+def _within_guard(output, read_into, m):
+    """Return output() and read_into() that hold the board's guard."""
+
+    @micropython.native
+    def guarded_output(data):
+        if m._value_size:  # -1: the pool was reset
+            m._alive("output")
+        state = enter()
+        try:
+            return output(data)
+        finally:
+            leave(state)
+
+    @micropython.native
+    def guarded_read_into(out):
+        if m._value_size:
+            m._alive("read_into")
+        state = enter()
+        try:
+            n = read_into(out)
+        finally:
+            leave(state)
+        if n == -2:
+            m._failed("read_into", out)
+        return n
+
+    return guarded_output, guarded_read_into
+
+
+def drive(m):
+    """Give a RingBuf its functions, within the board's guard."""
+    if GUARD == "none":
+        m._move, m.output, m.read_into = _functions(0, len, _make_room, _passed, m._failed)
+    else:
+        m._move, output, read_into = _functions(0, len, _make_room, _passed, _ignore)
+        m.output, m.read_into = _within_guard(output, read_into, m)

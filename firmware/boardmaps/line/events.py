@@ -1,0 +1,147 @@
+"""Events: what a board tells a host unasked. Records of rings and series, changes of a key or of a whole map.
+
+Runs unchanged on the board and on the twin; a board loads it with the first subscription. A session has its own Events. It
+keeps what it has sent until the host has taken it, so a bad line loses nothing, and takes no more from its sources than the
+host has room for: what a slow host cannot take stays in the ring or the series, and is dropped there, counted. A watch then
+skips values, never the last one. Nothing here waits.
+"""
+
+from struct import pack, unpack_from
+
+from ..abi import BPF_F_RDONLY, BPF_F_WRONLY, EVENT_ENDED, EVENT_MORE, OP_SUBSCRIBE, RINGBUF, TIME_SERIES
+from ..errors import KeyNotFound, MapError, OutOfMemory
+from .frame import EVENT, encode, pieces
+from .sources import source
+
+_MOST = 8  # subscriptions of a session
+_WINDOW = 4  # frames that may be with the host and not taken: any buffer of a host holds them while it sleeps
+_PAYLOAD = 120  # most bytes of a payload: no large piece of the heap is needed, and short frames get through a bad line
+_AGAIN_MS = 200  # after this time without a TAKEN the oldest frame is sent again, then after twice as long
+_AGAIN_MOST = 4  # times; then only the host's word starts it again
+_TICKS = 0x3FFFFFFF  # times are milliseconds that wrap at a multiple of this
+
+
+class Events:
+    """The subscriptions of one session, a ServerSession: poll() it often."""
+
+    def __init__(self, session):  # type: ignore[no-untyped-def]
+        self._session = session
+        self._number = session.session
+        self._limit = min(session.limit, _PAYLOAD)
+        self._sources = {}  # type: ignore[var-annotated]
+        self._next_id = 1
+        self._turn = 0
+        self._rest = None  # what no frame had room for: (id, what, data)
+        self._kept = []  # type: ignore[var-annotated] # payloads that the host has not taken yet, the first is number _first
+        self._first = 1
+        self._room = _WINDOW
+        self._at = 0
+        self._wait = _AGAIN_MS
+        self._again = 0
+        self._gap = 0
+        session.taken = self._taken
+
+    def __len__(self) -> int:
+        return len(self._sources)
+
+    def handle(self, request, map_of):  # type: ignore[no-untyped-def]
+        """Execute SUBSCRIBE or UNSUBSCRIBE; `map_of(request, op, need)` gives the map, after a look at the host's rights."""
+        if request[0] != OP_SUBSCRIBE:
+            if request[1] not in self._sources:
+                raise KeyNotFound("unsubscribe: there is no subscription %d" % request[1])
+            self._sources[request[1]] = None  # its end is told behind what was taken out of its ring
+            return b"\0"
+        if len(self._sources) >= _MOST:
+            raise OutOfMemory("subscribe: a session has at most %d subscriptions" % _MOST)
+        m = map_of(request)
+        kind = m.definition.map_type
+        if kind == RINGBUF:
+            map_of(request, "read", BPF_F_RDONLY | BPF_F_WRONLY)  # records are taken out, which is a write too
+        else:
+            map_of(request, "last" if kind == TIME_SERIES else "lookup", BPF_F_WRONLY)
+        every = unpack_from("<H", request, 3)[0]
+        told = source(m, every, request[5:])
+        while self._next_id in self._sources:
+            self._next_id = self._next_id % 255 + 1
+        given = self._next_id
+        self._sources[given] = told
+        self._next_id = given % 255 + 1
+        return bytes((0, given))
+
+    def poll(self, now: int) -> bytes:
+        """Return the frames that are to be sent now, at `now` milliseconds; none while the firmware needs the heap itself."""
+        try:
+            return self._due(now)
+        except MemoryError:
+            return b""  # what was collected is kept, and sent later
+
+    def _due(self, now: int) -> bytes:
+        out = b""
+        while len(self._kept) < self._room:
+            payload = self._collect(now)
+            if not payload:
+                break
+            if not self._kept:
+                self._at = now
+            self._kept.append(payload)
+            out += encode(EVENT, self._number, (self._first + len(self._kept) - 1) & 0xFFFF, 0, payload)
+        if self._kept and self._again < _AGAIN_MOST and now - self._at & _TICKS > self._wait:
+            in_pieces = self._again or self._gap > 1  # the line is bad: short frames come through
+            self._at = now
+            self._wait = max(self._wait * 2, _AGAIN_MS)
+            self._again += 1
+            if in_pieces:
+                out += b"".join(pieces(EVENT, self._number, self._first, 0, self._kept[0]))
+            else:
+                out += encode(EVENT, self._number, self._first, 0, self._kept[0])
+        return out
+
+    def _taken(self, seq: int, room: int) -> None:
+        """The host waits for number `seq` and takes `room` frames from there; 0x80 in `room`: what followed came, it did not."""
+        n = (seq - self._first) & 0xFFFF
+        if n > len(self._kept):
+            return  # an old one, overtaken
+        del self._kept[:n]
+        self._first = seq
+        self._room = min(room & 0x7F, _WINDOW)
+        self._again = 0
+        self._wait = 0 if room & 0x80 else _AGAIN_MS
+        self._gap = self._gap + 1 if room & 0x80 and not n else 0
+        if n and self._kept:
+            self._at = self._at + 1 & _TICKS
+
+    def _collect(self, now):  # type: ignore[no-untyped-def]
+        """Return as many items as fit one frame: id u8, what u8, length u16, data."""
+        out = b""
+        limit = self._limit
+        while len(out) + 16 <= limit:
+            item = self._rest or self._next(now)
+            if item is None:
+                break
+            given, what, data = item
+            n = min(len(data), limit - len(out) - 4)
+            self._rest = None
+            if n < len(data):
+                self._rest = (given, what, data[n:])
+                what |= EVENT_MORE
+            out += pack("<BBH", given, what, n) + data[:n]
+        return out
+
+    def _next(self, now):  # type: ignore[no-untyped-def]
+        """Return the next item as (id, what, data), the subscriptions in turn, or None."""
+        ids = list(self._sources)
+        for _ in ids:
+            self._turn += 1
+            given = ids[self._turn % len(ids)]
+            told = self._sources[given]
+            if told is None:
+                del self._sources[given]
+                return given, EVENT_ENDED, b""
+            try:
+                item = told.next(now)
+            except MapError as e:
+                del self._sources[given]
+                return given, EVENT_ENDED, bytes((e.code,)) + str(e).encode()[:200]
+            if item:
+                return given, item[0], item[1]
+        return None

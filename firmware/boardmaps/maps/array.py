@@ -1,0 +1,113 @@
+"""ArrayMap: `max_entries` values in a row, all there from the start, reached by index in one step."""
+
+from micropython import const
+
+from ..abi import ARRAY
+from ..definition import MapDef
+from ..errors import KeyExists, KeyNotFound
+from ..settings import kernels
+from .keyed import Keyed
+
+_kernels = kernels("array")
+
+# What a map's _op() does and answers, as viper_array.py has it
+_UPDATE = const(0)
+_LOOKUP = const(3)
+_ZERO = const(5)
+_DONE = const(0)
+_MISS = const(1)
+_WRONG_SIZE = const(4)
+
+
+class ArrayMap(Keyed):
+    """An array of fixed length in the static pool: `max_entries` values of value_size bytes, zero from the start.
+
+    A key is the index, as an int (quicker) or as 4 bytes, little-endian. Takes 96 bytes, and value_size rounded up to 4 an
+    entry. Raises InvalidDefinition, InvalidFlags or OutOfMemory (the pool).
+
+    Four functions are made for each map, so that they are quick and a handler can keep them; they allocate nothing, and a
+    hard interrupt may call them (with GUARD "irq" if the map is used outside it too):
+
+    - lookup_into(key, out): copy the value into `out` (value_size bytes; it must be writable, which only the C kernels
+      check); return False out of range.
+    - update(key, value, flags=0): set the value at an index. Out of range raises KeyNotFound, BPF_NOEXIST KeyExists.
+    - add(key, delta, offset=0, width=None): add to an unsigned little-endian number in one step and return the new one; it
+      wraps. The number is the whole value when that has 1, 2, 4 or 8 bytes; else say which field: `width` bytes at
+      `offset`. Raises InvalidValueSize (no such field), KeyNotFound. Takes heap only for numbers from 2**30 up.
+    - compare_and_swap(key, expected, new): store `new` if the value is `expected`, in one step; return whether it was.
+      Raises KeyNotFound.
+    """
+
+    def __init__(self, value_size, max_entries, map_flags=0, name=""):
+        _kernels.drive(self)
+        Keyed.__init__(self, MapDef(ARRAY, 4, value_size, max_entries, map_flags, name))
+
+    @classmethod
+    def with_entries(cls, value_size, max_entries, name="", map_flags=0):
+        """Make an array of `max_entries` values of value_size bytes each: the guide's constructor."""
+        return cls(value_size, max_entries, map_flags, name)
+
+    def lookup(self, key):
+        """Return the value as bytes, or None when the index is out of range. Not in a hard interrupt: it allocates."""
+        self._alive("lookup")
+        out = bytearray(self._value_size)
+        done = self._op(key, out, _LOOKUP)
+        if done == _WRONG_SIZE:
+            self._refuse("lookup", key)
+        return bytes(out) if done == _DONE else None
+
+    def delete(self, key):
+        """Set the value at an index to zero. Out of range raises KeyNotFound.
+
+        Allocates nothing; good in a hard interrupt.
+        """
+        done = self._op(key, key, _ZERO)
+        if done == _WRONG_SIZE:
+            self._refuse("delete", key)
+        if done == _MISS:
+            self._missing("delete", key)
+
+    def next_key(self, key=None):
+        """Return the next index as 4 bytes: 0 for None or an index out of range, None behind the last.
+
+        Not in a hard interrupt: it allocates.
+        """
+        self._alive("next_key")
+        last = self.definition.max_entries - 1
+        index = -1 if key is None else self._index("next_key", key)
+        if index == last:
+            return None
+        return (index + 1 if 0 <= index < last else 0).to_bytes(4, "little")
+
+    def __len__(self):
+        self._alive("len")
+        return self.definition.max_entries
+
+    def _settle(self, key, value, flags):
+        """Do an update with flags, or again what was refused, and raise the reason."""
+        index = self._index("update", key)
+        if len(value) != self._value_size or not 0 <= flags <= 2:
+            self._refuse("update", bytes(4), value, flags)
+        if flags == 1 and 0 <= index < self.definition.max_entries:
+            raise KeyExists("update %r: BPF_NOEXIST, and every entry of an array is there" % self.name)
+        if self._op(index, value, _UPDATE):
+            self._missing("update", index)
+
+    def _index(self, op, key):
+        """Return the number that a key of either form stands for."""
+        if isinstance(key, int):
+            return key
+        if len(key) != 4:
+            self._refuse(op, key)
+        return int.from_bytes(key, "little")
+
+    def _missing(self, op, key):
+        self._alive(op)
+        index = self._index(op, key)
+        raise KeyNotFound(
+            "%s %r: index %d is out of range (0 to %d)" % (op, self.name, index, self.definition.max_entries - 1)
+        )
+
+    def _at(self, cursor):
+        value = self.lookup(cursor - 1)
+        return value and (cursor + 1, (cursor - 1).to_bytes(4, "little"), value)

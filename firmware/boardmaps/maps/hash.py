@@ -1,0 +1,116 @@
+"""HashMap: fixed capacity, exactly `max_entries` keys, separate chaining with 16-bit links in the map's slice of the pool.
+
+Entries never move, a deleted one leaves nothing behind, and a walk goes in slot order. SPEC.md draws the bytes.
+"""
+
+import os
+from struct import pack_into, unpack_from
+
+from micropython import const
+
+from ..abi import HASH
+from ..definition import MapDef, buckets_for
+from ..errors import KeyExists, KeyNotFound, OutOfMemory
+from ..settings import kernels
+from .keyed import Keyed
+
+_kernels = kernels("hash")
+
+# What a map's _op() does and answers, as viper_hash.py has it
+_EXIST = const(2)
+_LOOKUP = const(3)
+_TAKE = const(4)
+_NEXT = const(7)
+_DONE = const(0)
+_MISS = const(1)
+_EXISTS = const(2)
+_WRONG_SIZE = const(4)
+
+_COUNT = const(7)  # words of a slice's header
+_SEED = const(8)
+
+
+def new_seed(m):
+    """Give a new map's slice its seed, its multiplier and its mask."""
+    seed, multiplier = unpack_from("<II", os.urandom(8))
+    multiplier = multiplier & 0x3FFFFFFF | 0x10000001  # odd: a step loses nothing; large: it mixes upwards
+    pack_into("<3I", m._view, _SEED * 4, seed & 0x3FFFFFFF, multiplier, buckets_for(m.definition.max_entries) - 1)
+
+
+class HashMap(Keyed):
+    """A hash table of fixed capacity in the static pool: `max_entries` keys of key_size bytes, values of value_size bytes.
+
+    Takes 96 bytes, and per entry 2 to 6 bytes beside key and value (each rounded up to 4). Raises InvalidDefinition,
+    InvalidFlags or OutOfMemory (the pool). Keys and values are any bytes-like objects of exactly these sizes.
+
+    Six functions are made for each map, so that they are quick and a handler can keep them. All but lookup() allocate
+    nothing, and a hard interrupt may call them (with GUARD "irq" if the map is used outside it too):
+
+    - lookup_into(key, out): copy the value into `out` (value_size bytes; it must be writable, which only the C kernels
+      check); return False on a miss.
+    - update(key, value, flags=0): create or change an entry: BPF_ANY, BPF_NOEXIST (KeyExists when there), BPF_EXIST
+      (KeyNotFound when not). A new key in a full map raises OutOfMemory.
+    - delete(key): remove a key; its place can be used again at once. Raises KeyNotFound.
+    - add(key, delta, offset=0, width=None): add to an unsigned little-endian number in one step and return the new one; it
+      wraps. The number is the whole value when that has 1, 2, 4 or 8 bytes; else say which field: `width` bytes at
+      `offset`. Raises InvalidKeySize, InvalidValueSize (no such field), KeyNotFound. Takes heap only for numbers from 2**30 up.
+    - compare_and_swap(key, expected, new): store `new` if the value is `expected`, in one step; return whether it was.
+      Raises KeyNotFound.
+    - lookup(key): return the value as bytes, or None on a miss.
+    """
+
+    def __init__(self, key_size, value_size, max_entries, map_flags=0, name=""):
+        _kernels.drive(self)
+        Keyed.__init__(self, MapDef(HASH, key_size, value_size, max_entries, map_flags, name))
+        new_seed(self)
+
+    def lookup_and_delete(self, key):
+        """Return the value and remove the key in one step; None on a miss. Not in a hard interrupt: it allocates."""
+        return self._copy("lookup_and_delete", key, _TAKE)
+
+    def next_key(self, key=None):
+        """Return the key behind this one; for None or a key that is not there the first; None at the end.
+
+        Not in a hard interrupt: it allocates.
+        """
+        if key is None:
+            self._alive("next_key")
+            found = self._at(1)
+            return found and found[1]
+        if len(key) != self._key_size:
+            self._refuse("next_key", key)
+        out = bytearray(self._key_size)
+        return bytes(out) if self._op(key, out, _NEXT) == _DONE else None
+
+    def __len__(self):
+        self._alive("len")
+        return unpack_from("<I", self._view, _COUNT * 4)[0]
+
+    def _at(self, cursor):
+        self._alive("walk")
+        key = bytearray(self._key_size)
+        value = bytearray(self._value_size)
+        cursor = _kernels.entry_at(self._view, cursor, key, value)
+        return (cursor, bytes(key), bytes(value)) if cursor else None
+
+    def _copy(self, what, key, op):
+        if len(key) != self._key_size:
+            self._refuse(what, key)
+        out = bytearray(self._value_size)
+        return bytes(out) if self._op(key, out, op) == _DONE else None
+
+    def _settle(self, what, key, value, op):
+        """Do an update with flags, or again what was refused, and raise the reason."""
+        if what == "update" and not 0 <= op <= _EXIST:
+            self._refuse(what, key, value, op)
+        done = self._op(key, key if value is None else value, op)
+        if done == _DONE:
+            return
+        if done == _WRONG_SIZE:
+            self._refuse(what, key, value)
+        if done == _EXISTS:
+            raise KeyExists("%s %r: BPF_NOEXIST, and the key is there" % (what, self.name))
+        if done == _MISS:
+            raise KeyNotFound("%s %r: %sno such key" % (what, self.name, "BPF_EXIST, and " if op == _EXIST else ""))
+        most = self.definition.max_entries
+        raise OutOfMemory("%s %r: map is full (%d of %d entries)" % (what, self.name, most, most))

@@ -1,0 +1,65 @@
+"""PerCpuHash: a hash table with one value per key and CPU. Chains and slots are HashMap's, the rows percpu.py's."""
+
+from micropython import const
+
+from ..abi import PERCPU_HASH
+from ..definition import MapDef
+from .hash import _kernels, new_seed
+from .percpu import CPUS, PerCpu, this_cpu
+
+_TAKE = const(4)  # to percpu's row
+_NEXT = const(7)  # to HashMap's op
+
+
+class PerCpuHash(PerCpu):
+    """A hash table with a value of value_size bytes for each CPU under each of `max_entries` keys.
+
+    Takes 96 bytes, and per entry 2 to 6 bytes, the key rounded up to 4, and for each CPU value_size rounded up to 8.
+    """
+
+    def __init__(self, key_size, value_size, max_entries, map_flags=0, name=""):
+        _kernels.drive_rows(self)
+        PerCpu.__init__(self, MapDef(PERCPU_HASH, key_size, value_size, max_entries, map_flags, name, CPUS))
+        new_seed(self)
+
+    def delete(self, key):
+        """Remove a key with the values of all CPUs. Raises KeyNotFound. Allocates nothing."""
+        key = self._place("delete", key)
+        self._remove(key, _TAKE)
+
+    def lookup_and_delete(self, key):
+        """Return the value of this CPU and remove the entry, of all CPUs, in one step; None on a miss."""
+        row = self._row("lookup_and_delete", key, _TAKE)
+        return None if row is None else self.split(row)[this_cpu()]
+
+    def next_key(self, key=None):
+        """Return the key behind this one; for None or a key that is not there the first; None at the end."""
+        self._alive("next_key")
+        if key is None:
+            found = self._at(1)
+            return found and found[1]
+        out = bytearray(self._key_size)
+        return bytes(out) if self._op(self._place("next_key", key), out, _NEXT) == 0 else None
+
+    def batch_lookup_and_delete(self, cursor=None, count=1):
+        """Return what batch_lookup does, and remove these entries, each in one step."""
+        cursor, keys, _ = self.batch_lookup(cursor, count)
+        taken = [(key, self._take("batch_lookup_and_delete", key)) for key in keys]
+        taken = [entry for entry in taken if entry[1] is not None]
+        return cursor, [entry[0] for entry in taken], [entry[1] for entry in taken]
+
+    def _place(self, op, key):
+        if len(key) != self._key_size:
+            self._refuse(op, key)
+        return key
+
+    def _take(self, op, key):
+        row = self._row(op, key, _TAKE)
+        return row and bytes(row)
+
+    def _at(self, cursor):
+        self._alive("walk")
+        key = bytearray(self._key_size)
+        row = bytearray(self._step * self.cpus)
+        cursor = _kernels.entry_at(self._view, cursor, key, row)
+        return (cursor, bytes(key), bytes(row)) if cursor else None

@@ -1,0 +1,117 @@
+"""Queue and Stack: values without keys, of fixed capacity, the oldest or the newest first."""
+
+from struct import unpack_from
+
+from micropython import const
+
+from ..abi import QUEUE, STACK
+from ..definition import MapDef
+from ..errors import InvalidKeySize, NotSupported, OutOfMemory
+from ..settings import kernels
+from .base import Map
+
+_kernels = kernels("queue")
+
+_COUNT = const(7)  # a word of a slice's header
+_EXIST = const(2)  # BPF_EXIST
+
+# What _put() answers, as viper_queue.py has it
+_FULL = const(1)
+_WRONG_SIZE = const(2)
+
+
+class Queue(Map):
+    """First in, first out: `max_entries` values of value_size bytes in the static pool.
+
+    Takes 96 bytes, and value_size rounded up to 4 an entry. push(value, flags=0) adds a value: in a full map BPF_ANY raises
+    OutOfMemory, and with BPF_EXIST the oldest value goes. pop_into(out) and peek_into(out) copy the next value into `out`
+    (value_size bytes, writable) and return False when the map is empty. These three allocate nothing.
+
+    For callers that treat all maps alike update() is push, lookup() is peek and lookup_and_delete() is pop; their key is
+    None or empty.
+    """
+
+    _type = QUEUE
+
+    def __init__(self, value_size, max_entries, map_flags=0, name=""):
+        _kernels.drive(self)
+        Map.__init__(self, MapDef(self._type, 0, value_size, max_entries, map_flags, name))
+
+    def pop(self):
+        """Remove the next value and return it as bytes; None when the map is empty."""
+        self._alive("pop")
+        out = bytearray(self._value_size)
+        return bytes(out) if self.pop_into(out) else None
+
+    def peek(self):
+        """Return the next value as bytes and leave it; None when the map is empty."""
+        self._alive("peek")
+        out = bytearray(self._value_size)
+        return bytes(out) if self.peek_into(out) else None
+
+    def update(self, key, value, flags=0):
+        """Push."""
+        self._no_key("update", key)
+        self._push_failed(value, flags, "update")
+
+    def lookup(self, key=None):
+        """Peek."""
+        self._no_key("lookup", key)
+        return self.peek()
+
+    def lookup_into(self, key, out):
+        """Peek into `out`."""
+        self._no_key("lookup_into", key)
+        return self.peek_into(out)
+
+    def lookup_and_delete(self, key=None):
+        """Pop."""
+        self._no_key("lookup_and_delete", key)
+        return self.pop()
+
+    def delete(self, key=None):
+        """Raise NotSupported: there are no keys."""
+        self._none("delete")
+
+    def next_key(self, key=None):
+        """Raise NotSupported: there are no keys."""
+        self._none("next_key")
+
+    def clear(self):
+        """Remove every value."""
+        self._alive("clear")
+        _kernels.empty(self._view)
+
+    def __len__(self):
+        self._alive("len")
+        return unpack_from("<I", self._view, _COUNT * 4)[0]
+
+    def _at(self, cursor):
+        self._none("walk")
+
+    def _none(self, op):
+        self._alive(op)
+        raise NotSupported("%s %r: its values have no keys; use push, peek and pop" % (op, self.name))
+
+    def _no_key(self, op, key):
+        self._alive(op)
+        if key is not None and len(key):
+            raise InvalidKeySize("%s %r: key is %d bytes, not 0" % (op, self.name, len(key)))
+
+    def _push_failed(self, value, flags, op="push"):
+        """Push with flags, or again what could not be pushed without, and raise the reason."""
+        self._alive(op)
+        if flags not in (0, _EXIST):
+            self._refuse(op, b"", value, flags)
+        done = self._put(value, flags)
+        if done == _WRONG_SIZE:
+            self._refuse(op, b"", value)
+        if done == _FULL:
+            most = self.definition.max_entries
+            raise OutOfMemory("%s %r: map is full (%d of %d entries)" % (op, self.name, most, most))
+
+
+class Stack(Queue):
+    """Last in, first out: `max_entries` values of value_size bytes. BPF_EXIST drops the oldest value here too."""
+
+    _type = STACK

@@ -1,0 +1,213 @@
+"""TimeSeries: the last `max_entries` timestamped samples, and statistics over them."""
+
+from collections import namedtuple
+from struct import calcsize, pack_into, unpack_from
+
+import micropython
+from micropython import const
+
+from ..abi import TIME_SERIES
+from ..definition import MapDef
+from ..errors import InvalidDefinition, InvalidKeySize, MapError, NotSupported
+from ..kernels.guard import guarded
+from .base import Map
+
+# Words of a slice's header
+_VALUE_SIZE = const(5)
+_MAX_ENTRIES = const(6)
+_COUNT = const(7)
+_FIRST = const(8)  # index of the slot that holds the oldest sample
+_FIELD = const(9)  # the struct module's letter of the number that stats() works on, 0 for none; then its offset
+_ENTRIES = const(12)
+_STRIDE = const(14)
+_GONE = const(15)  # number of the oldest sample: how many were overwritten
+_PEAK = const(18)
+
+_NUMBERS = const((1 << 30) - 1)  # a board's small ints; numbers of samples are compared modulo this
+
+_BY_SIZE = {1: "B", 2: "H", 4: "I", 8: "Q"}  # the field of a value that is one unsigned number
+_A_KEY = bytes(8)
+
+Stats = namedtuple("Stats", ("count", "min", "max", "sum", "mean", "span"))
+
+
+@micropython.viper
+def _push(view, value, timestamp: int, high: int):
+    """Write a sample behind the newest one, in a full series over the oldest. A slot is a u64 timestamp and the value."""
+    h = ptr32(view)
+    count = h[_COUNT]
+    most = h[_MAX_ENTRIES]
+    slot = h[_FIRST]
+    if count == most:
+        i = slot + 1
+        if i == most:
+            i = 0
+        h[_FIRST] = i
+        h[_GONE] += 1
+    else:
+        slot += count
+        if slot >= most:
+            slot -= most
+        count += 1
+        h[_COUNT] = count
+        if count > h[_PEAK]:
+            h[_PEAK] = count
+    d = ptr32(int(h) + h[_ENTRIES] + slot * h[_STRIDE])
+    d[0] = timestamp
+    d[1] = high
+    d8 = ptr8(int(d) + 8)
+    s8 = ptr8(value)
+    n = h[_VALUE_SIZE]
+    i = 0
+    while i < n:
+        d8[i] = s8[i]
+        i += 1
+
+
+@micropython.viper
+def _get(view, number: int, out) -> int:
+    """Copy timestamp and value of the sample with this number to `out`; 0 when it is not there (any more)."""
+    h = ptr32(view)
+    i = number - h[_GONE] & _NUMBERS
+    if i >= h[_COUNT]:
+        return 0
+    slot = h[_FIRST] + i
+    if slot >= h[_MAX_ENTRIES]:
+        slot -= h[_MAX_ENTRIES]
+    s = ptr8(int(h) + h[_ENTRIES] + slot * h[_STRIDE])
+    d = ptr8(out)
+    n = h[_VALUE_SIZE] + 8
+    i = 0
+    while i < n:
+        d[i] = s[i]
+        i += 1
+    return 1
+
+
+_push = guarded(_push, 4)
+_get = guarded(_get, 3)
+
+
+class TimeSeries(Map):
+    """A ring of `max_entries` samples in the static pool: a timestamp, 0 to 2**64 - 1 in any unit, and a value.
+
+    `value_size` is bytes. Takes 96 bytes, and 8 and the value_size rounded up to 4 a sample. `field` says which number in
+    the value stats() works on, as a letter of the struct module (b B h H i I q Q f d), little-endian, `field_offset` bytes
+    from the start. A value of 1, 2, 4 or 8 bytes is one unsigned number unless it says otherwise.
+    """
+
+    def __init__(self, value_size, max_entries, map_flags=0, name="", *, field=None, field_offset=0):
+        definition = MapDef(TIME_SERIES, 8, value_size, max_entries, map_flags, name)
+        field = field or _BY_SIZE.get(value_size, "")
+        if field:
+            if len(field) != 1 or field not in "bBhHiIqQfd":
+                raise InvalidDefinition("create %r: field is %r, not one of b B h H i I q Q f d" % (name, field))
+            if not 0 <= field_offset <= value_size - calcsize("<" + field):
+                raise InvalidDefinition(
+                    "create %r: no field %r at %r in %d bytes" % (name, field, field_offset, value_size)
+                )
+        self._field = field and "<" + field
+        self._field_offset = field_offset
+        Map.__init__(self, definition)
+        if field:
+            pack_into("<II", self._view, _FIELD * 4, ord(field), field_offset)
+
+    def push(self, timestamp, value):
+        """Add a sample; in a full series the oldest one goes. Allocates nothing."""
+        if not isinstance(timestamp, int) or timestamp >> 64:
+            raise InvalidKeySize("push %r: timestamp is %r, not a number from 0 to 2**64 - 1" % (self.name, timestamp))
+        if len(value) != self._value_size:
+            self._refuse("push", _A_KEY, value)
+        _push(self._view, value, timestamp, timestamp >> 32)
+
+    def newest(self):
+        """Return the last sample pushed, as (timestamp, value); None when there is none."""
+        found = self.last(1)
+        return found[0] if found else None
+
+    def oldest(self):
+        """Return the first sample that is still there; None when there is none."""
+        for found in self._walk("oldest", len(self)):
+            return found
+        return None
+
+    def last(self, n):
+        """Return the newest n samples, or all when there are fewer, in the order in which they were pushed."""
+        return list(self._walk("last", n))
+
+    def window(self, start, end):
+        """Return the samples whose timestamps are from `start` to `end`, both included, in the order of pushing."""
+        return [found for found in self._walk("window", len(self)) if start <= found[0] <= end]
+
+    def stats(self, n=None):
+        """Return the statistics of the newest n samples, or of all. Raises NotSupported when no field is declared.
+
+        `min`, `max` and `mean` are None when there is no sample; `span` is the last timestamp minus the first.
+        """
+        if not self._field:
+            raise NotSupported("stats %r: values of %d bytes, and no field declared" % (self.name, self._value_size))
+        count = total = span = 0
+        least = most = mean = first = None
+        for timestamp, value in self._walk("stats", len(self) if n is None else n):
+            number = unpack_from(self._field, value, self._field_offset)[0]
+            if not count:
+                first, least, most = timestamp, number, number
+            least = min(least, number)
+            most = max(most, number)
+            span = timestamp - first
+            total += number
+            count += 1
+        if count:
+            mean = total / count
+        return Stats(count, least, most, total, mean, span)
+
+    def clear(self):
+        """Remove every sample."""
+        self._alive("clear")
+        pack_into("<II", self._view, _COUNT * 4, 0, 0)
+
+    def __len__(self):
+        self._alive("len")
+        return unpack_from("<I", self._view, _COUNT * 4)[0]
+
+    def _walk(self, op, n):
+        """Walk the newest n samples, the oldest of them first. One that is overwritten meanwhile is left out."""
+        if not isinstance(n, int) or n < 0:
+            raise MapError("%s %r: n is %r, not a number from 0 up" % (op, self.name, n))
+        self._alive(op)
+        words = unpack_from("<9I", self._view, _COUNT * 4)  # at once: an interrupt may push
+        count = words[0]
+        number = words[_GONE - _COUNT] + count
+        n = min(n, count)
+        out = bytearray(8 + self._value_size)
+        while n:
+            if _get(self._view, (number - n) & _NUMBERS, out):
+                yield int.from_bytes(out[:8], "little"), bytes(out[8:])
+            n -= 1
+
+    def _none(self, op):
+        self._alive(op)
+        raise NotSupported("%s %r: a series has no such operation; use push, last and window" % (op, self.name))
+
+    def lookup(self, key=None):
+        """Raise NotSupported, as update, delete and next_key do: samples are reached by time."""
+        self._none("lookup")
+
+    def update(self, key=None, value=None, flags=0):
+        """Raise NotSupported."""
+        self._none("update")
+
+    def delete(self, key=None):
+        """Raise NotSupported."""
+        self._none("delete")
+
+    def next_key(self, key=None):
+        """Raise NotSupported."""
+        self._none("next_key")
+
+    def lookup_and_delete(self, key=None):
+        """Raise NotSupported."""
+        self._none("lookup_and_delete")
+
+    def _at(self, cursor):
+        self._none("walk")

@@ -1,0 +1,274 @@
+"""Serves this board's maps on a line, in the way that suits the firmware. Prints stay possible.
+
+serve() blocks until the host leaves: for the REPL, and for a firmware that does all in interrupts. poll() is for a firmware's
+own loop, serve_async() a task of asyncio, serve_thread() in threaded.py a second thread or core: read its notes on what is safe.
+
+Only while a host's session is open does Ctrl-C belong to the line; before and after it stops the program, as on any board.
+"""
+
+import os
+import sys
+import time
+from binascii import hexlify
+
+import micropython
+
+from .. import pool
+from ..abi import OP_SUBSCRIBE, OP_UNSUBSCRIBE
+from ..line.dispatch import Dispatcher
+from ..line.session import ServerSession
+
+# Another one after every reset: how a host tells that the board restarted.
+BOOT_ID = str(hexlify(os.urandom(4)), "ascii")
+_CTRL_C = 3
+_QUIET_MS = 100  # a frame arrives without such a pause; somebody at a terminal pauses longer
+_WAIT_MS = 50  # how long serve() waits for a host before it looks at its clock
+_EVENTS_MS = 5  # the same while there are events to look for
+
+
+@micropython.native
+def _drain(ipoll, readinto, one, buf):
+    """Read what is there into buf, byte by byte: stdin's own readinto() waits until buf is full, and there is no any().
+
+    Machine code with nothing looked up in its loop: each byte of a frame comes this way, and takes 25 us on an emulated Pico.
+    """
+    n = 0
+    end = len(buf)
+    while n < end:
+        there = False
+        for _ in ipoll(0):
+            there = True
+        if not there:
+            break
+        readinto(one)
+        buf[n] = one[0]
+        n += 1
+    return n
+
+
+class StdioLine:
+    """The line that the REPL uses: stdin and stdout. Every read gives what is there, none waits for more."""
+
+    credit = 511  # bytes that the smallest common receive ring (TinyUSB ports) holds
+
+    def __init__(self):
+        import select
+
+        self._in = sys.stdin.buffer
+        self._out = sys.stdout.buffer
+        self._one = bytearray(1)
+        self._poll = select.poll()
+        self._poll.register(sys.stdin, select.POLLIN)
+        self._modes = None
+        self.steady = False  # serve() gives the line back however it ends; another way may end at any time
+
+    def open(self):
+        """Take Ctrl-C from the REPL: while frames pass, 3 is a byte like any other."""
+        micropython.kbd_intr(-1)
+        try:
+            import termios
+        except ImportError:  # every port but unix
+            return
+        # There a read can be told not to wait, so that one brings whole frames: with VMIN and VTIME of 0. But to a REPL such a
+        # read would mean the end of its input, so between two reads the line is as it was.
+        quick = termios.tcgetattr(0)
+        quick[6][5] = quick[6][6] = 0
+        self._modes = termios.tcsetattr, termios.TCSANOW, termios.tcgetattr(0), quick
+        if self.steady:
+            self._set(quick=True)
+
+    def _set(self, quick):
+        tcsetattr, now, normal, fast = self._modes
+        tcsetattr(0, now, fast if quick else normal)
+
+    def close(self):
+        """Give Ctrl-C back."""
+        if self._modes:
+            self._set(quick=False)
+            self._modes = None
+        micropython.kbd_intr(_CTRL_C)
+
+    def wait(self, ms):
+        """Return whether something is there to read within `ms` milliseconds."""
+        for _ in self._poll.ipoll(ms):  # unlike poll(), ipoll() makes no list
+            return True
+        return False
+
+    def readinto(self, buf):
+        """Read what is there into buf, without waiting; return the number of bytes."""
+        if self._modes:
+            if self.steady:
+                return self._in.readinto(buf) or 0
+            self._set(quick=True)
+            try:
+                return self._in.readinto(buf) or 0
+            finally:
+                self._set(quick=False)
+        return _drain(self._poll.ipoll, self._in.readinto, self._one, buf)
+
+    def write(self, data):
+        """Write all of data; a stalled host may make it take several tries (USB gives up a write after 500 ms)."""
+        n = self._out.write(data)
+        tries = 8
+        while n is not None and n < len(data) and tries:
+            data = data[n:]
+            n = self._out.write(data)
+            tries -= 1
+
+
+class _NoGuard:
+    def __enter__(self):
+        """Nobody else is there."""
+
+    def __exit__(self, *error):
+        """Nobody waits."""
+
+
+class Server:
+    """A server of this board's maps on `line` (StdioLine, or anything with its methods).
+
+    `mtu`: most payload bytes of a frame; `window`: requests in flight, a power of two; `idle`: seconds of silence after which
+    a session ends and Ctrl-C works again; `allow_reset`: whether the host may reset the pool; `guard`: a lock that is held
+    while requests are executed and events collected, for firmware in another thread that takes it around its own changes;
+    `key`: bytes that a host must have too (lock.py); a serve() that has returned locks nothing any more.
+    """
+
+    def __init__(self, line=None, mtu=480, window=4, idle=10, allow_reset=False, guard=None, key=None):
+        self.line = line or StdioLine()
+        if key is not None:
+            from ..line.seal import LockedLine
+
+            self.line = LockedLine(self.line, key, mtu)
+        terms = {
+            "boot": BOOT_ID,
+            "profile": "embedded",
+            "machine": sys.implementation._machine.replace(" ", "_"),
+            "idle": idle,
+        }
+        dispatcher = Dispatcher(pool, allow_reset)
+        self.session = ServerSession(dispatcher.handle, terms, mtu, window, self.line.credit)
+        self._raw = self.session.decoder if key is None else self.line.lock.decoder  # cuts what comes over the line
+        dispatcher.extra = {OP_SUBSCRIBE: self._subscriptions, OP_UNSUBSCRIBE: self._subscriptions}
+        self._events = None
+        self._guard = guard or _NoGuard()
+        self._view = memoryview(bytearray(min(self.line.credit, 1024)))
+        self._idle_ms = idle * 1000
+        self._heard = time.ticks_ms()
+        self._open = False
+
+    def poll(self, wait_ms=0, most=None):
+        """Answer what has come, at most `most` bytes of it, waiting up to `wait_ms`; return whether a host's session is open."""
+        session, line = self.session, self.line
+        if session.taken and wait_ms > _EVENTS_MS:
+            wait_ms = _EVENTS_MS
+        if line.wait(wait_ms):
+            now = time.ticks_ms()
+            quiet = time.ticks_diff(now, self._heard) > _QUIET_MS
+            self._heard = now
+            # After a silence this may be somebody's Ctrl-C: then take no more than that, what follows is for the REPL.
+            view = self._view
+            careful = quiet and self._open
+            n = line.readinto(view[: 2 if careful else most])
+            if careful and (view[1] != _CTRL_C if n == 2 else not n and self._raw.held() not in (b"", b"\r")):
+                n += line.readinto(view[n:most])  # it is not: a frame has begun, which a locked line keeps to itself
+            with self._guard:
+                reply = session.receive(bytes(view[:n]))
+            self._follow()  # before the answer to BYE: whoever comes next finds Ctrl-C at work
+            if reply:
+                line.write(reply)
+            if session.decoder.interrupted():
+                self._interrupt()
+        elif self._open or session.decoder.pending():
+            quiet = time.ticks_diff(time.ticks_ms(), self._heard)
+            if quiet > _QUIET_MS and session.decoder.idle() == b"\x03":
+                self._interrupt()
+            if quiet > self._idle_ms:
+                session.close()
+                self._follow()
+        if session.taken:
+            with self._guard:
+                told = self._events.poll(time.ticks_ms())
+            if told:
+                line.write(told)
+        return self._open
+
+    def _follow(self):
+        """Ctrl-C belongs to the line exactly while a session is open."""
+        if self._open != bool(self.session.session):
+            self._open = not self._open
+            if self._open:
+                self.line.open()
+            else:
+                self.line.close()
+
+    def _subscriptions(self, request, map_of):
+        if not self.session.taken:  # the first of this session
+            from ..line.events import Events
+
+            self._events = Events(self.session)
+        return self._events.handle(request, map_of)
+
+    def _interrupt(self):
+        """Somebody else is at the line, with mpremote or a terminal, and wants the REPL."""
+        self.session.decoder.idle()
+        self.close()
+        raise KeyboardInterrupt
+
+    def serve(self):
+        """Answer until the host says BYE, or has been silent for `idle` seconds. Ctrl-C ends it while no session is open."""
+        self.session.done = False
+        self.line.steady = True
+        was_open = False
+        try:
+            while not self.session.done:
+                if self.poll(_WAIT_MS):
+                    was_open = True
+                elif was_open:
+                    break
+        finally:
+            self.close()
+
+    def active(self):
+        """Whether a host has said anything in the last 100 ms: then more is likely to come at once."""
+        return self._open and time.ticks_diff(time.ticks_ms(), self._heard) <= _QUIET_MS
+
+    def close(self):
+        """End the session, if any, and give Ctrl-C back."""
+        self.session.close()
+        self._follow()
+
+
+async def serve_async(**options):
+    """Serve hosts, one after the other, until the task is cancelled; the options are Server's.
+
+    Takes a turn every 20 ms while nothing comes, every millisecond while something does. Tasks change maps freely: a request
+    is executed between two of their steps.
+    """
+    import asyncio
+
+    server = Server(**options)
+    try:
+        while True:
+            server.poll()
+            await asyncio.sleep_ms(1 if server.active() else _EVENTS_MS if server.session.taken else 20)
+    finally:
+        server.close()
+
+
+_server = None
+
+
+def serve(**options):
+    """Serve this board's maps on the REPL's line until the host leaves; the options are Server's."""
+    Server(**options).serve()
+
+
+def poll():
+    """Answer what a host has asked on the REPL's line, without waiting; call it from the firmware's own loop.
+
+    Returns whether a host is connected. Ten times a second is enough, more often is faster.
+    """
+    global _server
+    if _server is None:
+        _server = Server()
+    return _server.poll()

@@ -1,0 +1,297 @@
+"""Put boardmaps on a board: the right files for it, only what changed, all of it or nothing, verified.
+
+New files go beside the old ones under names that nothing imports, are hashed there by the board, and only then take
+the old ones' places. A deploy that is cut off leaves the version that was there.
+"""
+
+import ast
+import contextlib
+import hashlib
+import posixpath
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from boardmaps.abi import VERSION
+
+from ..boards import POOL_MAX, POOL_MIN, SIMULATORS, DefinitionError, find
+from ..client.repl import smaller_pool
+from .config import Settings, Wish, config_for
+from .files import CompileError, Payload, Target, payload_for
+from .link import BoardLink, BoardRaised, DeployError, full_sentence
+
+__all__ = ["DeployError", "DeployReport", "deploy"]
+
+# A frozen module's file is not there; what boot.py has imported from a file is found in any case.
+_FROZEN = """
+import os, sys
+path = sys.path[:]
+sys.path[:] = ['.frozen']
+def frozen(name):
+    try:
+        module = __import__(name)
+        os.stat(module.__file__)
+    except ImportError:
+        pass
+    except OSError:
+        return module
+config = frozen('boardmaps_config')
+version = getattr(frozen('boardmaps'), '__version__', '')
+sys.path[:] = path
+print((version, {n: getattr(config, n) for n in dir(config) if n in ('POOL_SIZE', 'GUARD', 'CPUS')}))
+"""
+# stm32 and nrf mount their flash at /flash, and have /flash/lib; what is below /rom cannot be written.
+_PLACE = """
+import os, sys
+libs = [p for p in sys.path if p.endswith('/lib') and not p.startswith('/rom')]
+lib = libs[0] if libs else '/lib'
+print((lib, os.statvfs(lib[:-4] or '/')[0]))
+"""
+_NEW = ".new"  # the ending of a file that is not in use yet
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class DeployReport:
+    """What a deploy did. Paths are the board's, `form` says .mpy and for which architecture, or .py and why.
+
+    `board` is the name of the board's definition, if there was one; `config` says what became of boardmaps_config.py.
+    """
+
+    port: str
+    machine: str
+    micropython: str
+    form: str
+    version: str
+    board: str | None
+    config: str
+    written: tuple[str, ...]
+    unchanged: tuple[str, ...]
+    removed: tuple[str, ...]
+    bytes_written: int
+    seconds: float
+    restarted: bool
+
+
+def deploy(
+    port: str,
+    *,
+    app: str | Path | None = None,
+    app_path: str = "main.py",
+    board: str | None = None,
+    pool: int | None = None,
+    reset: bool = True,
+    progress: Progress | None = None,
+) -> DeployReport:
+    """Put the firmware's modules into :/lib/boardmaps of the board at `port`, and `app` at `app_path` when given.
+
+    Where a port mounts its flash at /flash, that is :/flash/lib/boardmaps, and `app_path` is below :/flash.
+    `port` is a serial port, an mpremote shortcut (a0, u0), or the name under which `boardmaps sim` runs a board (unix,
+    pico). A program that runs on the board is interrupted, and the interpreter soft-reset; with `reset`, boot.py and
+    main.py run again at the end, else the board is left at its REPL. `progress` is called with a board path, the files
+    done so far and the files in all.
+
+    `board` is the board's definition, a name of `boardmaps boards` or a .toml file, by itself the one for what the board
+    says it is. Its pool, guard and CPUs go to :/lib/boardmaps_config.py, unless there is one that deploy did not write. `pool`
+    is another size for the pool, in bytes. Raises DeployError, also when `app` was started and failed within a second.
+    """
+    begun = time.monotonic()
+    report = progress or (lambda _path, _done, _total: None)
+    program = None if app is None else _read_app(Path(app))
+    wish = _wish(board, pool)
+    with BoardLink(_port_of(port)) as link:
+        target = link.probe()
+        lib, block = _file_system(link)
+        folder = posixpath.join(lib, "boardmaps")
+        version, settings = _frozen(link)
+        config = config_for(link, target, lib, settings, wish)
+        payload = _payload(link, target, version)
+        files = {posixpath.join(folder, name): content for name, content in payload.files.items()}
+        files |= config.files
+        if program is not None:
+            files[_app_path(app_path, folder)] = program
+        present = link.sha256(files)
+        changed = {path: content for path, content in files.items() if present[path] != _digest(content)}
+        stale = [*(_stale(link, folder, files) if payload.files else []), *config.removed]
+        if changed or stale:
+            _need_room(link, lib, block, changed)
+            _upload(link, changed, report)
+            _switch(link, list(changed), stale)
+            link.soft_reset()  # so that the check below imports what was written, whatever boot.py had imported
+        version = _import_check(link)
+        if reset:
+            link.restart()
+            if program is not None and (traceback := link.failure()):
+                raise DeployError(
+                    f"{link.port}: all files are in place, but the program failed when it was started:\n{traceback}"
+                )
+        return DeployReport(
+            port=link.port,
+            machine=target.machine,
+            micropython=target.version,
+            form=payload.form,
+            version=version,
+            board=config.board,
+            config=config.told,
+            written=tuple(changed),
+            unchanged=tuple(path for path in files if path not in changed),
+            removed=tuple(stale),
+            bytes_written=sum(map(len, changed.values())),
+            seconds=time.monotonic() - begun,
+            restarted=reset,
+        )
+
+
+def _wish(board: str | None, pool: int | None) -> Wish:
+    """Return what the options ask for, before the board is disturbed."""
+    if pool is not None and (not POOL_MIN <= pool <= POOL_MAX or pool % 8):
+        raise DeployError(f"the pool cannot have {pool} bytes: give a multiple of 8 from {POOL_MIN} to {POOL_MAX}.")
+    try:
+        return Wish(None if board is None else find(board), pool)
+    except DefinitionError as error:
+        raise DeployError(str(error)) from error
+
+
+def _frozen(link: BoardLink) -> tuple[str, Settings]:
+    """Return the version of boardmaps in the board's firmware, "" when there is none, and what its frozen config says."""
+    version, settings = ast.literal_eval(link.execute(_FROZEN))
+    return version, settings
+
+
+def _payload(link: BoardLink, target: Target, frozen: str) -> Payload:
+    """The modules for this board: none when its firmware has them, for what is frozen in goes before what is in :/lib."""
+    if frozen == VERSION:
+        return Payload({}, "part of its firmware")
+    if frozen:
+        raise DeployError(
+            f"{link.port}: boardmaps {frozen} is frozen into this board's firmware and goes before what deploy could "
+            f"write; this is {VERSION}. Build the firmware anew, with firmware/manifest.py."
+        )
+    try:
+        return payload_for(target)
+    except CompileError as error:
+        raise DeployError(f"{error}. The firmware's source has a mistake that no board could run.") from error
+
+
+def _port_of(target: str) -> str:
+    """Return the port that `target` means: a simulator's name is the board that `boardmaps sim` runs under it."""
+    if target == "twin":
+        raise DeployError("the twin is this computer and has boardmaps. Name a board: --port PORT, unix or pico.")
+    if target not in SIMULATORS:
+        return target
+    from boardmaps_sim.unix import default_port
+
+    port = default_port(target)
+    if not port.exists():
+        raise DeployError(f"no simulated board {target} is running. Start one: boardmaps sim --board {target}")
+    return str(port)
+
+
+def _app_path(path: str, folder: str) -> str:
+    """Return a program's place on the board: below the file system's root, which is /flash on some ports."""
+    root = posixpath.dirname(posixpath.dirname(folder))
+    path = posixpath.normpath(posixpath.join(root, path.removeprefix(":")))
+    if path == root or (path + "/").startswith(folder + "/"):
+        raise DeployError(f"the program cannot go to :{path}: name a file outside :{folder}, such as :main.py.")
+    return path
+
+
+def _read_app(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DeployError(f"the program {path} cannot be read: {error.strerror}.") from error
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.sha256(content).digest()
+
+
+def _file_system(link: BoardLink) -> tuple[str, int]:
+    """Return the folder for modules, as mip chooses it, and the size of a flash block in bytes; raise when none is."""
+    lib, block = "", 0
+    with contextlib.suppress(BoardRaised):
+        lib, block = ast.literal_eval(link.execute(_PLACE))
+    if not block:
+        raise DeployError(
+            f"{link.port}: this board has no file system, so nothing can be deployed to it. Freeze boardmaps into its "
+            f"firmware with firmware/manifest.py, or format its flash (its port's documentation says how)."
+        )
+    return lib, block
+
+
+def _stale(link: BoardLink, folder: str, files: dict[str, bytes]) -> list[str]:
+    """Return the modules that this version has not, among them a .py beside our .mpy; leftovers go at once."""
+    present = link.listing(folder) or []
+    _remove(link, [path for path in present if path.endswith(_NEW)])
+    return [path for path in present if path.endswith((".py", ".mpy")) and path not in files]
+
+
+def _need_room(link: BoardLink, lib: str, block: int, changed: dict[str, bytes]) -> None:
+    needed = sum(-(-len(content) // block) * block for content in changed.values())
+    free = block * int(link.execute(f"import os\nprint(os.statvfs({posixpath.dirname(lib)!r})[3])"))
+    if needed > free:
+        raise DeployError(full_sentence(link.port, f"{needed} bytes are needed beside the old files, {free} are free"))
+
+
+def _upload(link: BoardLink, changed: dict[str, bytes], progress: Progress) -> None:
+    made: list[str] = []
+    try:
+        for folder in sorted({parent for path in changed for parent in _parents(path)}):
+            if link.listing(folder) is None:
+                made.insert(0, folder)
+                link.mkdir(folder)
+        for done, (path, content) in enumerate(changed.items()):
+            progress(path, done, len(changed))
+            link.write(path + _NEW, content)
+        _verify(link, changed)
+    except (DeployError, KeyboardInterrupt) as error:
+        with contextlib.suppress(DeployError):  # the first error is the one to tell
+            link.soft_reset()  # closes the file that was open
+            _remove(link, [path + _NEW for path in changed])
+            _remove(link, made)
+        if isinstance(error, KeyboardInterrupt):
+            raise KeyboardInterrupt(
+                "stopped: what the board had before is unchanged, and no program runs on it now. Run deploy again, or start "
+                "what is there with RESET, or with Ctrl-D at its REPL."
+            ) from None
+        raise
+    progress("", len(changed), len(changed))
+
+
+def _verify(link: BoardLink, changed: dict[str, bytes]) -> None:
+    arrived = link.sha256(path + _NEW for path in changed)
+    for path, content in changed.items():
+        if arrived[path + _NEW] != _digest(content):
+            raise DeployError(
+                f"{link.port}: {path} did not arrive whole, so nothing was put in use. Run deploy again; if it happens "
+                f"twice, the line or the flash is bad."
+            )
+
+
+def _parents(path: str) -> list[str]:
+    parents = []
+    while (path := posixpath.dirname(path)) != "/":
+        parents.append(path)
+    return parents
+
+
+def _switch(link: BoardLink, changed: list[str], stale: list[str]) -> None:
+    """Put the new files in place in one go, without the line between two of them."""
+    link.execute(f"import os\nfor p in {changed!r}:\n os.rename(p+{_NEW!r},p)\nfor p in {stale!r}:\n os.remove(p)")
+
+
+def _remove(link: BoardLink, paths: list[str]) -> None:
+    link.execute(f"import os\nfor p in {paths!r}:\n try:\n  os.remove(p)\n except OSError:\n  pass")
+
+
+def _import_check(link: BoardLink) -> str:
+    try:
+        return link.execute("import boardmaps\nprint(boardmaps.__version__)").strip()
+    except BoardRaised as error:
+        todo = smaller_pool(link.port, error.last_line) or "Is its MicroPython old?"
+        raise DeployError(
+            f"{link.port}: all files are in place, but `import boardmaps` raises {error.last_line}. {todo}"
+        ) from error

@@ -1,0 +1,173 @@
+"""PerCpuArray and PerCpuHash: one value per key and CPU, so that counters of different CPUs never meet."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
+from threading import local
+from typing import TypeVar
+
+from boardmaps.abi import BPF_ANY, PERCPU_ARRAY, PERCPU_HASH
+from boardmaps.definition import MapDef
+from boardmaps.errors import InvalidDefinition, InvalidValueSize
+
+from .array import ArrayMap
+from .base import BytesLike, Key, round_up_8
+from .hash import HashMap
+from .keyed import KeyedMap
+
+P = TypeVar("P")
+
+_thread = local()
+_numbers = count()
+
+
+def current_cpu(cpus: int) -> int:
+    """Return the CPU that the calling thread stands for: threads take turns in the order of their first use."""
+    try:
+        number: int = _thread.number
+    except AttributeError:
+        number = _thread.number = next(_numbers)
+    return number % cpus
+
+
+class PerCpu(KeyedMap[P]):
+    """What both per-CPU maps add to the map that they are made of. `cpus` is how many values an entry has.
+
+    Underneath, an entry is one row: the values of all CPUs, each rounded up to 8 bytes, as the kernel hands it out.
+    Batches take and give rows; every other method sees the value of the CPU that it runs on, or a list of all of them.
+    """
+
+    cpus: int
+
+    def _set_up(self) -> None:
+        if not isinstance(self.cpus, int) or not 0 < self.cpus <= 4096:
+            raise InvalidDefinition(f"create {self.name!r}: cpus is {self.cpus!r}, not a number from 1 to 4096")
+        self._own_size = self._value_size
+        self._step = round_up_8(self._own_size)
+        self._value_size = self._step * self.cpus
+        super()._set_up()
+
+    def _entry_bytes(self, definition: MapDef) -> int:
+        return super()._entry_bytes(definition) + round_up_8(definition.value_size) * (self.cpus - 1)
+
+    def split(self, row: bytes) -> list[bytes]:
+        """Return the values of all CPUs in a row that a batch gave."""
+        return [row[at : at + self._own_size] for at in range(0, len(row), self._step)]
+
+    def join(self, values: Sequence[BytesLike], op: str = "join") -> bytes:
+        """Return the row that batches take. Raises InvalidValueSize for another number of values than `cpus`."""
+        if len(values) != self.cpus:
+            raise InvalidValueSize(f"{op} {self.name!r}: {len(values)} values for {self.cpus} CPUs")
+        return b"".join(self._own(op, value).ljust(self._step, b"\0") for value in values)
+
+    def lookup_percpu(self, key: Key) -> list[bytes] | None:
+        """Return the values of all CPUs, or None on a miss."""
+        row = self._peek(self._place("lookup_percpu", key))
+        return None if row is None else self.split(row)
+
+    def update_percpu(self, key: Key, values: Sequence[BytesLike], flags: int = BPF_ANY) -> None:
+        """Store the values of all CPUs at once. Raises InvalidValueSize for another number of them than `cpus`."""
+        place = self._place("update_percpu", key)
+        row = self.join(values, "update_percpu")
+        self._put("update_percpu", place, lambda _: row, flags)
+
+    def lookup(self, key: Key) -> bytes | None:
+        """Return the value of this CPU, or None on a miss. Raises InvalidKeySize."""
+        return self._part(self._peek(self._place("lookup", key)))
+
+    def lookup_into(self, key: Key, out: bytearray | memoryview) -> bool:
+        """Copy this CPU's value into `out` (value_size bytes, writable); return False on a miss."""
+        place = self._place("lookup_into", key)
+        target = self._out("lookup_into", out)
+        value = self._part(self._peek(place))
+        if value is None:
+            return False
+        target[:] = value
+        return True
+
+    def update(self, key: Key, value: BytesLike, flags: int = BPF_ANY) -> None:
+        """Store the value of this CPU; in a new entry those of the others are zero. Flags as in a plain map."""
+        place = self._place("update", key)
+        own = self._own("update", value)
+        at = self._at()
+        self._put("update", place, lambda row: row[:at] + own + row[at + len(own) :], flags)
+
+    def lookup_and_delete(self, key: Key) -> bytes | None:
+        """Return the value of this CPU and remove the entry, of all CPUs, in one step; None on a miss."""
+        return self._part(self._take("lookup_and_delete", key))
+
+    def compare_and_swap(self, key: Key, expected: BytesLike, new: BytesLike) -> bool:
+        """Store `new` for this CPU if its value is `expected`, in one step; return whether it was."""
+        before, after = self._own("compare_and_swap", expected), self._own("compare_and_swap", new)
+        at, end = self._at(), self._at() + self._own_size
+
+        def swap(row: bytes) -> bytes | None:
+            return row[:at] + after + row[end:] if row[at:end] == before else None
+
+        return self._change("compare_and_swap", key, swap) is not None
+
+    def items(self) -> Iterator[tuple[bytes, bytes]]:
+        """Walk the entries as (key, value of this CPU), with the promise that keys() gives."""
+        for key, row in super().items():
+            yield key, self._part(row) or b""
+
+    def _at(self) -> int:
+        """Return where the value of this thread's CPU begins in a row."""
+        return current_cpu(self.cpus) * self._step
+
+    def _part(self, row: bytes | None) -> bytes | None:
+        at = self._at()
+        return None if row is None else row[at : at + self._own_size]
+
+    def _own(self, op: str, value: BytesLike) -> bytes:
+        """Return one CPU's value as bytes of the right length."""
+        value = self._bytes(op, "value", value)
+        if len(value) != self._own_size:
+            raise InvalidValueSize(f"{op} {self.name!r}: value is {len(value)} bytes, not {self._own_size}")
+        return value
+
+    def _field(self, offset: int, width: int | None) -> tuple[int, int]:
+        offset, width = super()._field(offset, width)
+        return self._at() + offset, width
+
+    def _put(self, op: str, place: P, row_from: Callable[[bytes], bytes], flags: int) -> None:
+        self._flags(op, flags)
+        with self._lock:
+            self._store(op, place, row_from(self._peek(place) or bytes(self._value_size)), flags)
+
+
+class PerCpuArray(PerCpu[int], ArrayMap):
+    """An array with a value of value_size bytes for each CPU at each of `max_entries` indices, zero from the start.
+
+    Here each thread counts as a CPU; `cpus` is this computer's number of them unless it is given.
+    """
+
+    def __init__(
+        self, value_size: int, max_entries: int, map_flags: int = 0, name: str = "", *, cpus: int | None = None
+    ) -> None:
+        self.cpus = (os.cpu_count() or 1) if cpus is None else cpus
+        KeyedMap.__init__(self, MapDef(PERCPU_ARRAY, 4, value_size, max_entries, map_flags, name))
+
+
+class PerCpuHash(PerCpu[bytes], HashMap):
+    """A hash table with a value of value_size bytes for each CPU under each of `max_entries` keys.
+
+    Here each thread counts as a CPU; `cpus` is this computer's number of them unless it is given.
+    """
+
+    _type = PERCPU_HASH
+
+    def __init__(
+        self,
+        key_size: int,
+        value_size: int,
+        max_entries: int,
+        map_flags: int = 0,
+        name: str = "",
+        *,
+        cpus: int | None = None,
+    ) -> None:
+        self.cpus = (os.cpu_count() or 1) if cpus is None else cpus
+        super().__init__(key_size, value_size, max_entries, map_flags, name)

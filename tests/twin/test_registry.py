@@ -1,0 +1,107 @@
+"""Numbers, names, reset, and definitions that are too large."""
+
+import subprocess
+import sys
+
+import pytest
+
+from boardmaps import (
+    ArrayMap,
+    HashMap,
+    InvalidDefinition,
+    KeyNotFound,
+    LruHashMap,
+    NotPermitted,
+    OutOfMemory,
+    StaleMap,
+    open_map,
+)
+from boardmaps_host.twin import Registry
+
+
+def test_maps_are_found_by_number_and_by_name(registry: Registry) -> None:
+    one, two = HashMap(4, 4, 4, name="one"), ArrayMap(4, 4, name="two")
+    assert registry.ids() == [one.id, two.id]
+    assert registry.by_id(two.id) is two
+    assert open_map("one") is one
+    with pytest.raises(KeyNotFound, match="open_map 'three'"):
+        open_map("three")
+    again = HashMap(4, 4, 4, name="one")
+    with pytest.raises(InvalidDefinition, match=rf"\[{one.id}, {again.id}\]"):
+        open_map("one")
+
+
+def test_every_use_of_a_map_from_before_the_reset_is_refused(registry: Registry) -> None:
+    key, value = bytes(4), bytes(8)
+    table, lru, array = HashMap(4, 8, 4, name="t"), LruHashMap(4, 8, 4, name="t"), ArrayMap(8, 4, name="t")
+    for m in (table, lru, array):
+        m.update(key, value)
+    registry.reset()
+    for m in (table, lru, array):
+        uses = [
+            lambda m=m: m.lookup(key),
+            lambda m=m: m.lookup_into(key, bytearray(8)),
+            lambda m=m: m.update(key, value),
+        ]
+        uses += [lambda m=m: m.delete(key), lambda m=m: m.next_key(), lambda m=m: list(m), lambda m=m: len(m), m.clear]
+        uses += [lambda m=m: m.add(key, 1), lambda m=m: m.resize(9), lambda m=m: m.batch_lookup(None, 1), m.freeze]
+        uses += [lambda m=m: m.batch_update([key], [value]), lambda m=m: m.batch_delete([key]), lambda m=m: key in m]
+        for use in uses:
+            with pytest.raises(StaleMap, match="'t'"):
+                use()
+        with pytest.raises(StaleMap):
+            registry.by_id(m.id)
+        assert not hasattr(m, "no_such_thing")
+    assert HashMap(4, 4, 4).id > array.id
+    assert isinstance(table, HashMap)
+
+
+def test_the_texts_name_operation_map_and_number() -> None:
+    temps = HashMap(8, 4, 1, name="temps")
+    temps.update(b"kitchen\0", b"\x15\0\0\0")
+    with pytest.raises(OutOfMemory, match=r"^update 'temps': map is full \(1 of 1 entries\)$"):
+        temps.update(b"cellar\0\0", b"\x09\0\0\0")
+    with pytest.raises(Exception, match=r"^lookup 'temps': key is 3 bytes, not 8$"):
+        temps.lookup(b"abc")
+
+
+def test_freeze_binds_the_host_and_not_this_side() -> None:
+    m = HashMap(4, 4, 4, name="m")
+    m.freeze()
+    assert m.frozen
+    m.update(bytes(4), bytes(4))
+    with pytest.raises(NotPermitted, match="freeze 'm'"):
+        m.freeze()
+
+
+@pytest.mark.parametrize(
+    ("make", "error"),
+    [
+        (lambda: ArrayMap(1, (1 << 32) - 1), OutOfMemory),
+        (lambda: ArrayMap((1 << 32) - 1, 1), OutOfMemory),
+        (lambda: ArrayMap((1 << 32) - 1, (1 << 32) - 1), OutOfMemory),
+        (lambda: HashMap(16, 64, (1 << 32) - 1), OutOfMemory),
+        (lambda: LruHashMap(16, 64, 1 << 31), OutOfMemory),
+        (lambda: ArrayMap(1, 1 << 32), InvalidDefinition),
+        (lambda: HashMap(1 << 64, 1, 1), InvalidDefinition),
+    ],
+)
+def test_definitions_that_are_too_large(registry: Registry, make, error) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(error, match="create"):
+        make()
+    assert registry.ids() == []
+
+
+def test_an_array_takes_memory_only_where_it_is_written() -> None:
+    code = (
+        "import resource, boardmaps\n"
+        "a = boardmaps.ArrayMap(8, 2**29 - 600)\n"
+        "a.update(2**29 - 601, b'12345678')\n"
+        "assert a.lookup(2**29 - 601) == b'12345678' and a.lookup(2**29 - 600) is None\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+    )
+    path = ":".join(p for p in sys.path if p)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONPATH": path}
+    )
+    assert int(done.stdout) < 200_000  # KiB, of 4 GiB that it has
