@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format sim pico-deps qemu-deps rv32-deps pico qemu rv32 firmware bench soak clean
+.PHONY: help demo test check lint format sim pico-deps qemu-deps rv32-deps pico qemu rv32 firmware bench pictures soak clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9 -]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 32
@@ -19,7 +20,10 @@ demo: $(READY) ## Boot a simulated board and drive its maps for some seconds: no
 	$(BIN)/boardmaps demo
 
 test: lint chips ## Run all tests: the contract suite over every target, the rest once
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+check: lint ## Check style and types, the twin and the contract on twin and unix board: a minute, for every change
+	$(BIN)/python -m pytest -q -n $(WORKERS) -k "not pico and not qemu" tests/twin tests/typing tests/contract
 
 lint: $(READY) ## Check style and types, of the host code and of the board code
 	$(BIN)/ruff check .
@@ -54,6 +58,9 @@ bench: $(READY) chips ## Measure, print the tables, write build/bench/*.json
 	$(BIN)/python bench/pico.py
 	$(BIN)/python -m bench.chipline
 	$(BIN)/python bench/plot.py
+
+pictures: $(READY) ## Draw docs/speed.svg from what `make bench` measured last
+	$(BIN)/python bench/plot.py docs/speed.svg
 
 soak: $(READY) chips ## Run for an hour what the tests run for seconds; an error if anything is missed
 	$(BIN)/python -m soak.line

@@ -1,15 +1,17 @@
-"""Draw docs/speed.svg, the maps against MicroPython's own dict and deque: python bench/plot.py, which `make bench` runs at its end.
+"""Draw the maps against MicroPython's own dict and deque: python bench/plot.py [FILE.svg].
 
-From build/bench/qemu.json, whose ticks are the same on every computer; without it from unix.json, this computer's clock.
+`make bench` runs it at its end, into build/bench/speed.svg; `make pictures` draws the one in docs/ that is committed. From
+build/bench/qemu.json, whose ticks are the same on every computer; without it from unix.json, this computer's clock.
 """
 
 import json
+import sys
 from html import escape
 from pathlib import Path
 
 from report import FOLDER, Row
 
-PICTURE = Path(__file__).parents[1] / "docs" / "speed.svg"
+PICTURE = FOLDER / "speed.svg"
 SOURCES = {
     "qemu": "On a Cortex-M3 (QEMU, exact ticks)",
     "unix": "On the unix port (64-bit, wall clock)",
@@ -111,15 +113,15 @@ def mark(x: float, y: float) -> str:
     return f'<path class="reach" d="M{x:.1f} {y - 2}v{BAR + 2}"/>'
 
 
-def main() -> None:
+def main(picture: Path) -> None:
     """Draw from the first source that is there."""
     for name, title in SOURCES.items():
         if rows := comparisons(name):
-            PICTURE.write_text(draw(title, rows))
-            print(f"drew {PICTURE} from {FOLDER / name}.json")
+            picture.write_text(draw(title, rows))
+            print(f"drew {picture} from {FOLDER / name}.json")
             return
     raise SystemExit(f"no measurements in {FOLDER}. Make them: make bench")
 
 
 if __name__ == "__main__":
-    main()
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else PICTURE)

@@ -9,6 +9,7 @@ import pytest
 
 from boardmaps_host.deploy import deploy
 from boardmaps_sim.unix import UnixBoard, default_port
+from tests.waits import PATIENCE
 
 Mpremote = Callable[..., str]
 
@@ -28,7 +29,7 @@ def mpremote(unix: UnixBoard) -> Mpremote:
 
     def run(*words: str) -> str:
         command = [sys.executable, "-m", "mpremote", "connect", unix.port, *words]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

@@ -12,6 +12,7 @@ from boardmaps_host.client import FirmwareError
 from boardmaps_host.client.console import Console
 from boardmaps_sim.unix import UnixBoard
 from tests.client.conftest import Mpremote
+from tests.waits import PATIENCE
 
 PRINTING = """
 import boardmaps, time
@@ -53,7 +54,7 @@ def test_output_without_a_frame_behind_it_is_shown(unix: UnixBoard, mpremote: Mp
     printed: list[str] = []
     with connect(unix.port, console=printed.append) as board:
         board.map("m").update(0, b"ask!")
-        end = time.monotonic() + 30
+        end = time.monotonic() + PATIENCE
         while not printed and time.monotonic() < end:
             board.listen(0.1)
         assert printed == ["name? "]
@@ -118,7 +119,7 @@ with connect({unix.port!r}) as board:
         assert host.stdout.readline() == "ready\n"
         time.sleep(0.2)
         host.send_signal(signal.SIGINT)
-        _, said = host.communicate(timeout=5)
+        _, said = host.communicate(timeout=PATIENCE)
     finally:
         host.kill()
         host.wait()

@@ -20,6 +20,7 @@ from boardmaps_host.client.transports.locked import LockedTransport, WrongKey
 from boardmaps_sim.unix import UnixBoard
 from tests.board.conftest import Run, micropython
 from tests.client.conftest import Mpremote
+from tests.waits import PATIENCE
 
 __all__ = ["micropython"]
 
@@ -330,7 +331,7 @@ while True:
             with m.watch(every=0) as changes:
                 for i in range(50):
                     m.update(b"k%03d" % (i % 10), i.to_bytes(4, "little"))
-                assert changes.get(2) is not None
+                assert changes.get(PATIENCE) is not None
             assert len(dict(m.items())) == 10
             board.listen(0.2)
     assert "tick" in "".join(printed)

@@ -15,6 +15,7 @@ from boardmaps import OutOfMemory
 from boardmaps_host import connect
 from boardmaps_sim.unix import UnixBoard
 from tests.client.conftest import Mpremote
+from tests.waits import PATIENCE
 
 CYCLES = 1000 if os.environ.get("BOARDMAPS_SOAK") == "1" else 50
 
@@ -90,7 +91,7 @@ def test_events_are_pushed_in_every_mode(unix: UnixBoard, mpremote: Mpremote, mo
     mpremote("exec", "--no-follow", START + MODES[mode])
     time.sleep(0.2)
     with connect(unix.port) as board, board.map("m").watch(0, every=0.02) as changes:
-        numbers = [int.from_bytes(c.value or b"", "little") for c in (changes.get(2) for _ in range(10)) if c]
+        numbers = [int.from_bytes(c.value or b"", "little") for c in (changes.get(PATIENCE) for _ in range(10)) if c]
         assert numbers == sorted(set(numbers))
         assert len(numbers) == 10
     mpremote("resume", "exec", "pass")
@@ -107,7 +108,7 @@ def test_the_idle_watchdog_gives_ctrl_c_back(unix: UnixBoard, mpremote: Mpremote
     assert board.info["idle"] == "1"
     board.link.line.close()  # no leave is taken
     time.sleep(2)
-    with serial.Serial(unix.port, timeout=2) as port:
+    with serial.Serial(unix.port, timeout=PATIENCE) as port:
         port.write(b"\x03")
         assert b"KeyboardInterrupt" in port.read_until(b"\x04>")
     assert mpremote("resume", "exec", "print(kept)").strip() == "41"
@@ -128,7 +129,7 @@ def test_ctrl_c_ends_the_program_while_a_session_is_open(
     assert count(board.map("m")) > 0
     board.link.line.close()  # no leave is taken
     time.sleep(0.2)
-    with serial.Serial(unix.port, timeout=2) as port:
+    with serial.Serial(unix.port, timeout=PATIENCE) as port:
         port.write(typed)
         end = b"raw REPL; CTRL-B to exit\r\n>" if len(typed) > 1 else b"\x04>"
         said = port.read_until(end)
@@ -140,7 +141,7 @@ def test_ctrl_c_ends_the_program_while_a_session_is_open(
 def test_what_is_typed_beside_a_serving_thread_does_not_keep_a_host_out(unix: UnixBoard, mpremote: Mpremote) -> None:
     mpremote("exec", "--no-follow", START + MODES["serve_thread"])
     time.sleep(0.2)
-    with serial.Serial(unix.port, timeout=2) as port:
+    with serial.Serial(unix.port, timeout=PATIENCE) as port:
         port.write(b"hello?\r")
     with connect(unix.port) as board:
         assert count(board.map("m")) > 0
@@ -161,7 +162,7 @@ def test_connecting_and_leaving_leaves_the_repl_each_time(unix: UnixBoard, mprem
     mpremote("exec", "kept = 0")
 
     def at_the_repl(i: int) -> None:
-        with serial.Serial(unix.port, timeout=2) as port:
+        with serial.Serial(unix.port, timeout=PATIENCE) as port:
             port.write(b"kept += 1; print('kept', kept)\r")
             assert b"\nkept %d\n>>> " % (i + 1) in port.read_until(b"\n>>> ")
 

@@ -13,6 +13,7 @@ import serial
 from boardmaps_sim.unix import UnixBoard
 from tests.sim.conftest import PROMPT, Console, Mpremote
 from tests.sim.programs import SECOND_TERMINAL
+from tests.waits import PATIENCE
 
 RAW_PROMPT = b"raw REPL; CTRL-B to exit\r\n>"
 ALL_BYTES = bytes(range(256))
@@ -312,6 +313,6 @@ def test_terminal_settings_and_exclusive_mode_do_not_outlive_a_client(board: Uni
 
 def test_clients_come_and_go(board: UnixBoard) -> None:
     for number in range(200):
-        with serial.Serial(board.port, timeout=5) as client:
+        with serial.Serial(board.port, timeout=PATIENCE) as client:
             client.write(b"%d + 1\r" % number)
             assert client.read_until(b"\n%d\n" % (number + 1)).endswith(b"\n%d\n" % (number + 1))
