@@ -271,7 +271,6 @@ while True:
         print("tick", n)
 """
     mpremote("exec", "--no-follow", program)
-    time.sleep(0.2)
     board = connect(unix.port)
     time.sleep(1.5)
     board.link._session._seq = 0x0303

@@ -58,7 +58,6 @@ while True:
 def producer(unix: UnixBoard, mpremote: Mpremote) -> Iterator[Board]:
     """A board whose firmware makes as many records and samples as entry 0 of `state` says, and counts its turns in 1."""
     mpremote("exec", "--no-follow", FIRMWARE)
-    time.sleep(0.2)
     with connect(unix.port) as board:
         yield board
     mpremote("exec", "pass")

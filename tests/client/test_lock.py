@@ -319,7 +319,6 @@ while True:
         print("tick", n)
 """
     mpremote("exec", "--no-follow", program)
-    time.sleep(0.2)
     with pytest.raises(LinkError, match="locked"):
         connect(unix.port)
     with pytest.raises(WrongKey):
@@ -344,7 +343,6 @@ while True:
 def test_ctrl_c_gives_the_repl_of_a_locked_board_back(unix: UnixBoard, mpremote: Mpremote) -> None:
     program = f"import boardmaps, time\ns = boardmaps.Server(key={KEY!r})\nwhile True:\n    s.poll(1)"
     mpremote("exec", "--no-follow", program)
-    time.sleep(0.2)
     board = connect(unix.port, key=KEY)
     board.link.line.close()  # no leave is taken
     time.sleep(0.2)
