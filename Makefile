@@ -29,6 +29,7 @@ lint: $(READY) ## Check style and types, of the host code and of the board code
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python boards/check_types.py
 
 format: $(READY) ## Put the code into ruff's format
 	$(BIN)/ruff format .
@@ -48,19 +49,19 @@ chips: $(READY) # what the tests of the emulated chips need, where this machine 
 	$(BIN)/python boards/build.py --if-possible deps qemu pico rv32
 
 firmware: $(READY) ## Compile the board's modules for every processor of boards/*.toml, with a table of their sizes
-	$(BIN)/python bench/flash.py
+	$(BIN)/python -m bench.flash
 
 bench: $(READY) chips ## Measure, print the tables, write build/bench/*.json
-	$(BIN)/python bench/unix.py
+	$(BIN)/python -m bench.unix
 	$(BIN)/python -m bench.twin
 	$(BIN)/python -m bench.line
-	$(BIN)/python bench/qemu.py
-	$(BIN)/python bench/pico.py
+	$(BIN)/python -m bench.qemu
+	$(BIN)/python -m bench.pico
 	$(BIN)/python -m bench.chipline
-	$(BIN)/python bench/plot.py
+	$(BIN)/python -m bench.plot
 
 pictures: $(READY) ## Draw docs/speed.svg from what `make bench` measured last
-	$(BIN)/python bench/plot.py docs/speed.svg
+	$(BIN)/python -m bench.plot docs/speed.svg
 
 soak: $(READY) chips ## Run for an hour what the tests run for seconds; an error if anything is missed
 	$(BIN)/python -m soak.line

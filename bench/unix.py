@@ -8,8 +8,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from report import Row, publish
-
+from bench.report import Row, publish
 from boardmaps.abi import HASH
 from boardmaps.definition import MapDef, slice_size
 from boardmaps_host.planner import POOL_SIZE

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Literal
 
 from bench.report import Row, publish
 from boardmaps import ArrayMap
@@ -42,11 +43,12 @@ def seeds(n: int) -> Row:
 def interrupted(sessions: int) -> list[Row]:
     """Have the board restart, and the port close, at every byte of so many sessions."""
     rows = []
-    for what, name in (
+    kinds: tuple[tuple[Literal["reset", "board", "host"], str], ...] = (
         ("reset", "board reset"),
         ("board", "port closed, to the board"),
         ("host", "port closed, from it"),
-    ):
+    )
+    for what, name in kinds:
         at = wrong = 0
         for seed in range(sessions):
             for world in at_every_byte(seed, what):

@@ -117,7 +117,7 @@ def behind_rfc2217(port: str) -> Iterator[int]:
         class Connection:
             write = staticmethod(peer.sendall)
 
-        manager = serial.rfc2217.PortManager(line, Connection)
+        manager = serial.rfc2217.PortManager(line, Connection)  # type: ignore[arg-type]
         with peer:
             peer.settimeout(0.002)
             while not over.is_set():
