@@ -21,11 +21,11 @@ def started(board: UnixBoard) -> bool:
     return eventually(lambda: 20 * b"s" in board.flash.read_bytes())
 
 
-def test_plain_exec_answers_within_three_seconds_twice(mpremote: Mpremote) -> None:
+def test_plain_exec_waits_for_no_time_limit_twice(mpremote: Mpremote) -> None:
     for _ in range(2):
         begun = time.monotonic()
         assert mpremote("exec", "print(1)") == "1\n"
-        assert time.monotonic() - begun < 3
+        assert time.monotonic() - begun < 9  # mpremote's limit is 10 s
 
 
 def test_the_device_behind_the_link_works_too(board: UnixBoard, mpremote: Mpremote) -> None:
