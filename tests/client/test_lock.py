@@ -345,7 +345,7 @@ def test_ctrl_c_gives_the_repl_of_a_locked_board_back(unix: UnixBoard, mpremote:
     mpremote("exec", "--no-follow", program)
     time.sleep(0.2)
     board = connect(unix.port, key=KEY)
-    board.link.line.close()  # no leave is taken
+    board.link.connection.line.close()  # no leave is taken
     time.sleep(0.2)
     assert mpremote("resume", "exec", "print(8)").strip() == "8"
 

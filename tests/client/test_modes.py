@@ -105,7 +105,7 @@ def test_the_idle_watchdog_gives_ctrl_c_back(unix: UnixBoard, mpremote: Mpremote
     time.sleep(0.2)
     board = connect(unix.port)
     assert board.info["idle"] == "1"
-    board.link.line.close()  # no leave is taken
+    board.link.connection.line.close()  # no leave is taken
     time.sleep(2)
     with serial.Serial(unix.port, timeout=2) as port:
         port.write(b"\x03")
@@ -126,7 +126,7 @@ def test_ctrl_c_ends_the_program_while_a_session_is_open(
     time.sleep(0.2)
     board = connect(unix.port, key=key)
     assert count(board.map("m")) > 0
-    board.link.line.close()  # no leave is taken
+    board.link.connection.line.close()  # no leave is taken
     time.sleep(0.2)
     with serial.Serial(unix.port, timeout=2) as port:
         port.write(typed)
@@ -215,7 +215,7 @@ def test_a_firmware_that_seldom_polls_takes_each_request_whole(
     mpremote("exec", "--no-follow", START + loop)
     time.sleep(0.2)
     with connect(unix.port, key=key) as board:
-        board.link.line.close()  # no leave is taken
+        board.link.connection.line.close()  # no leave is taken
     with connect(unix.port, key=key) as board:
         m = board.map("m")
         first = count(m)

@@ -240,14 +240,14 @@ def test_the_session_goes_on_when_the_port_was_closed_and_comes_back(unix: UnixB
     link_name.symlink_to(unix.port)
     with connect(str(link_name), timeout=5) as board:
         boot = board.info["boot"]
-        session = board.link._session.session
+        session = board.link.connection.session.session
         link_name.unlink()
         dead = os.open("/dev/null", os.O_RDWR)
-        os.dup2(dead, board.link.line._fd)  # type: ignore[attr-defined] # it reads as the end, as a pulled cable's does
+        os.dup2(dead, board.link.connection.line._fd)  # type: ignore[attr-defined] # it reads as the end, as a pulled cable's does
         os.close(dead)
         threading.Timer(0.3, link_name.symlink_to, [unix.port]).start()
         start = time.monotonic()
         assert board.link.request(b"\0back", changes=False) == b"\0back"
         assert time.monotonic() - start < 4
         assert board.info["boot"] == boot
-        assert board.link._session.session == session
+        assert board.link.connection.session.session == session
