@@ -21,11 +21,13 @@ from boardmaps_host.client import (
     NotDeployed,
     OutcomeUnknown,
     PortBusy,
+    PortGone,
     PortMissing,
     VersionMismatch,
 )
 from boardmaps_host.client.link import Link
 from boardmaps_host.client.repl import Repl
+from boardmaps_host.client.simulated import running
 from boardmaps_host.client.states import Step
 from boardmaps_host.client.transports.serial import SerialTransport
 from boardmaps_host.deploy import deploy
@@ -287,3 +289,50 @@ def test_ctrl_c_gives_the_repl_back_when_the_host_died(unix: UnixBoard, mpremote
         port.write(b"\r\x03")
         assert b"KeyboardInterrupt" in port.read_until(b"\x04>")
     assert mpremote("exec", "print(8)").strip() == "8"
+
+
+def test_a_simulated_board_that_was_killed_is_seen(tmp_path: Path) -> None:
+    """Watching says that the port is gone, not that a change was in flight; and its link leads nowhere, whoever has the PTY."""
+    killed = UnixBoard(port=tmp_path / "killed")
+    killed.start()
+    try:
+        deploy(killed.port, reset=False)
+        board = connect(killed.port, timeout=0.3)
+        m = board.create_map(ArrayMap, value_size=4, max_entries=1, name="m")
+        changes = m.watch(0)
+        assert changes.get(2) is not None
+        assert killed._process is not None
+        killed._process.kill()
+        killed._process.wait()
+        with pytest.raises(PortGone) as caught:
+            changes.get(20)
+        began = time.monotonic()
+        changes.close()
+        assert time.monotonic() - began < 0.2, "nobody is there to be told"
+        assert "flight" not in str(caught.value)
+        assert caught.value.may_have_happened is False
+        board.close()
+        link = Path(killed.port)
+        assert link.is_symlink(), "it was killed before it could remove its link"
+        ours, theirs = os.openpty()
+        link.unlink()
+        link.symlink_to(os.ttyname(theirs))  # as happens when the next PTY gets the number
+        with pytest.raises(PortMissing, match="has ended"):
+            connect(killed.port)
+        os.close(ours)
+        os.close(theirs)
+        with UnixBoard(port=tmp_path / "killed") as again:
+            SerialTransport(again.port).close()
+    finally:
+        killed.stop()
+
+
+def test_a_killed_board_is_not_running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    link = tmp_path / "mine"
+    monkeypatch.setattr("boardmaps_sim.unix.default_port", lambda _: link)
+    link.symlink_to("/dev/null")
+    (link.with_name("mine.lock")).write_text("1\n")
+    assert running("mine") is None
+    link.unlink()
+    with UnixBoard(port=link):
+        assert running("mine") == str(link)

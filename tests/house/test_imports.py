@@ -3,6 +3,7 @@
 import ast
 import tokenize
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -43,6 +44,7 @@ def imported(module: str, node: Import) -> Iterator[str]:
     yield from (name for name in names if name in MODULES and name != module)
 
 
+@cache
 def graph() -> dict[str, set[str]]:
     """Return which modules each imports, at the top, inside a function, or for a type checker alone."""
     return {

@@ -134,6 +134,7 @@ class Requests:
             else:
                 self._other(event)
         if connection.state is not State.OPEN and ECHO in session.held():  # a REPL shows what it takes for typing
+            connection.check_program(changes)
             self._lost(Lost(""), waiting, flying, changes)
             return
         # While anything comes the line may just be slow; but a board that says other things without end is given up too.

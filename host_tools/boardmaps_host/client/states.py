@@ -65,7 +65,6 @@ TABLE: Mapping[State, Mapping[Step, State]] = {
     State.UNCONNECTED: {
         Step.BEGIN: State.OPENING,
         Step.GAVE_UP: State.UNCONNECTED,  # before the call had a session
-        Step.CUT: State.GONE,
         Step.CLOSE: State.CLOSED,
     },
     State.OPENING: {
