@@ -139,15 +139,15 @@ def test_a_call_that_ctrl_c_ended_harms_no_later_one(unix: UnixBoard, mpremote: 
     with connect(unix.port, allow_reset=True) as board:
         board.pool.reset()
         m = board.create_map("ArrayMap", value_size=4, max_entries=4)
-        read = board.link.line.read
+        read = board.link.connection.line.read
         for i in range(20):
             m.update(0, i.to_bytes(4, "little"))
 
             def interrupted(timeout: float) -> bytes:
-                board.link.line.read = read  # type: ignore[method-assign]
+                board.link.connection.line.read = read  # type: ignore[method-assign]
                 raise KeyboardInterrupt
 
-            board.link.line.read = interrupted  # type: ignore[method-assign]
+            board.link.connection.line.read = interrupted  # type: ignore[method-assign]
             with pytest.raises(KeyboardInterrupt):
                 m.lookup(1)
             assert m.lookup(0) == i.to_bytes(4, "little")

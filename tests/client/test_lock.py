@@ -344,7 +344,7 @@ def test_ctrl_c_gives_the_repl_of_a_locked_board_back(unix: UnixBoard, mpremote:
     program = f"import boardmaps, time\ns = boardmaps.Server(key={KEY!r})\nwhile True:\n    s.poll(1)"
     mpremote("exec", "--no-follow", program)
     board = connect(unix.port, key=KEY)
-    board.link.line.close()  # no leave is taken
+    board.link.connection.line.close()  # no leave is taken
     time.sleep(0.2)
     assert mpremote("resume", "exec", "print(8)").strip() == "8"
 

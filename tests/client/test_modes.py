@@ -103,7 +103,7 @@ def test_the_idle_watchdog_gives_ctrl_c_back(unix: UnixBoard, mpremote: Mpremote
     mpremote("exec", "--no-follow", START + "server = boardmaps.Server(idle=1)\n" + code)
     board = connect(unix.port)
     assert board.info["idle"] == "1"
-    board.link.line.close()  # no leave is taken
+    board.link.connection.line.close()  # no leave is taken
     time.sleep(2)
     with serial.Serial(unix.port, timeout=PATIENCE) as port:
         port.write(b"\x03")
@@ -123,7 +123,7 @@ def test_ctrl_c_ends_the_program_while_a_session_is_open(
     mpremote("exec", "--no-follow", START + code)
     board = connect(unix.port, key=key)
     assert count(board.map("m")) > 0
-    board.link.line.close()  # no leave is taken
+    board.link.connection.line.close()  # no leave is taken
     time.sleep(0.2)
     with serial.Serial(unix.port, timeout=PATIENCE) as port:
         port.write(typed)
@@ -208,7 +208,7 @@ def test_a_firmware_that_seldom_polls_takes_each_request_whole(
     )
     mpremote("exec", "--no-follow", START + loop)
     with connect(unix.port, key=key) as board:
-        board.link.line.close()  # no leave is taken
+        board.link.connection.line.close()  # no leave is taken
     with connect(unix.port, key=key) as board:
         m = board.map("m")
         first = count(m)

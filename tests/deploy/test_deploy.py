@@ -190,7 +190,7 @@ def test_a_session_that_nobody_ended_is_interrupted_too(board: UnixBoard, tmp_pa
     app.write_text("import boardmaps, time\nwhile True:\n    boardmaps.poll()\n    time.sleep_ms(50)\n")
     deploy(board.port, app=app)
     left = connect(board.port)
-    left.link.line.close()
+    left.link.connection.line.close()
     assert deploy(board.port, app=app).written == ()
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from boardmaps import ArrayMap
 from boardmaps_host import Board, connect
+from boardmaps_host.client import LinkError
 from boardmaps_host.deploy import deploy
 from boardmaps_sim.faulty import Faults
 from boardmaps_sim.relay import FaultyBoard
@@ -56,8 +57,6 @@ def test_the_baud_rate_is_kept() -> None:
 
 @pytest.mark.parametrize("cut", [2000])
 def test_a_line_that_goes_dead_ends_in_an_error_in_time(cut: int) -> None:
-    from boardmaps_host.client import LinkError
-
     name = f"cut-{os.getpid()}"
     inner = UnixBoard(name, port=default_port(name))
     with FaultyBoard(inner, Faults(cut_at=cut)) as running:

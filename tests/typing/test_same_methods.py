@@ -9,8 +9,8 @@ import pytest
 
 import boardmaps
 from boardmaps.abi import CLASS_NAMES
+from boardmaps_host.client.maps import remote_class
 from boardmaps_host.client.maps.base import RemoteMap
-from boardmaps_host.client.maps.kinds import KINDS
 from tests.board.conftest import Run
 from tests.board.conftest import micropython as micropython  # noqa: PLC0414 - a fixture, for this folder too
 from tests.typing.stub import Parameters, Stub, actual, declared, public
@@ -44,8 +44,7 @@ def of(table: dict[str, set[str]], name: str) -> set[str]:
 
 
 def client_class(name: str) -> type[RemoteMap]:
-    number = next(number for number, class_name in CLASS_NAMES.items() if class_name == name)
-    return KINDS.get(number, RemoteMap)
+    return remote_class(name)
 
 
 @pytest.mark.parametrize("name", CLASS_NAMES.values())

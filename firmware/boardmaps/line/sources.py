@@ -50,6 +50,7 @@ class _Series:
     """Reads the samples of a series, from the oldest that is there. Cost of a look without a new one: two words read."""
 
     def __init__(self, series):  # type: ignore[no-untyped-def]
+        # saves heap: only a subscription to a series needs it
         from ..maps.timeseries import _get
 
         self._get = _get
@@ -115,6 +116,7 @@ class _Slots(_Paced):
     """
 
     def __init__(self, m, every):  # type: ignore[no-untyped-def]
+        # saves heap: only a watch of a whole map needs it
         from array import array
 
         _Paced.__init__(self, m, every)

@@ -58,6 +58,7 @@ def create(words: tuple[str, ...], target: options.Target, as_json: bool) -> Non
 
     JSON: the new map, as `map show` prints one.
     """
+    # saves start-up time: needed by this command alone
     from boardmaps.errors import InvalidDefinition, InvalidFlags
 
     given = _create_words(Words(words))
@@ -127,7 +128,7 @@ def update(words: tuple[str, ...], target: options.Target, as_json: bool) -> Non
 
     `noexist` creates only, `exist` changes only. In a per-CPU map every CPU gets the value. JSON: null, as bpftool.
     """
-    from boardmaps_host.client.maps.kinds import RemotePerCpu
+    from boardmaps_host.client import RemotePerCpu  # saves start-up time: the client
 
     taken = Words(words)
     selector = taken.selector()
@@ -212,6 +213,7 @@ def _key_words(taken: Words) -> list[str]:
 
 def _class_name(kind: str | None) -> str:
     """Return the class for bpftool's word for a map's type."""
+    # saves start-up time: needed by this command alone
     from boardmaps.abi import CLASS_NAMES, TYPE_NAMES
 
     classes = {word: CLASS_NAMES[map_type] for map_type, word in TYPE_NAMES.items() if map_type in CLASS_NAMES}
@@ -274,6 +276,7 @@ def _entry_json(key: bytes, value: bytes) -> dict[str, list[str]]:
 
 
 def _flags(info: "MapInfo") -> str:
+    # saves start-up time: needed by this command alone
     from boardmaps.abi import BPF_F_RB_OVERWRITE, BPF_F_RDONLY, BPF_F_WRONLY
 
     names = {BPF_F_RDONLY: "rdonly", BPF_F_WRONLY: "wronly", BPF_F_RB_OVERWRITE: "overwrite"}

@@ -12,14 +12,18 @@ from boardmaps.errors import InvalidDefinition, KeyNotFound
 from boardmaps_host.client.errors import LinkError, NoAnswer
 from boardmaps_host.client.info import MapInfo, create, listing
 from boardmaps_host.client.link import Link
+from boardmaps_host.client.maps import remote
 from boardmaps_host.client.maps.base import RemoteMap
-from boardmaps_host.client.maps.kinds import RemotePerCpu, RemoteQueue, RemoteRingBuf, RemoteTimeSeries, remote
 from boardmaps_host.client.pool import RemotePool
-from boardmaps_host.client.transports.serial import SerialTransport, Transport
-from boardmaps_host.client.transports.simulated import STARTED, running, start
+from boardmaps_host.client.transports import open_port
+from boardmaps_host.client.transports.base import Transport
 
 if TYPE_CHECKING:
     from boardmaps import ArrayMap, HashMap, PerCpuArray, PerCpuHash, Queue, RingBuf, TimeSeries
+    from boardmaps_host.client.maps.percpu import RemotePerCpu
+    from boardmaps_host.client.maps.queue import RemoteQueue
+    from boardmaps_host.client.maps.ringbuf import RemoteRingBuf
+    from boardmaps_host.client.maps.timeseries import RemoteTimeSeries
 
 _TYPES = {CLASS_NAMES[t]: t for t in CLASS_NAMES}
 
@@ -54,15 +58,15 @@ class Board:
         return remote(self.link, found[0])
 
     @overload
-    def create_map(self, map_class: "type[PerCpuArray | PerCpuHash]", **parts: Any) -> RemotePerCpu: ...
+    def create_map(self, map_class: "type[PerCpuArray | PerCpuHash]", **parts: Any) -> "RemotePerCpu": ...
     @overload
     def create_map(self, map_class: "type[ArrayMap | HashMap]", **parts: Any) -> RemoteMap: ...
     @overload
-    def create_map(self, map_class: "type[Queue]", **parts: Any) -> RemoteQueue: ...
+    def create_map(self, map_class: "type[Queue]", **parts: Any) -> "RemoteQueue": ...
     @overload
-    def create_map(self, map_class: "type[RingBuf]", **parts: Any) -> RemoteRingBuf: ...
+    def create_map(self, map_class: "type[RingBuf]", **parts: Any) -> "RemoteRingBuf": ...
     @overload
-    def create_map(self, map_class: "type[TimeSeries]", **parts: Any) -> RemoteTimeSeries: ...
+    def create_map(self, map_class: "type[TimeSeries]", **parts: Any) -> "RemoteTimeSeries": ...
     @overload
     def create_map(self, map_class: str, **parts: Any) -> RemoteMap: ...
 
@@ -92,7 +96,12 @@ class Board:
         if missing := needed - set(parts):
             raise InvalidDefinition(f"create {class_name}: {', '.join(sorted(missing))} is missing")
         parts = {"key_size": KEY_SIZES.get(map_type, 0), "value_size": 0, **parts}
-        return self.map(create(self.link, MapDef(map_type, **parts), field))
+        made = create(self.link, MapDef(map_type, **parts), field)
+        try:
+            return self.map(made)
+        except LinkError as error:  # only what the board tells of it is missing
+            error.may_have_happened = True
+            raise
 
     def listen(self, seconds: float) -> None:
         """Take what the board tells unasked for so long: its prints go to `console`, events to their callbacks.
@@ -156,18 +165,23 @@ def connect(
     cleanup: Callable[[], None] | None = None
     line: Transport
     if target == "twin":
-        from boardmaps_host.client.transports.twin import TwinTransport
+        from boardmaps_host.client.transports.twin import TwinTransport  # saves start-up time: the server's modules
 
         line = TwinTransport(allow_reset)
-    elif target in STARTED:
-        port, cleanup = start(target, allow_reset)
-        with _ending_on_error(cleanup):
-            line = SerialTransport(port)
     else:
-        line = SerialTransport(running(target) or target)
+        from boardmaps_host.client.simulated import STARTED, running, start  # not for the twin: pyserial
+
+        if target in STARTED:
+            port, cleanup = start(target, allow_reset)
+        else:
+            port = running(target) or target
+        with _ending_on_error(cleanup):
+            line = open_port(port)
     with _ending_on_error(line.close), _ending_on_error(cleanup):
         if key is not None:
-            from boardmaps_host.client.transports.locked import LockedTransport
+            from boardmaps_host.client.transports.locked import (
+                LockedTransport,  # saves start-up time: HMAC, for a key alone
+            )
 
             try:
                 return Board(Link(LockedTransport(line, key), timeout, None, console), cleanup)

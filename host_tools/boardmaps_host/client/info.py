@@ -2,11 +2,19 @@
 
 from dataclasses import dataclass
 from struct import calcsize, pack, unpack
+from typing import Protocol
 
 from boardmaps.abi import INFO_FORMAT, OP_CREATE, OP_LIST, STATUS_MISS, STATUS_OK, TYPE_NAMES
 from boardmaps.definition import MapDef
 from boardmaps.errors import error_for
-from boardmaps_host.client.link import Link
+
+
+class Asked(Protocol):
+    """What has requests executed: a Link."""
+
+    def request(self, payload: bytes, changes: bool = True) -> bytes:
+        """Have one request executed, exactly once, and return its reply."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -44,7 +52,7 @@ class MapInfo:
         return cls(*fields)
 
 
-def ask(link: Link, payload: bytes, changes: bool = False) -> bytes | None:
+def ask(link: Asked, payload: bytes, changes: bool = False) -> bytes | None:
     """Have one request executed; return the reply's data, None for a miss. Raises the MapError that the board raised."""
     return answer(link.request(payload, changes))
 
@@ -63,7 +71,7 @@ def answer(reply: bytes) -> bytes | None:
     raise error
 
 
-def create(link: Link, d: MapDef, field: bytes = b"") -> int:
+def create(link: Asked, d: MapDef, field: bytes = b"") -> int:
     """Make a map on the board; return its id. `field` is a TimeSeries's: its letter and, as u32, its offset."""
     parts = pack("<5I", d.map_type, d.key_size, d.value_size, d.max_entries, d.map_flags)
     name = d.name.encode() + (b"\0" + field if field else b"")
@@ -71,7 +79,7 @@ def create(link: Link, d: MapDef, field: bytes = b"") -> int:
     return int.from_bytes(data, "little")
 
 
-def listing(link: Link) -> list[MapInfo]:
+def listing(link: Asked) -> list[MapInfo]:
     """Return what the board tells of all its maps, in the order of their creation."""
     size = calcsize(INFO_FORMAT)
     found: list[MapInfo] = []

@@ -18,7 +18,7 @@ from __future__ import annotations
 from functools import cache
 from itertools import count
 from threading import Lock
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
 from boardmaps.abi import BPF_ANY, BPF_EXIST, BPF_NOEXIST, U32_MAX
 from boardmaps.definition import MapDef
@@ -33,13 +33,23 @@ from boardmaps.errors import (
     StaleMap,
 )
 
-from .registries import Registry
-
 BytesLike = bytes | bytearray | memoryview
 Key = BytesLike | int  # an int only where keys are indices
 
 MEMORY_LIMIT = (1 << 32) - 4096  # bytes of keys and values in one map: where the kernel says ENOMEM to an array
 
+
+class Home(Protocol):
+    """What holds new maps: a Registry (registries.py)."""
+
+    def admit(self, new: CloudMap) -> int:
+        """Take a map and return its number."""
+        ...
+
+
+homes: list[
+    Home
+] = []  # the last one gets the maps that are made now; registries.py keeps it, the process's own at the bottom
 
 _serials = count(1)  # tells the maps of all registries apart
 
@@ -68,7 +78,7 @@ class CloudMap:
         self._key_size = definition.key_size
         self._value_size = definition.value_size
         self._set_up()
-        self.id = Registry.active().admit(self)
+        self.id = homes[-1].admit(self)
 
     def _set_up(self) -> None:
         """Make the storage; the definition is there already. Runs before any other thread can know the map."""

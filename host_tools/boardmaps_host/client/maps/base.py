@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from struct import pack, unpack_from
+from typing import Protocol
 
 from boardmaps.abi import (
-    ARRAY,
     BPF_ANY,
     CLASS_NAMES,
     OP_ADD,
@@ -21,15 +21,14 @@ from boardmaps.abi import (
     OP_LOOKUP_AND_DELETE,
     OP_NEXT_KEY,
     OP_UPDATE,
-    PERCPU_ARRAY,
     U32_MAX,
 )
 from boardmaps.definition import MapDef
 from boardmaps.errors import InvalidFlags, InvalidKeySize, InvalidValueSize, MapError
 from boardmaps_host.client import subscribe
+from boardmaps_host.client.errors import LinkError
 from boardmaps_host.client.events import Change, Subscription
-from boardmaps_host.client.info import MapInfo, ask
-from boardmaps_host.client.link import Link
+from boardmaps_host.client.info import Asked, MapInfo, ask
 
 Buffer = bytes | bytearray | memoryview
 Key = Buffer | int
@@ -37,7 +36,21 @@ Page = tuple[int | None, list[bytes], list[bytes]]
 
 _PAGE = 0xFFFF  # entries asked for at once; the board sends what fits its frame
 
-__all__ = ["Buffer", "Key", "MapInfo", "Page", "RemoteMap", "ask"]
+__all__ = ["Buffer", "Key", "Linked", "MapInfo", "Page", "RemoteMap", "ask"]
+
+
+class Linked(Asked, subscribe.Subscribing, Protocol):
+    """What a map needs of the connection to its board: a Link."""
+
+    @property
+    def name(self) -> str:
+        """The name of the port."""
+        ...
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """The board's terms."""
+        ...
 
 
 class RemoteMap:
@@ -46,7 +59,7 @@ class RemoteMap:
     `offset` and `size` are its place in the board's pool, bytes.
     """
 
-    def __init__(self, link: Link, info: MapInfo) -> None:
+    def __init__(self, link: Linked, info: MapInfo) -> None:
         self._link = link
         self.id = info.id
         self.name = info.name
@@ -77,9 +90,6 @@ class RemoteMap:
     def _key(self, key: Key | None) -> bytes:
         if key is None:
             return b""
-        if isinstance(key, int) and self.definition.map_type in (ARRAY, PERCPU_ARRAY):
-            # An index that no u32 holds is out of range like the largest: no array has 2**32 entries.
-            return (key if 0 <= key <= U32_MAX else U32_MAX).to_bytes(4, "little")
         if isinstance(key, int):
             raise TypeError(f"{CLASS_NAMES[self.definition.map_type]} {self.name!r}: a key is bytes, not the int {key}")
         return bytes(key)
@@ -215,6 +225,9 @@ class RemoteMap:
         except MapError as error:
             error.done += done
             raise
+        except LinkError as error:
+            error.may_have_happened = error.may_have_happened or done > 0
+            raise
         return done
 
     def batch_lookup(self, cursor: int | None = None, count: int = _PAGE) -> Page:
@@ -275,4 +288,4 @@ class RemoteMap:
         return self.lookup(key) is not None
 
     def __repr__(self) -> str:
-        return f"<{CLASS_NAMES[self.definition.map_type]} {self.name!r} id {self.id} on {self._link.line.name}>"
+        return f"<{CLASS_NAMES[self.definition.map_type]} {self.name!r} id {self.id} on {self._link.name}>"
