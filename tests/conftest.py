@@ -19,11 +19,24 @@ if TYPE_CHECKING:
     from xdist.scheduler import LoadScopeScheduling
 
 _CONTRACT = re.compile(r"tests/contract/.*\[(?P<target>twin|unix|pico|qemu|qemu_viper)\b")
-# Scopes that take longest, by how their names begin, begin first: one that begins last leaves the other worker without work.
-# Seconds on a quiet machine are beside them.
-_LONGEST = ("contract on pico",)
-# Files whose tests share no board, or share one that is booted in a second: each test is a scope of its own.
-_APART: tuple[str, ...] = ()
+# The emulated Pico is two thirds of the run: its contract is two scopes, each on a Pico of its own, which take the same time.
+_FIRST_HALF = ("test_definition.py", "test_hash.py", "test_plan.py")
+_ON_PICO = re.compile(r"\[pico\b")
+# Scopes that take longest, by how their names begin, in the order in which they begin: one that begins last leaves the other
+# worker without work.
+_LONGEST = (
+    "contract on pico",
+    "tests/link/test_ports.py on pico",
+    "tests/sim/test_hard_irq.py",
+    "tests/sim/test_pico",
+    "tests/examples",
+    "tests/deploy/test_deploy_chips.py",
+    "contract on",
+    "tests/differential",
+    "tests/board",
+)
+# Files in which each test has a board of its own: each is a scope.
+_APART = ("tests/deploy/test_deploy", "tests/sim/test_hard_irq.py")
 
 pytest_plugins = ["tests.differential.summary"]
 
@@ -54,10 +67,14 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def scope(nodeid: str) -> str:
     """Name what tests go to one worker together."""
+    file, _, test = nodeid.partition("::")
     contract = _CONTRACT.match(nodeid)
     if contract:
-        return f"contract on {contract['target']}"
-    return nodeid if nodeid.startswith(_APART) else nodeid.partition("::")[0]
+        half = f", {2 - file.endswith(_FIRST_HALF)}" if contract["target"] == "pico" else ""
+        return f"contract on {contract['target']}{half}"
+    if nodeid.startswith(_APART):
+        return nodeid
+    return f"{file} on pico" if _ON_PICO.search(test) else file
 
 
 def _rank(nodeid: str) -> int:

@@ -131,7 +131,7 @@ def test_a_program_that_does_not_serve_is_not_stopped(unix: UnixBoard, mpremote:
         connect(unix.port)
     with serial.Serial(unix.port, timeout=PATIENCE) as port:
         port.write(b"\x03")
-        assert b"KeyboardInterrupt" in port.read_until(b">>> ")
+        assert b"KeyboardInterrupt" in port.read_until(b"\x04>")  # it was started in the raw REPL
         port.write(b"\x02")
         port.read_until(b">>> ")
         port.write(b"n > 1000\r")
