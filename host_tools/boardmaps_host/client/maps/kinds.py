@@ -14,15 +14,9 @@ from boardmaps.abi import (
     OP_READ,
     OP_SAMPLES,
     OP_STATS,
-    PERCPU_ARRAY,
-    PERCPU_HASH,
-    QUEUE,
-    RINGBUF,
     SAMPLES_LAST,
     SAMPLES_OLDEST,
     SAMPLES_WINDOW,
-    STACK,
-    TIME_SERIES,
     U32_MAX,
 )
 from boardmaps.errors import InvalidKeySize, InvalidValueSize, MapError
@@ -31,6 +25,7 @@ from boardmaps_host.client.events import Record, Sampled, Subscription
 from boardmaps_host.client.info import MapInfo
 from boardmaps_host.client.link import Link
 from boardmaps_host.client.maps.base import Buffer, Key, RemoteMap
+from boardmaps_host.kinds import by_number
 
 Sample = tuple[int, bytes]
 _U64_MAX = (1 << 64) - 1
@@ -84,6 +79,10 @@ class RemotePerCpu(RemoteMap):
             if len(value) != size:
                 raise InvalidValueSize(f"{op} {self.name!r}: value is {len(value)} bytes, not {size}")
         return b"".join(bytes(value).ljust(self._step, b"\0") for value in values)
+
+    def for_every_cpu(self, value: Buffer) -> bytes:
+        """Return the row that has this value for every CPU."""
+        return self.join([value] * self.cpus)
 
     def lookup_percpu(self, key: Key) -> list[bytes] | None:
         """Return the values of all CPUs, or None on a miss."""
@@ -236,16 +235,17 @@ def _number(word: str) -> float | None:
     return int(word) if word.lstrip("-").isdigit() else float(word)
 
 
-KINDS: dict[int, type[RemoteMap]] = {
-    PERCPU_ARRAY: RemotePerCpu,
-    PERCPU_HASH: RemotePerCpu,
-    QUEUE: RemoteQueue,
-    STACK: RemoteQueue,
-    RINGBUF: RemoteRingBuf,
-    TIME_SERIES: RemoteTimeSeries,
-}
+# A type's class here is Remote and the name of its class elsewhere; without one it is a plain table, RemoteMap.
+RemotePerCpuArray = RemotePerCpuHash = RemotePerCpu
+RemoteStack = RemoteQueue
+
+
+def remote_class(class_name: str) -> type[RemoteMap]:
+    """Return the class for the maps of a type."""
+    found: type[RemoteMap] = globals().get("Remote" + class_name, RemoteMap)
+    return found
 
 
 def remote(link: Link, info: MapInfo) -> RemoteMap:
     """Return the map as an object with the methods of its type."""
-    return KINDS.get(info.map_type, RemoteMap)(link, info)
+    return remote_class(by_number(info.map_type).class_name)(link, info)
