@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format sim pico-deps qemu-deps rv32-deps pico qemu rv32 firmware bench pictures soak clean
+.PHONY: help demo test check lint format sim pico-deps qemu-deps rv32-deps pico qemu rv32 package firmware bench pictures soak clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9 -]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 32
@@ -47,6 +47,9 @@ pico qemu rv32: $(READY) ## Build MicroPython for the emulated Pico, for the Cor
 .PHONY: chips
 chips: $(READY) # what the tests of the emulated chips need, where this machine can have it
 	$(BIN)/python boards/build.py --if-possible deps qemu pico rv32
+
+package: $(READY) ## Write firmware/package.json from the modules that are there
+	$(BIN)/python firmware/make_package.py
 
 firmware: $(READY) ## Compile the board's modules for every processor of boards/*.toml, with a table of their sizes
 	$(BIN)/python -m bench.flash

@@ -16,7 +16,7 @@ from lru import LRU
 
 from bench.report import Row, publish
 from boardmaps import ArrayMap, HashMap, LruHashMap, Queue
-from boardmaps.abi import ARRAY, HASH, LRU_HASH, QUEUE
+from boardmaps.kinds import ARRAY, HASH, LRU_HASH, QUEUE
 from boardmaps_host.twin import Registry
 from tests.differential.kernel import KernelMap, unavailable
 

@@ -9,8 +9,8 @@ import subprocess
 from pathlib import Path
 
 from bench.report import Row, publish
-from boardmaps.abi import HASH
 from boardmaps.definition import MapDef, slice_size
+from boardmaps.kinds import HASH
 from boardmaps_host.planner import POOL_SIZE
 from boardmaps_sim.find import find_micropython
 

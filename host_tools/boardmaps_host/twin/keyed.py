@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from boardmaps.errors import InvalidValueSize, MapError
 
@@ -87,6 +87,14 @@ class KeyedMap(CloudMap, Generic[P]):
 
     def __iter__(self) -> Iterator[bytes]:
         return self.keys()
+
+    def host_subscribe(self, every: int, key: bytes) -> Any:
+        """Return what tells the events of a key, or of all: see boardmaps.line.sources."""
+        from boardmaps.line.sources import watch  # with the first subscription only: so does a board
+
+        from .entries import Entries
+
+        return watch(self, every, key, Entries)
 
     def _pairs(
         self, keys: Sequence[Key], values: Sequence[BytesLike]
