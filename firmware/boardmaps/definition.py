@@ -134,6 +134,6 @@ def slice_size(d: MapDef) -> int:
     """
     most = find(_NUMBER, d.map_type)[_MOST]
     if d.max_entries > most:
-        raise InvalidDefinition("create %r: max_entries is %d, above the limit of %d" % (d.name, d.max_entries, most))
+        raise InvalidDefinition("create %r: max_entries is %d, a pool's limit is %d" % (d.name, d.max_entries, most))
     _, entries, _, stride = layout(d)
     return _align(entries + stride * d.max_entries, 8)
