@@ -83,7 +83,7 @@ class Keyed(Map):
 
     def host_subscribe(self, every, key):
         """Return what tells the events of a key, or of all: see sources.py, which the first subscription loads."""
-        from ..line.sources import Slots, watch
+        from ..line.sources import Slots, watch  # saves heap: with the first subscription
 
         return watch(self, every, key, Slots)
 

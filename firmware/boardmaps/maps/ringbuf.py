@@ -97,10 +97,10 @@ class RingBuf(Map):
     def host_subscribe(self, every, key):
         """Return what tells the records."""
         if key:
-            from ..refusals import refused
+            from ..refusals import refused  # saves heap: with the first refusal
 
             refused(self, "subscribe")
-        from ..line.sources import Records
+        from ..line.sources import Records  # saves heap: with the first subscription
 
         return Records(self)
 

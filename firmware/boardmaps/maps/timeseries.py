@@ -183,10 +183,10 @@ class TimeSeries(Map):
     def host_subscribe(self, every, key):
         """Return what tells the samples, from the oldest that is there."""
         if key:
-            from ..refusals import refused
+            from ..refusals import refused  # saves heap: with the first refusal
 
             refused(self, "subscribe")
-        from ..line.sources import Samples
+        from ..line.sources import Samples  # saves heap: with the first subscription
 
         return Samples(self)
 

@@ -209,7 +209,7 @@ def _key_words(taken: Words) -> list[str]:
 
 def _class_name(word: str | None) -> str:
     """Return the class for bpftool's word for a map's type."""
-    from boardmaps_host.kinds import KINDS, by_word
+    from boardmaps_host.kinds import KINDS, by_word  # saves start-up time: needed by this command alone
 
     if word is None:
         raise FormError("the word 'type' is missing.")

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from struct import pack
-from typing import TYPE_CHECKING, Any
+from typing import Protocol
 
 from boardmaps.abi import EVENT_ENTRY, EVENT_GONE
 from boardmaps.line.sources import Paced
 
-if TYPE_CHECKING:
-    from .keyed import KeyedMap
+
+class Walked(Protocol):
+    """A map whose entries can be walked."""
+
+    def items(self) -> Iterator[tuple[bytes, bytes]]:
+        """Walk the entries as (key, value)."""
+        ...
 
 
 class Entries(Paced):
     """A source of events, as boardmaps.line.sources has them. A slot is a number that an entry keeps while it is there."""
 
-    def __init__(self, m: KeyedMap[Any], every: int) -> None:
+    def __init__(self, m: Walked, every: int) -> None:
         super().__init__(m, every)  # type: ignore[no-untyped-call]
         self._told: dict[bytes, tuple[int, bytes]] = {}  # key: (slot, value)
         self._free: list[int] = []

@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
 from boardmaps.errors import InvalidValueSize, MapError
+from boardmaps.line.sources import watch
 
 from .base import BytesLike, CloudMap, Key
+from .entries import Entries
 
 Page = tuple[int | None, list[bytes], list[bytes]]
 P = TypeVar("P")  # what a key stands for inside a map: bytes in a hash, the index in an array
@@ -90,10 +92,6 @@ class KeyedMap(CloudMap, Generic[P]):
 
     def host_subscribe(self, every: int, key: bytes) -> Any:
         """Return what tells the events of a key, or of all: see boardmaps.line.sources."""
-        from boardmaps.line.sources import watch  # with the first subscription only: so does a board
-
-        from .entries import Entries
-
         return watch(self, every, key, Entries)
 
     def _pairs(
