@@ -40,6 +40,25 @@ static mp_obj_t leave(mp_obj_t state_in) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(leave_obj, leave);
 
+// clear(view, n): set the first n bytes to zero.
+static mp_obj_t clear(mp_obj_t view, mp_obj_t n_in) {
+    mp_buffer_info_t bytes = bm_bytes(view, MP_BUFFER_WRITE);
+    mp_uint_t n = mp_obj_get_int_truncated(n_in);
+    memset(bytes.buf, 0, MIN(n, bytes.len));
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(clear_obj, clear);
+
+static const mp_rom_map_elem_t pool_globals_table[] = {
+    { MP_ROM_QSTR(MP_QSTR_clear), MP_ROM_PTR(&clear_obj) },
+};
+static MP_DEFINE_CONST_DICT(pool_globals, pool_globals_table);
+
+static const mp_obj_module_t bm_pool = {
+    .base = { &mp_type_module },
+    .globals = (mp_obj_dict_t *)&pool_globals,
+};
+
 static const mp_rom_map_elem_t module_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__boardmaps) },
     { MP_ROM_QSTR(MP_QSTR_memory), MP_ROM_PTR(&memory_obj) },
@@ -50,6 +69,9 @@ static const mp_rom_map_elem_t module_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_array), MP_ROM_PTR(&bm_array) },
     { MP_ROM_QSTR(MP_QSTR_queue), MP_ROM_PTR(&bm_queue) },
     { MP_ROM_QSTR(MP_QSTR_ring), MP_ROM_PTR(&bm_ring) },
+    { MP_ROM_QSTR(MP_QSTR_series), MP_ROM_PTR(&bm_series) },
+    { MP_ROM_QSTR(MP_QSTR_percpu), MP_ROM_PTR(&bm_percpu) },
+    { MP_ROM_QSTR(MP_QSTR_pool), MP_ROM_PTR(&bm_pool) },
     { MP_ROM_QSTR(MP_QSTR_frame), MP_ROM_PTR(&bm_frame) },
 };
 static MP_DEFINE_CONST_DICT(module_globals, module_globals_table);

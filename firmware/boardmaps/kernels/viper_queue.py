@@ -9,6 +9,7 @@ from micropython import const
 
 from ..settings import GUARD
 from .guard import enter, guarded, leave
+from .viper_pool import address
 
 # Words of a slice's header
 _TYPE = const(2)
@@ -45,9 +46,9 @@ def _functions(base, length, refuse):
     five names and arguments in all would take heap at every call.
     """
 
-    def move(to):
+    def move(view):
         nonlocal base
-        base = to
+        base = address(view)
 
     @micropython.viper
     def put(value, over: int) -> int:
@@ -56,6 +57,7 @@ def _functions(base, length, refuse):
         n = h[_VALUE_SIZE]
         if int(length(value)) != n:
             return _WRONG_SIZE
+        s = ptr32(value)  # raises TypeError for what has a length and no bytes: before anything has changed
         count = h[_COUNT]
         most = h[_MAX_ENTRIES]
         slot = h[_FIRST]
@@ -74,7 +76,6 @@ def _functions(base, length, refuse):
             h[_COUNT] = count
             if count > h[_PEAK]:
                 h[_PEAK] = count
-        s = ptr32(value)
         d = ptr32(int(h) + h[_ENTRIES] + slot * h[_STRIDE])
         if not int(s) & 3:  # else bytes: a Cortex-M0+ faults on words that are not aligned
             while n >= 16:
@@ -104,6 +105,7 @@ def _functions(base, length, refuse):
         n = h[_VALUE_SIZE]
         if int(length(out)) != n:
             refuse("pop_into", out)
+        d = ptr32(out)
         count = h[_COUNT]
         if not count:
             return False
@@ -120,7 +122,6 @@ def _functions(base, length, refuse):
             if i == most:
                 i = 0
             h[_FIRST] = i
-        d = ptr32(out)
         s = ptr32(int(h) + h[_ENTRIES] + slot * h[_STRIDE])
         if not int(d) & 3:
             while n >= 16:

@@ -20,8 +20,13 @@ class Map:
         self._value_size = definition.value_size
         pool.create(self, definition)
 
-    def _move(self, to):
-        """Take the map's own functions, if it has any, to the slice at address `to`; they hold one of theirs."""
+    def _move(self, view):
+        """Take the map's own functions, if it has any, to the slice of this view; they hold where theirs is."""
+
+    def __getattr__(self, name):
+        from .atomic import method  # here: it takes heap, and few programs need it
+
+        return method(self, name)
 
     @property
     def _view(self):
@@ -30,7 +35,7 @@ class Map:
     @_view.setter
     def _view(self, view):
         self._slice = view
-        self._move(pool.address(view))
+        self._move(view)
 
     @property
     def name(self):

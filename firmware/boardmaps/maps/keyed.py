@@ -1,4 +1,4 @@
-"""Keyed: what the maps whose entries have keys share. Batches on top of single calls, and why an atomic was refused.
+"""Keyed: what the maps whose entries have keys share: batches on top of single calls.
 
 Interrupts and other threads may come between the entries of a batch.
 """
@@ -57,25 +57,6 @@ class Keyed(Map):
         """Remove every key (set all of an array's values to zero)."""
         for key in self.keys():
             self.delete(key)
-
-    def _field(self, op, offset, width):
-        """Raise InvalidValueSize when no number of `width` bytes (None: the rest) is at `offset` in a value."""
-        size = self._value_size
-        if width is None:
-            width = size - offset
-        if (width != 4 and width != 8 and width != 1 and width != 2) or not 0 <= offset <= size - width:
-            self._alive(op)
-            raise InvalidValueSize(
-                "%s %r: no number of %d bytes at offset %d of %d; a number has 1, 2, 4 or 8 bytes: add(key, delta, offset, width)"
-                % (op, self.name, width, offset, size)
-            )
-
-    def _both(self, op, expected, new):
-        """Raise InvalidValueSize when one of the two values has another size than the map's."""
-        size = self._value_size
-        if len(expected) != size or len(new) != size:
-            self._alive(op)
-            self._refuse(op, bytes(self._key_size), new if len(expected) == size else expected)
 
     def _missing(self, op, key):
         """Raise why there is no entry under the key."""
