@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-_CONTRACT = re.compile(r"tests/contract/.*\[(?P<target>twin|unix|pico|qemu|qemu_viper)\b")
+_CONTRACT = re.compile(r"tests/contract/.*\[(?P<target>twin|unix|unix_plain|pico|qemu|qemu_viper)\b")
 
 
 def pytest_configure() -> None:

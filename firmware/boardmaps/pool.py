@@ -14,7 +14,7 @@ from .settings import built_in, kernels, setting
 
 _MAGIC = b"BMAP"
 
-_clear = kernels("pool").clear
+_clear = kernels("base").clear
 
 
 def _take(size):

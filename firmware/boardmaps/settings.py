@@ -1,6 +1,6 @@
 """What boardmaps_config.py on the board says, and the C part of boardmaps, where the firmware has it built in.
 
-POOL_SIZE and CPUS are explained in pool.py and maps/percpu.py, GUARD in kernels/guard.py. KERNELS is what moves the bytes of
+POOL_SIZE and CPUS are explained in pool.py and maps/percpu.py, GUARD in kernels/viper_base.py. KERNELS is what moves the bytes of
 maps and frames: by itself the C kernels where the firmware has them, else those that MicroPython compiled, else, on a port that
 has no machine code, plain Python. "viper" and "plain" begin further down in that list. The bytes are the same.
 
@@ -54,7 +54,7 @@ if built_in:
 
 
 def kernels(kind):
-    """Return a module with the functions of a kind, which interface.py lists, from the first sort of kernels that has them."""
+    """Return a module with the functions of a kind (kernels/__init__.py lists them), from the first sort that has it."""
     global _sorts
     if in_c and hasattr(in_c, kind):
         return getattr(in_c, kind)
@@ -65,10 +65,10 @@ def kernels(kind):
         except ImportError as missing:
             if name not in str(missing):
                 raise
-        except SyntaxError:  # this MicroPython has no machine code: "invalid micropython decorator"
-            if sort == "plain":
+        except SyntaxError as refused:
+            if "decorator" not in (str(refused) or "decorator"):  # small ports give no text
                 raise
-            _sorts = ("plain",)
+            _sorts = ("plain",)  # this MicroPython has no machine code: "invalid micropython decorator"
         else:
             return sys.modules[name]
     raise ImportError("no kernels of the kind %r" % kind)

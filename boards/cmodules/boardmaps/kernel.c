@@ -12,7 +12,7 @@ typedef struct {
 // Arguments by name, or fewer than the most.
 static mp_obj_t call_with_names(const function_t *f, size_t n_args, size_t n_kw, const mp_obj_t *args) {
     const bm_kind_t *kind = f->kind;
-    mp_obj_t given[MOST] = { MP_OBJ_NULL, MP_OBJ_NULL, MP_OBJ_NULL, MP_OBJ_NULL, MP_OBJ_NULL };
+    mp_obj_t given[MOST_ARGUMENTS] = { MP_OBJ_NULL, MP_OBJ_NULL, MP_OBJ_NULL, MP_OBJ_NULL, MP_OBJ_NULL };
     mp_arg_check_num(n_args, n_kw, kind->least > n_kw ? kind->least - n_kw : 0, kind->most, true);
     memcpy(given, args, n_args * sizeof(mp_obj_t));
     for (const mp_obj_t *named = args + n_args; n_kw; named += 2, --n_kw) {
@@ -70,7 +70,7 @@ void bm_drive(mp_obj_t map, const bm_kind_t *kinds) {
 }
 
 mp_obj_t bm_tell(const bm_map_t *m, qstr method, size_t n, const mp_obj_t *args) {
-    mp_obj_t call[2 + MOST];
+    mp_obj_t call[2 + MOST_ARGUMENTS];
     mp_load_method(m->map, method, call);
     memcpy(call + 2, args, n * sizeof(mp_obj_t));
     return mp_call_method_n_kw(n, 0, call);

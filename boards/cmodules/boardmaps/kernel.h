@@ -15,7 +15,7 @@
 #include "py/runtime.h"
 #include "py/smallint.h"
 
-enum { MOST = 5 }; // arguments of a function
+enum { MOST_ARGUMENTS = 5 }; // arguments of a function
 
 typedef struct {
     mp_obj_base_t base;

@@ -1,7 +1,8 @@
 """An array's kernels in plain Python."""
 
 from ..abi import const
-from .plain_keyed import lookup_into, parts, raw, word
+from .plain_base import raw, word
+from .plain_keyed import lookup_into, parts
 
 # What op() does, and what it answers
 _UPDATE = const(0)

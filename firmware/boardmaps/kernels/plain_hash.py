@@ -7,7 +7,8 @@ Slots are numbered from 1, so that zeroed memory is an empty map: heads[bucket] 
 from struct import pack_into, unpack_from
 
 from ..abi import const
-from .plain_keyed import lookup_into, parts, put_word, raw, word
+from .plain_base import put_word, raw, word
+from .plain_keyed import lookup_into, parts
 
 # What op() does; 0, 1 and 2 are update's flags
 _ANY = const(0)

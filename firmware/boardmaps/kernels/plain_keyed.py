@@ -1,13 +1,7 @@
-"""What the plain Python kernels share: words of a slice, bytes of a buffer, numbers in a value.
-
-The plain kernels are the readable reference. A port without machine code runs them, and so does a computer: nothing here is
-MicroPython's own. They take heap, and they are many steps of bytecode: whatever may come in between, an interrupt or a thread, must
-leave these maps alone, so no guard goes with them.
-"""
-
-from struct import pack_into, unpack_from
+"""What the plain Python kernels of maps with keys share: look-ups with a check, and changes of a part of a value."""
 
 from ..abi import const
+from .plain_base import raw, word
 
 # Words of a slice's header
 _VALUE_SIZE = const(5)
@@ -17,21 +11,6 @@ _ADD = const(0)
 _OR = const(1)
 _AND = const(2)
 _XOR = const(3)
-
-
-def word(view, index):
-    """Return a word of a slice's header."""
-    return unpack_from("<I", view, 4 * index)[0]
-
-
-def put_word(view, index, number):
-    """Set a word of a slice's header; numbers wrap."""
-    pack_into("<I", view, 4 * index, number & 0xFFFFFFFF)
-
-
-def raw(buffer):
-    """Return a memoryview of a buffer's bytes. Raises TypeError for what has none."""
-    return memoryview(buffer)
 
 
 def changed(what, number, operand, width):

@@ -3,9 +3,10 @@
 from ..abi import const
 from . import plain_array as array
 from . import plain_hash as table
-from .plain_keyed import atomics, raw, word
+from .plain_base import raw, word
+from .plain_keyed import atomics
 
-_ARRAY = const(6)  # PERCPU_ARRAY, the map type
+_PERCPU_ARRAY = const(6)  # the map type
 
 # What row() does; 0, 1 and 2 are update's flags
 _NOEXIST = const(1)
@@ -21,7 +22,7 @@ _EXISTS = const(2)
 _FULL = const(3)
 
 # Words of a slice's header
-_TYPE = const(2)
+_MAP_TYPE = const(2)
 _VALUE = const(13)
 _STRIDE = const(14)
 
@@ -42,7 +43,7 @@ def rp2_cpu():
 
 def find(view, key):
     """Return where the row under a key begins in the slice, 0 when there is none. An array's keys are indices here."""
-    if word(view, _TYPE) == _ARRAY:
+    if word(view, _MAP_TYPE) == _PERCPU_ARRAY:
         return array.find(view, key)
     return max(0, -table.op(view, key, key, _FIND))
 
@@ -54,7 +55,7 @@ def row(m, key, at, buffer, first, what):  # noqa: ARG001 - the other sorts need
     whole = word(view, _STRIDE) - word(view, _VALUE)
     begin = find(view, key)
     if not begin:
-        if what >= _EXIST or word(view, _TYPE) == _ARRAY:
+        if what >= _EXIST or word(view, _MAP_TYPE) == _PERCPU_ARRAY:
             return _MISS
         slot = table.create(view, bytes(key))
         if not slot:

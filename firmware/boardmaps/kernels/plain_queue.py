@@ -1,10 +1,10 @@
 """The kernels of queues and stacks in plain Python. The slots form a ring."""
 
 from ..abi import const
-from .plain_keyed import put_word, raw, word
+from .plain_base import put_word, raw, word
 
 # Words of a slice's header
-_TYPE = const(2)
+_MAP_TYPE = const(2)
 _VALUE_SIZE = const(5)
 _MAX_ENTRIES = const(6)
 _COUNT = const(7)
@@ -16,8 +16,8 @@ _PEAK = const(18)
 _STACK = const(23)
 
 # What put() answers
-_FULL = const(1)
-_WRONG_SIZE = const(2)
+_FULL = const(3)
+_WRONG_SIZE = const(4)
 
 
 def slot_at(view, behind_first):
@@ -62,7 +62,7 @@ def take(view, out, remove):
     count = word(view, _COUNT)
     if not count:
         return False
-    newest = word(view, _TYPE) == _STACK
+    newest = word(view, _MAP_TYPE) == _STACK
     at = slot_at(view, count - 1 if newest else 0)
     raw(out)[:] = view[at : at + word(view, _VALUE_SIZE)]
     if remove:

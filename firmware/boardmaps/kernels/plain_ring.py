@@ -7,10 +7,10 @@ may go on at the ring's start. Positions are bytes since the map was made, modul
 from struct import pack_into, unpack_from
 
 from ..abi import const
-from .plain_keyed import put_word, raw, word
+from .plain_base import put_word, raw, word
 
 # Words of a slice's header
-_FLAGS = const(3)
+_MAP_FLAGS = const(3)
 _SIZE = const(6)  # max_entries: the ring's bytes
 _COUNT = const(7)  # records that are submitted and not read
 _CONSUMER = const(8)
@@ -54,7 +54,7 @@ def make_room(view, taken):
     while used(view) + taken >= word(view, _SIZE):
         consumer = word(view, _CONSUMER)
         head = head_at(view, record_at(view, consumer))
-        if taken >= word(view, _SIZE) or not word(view, _FLAGS) & _OVERWRITE or head & _RESERVED:
+        if taken >= word(view, _SIZE) or not word(view, _MAP_FLAGS) & _OVERWRITE or head & _RESERVED:
             return False
         put_word(view, _CONSUMER, consumer + taken_by(head & _LENGTH))
         if not head & _DISCARDED:

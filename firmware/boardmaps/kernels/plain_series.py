@@ -3,7 +3,7 @@
 from struct import pack_into
 
 from ..abi import const
-from .plain_keyed import put_word, raw, word
+from .plain_base import put_word, raw, word
 from .plain_queue import room, slot_at
 
 # Words of a slice's header

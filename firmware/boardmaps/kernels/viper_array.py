@@ -6,9 +6,8 @@ import micropython
 from micropython import const
 
 from ..settings import GUARD
-from .guard import guarded
+from .viper_base import address, guarded
 from .viper_keyed import checked_lookup, parts
-from .viper_pool import address
 
 # What op() does, and what it answers: the numbers that viper_keyed.py knows
 _UPDATE = const(0)

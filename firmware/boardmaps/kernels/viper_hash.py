@@ -1,15 +1,14 @@
 """A hash table's kernels as MicroPython compiles them: viper, for firmware without the C ones.
 
-drive(m) gives a HashMap its functions; entry_at() is what a walk calls. interface.py says which functions. SPEC.md draws the bytes.
+drive(m) gives a HashMap its functions; entry_at() is what a walk calls. __init__.py says which functions. SPEC.md draws the bytes.
 """
 
 import micropython
 from micropython import const
 
 from ..settings import GUARD
-from .guard import guarded
+from .viper_base import address, guarded
 from .viper_keyed import checked_lookup, parts
-from .viper_pool import address
 
 try:
     from uctypes import bytes_at  # bytes_at(address, n): a bytes object of the n bytes at an address

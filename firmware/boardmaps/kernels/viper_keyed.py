@@ -9,7 +9,7 @@ import micropython
 from micropython import const
 
 from ..settings import GUARD
-from .guard import enter, leave
+from .viper_base import enter, leave
 
 _VALUE_SIZE = const(5)  # a word of a slice's header
 

@@ -4,10 +4,9 @@ import micropython
 from micropython import const
 
 from ..settings import GUARD
-from .guard import enter, leave
+from .viper_base import address, enter, leave
 from .viper_hash import entry_at, rows  # noqa: F401 - a walk calls entry_at
 from .viper_keyed import atomics
-from .viper_pool import address
 
 # What row() does; 0, 1 and 2 are update's flags
 _NOEXIST = const(1)

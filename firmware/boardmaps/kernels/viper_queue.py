@@ -8,11 +8,10 @@ import micropython
 from micropython import const
 
 from ..settings import GUARD
-from .guard import enter, guarded, leave
-from .viper_pool import address
+from .viper_base import address, enter, guarded, leave
 
 # Words of a slice's header
-_TYPE = const(2)
+_MAP_TYPE = const(2)
 _VALUE_SIZE = const(5)
 _MAX_ENTRIES = const(6)
 _COUNT = const(7)
@@ -24,8 +23,8 @@ _PEAK = const(18)
 _STACK = const(23)
 
 # What put() answers
-_FULL = const(1)
-_WRONG_SIZE = const(2)
+_FULL = const(3)
+_WRONG_SIZE = const(4)
 
 
 @micropython.viper
@@ -113,7 +112,7 @@ def _functions(base, length, refuse):
         h[_COUNT] = count
         slot = h[_FIRST]
         most = h[_MAX_ENTRIES]
-        if h[_TYPE] == _STACK:
+        if h[_MAP_TYPE] == _STACK:
             slot += count
             if slot >= most:
                 slot -= most
@@ -155,7 +154,7 @@ def _functions(base, length, refuse):
         if not count:
             return False
         slot = h[_FIRST]
-        if h[_TYPE] == _STACK:
+        if h[_MAP_TYPE] == _STACK:
             slot += count - 1
             if slot >= h[_MAX_ENTRIES]:
                 slot -= h[_MAX_ENTRIES]

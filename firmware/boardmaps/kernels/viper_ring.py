@@ -9,11 +9,10 @@ import micropython
 from micropython import const
 
 from ..settings import GUARD
-from .guard import enter, guarded, leave
-from .viper_pool import address
+from .viper_base import address, enter, guarded, leave
 
 # Words of a slice's header
-_FLAGS = const(3)
+_MAP_FLAGS = const(3)
 _SIZE = const(6)  # max_entries: the ring's bytes
 _COUNT = const(7)  # records that are submitted and not read
 _CONSUMER = const(8)
@@ -44,7 +43,7 @@ def _make_room(eighth: int, taken: int) -> int:
     base = eighth << 3
     h = ptr32(base)
     size = h[_SIZE]
-    if taken < size and h[_FLAGS] & _OVERWRITE:
+    if taken < size and h[_MAP_FLAGS] & _OVERWRITE:
         while True:
             consumer = h[_CONSUMER]
             if (h[_PRODUCER] - consumer & _LEVEL) + taken < size:

@@ -3,7 +3,7 @@
 import micropython
 from micropython import const
 
-from .guard import guarded
+from .viper_base import guarded
 
 # Words of a slice's header
 _VALUE_SIZE = const(5)
@@ -19,8 +19,8 @@ _NUMBERS = const((1 << 30) - 1)  # a board's small ints; numbers of samples are 
 
 
 @micropython.viper
-def push(view, value, timestamp: int, high: int):
-    """Write a sample behind the newest one, in a full series over the oldest. A slot is a u64 timestamp and the value."""
+def push(view, value, low: int, high: int):
+    """Write a sample behind the newest one, in a full series over the oldest. low and high are the timestamp's halves."""
     h = ptr32(view)
     s8 = ptr8(value)  # raises TypeError for what has a length and no bytes: before anything has changed
     count = h[_COUNT]
@@ -41,7 +41,7 @@ def push(view, value, timestamp: int, high: int):
         if count > h[_PEAK]:
             h[_PEAK] = count
     d = ptr32(int(h) + h[_ENTRIES] + slot * h[_STRIDE])
-    d[0] = timestamp
+    d[0] = low
     d[1] = high
     d8 = ptr8(int(d) + 8)
     n = h[_VALUE_SIZE]

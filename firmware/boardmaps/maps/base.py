@@ -5,10 +5,10 @@ from struct import unpack_from
 from .. import pool
 from ..errors import InvalidFlags, InvalidKeySize, InvalidValueSize, MapError, NotPermitted, StaleMap
 
-_FIRST = 1  # cursors count slots from 1, so that 0 can mean the end
+_FIRST_SLOT = 1  # cursors count slots from 1, so that 0 can mean the end
 _FROZEN = 1  # bit 0 of the state word
-_STATE = 68  # offsets in a slice's header, bytes; SPEC.md draws them
-_PEAK = 72
+_STATE_AT = 68  # offsets in a slice's header, bytes; SPEC.md draws them
+_PEAK_AT = 72
 
 
 class Map:
@@ -46,19 +46,19 @@ class Map:
     def peak(self):
         """The most entries that were in use at one time since the map was made (an array's all are); a RingBuf's bytes."""
         self._alive("peak")
-        return unpack_from("<I", self._view, _PEAK)[0] or len(self)
+        return unpack_from("<I", self._view, _PEAK_AT)[0] or len(self)
 
     @property
     def frozen(self):
         """Whether the host may no longer write (freeze())."""
-        return bool(self._view[_STATE] & _FROZEN)
+        return bool(self._view[_STATE_AT] & _FROZEN)
 
     def freeze(self):
         """Forbid the host every write, for good; firmware may still write. A second freeze raises NotPermitted."""
         self._alive("freeze")
         if self.frozen:
             raise NotPermitted("freeze %r: the map is frozen already" % self.name)
-        self._view[_STATE] |= _FROZEN
+        self._view[_STATE_AT] |= _FROZEN
 
     def _alive(self, op):
         if self._view is pool.dead:
@@ -90,7 +90,7 @@ class Map:
 
     def items(self):
         """Walk the entries as (key, value), both bytes, with the promise that keys() gives."""
-        cursor = self._at(_FIRST)
+        cursor = self._at(_FIRST_SLOT)
         while cursor:
             yield cursor[1:]
             cursor = self._at(cursor[0])
@@ -102,7 +102,7 @@ class Map:
         """
         self._alive("batch_lookup")
         keys, values = [], []
-        at = _FIRST
+        at = _FIRST_SLOT
         if cursor is not None:
             if not isinstance(cursor, int) or cursor >> 16 != self.id:
                 raise MapError(

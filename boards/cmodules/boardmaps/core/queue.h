@@ -5,7 +5,6 @@
 #include "slice.h"
 
 enum { FIRST = 8 }; // word of the header: index of the slot that holds the oldest value
-enum { NO_ROOM = 1, BAD_SIZE = 2 }; // what bm_queue_put() answers beside 0
 enum { STACK = 23 }; // the map type
 
 static inline uint8_t *bm_queue_slot(uint32_t *h, uint32_t behind_first) {
@@ -25,11 +24,11 @@ static inline void bm_queue_drop_first(uint32_t *h) {
 // Copy a value behind the newest one; in a full map over the oldest one, if `over`.
 static inline int bm_queue_put(uint32_t *h, const void *value, size_t n, bool over) {
     if (n != h[VALUE_SIZE]) {
-        return BAD_SIZE;
+        return WRONG_SIZE;
     }
     bool full = h[COUNT] == h[MAX_ENTRIES];
     if (full && !over) {
-        return NO_ROOM;
+        return FULL;
     }
     uint8_t *slot = bm_queue_slot(h, full ? 0 : h[COUNT]);
     if (full) {
