@@ -8,7 +8,7 @@ from .errors import InvalidDefinition, InvalidFlags
 from .kinds import find
 
 # Columns and traits of kinds.py
-_NUMBER = const(0)
+_KIND_NUMBER = const(0)
 _WORD = const(1)
 _TRAITS = const(4)
 _KEY_LEAST = const(5)
@@ -51,7 +51,7 @@ class MapDef:
         self._check()
 
     def _check(self) -> None:
-        row = find(_NUMBER, self.map_type)
+        row = find(_KIND_NUMBER, self.map_type)
         if row is None:
             raise InvalidDefinition("create %r: no map type has the number %r" % (self.name, self.map_type))
         what = "create %s %r: " % (row[_WORD], self.name)
@@ -93,7 +93,7 @@ class MapDef:
 
     def __repr__(self) -> str:
         return "MapDef(%s, key_size=%d, value_size=%d, max_entries=%d, map_flags=%d, name=%r)" % (
-            (find(_NUMBER, self.map_type)[_WORD],) + self._parts()[1:]
+            (find(_KIND_NUMBER, self.map_type)[_WORD],) + self._parts()[1:]
         )
 
 
@@ -115,7 +115,7 @@ def layout(d: MapDef) -> tuple[int, int, int, int]:
     Heads, if any, begin right behind the header. Keys and values start on 4-byte boundaries, so that the kernels may
     compare and copy words on cores that fault on unaligned ones.
     """
-    traits = find(_NUMBER, d.map_type)[_TRAITS]
+    traits = find(_KIND_NUMBER, d.map_type)[_TRAITS]
     if traits & _BYTES:
         return HEADER_SIZE, HEADER_SIZE, 0, 1
     value = 0 if traits & _INDEXED else _align(d.key_size, 4)
@@ -132,7 +132,7 @@ def slice_size(d: MapDef) -> int:
 
     Raises InvalidDefinition for more entries than a pool of any size can tell apart.
     """
-    most = find(_NUMBER, d.map_type)[_MOST]
+    most = find(_KIND_NUMBER, d.map_type)[_MOST]
     if d.max_entries > most:
         raise InvalidDefinition("create %r: max_entries is %d, a pool's limit is %d" % (d.name, d.max_entries, most))
     _, entries, _, stride = layout(d)
