@@ -22,7 +22,8 @@ static uint32_t index_of(mp_obj_t key) {
     return MIN(i, BAD_KEY - 1);
 }
 
-static mp_int_t op(const bm_map_t *m, mp_obj_t key, mp_obj_t value_in, int what) {
+// Inline, so that each of the functions below has a copy that knows what it does.
+static inline __attribute__((always_inline)) mp_int_t op(const bm_map_t *m, mp_obj_t key, mp_obj_t value_in, int what) {
     uint32_t i = index_of(key);
     mp_buffer_info_t value = { 0 };
     if (what != DELETE) {
