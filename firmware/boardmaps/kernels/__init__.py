@@ -36,7 +36,7 @@ ring        drive(m)
 ring        claim(view, length) -> the record's offset in the slice, 0 when there is no room
 ring        finish(view, at, data, discard)
 ring        passed(view) -> the next record's offset in the slice, 0 when there is none
-ring        clear(view) -> whether nothing was reserved
+ring        clear(view, force) -> whether nothing was reserved, or by force
 ring m      output(data) -> whether there was room
 ring m      read_into(out) -> the record's length, -1 when there is none
 series      push(view, value, low, high)
@@ -44,7 +44,7 @@ series      get(view, number, out) -> whether it is there
 percpu      drive_array(m)
 percpu      drive_hash(m)
 percpu      entry_at(view, slot, key, value) -> as a hash table's
-percpu      row(m, key, at, buffer, first, what) -> answer
+percpu      row(m, key, at, buffer, first, what) -> answer; what has the size of buffer too, from bit 4
 percpu      rp2_cpu() -> 0 or 1
 percpu m    _add(key, delta, offset, width) -> the new number
 percpu m    _swap(key, expected, new) -> whether it was equal

@@ -3,7 +3,7 @@
 from struct import pack_into
 
 from ..abi import const
-from .plain_base import put_word, raw, word
+from .plain_base import fill, put_word, raw, word
 from .plain_queue import room, slot_at
 
 # Words of a slice's header
@@ -31,5 +31,5 @@ def get(view, number, out):
     if i >= word(view, _COUNT):
         return 0
     at = slot_at(view, i)
-    raw(out)[:] = view[at : at + 8 + word(view, _VALUE_SIZE)]
+    fill(out, view[at : at + 8 + word(view, _VALUE_SIZE)])
     return 1

@@ -20,9 +20,11 @@ _NUMBERS = const((1 << 30) - 1)  # a board's small ints; numbers of samples are 
 
 @micropython.viper
 def push(view, value, low: int, high: int):
-    """Write a sample behind the newest one, in a full series over the oldest. low and high are the timestamp's halves."""
+    """Write a sample behind the newest one, in a full series over the oldest. low and high are the timestamp's
+    halves. The value's size is right.
+    """
     h = ptr32(view)
-    s8 = ptr8(value)  # raises TypeError for what has a length and no bytes: before anything has changed
+    s8 = ptr8(value)
     count = h[_COUNT]
     most = h[_MAX_ENTRIES]
     slot = h[_FIRST]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from boardmaps.abi import BPF_ANY, BPF_NOEXIST
 from boardmaps.definition import MapDef
-from boardmaps.errors import InvalidKeySize, KeyExists, KeyNotFound, MapError, OutOfMemory
+from boardmaps.errors import KeyExists, KeyNotFound, MapError, OutOfMemory
 from boardmaps.kinds import ARRAY
 
 from .base import BytesLike, Key, round_up_8
@@ -54,12 +54,9 @@ class ArrayMap(KeyedMap[int]):
 
     def _place(self, op: str, key: Key) -> int:
         """Return the index that a key stands for, in range or not."""
-        if isinstance(key, int):
+        if isinstance(key, int) and not isinstance(key, bool):
             return key
-        try:
-            index: int = _unpack(key)[0]
-        except struct.error:
-            raise InvalidKeySize(f"{op} {self.name!r}: key is {len(key)} bytes, not 4") from None
+        index: int = _unpack(self._key(op, key))[0]
         return index
 
     def _out_of_range(self, op: str, index: int) -> MapError:
@@ -69,8 +66,8 @@ class ArrayMap(KeyedMap[int]):
     def lookup(self, key: Key) -> bytes | None:
         """Return the value, or None when the index is out of range. Raises InvalidKeySize."""
         try:
-            place = key if type(key) is int else _unpack(key)[0]  # type: ignore[arg-type] # other ints: TypeError
-        except (struct.error, TypeError):
+            place = key if type(key) is int else _unpack(key)[0] if type(key) is bytes else self._place("lookup", key)
+        except struct.error:
             place = self._place("lookup", key)
         start = place * self._value_size
         return self._block[start : start + self._value_size] or None if place >= 0 else None  # as _peek() does
@@ -90,7 +87,7 @@ class ArrayMap(KeyedMap[int]):
         index = key if type(key) is int else self._place("update", key)
         if type(value) is not bytes or len(value) != self._value_size:  # saves two calls for what is right already
             value = self._value("update", value)
-        if flags:
+        if flags is not BPF_ANY:
             self._flags("update", flags)
         with self._lock:
             self._store("update", index, value, flags)
@@ -147,6 +144,8 @@ class ArrayMap(KeyedMap[int]):
         """
         op = "batch_update"
         self._same_length(op, keys, values)
+        if not keys:
+            self._flags(op, flags)
         done = 0
         with self._lock:
             try:

@@ -156,9 +156,12 @@ class CloudMap:
         if type(given) is bytes:
             return given
         try:
-            return bytes(memoryview(given))  # type: ignore[arg-type] # an int is refused here
+            view = memoryview(given)  # type: ignore[arg-type] # an int is refused here
         except TypeError:
             raise TypeError(f"{op} {self.name!r}: a {what} is bytes-like, not {type(given).__name__}") from None
+        if not view.contiguous:
+            raise TypeError(f"{op} {self.name!r}: a {what} lies in one piece, and this memoryview does not")
+        return bytes(view)
 
     def _key(self, op: str, key: Key) -> bytes:
         """Return the key as bytes of the right length."""
@@ -192,8 +195,16 @@ class CloudMap:
         return target
 
     def _flags(self, op: str, flags: int) -> None:
+        if not isinstance(flags, int):
+            raise TypeError(f"{op} {self.name!r}: flags are a number, not {type(flags).__name__}")
         if flags not in (BPF_ANY, BPF_NOEXIST, BPF_EXIST):
             raise InvalidFlags(f"{op} {self.name!r}: unknown flags {flags!r}")
+
+    def _number(self, op: str, what: str, given: int) -> int:
+        """Return a number that is given; TypeError for what is none."""
+        if not isinstance(given, int):
+            raise TypeError(f"{op} {self.name!r}: {what} is a number, not {type(given).__name__}")
+        return given
 
     def _cursor(self, op: str, cursor: int | None) -> int:
         """Return the place that a batch goes on from. Refuses what is no cursor of this map's."""

@@ -34,10 +34,7 @@ class HashMap(KeyedMap[bytes]):
 
     def lookup(self, key: Key) -> bytes | None:
         """Return the value, or None on a miss. Raises InvalidKeySize."""
-        try:
-            value = self._data.get(key)  # type: ignore[arg-type] # a bytearray has no hash: see below
-        except (TypeError, ValueError):
-            value = None
+        value = self._data.get(key) if type(key) is bytes else None
         # No key of a wrong size is in the dict, so the check can wait for a miss.
         return value if value is not None else self._data.get(self._key("lookup", key))
 
@@ -57,18 +54,15 @@ class HashMap(KeyedMap[bytes]):
         A new key in a full map raises OutOfMemory.
         """
         data = self._data
-        try:
-            if not flags and type(value) is bytes and len(value) == self._value_size:
-                if key in data:
-                    data[key] = value  # type: ignore[index] # one step with `key in data`: see base.py
-                    return
-                if type(key) is bytes and len(key) == self._key_size:
-                    with self._lock:
-                        if len(data) < self.definition.max_entries and self._slots is None:
-                            data[key] = value
-                            return
-        except (TypeError, ValueError):  # a key without a hash
-            pass
+        if flags is BPF_ANY and type(key) is bytes and type(value) is bytes and len(value) == self._value_size:
+            if key in data:
+                data[key] = value  # one step with `key in data`: see base.py
+                return
+            if len(key) == self._key_size:
+                with self._lock:
+                    if len(data) < self.definition.max_entries and self._slots is None:
+                        data[key] = value
+                        return
         self._update(key, value, flags)
 
     def _update(self, key: Key, value: BytesLike, flags: int) -> None:
@@ -76,7 +70,7 @@ class HashMap(KeyedMap[bytes]):
             key = self._key("update", key)
         if type(value) is not bytes or len(value) != self._value_size:
             value = self._value("update", value)
-        if flags:
+        if flags is not BPF_ANY:
             self._flags("update", flags)
         with self._lock:
             self._store("update", key, value, flags)
@@ -149,7 +143,7 @@ class HashMap(KeyedMap[bytes]):
         Stops at the first that update() would refuse: that error is raised, `done` of it says how many were stored.
         """
         good, their_values, error = self._pairs(keys, values)
-        if good:
+        if good or not error:
             self._flags("batch_update", flags)
         with self._lock:
             done, refusal = self._admissible(good, flags)

@@ -51,6 +51,8 @@ class KeyedMap(CloudMap, Generic[P]):
         The number is the whole value when that has 1, 2, 4 or 8 bytes; else say which field: `width` bytes at `offset`.
         Raises InvalidKeySize, InvalidValueSize (no such field), KeyNotFound.
         """
+        self._place("add", key)  # a key is refused before a field is
+        self._number("add", "delta", delta)
         offset, width = self._field(offset, width)
         end = offset + width
         mask = (1 << 8 * width) - 1
@@ -65,6 +67,9 @@ class KeyedMap(CloudMap, Generic[P]):
     def _field(self, offset: int, width: int | None) -> tuple[int, int]:
         """Return where in a stored value the number of `width` bytes at `offset` is."""
         size = self.definition.value_size
+        self._number("add", "offset", offset)
+        if width is not None:
+            self._number("add", "width", width)
         if width is None:
             width = size - offset
         if width not in (1, 2, 4, 8) or not 0 <= offset <= size - width:
@@ -76,6 +81,7 @@ class KeyedMap(CloudMap, Generic[P]):
 
     def compare_and_swap(self, key: Key, expected: BytesLike, new: BytesLike) -> bool:
         """Store `new` if the value is `expected`, in one step; return whether it was. Raises KeyNotFound."""
+        self._place("compare_and_swap", key)  # refused before a value is
         expected = self._value("compare_and_swap", expected)
         new = self._value("compare_and_swap", new)
         return self._change("compare_and_swap", key, lambda old: new if old == expected else None) is not None

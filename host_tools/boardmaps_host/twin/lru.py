@@ -74,13 +74,12 @@ class LruHashMap(HashMap):
     def lookup(self, key: Key) -> bytes | None:
         """Return the value, or None on a miss; counts as a use. Raises InvalidKeySize."""
         data = self._data
-        try:
+        if type(key) is bytes:
             if key in data:
-                return data[key]  # type: ignore[index] # one step with `key in data`: see base.py
-        except (TypeError, ValueError):  # a key without a hash
-            return self.lookup(self._key("lookup", key))
-        self._key("lookup", key)
-        return None
+                return data[key]  # one step with `key in data`: see base.py
+            self._key("lookup", key)
+            return None
+        return self.lookup(self._key("lookup", key))
 
     def update(self, key: Key, value: BytesLike, flags: int = BPF_ANY) -> None:
         """Store a value under the key: BPF_ANY, BPF_NOEXIST (KeyExists when there), BPF_EXIST (KeyNotFound when not).
@@ -88,17 +87,14 @@ class LruHashMap(HashMap):
         A new key in a full map evicts the least recently used one.
         """
         data = self._data
-        try:
-            if not flags and type(value) is bytes and len(value) == self._value_size:
-                if key in data:
-                    data[key] = value  # type: ignore[index] # one step with `key in data`: see base.py
-                    return
-                if type(key) is bytes and len(key) == self._key_size and not self._watched and key not in data:
-                    data[key] = value  # the LRU makes room in the same step
-                    self._inserted += 1
-                    return
-        except (TypeError, ValueError):  # a key without a hash
-            pass
+        if flags is BPF_ANY and type(key) is bytes and type(value) is bytes and len(value) == self._value_size:
+            if key in data:
+                data[key] = value  # one step with `key in data`: see base.py
+                return
+            if len(key) == self._key_size and not self._watched and key not in data:
+                data[key] = value  # the LRU makes room in the same step
+                self._inserted += 1
+                return
         self._update(key, value, flags)
         if self._untold:
             self._tell()

@@ -32,7 +32,7 @@ class Queue(CloudMap):
 
     def push(self, value: BytesLike, flags: int = BPF_ANY) -> None:
         """Add a value. In a full map BPF_ANY raises OutOfMemory, and with BPF_EXIST the oldest value goes."""
-        if not flags and type(value) is bytes and len(value) == self._value_size:
+        if flags is BPF_ANY and type(value) is bytes and len(value) == self._value_size:
             with self._lock:
                 if len(self._values) < self.definition.max_entries:
                     self._values.append(value)
@@ -114,12 +114,12 @@ class Queue(CloudMap):
     _next: ClassVar[int] = 0  # which end of _values pop takes
 
     def _no_key(self, op: str, key: BytesLike | None) -> None:
-        if key is not None and len(key) != 0:
-            raise InvalidKeySize(f"{op} {self.name!r}: key is {len(key)} bytes, not 0")
+        if key is not None and (size := len(self._bytes(op, "key", key))):
+            raise InvalidKeySize(f"{op} {self.name!r}: key is {size} bytes, not 0")
 
     def _push(self, op: str, value: BytesLike, flags: int) -> None:
         value = self._value(op, value)
-        if flags not in (BPF_ANY, BPF_EXIST):
+        if self._number(op, "flags", flags) not in (BPF_ANY, BPF_EXIST):
             raise InvalidFlags(f"{op} {self.name!r}: flags {flags!r} are not BPF_ANY or BPF_EXIST")
         with self._lock:
             most = self.definition.max_entries

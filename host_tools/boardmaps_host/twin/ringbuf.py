@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from boardmaps.abi import BPF_F_RB_OVERWRITE, BPF_F_RDONLY, BPF_F_WRONLY, U32_MAX
 from boardmaps.definition import MapDef
@@ -28,22 +28,48 @@ class RingState(NamedTuple):
 
 
 class Record:
-    """A reserved record: write its bytes to `data`, then submit() or discard() it. Until then later ones wait."""
+    """A reserved record: write its `length` bytes to the begin of `data`, then submit() or discard() it. Later ones wait for it.
 
-    def __init__(self, ring: RingBuf, number: int, length: int) -> None:
-        self.number = number
-        self.data = memoryview(bytearray(length))
-        self.taken = round_up_8(length + _HEADER)
-        self.state = _RESERVED
+    As a context it is discarded at the end unless it was submitted: `with ring.reserve(8) as record`. One that is dropped is
+    discarded too (a board's is not: MicroPython does not tell).
+    """
+
+    def __init__(self, ring: RingBuf, most: int) -> None:
+        self._most = most
+        self.data = memoryview(bytearray(most))
+        self.length = self.number = 0
+        self._entry: Entry | None = None
         self._ring = ring
 
     def submit(self) -> None:
-        """Let the reader have it. Raises NotPermitted when it was submitted or discarded before."""
+        """Let the reader have it. Raises NotPermitted when it was submitted, discarded or cleared before."""
         self._ring._finish(self, "submit", _SUBMITTED)
 
     def discard(self) -> None:
         """Throw it away: its space stays taken until the reader has passed it."""
         self._ring._finish(self, "discard", _DISCARDED)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        if self._entry is not None and self._entry.state == _RESERVED:
+            self.discard()
+
+    def __del__(self) -> None:
+        entry = self._entry
+        if entry is not None and entry.state == _RESERVED:
+            entry.state = _DISCARDED  # without the lock, which this thread may hold: one store is one step
+
+
+class Entry:
+    """A record in the ring."""
+
+    def __init__(self, number: int, length: int) -> None:
+        self.number = number
+        self.data = bytes(length)
+        self.taken = round_up_8(length + _HEADER)
+        self.state = _RESERVED
 
 
 class RingBuf(CloudMap):
@@ -61,8 +87,8 @@ class RingBuf(CloudMap):
         super().__init__(MapDef(RINGBUF, 0, 0, size, map_flags, name))
 
     def _set_up(self) -> None:
-        self._records: deque[Record] = deque()
-        self._consumer = self._producer = self._dropped = self._number = 0
+        self._records: deque[Entry] = deque()
+        self._consumer = self._producer = self._dropped = self._next_number = 0
 
     def _in_use(self) -> int:
         return self._producer - self._consumer
@@ -78,16 +104,49 @@ class RingBuf(CloudMap):
             record = self._reserve(len(data))
             if record is None:
                 return False
-            record.data[:] = data
+            record.data = data
             record.state = _SUBMITTED
             return True
 
     def reserve(self, length: int) -> Record | None:
         """Reserve a record of `length` bytes, zeroed; None, and counted, when there is no room for it."""
-        if not isinstance(length, int) or not 0 <= length <= U32_MAX:
-            raise InvalidValueSize(f"reserve {self.name!r}: length is {length!r}, not a number from 0 to 2**32 - 1")
+        self._length("reserve", length)
+        record = Record(self, length if length < self.definition.max_entries else 0)
+        return record if self._claim(length, record) else None
+
+    def new_record(self, most: int) -> Record:
+        """Return a record for reserve_into(), with room for up to `most` bytes."""
+        self._length("new_record", most)
+        return Record(self, most)
+
+    def reserve_into(self, length: int, record: Record) -> bool:
+        """Reserve a record of `length` bytes, zeroed; False, and counted, when there is no room for it.
+
+        `record` comes from new_record() and is not reserved now. On a board this takes no heap.
+        """
+        op = "reserve_into"
+        self._length(op, length)
+        if not isinstance(record, Record) or record._ring is not self:
+            raise TypeError(f"{op} {self.name!r}: a record comes from new_record() of the same map")
+        if record._entry is not None and record._entry.state == _RESERVED:
+            raise NotPermitted(f"{op} {self.name!r}: record {record.number} is reserved; submit or discard it first")
+        if length > record._most:
+            raise InvalidValueSize(f"{op} {self.name!r}: length is {length}, the record has {record._most} bytes")
+        record.data = memoryview(bytearray(record._most))
+        return self._claim(length, record)
+
+    def _claim(self, length: int, record: Record) -> bool:
         with self._lock:
-            return self._reserve(length)
+            entry = self._reserve(length)
+            record._entry = entry
+            record.length = length
+            if entry is not None:
+                record.number = entry.number
+            return entry is not None
+
+    def _length(self, op: str, length: int) -> None:
+        if not isinstance(length, int) or not 0 <= length <= U32_MAX:
+            raise InvalidValueSize(f"{op} {self.name!r}: length is {length!r}, not a number from 0 to 2**32 - 1")
 
     def read(self) -> tuple[int, bytes] | None:
         """Take the next record: (its number, its bytes). None when there is none, or the next one is still reserved."""
@@ -134,13 +193,16 @@ class RingBuf(CloudMap):
         with self._lock:
             return sum(record.state == _SUBMITTED for record in self._records)
 
-    def clear(self) -> None:
-        """Throw away every record that is waiting, counting none. Raises NotPermitted while one is reserved."""
+    def clear(self, force: bool = False) -> None:
+        """Throw away every record that is waiting, counting none. Raises NotPermitted while one is reserved.
+
+        With `force` reserved ones go too, whose firmware has died; their submit() raises NotPermitted.
+        """
         with self._lock:
-            if any(record.state == _RESERVED for record in self._records):
+            if not force and any(record.state == _RESERVED for record in self._records):
                 raise NotPermitted(f"clear {self.name!r}: a record is reserved; submit or discard it first")
             while self._records:
-                self._leave()
+                self._leave().state = _DISCARDED
 
     def resize(self, size: int) -> None:
         """Change the bytes, a power of two that what is waiting must fit in. Raises InvalidDefinition, OutOfMemory."""
@@ -153,22 +215,25 @@ class RingBuf(CloudMap):
 
     def _finish(self, record: Record, op: str, state: int) -> None:
         with self._lock:
-            if record.state != _RESERVED:
-                raise NotPermitted(f"{op} {self.name!r}: record {record.number} was submitted or discarded before")
-            record.data = memoryview(bytes(record.data))  # what others hold of the old one no longer matters
-            record.state = state
+            entry = record._entry
+            if entry is None or entry.state != _RESERVED:
+                text = f"record {record.number} was submitted, discarded or cleared before"
+                raise NotPermitted(f"{op} {self.name!r}: {text}")
+            entry.data = bytes(record.data[: record.length])
+            entry.state = state
+            record.data = memoryview(entry.data)  # what others hold of the old one no longer matters
 
     # What follows runs with the lock held.
 
-    def _reserve(self, length: int) -> Record | None:
-        number = self._number
-        self._number = number + 1 & U32_MAX
+    def _reserve(self, length: int) -> Entry | None:
+        number = self._next_number
+        self._next_number = number + 1 & U32_MAX
         taken = round_up_8(length + _HEADER)
         most = self.definition.max_entries - 1
         if taken > most or not self._make_room(most - taken):
             self._dropped += 1
             return None
-        record = Record(self, number, length)
+        record = Entry(number, length)
         self._records.append(record)
         self._producer += taken
         return record
@@ -182,7 +247,7 @@ class RingBuf(CloudMap):
                     self._dropped += 1
         return self._producer - self._consumer <= most
 
-    def _next(self) -> Record | None:
+    def _next(self) -> Entry | None:
         """Return the record that a reader takes next, passing discarded ones."""
         while self._records:
             record = self._records[0]
@@ -191,7 +256,7 @@ class RingBuf(CloudMap):
             self._leave()
         return None
 
-    def _leave(self) -> Record:
+    def _leave(self) -> Entry:
         self._note(self._producer - self._consumer)
         record = self._records.popleft()
         self._consumer += record.taken

@@ -107,6 +107,8 @@ class TimeSeries(CloudMap):
 
     def window(self, start: int, end: int) -> list[Sample]:
         """Return the samples whose timestamps are from `start` to `end`, both included, in the order of pushing."""
+        self._number("window", "start", start)
+        self._number("window", "end", end)
         with self._lock:
             return [sample for sample in self._samples if start <= sample[0] <= end]
 

@@ -24,17 +24,18 @@ from boardmaps.abi import (
 )
 from boardmaps.definition import MapDef
 from boardmaps.errors import InvalidFlags, InvalidKeySize, InvalidValueSize, MapError, NotSupported
-from boardmaps.refusals import is_operation
+from boardmaps.refusals import GROUPS, is_operation
 from boardmaps_host.client import subscribe
 from boardmaps_host.client.errors import LinkError
 from boardmaps_host.client.events import Change, Subscription
 from boardmaps_host.client.info import Asked, MapInfo, ask
-from boardmaps_host.kinds import by_number
+from boardmaps_host.kinds import by_class, by_number
 
 Buffer = bytes | bytearray | memoryview
 Key = Buffer | int
 Page = tuple[int | None, list[bytes], list[bytes]]
 
+ALL = " ".join(GROUPS).split()
 _PAGE = 0xFFFF  # entries asked for at once; the board sends what fits its frame
 
 __all__ = ["Buffer", "Key", "Linked", "MapInfo", "Page", "RemoteMap", "ask"]
@@ -54,6 +55,15 @@ class Linked(Asked, subscribe.Subscribing, Protocol):
         ...
 
 
+def _refusing(op: str) -> Callable[..., None]:
+    def refuse(self: "RemoteMap", *_: object, **__: object) -> None:
+        raise NotSupported(f"{op} {self.name!r}: a {self._kind.class_name} has no such operation over the line")
+
+    refuse.__name__ = op
+    refuse.__doc__ = f"Raise NotSupported: this type of map has no {op}()."
+    return refuse
+
+
 class RemoteMap:
     """A map on a board. What SEMANTICS allows the host, with the board's own checks and errors.
 
@@ -71,6 +81,13 @@ class RemoteMap:
         self.size = info.slice_bytes
         self._kind = by_number(info.map_type)
         self._value_size = info.value_size  # of a value as it goes over the line
+
+    def __init_subclass__(cls) -> None:
+        """Have a class refuse what its kind lacks and this one has, before it looks at anything that it is given."""
+        kind = by_class(cls.__name__.removeprefix("Remote"))
+        for op in ALL if kind else ():
+            if kind and not kind.has(op) and op in RemoteMap.__dict__:
+                setattr(cls, op, _refusing(op))
 
     if not TYPE_CHECKING:  # a checker refuses what a class does not have
 
@@ -107,31 +124,53 @@ class RemoteMap:
     def _ask(self, op: int, data: bytes = b"", changes: bool = False) -> bytes | None:
         return ask(self._link, bytes((op, self.id & 0xFF, self.id >> 8)) + data, changes)
 
-    def _key(self, key: Key | None) -> bytes:
-        if key is None:
-            return b""
-        if isinstance(key, int):
-            raise TypeError(f"{self._kind.class_name} {self.name!r}: a key is bytes, not the int {key}")
-        return bytes(key)
+    # The way in: everything is looked at here before anything is sent, key, value, flags, each its type first.
+
+    def _bytes(self, op: str, what: str, given: object) -> bytes:
+        """Return the bytes of any contiguous buffer."""
+        try:
+            view = memoryview(given)  # type: ignore[arg-type] # what is none is refused here
+        except TypeError:
+            raise TypeError(f"{op} {self.name!r}: a {what} is bytes-like, not {type(given).__name__}") from None
+        if not view.contiguous:
+            raise TypeError(f"{op} {self.name!r}: a {what} lies in one piece, and this memoryview does not")
+        return bytes(view)
+
+    def _key(self, op: str, key: Key | None) -> bytes:
+        """Return the key as bytes of the right length."""
+        k = self._bytes(op, "key", key)
+        if len(k) != self.definition.key_size:
+            raise InvalidKeySize(f"{op} {self.name!r}: key is {len(k)} bytes, not {self.definition.key_size}")
+        return k
+
+    def _number(self, op: str, what: str, given: int) -> int:
+        if not isinstance(given, int):
+            raise TypeError(f"{op} {self.name!r}: {what} is a number, not {type(given).__name__}")
+        return given
 
     def lookup(self, key: Key) -> bytes | None:
         """Return the value, or None on a miss."""
-        return self._ask(OP_LOOKUP, self._key(key))
+        return self._ask(OP_LOOKUP, self._key("lookup", key))
 
     def lookup_into(self, key: Key, out: bytearray | memoryview) -> bool:
         """Copy the value into `out` (value_size bytes, writable); return False on a miss."""
+        k = self._key("lookup_into", key)
         target = self._out("lookup_into", out)
-        value = self.lookup(key)
+        value = self._ask(OP_LOOKUP, k)
         if value is not None:
             target[:] = value
         return value is not None
 
     def _out(self, op: str, out: bytearray | memoryview) -> memoryview:
         """Return the caller's buffer for a value; refuse one that cannot take it before the board is asked."""
-        target = memoryview(out).cast("B")
+        try:
+            target = memoryview(out).cast("B")
+        except TypeError:
+            target = memoryview(b"")
         if target.readonly:
             raise TypeError(f"{op} {self.name!r}: out is a writable buffer, not {type(out).__name__}")
-        self._sized(op, target)
+        if len(target) != self._value_size:
+            raise InvalidValueSize(f"{op} {self.name!r}: out is {len(target)} bytes, not {self._value_size}")
         return target
 
     def update(self, key: Key, value: Buffer, flags: int = BPF_ANY) -> None:
@@ -139,25 +178,26 @@ class RemoteMap:
         self._update("update", key, value, flags)
 
     def _update(self, op: str, key: Key | None, value: Buffer, flags: int) -> None:
+        k = self._key(op, key)
+        v = self._sized(op, value)
         self._flags(op, flags)
-        k = self._key(key)
-        self._ask(OP_UPDATE, pack("<IH", flags, len(k)) + k + bytes(value), changes=True)
+        self._ask(OP_UPDATE, pack("<IH", flags, len(k)) + k + v, changes=True)
 
     def _flags(self, op: str, flags: int) -> None:
-        if not 0 <= flags <= U32_MAX:
+        if not 0 <= self._number(op, "flags", flags) <= U32_MAX:
             raise InvalidFlags(f"{op} {self.name!r}: unknown flags {flags}")
 
     def delete(self, key: Key) -> None:
         """Remove a key (an array's entry is set to zero)."""
-        self._ask(OP_DELETE, self._key(key), changes=True)
+        self._ask(OP_DELETE, self._key("delete", key), changes=True)
 
     def lookup_and_delete(self, key: Key) -> bytes | None:
         """Return the value and remove the key in one step; None on a miss."""
-        return self._ask(OP_LOOKUP_AND_DELETE, self._key(key), changes=True)
+        return self._ask(OP_LOOKUP_AND_DELETE, self._key("lookup_and_delete", key), changes=True)
 
     def next_key(self, key: Key | None = None) -> bytes | None:
         """Return the key behind this one; for None or a key that is not there the first; None at the end."""
-        return self._ask(OP_NEXT_KEY, b"\0" if key is None else b"\1" + self._key(key))
+        return self._ask(OP_NEXT_KEY, b"\0" if key is None else b"\1" + self._key("next_key", key))
 
     def freeze(self) -> None:
         """Forbid the host every write, for good."""
@@ -172,6 +212,11 @@ class RemoteMap:
 
         The number is the whole value when that has 1, 2, 4 or 8 bytes; else `width` bytes at `offset`.
         """
+        k = self._key("add", key)
+        self._number("add", "delta", delta)
+        self._number("add", "offset", offset)
+        if width is not None:
+            self._number("add", "width", width)
         if offset or width is not None:
             width = self._value_size - offset if width is None else width
             if width not in (1, 2, 4, 8) or not 0 <= offset <= self._value_size - width:
@@ -179,21 +224,22 @@ class RemoteMap:
                     f"add {self.name!r}: no number of {width} bytes at offset {offset} of {self._value_size}"
                 )
         wrapped = (delta + (1 << 63)) % (1 << 64) - (1 << 63)  # the same modulo 2**64, in a signed word
-        data = self._ask(OP_ADD, pack("<IBq", offset, width or 0, wrapped) + self._key(key), changes=True)
+        data = self._ask(OP_ADD, pack("<IBq", offset, width or 0, wrapped) + k, changes=True)
         return int.from_bytes(data or b"", "little")
 
     def compare_and_swap(self, key: Key, expected: Buffer, new: Buffer) -> bool:
         """Store `new` if the value is `expected`, in one step; return whether it was. Raises KeyNotFound."""
-        for value in (expected, new):
-            self._sized("compare_and_swap", value)
-        k = self._key(key)
-        data = self._ask(OP_COMPARE_AND_SWAP, pack("<H", len(k)) + k + bytes(expected) + bytes(new), changes=True)
+        op = "compare_and_swap"
+        k = self._key(op, key)
+        values = self._sized(op, expected) + self._sized(op, new)
+        data = self._ask(OP_COMPARE_AND_SWAP, pack("<H", len(k)) + k + values, changes=True)
         return data == b"\1"
 
     def _sized(self, op: str, value: Buffer) -> bytes:
-        if len(value) != self._value_size:
-            raise InvalidValueSize(f"{op} {self.name!r}: value is {len(value)} bytes, not {self._value_size}")
-        return bytes(value)
+        v = self._bytes(op, "value", value)
+        if len(v) != self._value_size:
+            raise InvalidValueSize(f"{op} {self.name!r}: value is {len(v)} bytes, not {self._value_size}")
+        return v
 
     def batch_update(self, keys: Sequence[Key], values: Sequence[Buffer], flags: int = BPF_ANY) -> int:
         """Store many entries, as many in one step as fit a frame; return how many.
@@ -206,19 +252,13 @@ class RemoteMap:
         self._flags(op, flags)
 
         def entry(i: int) -> bytes:
-            return self._sized_key(op, keys[i]) + self._sized(op, values[i])
+            return self._key(op, keys[i]) + self._sized(op, values[i])
 
         return self._batch(OP_BATCH_UPDATE, pack("<I", flags), len(keys), entry)
 
     def batch_delete(self, keys: Sequence[Key]) -> int:
         """Remove many keys; return how many. Stops at the first error, `done` of which says how many were removed."""
-        return self._batch(OP_BATCH_DELETE, b"", len(keys), lambda i: self._sized_key("batch_delete", keys[i]))
-
-    def _sized_key(self, op: str, key: Key) -> bytes:
-        k = self._key(key)
-        if len(k) != self.definition.key_size:
-            raise InvalidKeySize(f"{op} {self.name!r}: key is {len(k)} bytes, not {self.definition.key_size}")
-        return k
+        return self._batch(OP_BATCH_DELETE, b"", len(keys), lambda i: self._key("batch_delete", keys[i]))
 
     def _batch(self, op: int, head: bytes, count: int, entry: Callable[[int], bytes]) -> int:
         """Send `count` entries, a frame at a time: the next one must not run when one before it stopped."""
@@ -261,7 +301,7 @@ class RemoteMap:
     def _page(self, name: str, op: int, cursor: int | None, count: int) -> Page:
         if cursor is not None and not (isinstance(cursor, int) and 0 < cursor < 1 << 64):
             raise MapError(f"{name} {self.name!r}: {cursor!r} is not a cursor that a batch call of this map gave")
-        if count < 0:
+        if not isinstance(count, int) or count < 0:
             raise MapError(f"{name} {self.name!r}: count is {count}, not a number from 0 up")
         if count == 0:
             return cursor, [], []
@@ -295,7 +335,7 @@ class RemoteMap:
         one always is. A look at a map costs the board a CRC over its slice, so a large one is better watched less often.
         """
         return subscribe.changes(
-            self._link, self.id, self.definition, None if key is None else self._key(key), every, callback
+            self._link, self.id, self.definition, None if key is None else self._key("watch", key), every, callback
         )
 
     def __iter__(self) -> Iterator[bytes]:
