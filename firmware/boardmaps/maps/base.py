@@ -159,6 +159,6 @@ class Map:
 
             return refusal(self, name)
         except MemoryError:
-            if name[:1] == "_":
+            if name.startswith("_"):  # a slice would take heap
                 raise
         raise _READY[NotSupported]
