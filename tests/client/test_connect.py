@@ -33,6 +33,7 @@ from boardmaps_host.client.transports.serial import SerialTransport
 from boardmaps_host.deploy import deploy
 from boardmaps_sim.unix import UnixBoard, default_port
 from tests.client.conftest import Mpremote
+from tests.waits import PATIENCE
 
 
 def test_connecting_resets_nothing_and_leaves_the_repl(unix: UnixBoard, mpremote: Mpremote) -> None:
@@ -128,9 +129,9 @@ def test_a_program_that_does_not_serve_is_not_stopped(unix: UnixBoard, mpremote:
     mpremote("resume", "exec", "--no-follow", "import time\nn = 0\nwhile True:\n    n += 1\n    time.sleep_ms(1)")
     with pytest.raises(NoAnswer, match=r"boardmaps\.poll\(\)"):
         connect(unix.port)
-    with serial.Serial(unix.port, timeout=1) as port:
+    with serial.Serial(unix.port, timeout=PATIENCE) as port:
         port.write(b"\x03")
-        assert b"KeyboardInterrupt" in port.read_until(b">>> ")
+        assert b"KeyboardInterrupt" in port.read_until(b"\x04>")  # it was started in the raw REPL
         port.write(b"\x02")
         port.read_until(b">>> ")
         port.write(b"n > 1000\r")
@@ -155,7 +156,9 @@ def test_a_missing_port() -> None:
 def test_a_busy_port_names_who_has_it(unix: UnixBoard) -> None:
     with connect(unix.port):
         code = f"from boardmaps_host import connect\nconnect({unix.port!r})"
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False)
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE, check=False
+        )
         assert "PortBusy" in done.stderr
         assert f"pid {os.getpid()}" in done.stderr
     with serial.Serial(unix.port, exclusive=True), pytest.raises(PortBusy, match="in use"):
@@ -270,12 +273,11 @@ while True:
         print("tick", n)
 """
     mpremote("exec", "--no-follow", program)
-    time.sleep(0.2)
     board = connect(unix.port)
     time.sleep(1.5)
     board.link.connection.session._seq = 0x0303
     board.close()
-    with serial.Serial(unix.port, timeout=2) as port:
+    with serial.Serial(unix.port, timeout=PATIENCE) as port:
         port.read_until(b"tick")
         assert port.read_until(b"tick").endswith(b"tick")
     assert mpremote("resume", "exec", "print(n > 50)").strip() == "True"
@@ -285,7 +287,7 @@ def test_ctrl_c_gives_the_repl_back_when_the_host_died(unix: UnixBoard, mpremote
     """A host that vanished took no leave; Ctrl-C belongs to its session still, and yet reaches the board."""
     board = connect(unix.port)
     board.link.connection.line.close()
-    with serial.Serial(unix.port, timeout=2) as port:
+    with serial.Serial(unix.port, timeout=PATIENCE) as port:
         port.write(b"\r\x03")
         assert b"KeyboardInterrupt" in port.read_until(b"\x04>")
     assert mpremote("exec", "print(8)").strip() == "8"

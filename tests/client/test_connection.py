@@ -348,7 +348,7 @@ def test_a_subscription_that_cannot_be_made_again_is_nobody_elses_affair(line: M
     board = board_on(line, timeout=2)
     gone = board.create_map(ArrayMap, value_size=4, max_entries=1, name="gone")
     stays = board.create_map(ArrayMap, value_size=4, max_entries=1, name="stays")
-    depth = []
+    depth: list[int] = []
     run = Requests.run
 
     def one_at_a_time(self: Requests, payloads: list[bytes], changes: bool) -> list[bytes]:

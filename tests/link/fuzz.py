@@ -60,7 +60,7 @@ def fuzz_server(rng: random.Random, frames: int, server: type[ServerSession]) ->
 
     board = server(handle, {"boot": "00c0ffee"})
     (answer,) = Decoder(600).feed(board.receive(encode(HELLO, 0x77, 7, 0, pack_hello({"v": 1}))))
-    first = int((unpack_hello(answer[4]) or {})["next"])
+    first = int((unpack_hello(bytes(answer[4])) or {})["next"])
     for _ in range(frames):
         # What it waits for, but broken; sometimes behind a zero, so that it stands alone.
         board.receive(b"\0" * rng.randrange(2) + _broken(rng, encode(REQUEST, 0x77, first, 0, b"never sent")) + b"\0")

@@ -1,13 +1,13 @@
 """connect(): from a name to a board whose maps can be read and changed."""
 
 import contextlib
+import struct
 import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, overload
 
-from boardmaps.abi import CLASS_NAMES, HASH, LRU_HASH, PERCPU_HASH, RINGBUF, TIME_SERIES, U32_MAX
-from boardmaps.definition import KEY_SIZES, MapDef
+from boardmaps.definition import MapDef
 from boardmaps.errors import InvalidDefinition, KeyNotFound
 from boardmaps_host.client.errors import LinkError, NoAnswer
 from boardmaps_host.client.info import MapInfo, create, listing
@@ -17,6 +17,7 @@ from boardmaps_host.client.maps.base import RemoteMap
 from boardmaps_host.client.pool import RemotePool
 from boardmaps_host.client.transports import open_port
 from boardmaps_host.client.transports.base import Transport
+from boardmaps_host.kinds import KINDS, Kind, by_class
 
 if TYPE_CHECKING:
     from boardmaps import ArrayMap, HashMap, PerCpuArray, PerCpuHash, Queue, RingBuf, TimeSeries
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from boardmaps_host.client.maps.queue import RemoteQueue
     from boardmaps_host.client.maps.ringbuf import RemoteRingBuf
     from boardmaps_host.client.maps.timeseries import RemoteTimeSeries
-
-_TYPES = {CLASS_NAMES[t]: t for t in CLASS_NAMES}
 
 
 class Board:
@@ -77,26 +76,19 @@ class Board:
         of its constructor.
         """
         class_name = map_class if isinstance(map_class, str) else map_class.__name__
-        if class_name not in _TYPES:
-            raise InvalidDefinition(f"create: {class_name!r} is no map class; there are {', '.join(_TYPES)}")
-        map_type = _TYPES[class_name]
-        wanted = {"key_size", "value_size", "max_entries", "map_flags", "name"}
-        needed = {"value_size", "max_entries"}
-        field = b""
-        if map_type in (HASH, LRU_HASH, PERCPU_HASH):
-            needed.add("key_size")
-        elif map_type == RINGBUF:
-            needed.remove("value_size")
-            if "size" in parts:
-                parts["max_entries"] = parts.pop("size")
-        elif map_type == TIME_SERIES and (letter := parts.pop("field", None)) is not None:
-            field = _field(letter, parts.pop("field_offset", 0))
-        if unknown := set(parts) - wanted:
+        kind = by_class(class_name)
+        if kind is None:
+            there = ", ".join(kind.class_name for kind in KINDS)
+            raise InvalidDefinition(f"create: {class_name!r} is no map class; there are {there}")
+        if kind.in_bytes and "size" in parts:  # what its constructor calls it
+            parts["max_entries"] = parts.pop("size")
+        parameters = _parameters(kind, parts)
+        if unknown := set(parts) - {"key_size", "value_size", "max_entries", "map_flags", "name"}:
             raise InvalidDefinition(f"create {class_name}: a definition has no {', '.join(sorted(unknown))}")
-        if missing := needed - set(parts):
+        if missing := set(kind.sizes) - set(parts):
             raise InvalidDefinition(f"create {class_name}: {', '.join(sorted(missing))} is missing")
-        parts = {"key_size": KEY_SIZES.get(map_type, 0), "value_size": 0, **parts}
-        made = create(self.link, MapDef(map_type, **parts), field)
+        parts = {"key_size": kind.key_least, "value_size": 0, **parts}
+        made = create(self.link, MapDef(kind.number, **parts), parameters)
         try:
             return self.map(made)
         except LinkError as error:  # only what the board tells of it is missing
@@ -134,11 +126,21 @@ class Board:
         self.close()
 
 
-def _field(letter: str, offset: int) -> bytes:
-    """Return the declaration of a TimeSeries's field as the request has it."""
-    if len(letter.encode()) != 1 or not 0 <= offset <= U32_MAX:
-        raise InvalidDefinition(f"create TimeSeries: no field can be {letter!r} at {offset}")
-    return letter.encode() + offset.to_bytes(4, "little")
+def _parameters(kind: Kind, parts: dict[str, Any]) -> bytes:
+    """Take the type parameters out of `parts`; return them as the request has them, nothing when the first is not given.
+
+    A text of one letter stands for its number.
+    """
+    layout, names = kind.parameters[:1], kind.parameters[1:]
+    given = {name: parts.pop(name) for name in names if name in parts}
+    if not given or given.get(names[0]) is None:
+        return b""
+    values = [ord(v) if isinstance(v, str) and len(v) == 1 else v for v in (given.get(name, 0) for name in names)]
+    try:
+        return struct.pack("<" + layout[0], *values)
+    except struct.error:
+        words = ", ".join(f"{name} {value!r}" for name, value in given.items())
+        raise InvalidDefinition(f"create {kind.class_name}: {words} cannot be") from None
 
 
 def connect(

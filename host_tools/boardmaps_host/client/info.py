@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from struct import calcsize, pack, unpack
 from typing import Protocol
 
-from boardmaps.abi import INFO_FORMAT, OP_CREATE, OP_LIST, STATUS_MISS, STATUS_OK, TYPE_NAMES
+from boardmaps.abi import INFO_FORMAT, OP_CREATE, OP_LIST, STATUS_MISS, STATUS_OK
 from boardmaps.definition import MapDef
 from boardmaps.errors import error_for
+from boardmaps_host.kinds import by_number
 
 
 class Asked(Protocol):
@@ -42,7 +43,7 @@ class MapInfo:
     @property
     def type_name(self) -> str:
         """bpftool's name of the map's type: hash, array, …"""
-        return TYPE_NAMES.get(self.map_type, str(self.map_type))
+        return by_number(self.map_type).word
 
     @classmethod
     def unpack(cls, record: bytes) -> "MapInfo":
@@ -71,10 +72,10 @@ def answer(reply: bytes) -> bytes | None:
     raise error
 
 
-def create(link: Asked, d: MapDef, field: bytes = b"") -> int:
-    """Make a map on the board; return its id. `field` is a TimeSeries's: its letter and, as u32, its offset."""
+def create(link: Asked, d: MapDef, parameters: bytes = b"") -> int:
+    """Make a map on the board; return its id. `parameters` are the type's, as the request has them."""
     parts = pack("<5I", d.map_type, d.key_size, d.value_size, d.max_entries, d.map_flags)
-    name = d.name.encode() + (b"\0" + field if field else b"")
+    name = d.name.encode() + (b"\0" + parameters if parameters else b"")
     data = ask(link, bytes((OP_CREATE,)) + parts + name, changes=True) or b""
     return int.from_bytes(data, "little")
 

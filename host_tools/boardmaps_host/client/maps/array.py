@@ -4,7 +4,7 @@ from boardmaps.abi import U32_MAX
 from boardmaps_host.client.maps.base import Key, RemoteMap
 
 
-class RemoteArray(RemoteMap):
+class RemoteArrayMap(RemoteMap):
     """An ArrayMap on a board."""
 
     def _key(self, key: Key | None) -> bytes:

@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from struct import pack, unpack_from
-from typing import Protocol
+from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from boardmaps.abi import (
     BPF_ANY,
-    CLASS_NAMES,
     OP_ADD,
     OP_BATCH_DELETE,
     OP_BATCH_LOOKUP,
@@ -24,11 +23,13 @@ from boardmaps.abi import (
     U32_MAX,
 )
 from boardmaps.definition import MapDef
-from boardmaps.errors import InvalidFlags, InvalidKeySize, InvalidValueSize, MapError
+from boardmaps.errors import InvalidFlags, InvalidKeySize, InvalidValueSize, MapError, NotSupported
+from boardmaps.refusals import is_operation
 from boardmaps_host.client import subscribe
 from boardmaps_host.client.errors import LinkError
 from boardmaps_host.client.events import Change, Subscription
 from boardmaps_host.client.info import Asked, MapInfo, ask
+from boardmaps_host.kinds import by_number
 
 Buffer = bytes | bytearray | memoryview
 Key = Buffer | int
@@ -68,7 +69,26 @@ class RemoteMap:
         )
         self.offset = info.offset
         self.size = info.slice_bytes
+        self._kind = by_number(info.map_type)
         self._value_size = info.value_size  # of a value as it goes over the line
+
+    if not TYPE_CHECKING:  # a checker refuses what a class does not have
+
+        def __getattr__(self, name: str) -> Callable[..., NoReturn]:
+            """Return a function that refuses, for an operation that other types have."""
+            if not is_operation(name):  # also what __init__ has not set yet
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+            def refuse(*_: object, **__: object) -> NoReturn:
+                raise NotSupported(
+                    f"{name} {self.name!r}: a {self._kind.class_name} has no such operation over the line"
+                )
+
+            return refuse
+
+    def for_every_cpu(self, value: Buffer) -> bytes:
+        """Return what update() takes to set this value: here itself, in a per-CPU map a row of it."""
+        return bytes(value)
 
     def info(self) -> MapInfo:
         """Ask the board what it knows of the map now."""
@@ -91,7 +111,7 @@ class RemoteMap:
         if key is None:
             return b""
         if isinstance(key, int):
-            raise TypeError(f"{CLASS_NAMES[self.definition.map_type]} {self.name!r}: a key is bytes, not the int {key}")
+            raise TypeError(f"{self._kind.class_name} {self.name!r}: a key is bytes, not the int {key}")
         return bytes(key)
 
     def lookup(self, key: Key) -> bytes | None:
@@ -288,4 +308,4 @@ class RemoteMap:
         return self.lookup(key) is not None
 
     def __repr__(self) -> str:
-        return f"<{CLASS_NAMES[self.definition.map_type]} {self.name!r} id {self.id} on {self._link.name}>"
+        return f"<{self._kind.class_name} {self.name!r} id {self.id} on {self._link.name}>"

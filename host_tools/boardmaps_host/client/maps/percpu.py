@@ -1,11 +1,10 @@
-"""A board's PerCpuArray and PerCpuHash: a value for each CPU."""
+"""What a board's PerCpuArray and PerCpuHash share: a value for each CPU."""
 
 from collections.abc import Sequence
 
 from boardmaps.abi import BPF_ANY
 from boardmaps.errors import InvalidValueSize
 from boardmaps_host.client.info import MapInfo
-from boardmaps_host.client.maps.array import RemoteArray
 from boardmaps_host.client.maps.base import Buffer, Key, Linked, RemoteMap
 
 
@@ -45,6 +44,6 @@ class RemotePerCpu(RemoteMap):
         """Store the values of all CPUs at once."""
         self.update(key, self.join(values, "update_percpu"), flags)
 
-
-class RemotePerCpuArray(RemotePerCpu, RemoteArray):
-    """A PerCpuArray on a board: its keys are indices."""
+    def for_every_cpu(self, value: Buffer) -> bytes:
+        """Return the row that has this value for every CPU."""
+        return self.join([value] * self.cpus)

@@ -5,7 +5,10 @@ from boardmaps_host.client.maps.base import Buffer, Key, RemoteMap
 
 
 class RemoteQueue(RemoteMap):
-    """A Queue or Stack on a board. update() is push, lookup() peek and lookup_and_delete() pop, their key None or b""."""
+    """A Queue on a board, and what it shares with a Stack.
+
+    update() is push, lookup() peek and lookup_and_delete() pop; their key is None or empty.
+    """
 
     def push(self, value: Buffer, flags: int = BPF_ANY) -> None:
         """Add a value. In a full map BPF_ANY raises OutOfMemory, and with BPF_EXIST the oldest value goes."""
@@ -50,3 +53,7 @@ class RemoteQueue(RemoteMap):
     def lookup_and_delete(self, key: Key | None = None) -> bytes | None:
         """Pop."""
         return super().lookup_and_delete(b"" if key is None else key)
+
+
+class RemoteStack(RemoteQueue):
+    """A Stack on a board: pop() and peek() give the newest value."""
