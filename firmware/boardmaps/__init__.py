@@ -55,7 +55,9 @@ if sys.implementation.name == "micropython":
 else:
     _CLOUD = (
         "ArrayMap",
+        "BloomFilter",
         "HashMap",
+        "LpmTrie",
         "LruHashMap",
         "PerCpuArray",
         "PerCpuHash",

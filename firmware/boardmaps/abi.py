@@ -31,9 +31,11 @@ ARRAY = const(2)
 PERCPU_HASH = const(5)
 PERCPU_ARRAY = const(6)
 LRU_HASH = const(9)
+LPM_TRIE = const(11)
 QUEUE = const(22)
 STACK = const(23)
 RINGBUF = const(27)
+BLOOM_FILTER = const(30)
 TIME_SERIES = const(100)
 
 TYPE_NAMES = {
@@ -42,9 +44,11 @@ TYPE_NAMES = {
     PERCPU_HASH: "percpu_hash",
     PERCPU_ARRAY: "percpu_array",
     LRU_HASH: "lru_hash",
+    LPM_TRIE: "lpm_trie",
     QUEUE: "queue",
     STACK: "stack",
     RINGBUF: "ringbuf",
+    BLOOM_FILTER: "bloom_filter",
     TIME_SERIES: "time_series",
 }
 

@@ -5,11 +5,13 @@ Runs unchanged on the board and on the computer, so a plan made on the computer 
 
 from .abi import (
     ARRAY,
+    BLOOM_FILTER,
     BPF_F_RB_OVERWRITE,
     BPF_F_RDONLY,
     BPF_F_WRONLY,
     HASH,
     KEY_SIZE_MAX,
+    LPM_TRIE,
     NAME_MAX,
     PERCPU_ARRAY,
     PERCPU_HASH,
@@ -24,14 +26,25 @@ from .errors import InvalidDefinition, InvalidFlags
 
 HEADER_SIZE = 96  # bytes at the start of every map's slice; SPEC.md draws them
 # Types whose keys have one size: an index, nothing, or a timestamp
-KEY_SIZES = {ARRAY: 4, PERCPU_ARRAY: 4, QUEUE: 0, STACK: 0, RINGBUF: 0, TIME_SERIES: 8}
+KEY_SIZES = {ARRAY: 4, PERCPU_ARRAY: 4, QUEUE: 0, STACK: 0, RINGBUF: 0, TIME_SERIES: 8, BLOOM_FILTER: 0}
+
+# A trie's key is a prefix length and 1 to 256 bytes of data: the kernel's BPF_LPM_TRIE
+LPM_KEY_SIZE_MIN = 5
+LPM_KEY_SIZE_MAX = 260
+
+LPM_ENTRIES_MAX = 16384  # in a pool: links have 15 bits, and n prefixes need up to 2n - 1 nodes
+
+# A Bloom filter's hash functions
+FUNCTIONS = 5  # unless the definition says otherwise
+FUNCTIONS_MAX = 15
 
 
 class MapDef:
     """A map's definition: map_type, key_size, value_size, max_entries, map_flags, name (sizes in bytes).
 
     The first five are the kernel's `struct bpf_map_def`. `cpus` is how many values an entry of a per-CPU type has: the
-    board's business, so no part of what is equal. Raises InvalidDefinition or InvalidFlags when the parts do not make a map.
+    board's business, so no part of what is equal. `functions` is how many hash functions a Bloom filter has, 1 to 15; 0
+    stands for 5 there, and is what every other type has. Raises InvalidDefinition or InvalidFlags when the parts do not make a map.
     """
 
     def __init__(
@@ -43,6 +56,7 @@ class MapDef:
         map_flags: int = 0,
         name: str = "",
         cpus: int = 1,
+        functions: int = 0,
     ) -> None:
         self.map_type = map_type
         self.key_size = key_size
@@ -51,6 +65,7 @@ class MapDef:
         self.map_flags = map_flags
         self.name = name
         self.cpus = cpus
+        self.functions = FUNCTIONS if map_type == BLOOM_FILTER and functions == 0 else functions
         self._check()
 
     def _check(self) -> None:
@@ -76,6 +91,14 @@ class MapDef:
                 raise InvalidDefinition(what + "%s is %r, not a number from 1 to 2**32 - 1" % (part, size))
         if self.key_size > KEY_SIZE_MAX:
             raise InvalidDefinition(what + "key_size is %d, above the limit of %d" % (self.key_size, KEY_SIZE_MAX))
+        if self.map_type == LPM_TRIE and not LPM_KEY_SIZE_MIN <= self.key_size <= LPM_KEY_SIZE_MAX:
+            text = "key_size is %d: a prefix length of 4 bytes, and 1 to 256 bytes of data, are %d to %d"
+            raise InvalidDefinition(what + text % (self.key_size, LPM_KEY_SIZE_MIN, LPM_KEY_SIZE_MAX))
+        functions = self.functions
+        most = FUNCTIONS_MAX if self.map_type == BLOOM_FILTER else 0
+        if not isinstance(functions, int) or not (0 < functions <= most or functions == most == 0):
+            wanted = "a number from 1 to %d" % most if most else "0: this type has no hash functions"
+            raise InvalidDefinition(what + "functions is %r, not %s" % (functions, wanted))
         known = BPF_F_RDONLY | BPF_F_WRONLY
         if self.map_type == RINGBUF:
             known |= BPF_F_RB_OVERWRITE
@@ -90,12 +113,22 @@ class MapDef:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, MapDef) and self._parts() == other._parts()
 
-    def _parts(self) -> tuple[int, int, int, int, int, str]:
-        return (self.map_type, self.key_size, self.value_size, self.max_entries, self.map_flags, self.name)
+    def _parts(self) -> tuple[int, int, int, int, int, str, int]:
+        return (
+            self.map_type,
+            self.key_size,
+            self.value_size,
+            self.max_entries,
+            self.map_flags,
+            self.name,
+            self.functions,
+        )
 
     def __repr__(self) -> str:
-        return "MapDef(%s, key_size=%d, value_size=%d, max_entries=%d, map_flags=%d, name=%r)" % (
-            (TYPE_NAMES[self.map_type],) + self._parts()[1:]
+        return "MapDef(%s, key_size=%d, value_size=%d, max_entries=%d, map_flags=%d, name=%r%s)" % (
+            (TYPE_NAMES[self.map_type],)
+            + self._parts()[1:6]
+            + (", functions=%d" % self.functions if self.functions else "",)
         )
 
 
@@ -109,6 +142,18 @@ def buckets_for(max_entries: int) -> int:
     while n < max_entries:
         n *= 2
     return n
+
+
+def filter_bits(max_entries: int, functions: int) -> int:
+    """Return the bits of a Bloom filter: 7/5 of entries times functions, rounded up to a power of two, from 64 to 2**32.
+
+    This is the kernel's rule; 7/5 stands for 1 / ln 2, with which half of the bits are set when the filter is full.
+    """
+    wanted = max_entries * functions // 5 * 7
+    bits = 64
+    while bits < wanted and bits < 1 << 32:
+        bits *= 2
+    return bits
 
 
 def layout(d: MapDef) -> tuple[int, int, int, int]:
@@ -125,13 +170,25 @@ def layout(d: MapDef) -> tuple[int, int, int, int]:
         entries = _align(links + 2 * d.max_entries, 8)
         value = _align(d.key_size, 4)
         return links, entries, value, value + room
-    if d.map_type == RINGBUF:
+    if d.map_type == LPM_TRIE:  # three u16 for each of 2n - 1 nodes
+        entries = _align(HEADER_SIZE + 6 * (2 * d.max_entries - 1), 8)
+        value = _align(d.key_size, 4)
+        return HEADER_SIZE, entries, value, value + room
+    if d.map_type in (RINGBUF, BLOOM_FILTER):  # bytes
         return HEADER_SIZE, HEADER_SIZE, 0, 1
     value = 8 if d.map_type == TIME_SERIES else 0  # behind the timestamp
     return HEADER_SIZE, HEADER_SIZE, value, value + room
 
 
 def slice_size(d: MapDef) -> int:
-    """Return the bytes that the map takes in a pool: header, index and entries, a multiple of 8."""
+    """Return the bytes that the map takes in a pool: header, index and entries, a multiple of 8.
+
+    Raises InvalidDefinition for a trie of more prefixes than a pool's links can number.
+    """
+    if d.map_type == LPM_TRIE and d.max_entries > LPM_ENTRIES_MAX:
+        text = "create lpm_trie %r: max_entries is %d; in a pool a trie has at most %d"
+        raise InvalidDefinition(text % (d.name, d.max_entries, LPM_ENTRIES_MAX))
     _, entries, _, stride = layout(d)
+    if d.map_type == BLOOM_FILTER:
+        return entries + filter_bits(d.max_entries, d.functions) // 8
     return _align(entries + stride * d.max_entries, 8)

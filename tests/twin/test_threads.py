@@ -215,7 +215,7 @@ interrupts = n = 0
 
 def strike(number, frame):
     global interrupts
-    if frame and os.path.join("boardmaps_host", "cloud") in frame.f_code.co_filename:  # not in this script's own lines
+    if frame and os.path.join("boardmaps_host", "twin") in frame.f_code.co_filename:  # not in this script's own lines
         interrupts += 1
         raise KeyboardInterrupt
 

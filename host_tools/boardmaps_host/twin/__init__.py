@@ -4,7 +4,9 @@
 """
 
 from .array import ArrayMap
+from .bloom import BloomFilter
 from .hash import HashMap
+from .lpm import LpmTrie
 from .lru import LruHashMap
 from .percpu import PerCpuArray, PerCpuHash
 from .queue import Queue, Stack
@@ -14,7 +16,9 @@ from .timeseries import Stats, TimeSeries
 
 __all__ = [
     "ArrayMap",
+    "BloomFilter",
     "HashMap",
+    "LpmTrie",
     "LruHashMap",
     "PerCpuArray",
     "PerCpuHash",

@@ -6,15 +6,17 @@ import mmap
 import struct
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from typing import NoReturn
 
 from boardmaps.abi import ARRAY, BPF_ANY, BPF_NOEXIST
 from boardmaps.definition import MapDef
-from boardmaps.errors import InvalidKeySize, KeyExists, KeyNotFound, MapError, NotSupported, OutOfMemory
+from boardmaps.errors import InvalidKeySize, KeyExists, KeyNotFound, MapError, OutOfMemory
 
 from .base import BytesLike, Key, round_up_8
 from .keyed import KeyedMap, Page, stopped
 
 _unpack = struct.Struct("<I").unpack  # refuses every other length
+_CHUNK = 1 << 20  # bytes that clear() sets to zero at once where views are out
 
 
 def zeroed(op: str, name: str, size: int) -> mmap.mmap:
@@ -47,6 +49,7 @@ class ArrayMap(KeyedMap[int]):
     def _set_up(self) -> None:
         # Readers take this block and what its length says in one step, so that they never see half of a resize.
         self._block = zeroed("create", self.name, self._value_size * self.definition.max_entries)
+        self._viewed = False
 
     def _entry_bytes(self, definition: MapDef) -> int:
         return round_up_8(definition.value_size)
@@ -100,9 +103,15 @@ class ArrayMap(KeyedMap[int]):
         with self._lock:
             self._store("delete", index, bytes(self._value_size), BPF_ANY)
 
-    def lookup_and_delete(self, key: Key) -> bytes | None:
+    def lookup_and_delete(self, key: Key) -> NoReturn:
         """Raise NotSupported: an array's entries are always there."""
-        return self._take("lookup_and_delete", key)
+        del key
+        self._none("lookup_and_delete")
+
+    def batch_lookup_and_delete(self, cursor: int | None = None, count: int = 1) -> NoReturn:
+        """Raise NotSupported: an array's entries are always there."""
+        del cursor, count
+        self._none("batch_lookup_and_delete")
 
     def next_key(self, key: Key | None = None) -> bytes | None:
         """Return the next index as 4 bytes: 0 for None or an index out of range, None behind the last."""
@@ -125,10 +134,29 @@ class ArrayMap(KeyedMap[int]):
     def __len__(self) -> int:
         return len(self._block) // self._value_size
 
+    def view(self, index: Key) -> memoryview:
+        """Return the entry's own bytes, writable: what is written there is in the map at once, without a copy.
+
+        No step of the map's protects from half of a write through it. A view cannot be taken back: after resize(), or when
+        the registry is reset, it shows memory that is no longer the map's. Raises KeyNotFound when out of range.
+        """
+        place = self._place("view", index)
+        with self._lock:
+            start = place * self._value_size
+            if not 0 <= start < len(self._block):
+                raise self._out_of_range("view", place)
+            self._viewed = True
+            return memoryview(self._block)[start : start + self._value_size]
+
     def clear(self) -> None:
         """Set every value to zero."""
         with self._lock:
-            self._block = zeroed("clear", self.name, len(self._block))
+            if self._viewed:  # the block stays, or views would lose it
+                for start in range(0, len(self._block), _CHUNK):
+                    end = min(start + _CHUNK, len(self._block))
+                    self._block[start:end] = bytes(end - start)
+            else:
+                self._block = zeroed("clear", self.name, len(self._block))
 
     def resize(self, new_max_entries: int) -> None:
         """Change max_entries. New entries are zero; shrinking drops the indices past the end.
@@ -142,6 +170,7 @@ class ArrayMap(KeyedMap[int]):
             block[:keep] = memoryview(self._block)[:keep]
             self.definition = definition
             self._block = block
+            self._viewed = False
 
     def batch_update(self, keys: Sequence[Key], values: Sequence[BytesLike], flags: int = BPF_ANY) -> int:
         """Store many values; no other writer comes between. Return how many.
@@ -178,11 +207,6 @@ class ArrayMap(KeyedMap[int]):
         values = [page[at : at + size] for at in range(0, len(page), size)]
         return (self._cursor_at(end) if end < len(self) else None), keys, values
 
-    def batch_lookup_and_delete(self, cursor: int | None = None, count: int = 1) -> Page:
-        """Raise NotSupported: an array's entries are always there."""
-        del cursor, count
-        raise NotSupported(f"batch_lookup_and_delete {self.name!r}: an array has no such operation")
-
     def batch_delete(self, keys: Sequence[Key]) -> int:
         """Set many values to zero; return how many. Stops at the first error: `done` of it says how many were done."""
         done = 0
@@ -198,10 +222,6 @@ class ArrayMap(KeyedMap[int]):
         start = place * self._value_size
         # Behind its end the block has no bytes.
         return self._block[start : start + self._value_size] or None if place >= 0 else None
-
-    def _take(self, op: str, key: Key) -> bytes | None:
-        del key
-        raise NotSupported(f"{op} {self.name!r}: an array's entries are always there; use lookup and delete")
 
     def _store(self, op: str, place: int, value: bytes, flags: int) -> None:
         """Copy a value to its place. The lock is held."""

@@ -15,6 +15,7 @@ CPython without the global lock ("free-threaded") is not supported, nor what a d
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from itertools import count
 from threading import Lock
@@ -33,6 +34,7 @@ from boardmaps.errors import (
     StaleMap,
 )
 
+from .refusals import Refusals
 from .registries import Registry
 
 BytesLike = bytes | bytearray | memoryview
@@ -49,7 +51,7 @@ def round_up_8(n: int) -> int:
     return n + 7 & ~7
 
 
-class CloudMap:
+class CloudMap(Refusals):
     """Base of all maps on the heap. `id` is the map's number, `definition` what it was made from (sizes in bytes).
 
     `frozen` is whether the host may no longer write. Code that holds this object is the firmware's side and still may,
@@ -75,7 +77,7 @@ class CloudMap:
         raise NotImplementedError
 
     @property
-    def name(self) -> str:
+    def name(self) -> str:  # type: ignore[override] # nobody sets it
         """The map's name, '' when it has none."""
         return self.definition.name
 
@@ -173,6 +175,15 @@ class CloudMap:
         if len(target) != self.definition.value_size:
             raise InvalidValueSize(f"{op} {self.name!r}: out is {len(target)} bytes, not {self.definition.value_size}")
         return target
+
+    def _same_length(self, op: str, keys: Sequence[object], values: Sequence[object]) -> None:
+        if len(keys) != len(values):
+            raise InvalidValueSize(f"{op} {self.name!r}: {len(keys)} keys, but {len(values)} values")
+
+    def _count(self, op: str, count: int) -> int:
+        if not isinstance(count, int) or count < 0:
+            raise MapError(f"{op} {self.name!r}: count is {count!r}, not a number from 0 up")
+        return count
 
     def _flags(self, op: str, flags: int) -> None:
         if flags not in (BPF_ANY, BPF_NOEXIST, BPF_EXIST):

@@ -94,10 +94,6 @@ class PerCpu(KeyedMap[P]):
         at = self._at()
         self._put("update", place, lambda row: row[:at] + own + row[at + len(own) :], flags)
 
-    def lookup_and_delete(self, key: Key) -> bytes | None:
-        """Return the value of this CPU and remove the entry, of all CPUs, in one step; None on a miss."""
-        return self._part(self._take("lookup_and_delete", key))
-
     def compare_and_swap(self, key: Key, expected: BytesLike, new: BytesLike) -> bool:
         """Store `new` for this CPU if its value is `expected`, in one step; return whether it was."""
         before, after = self._own("compare_and_swap", expected), self._own("compare_and_swap", new)
@@ -114,7 +110,6 @@ class PerCpu(KeyedMap[P]):
             yield key, self._part(row) or b""
 
     def _at(self) -> int:
-        """Return where the value of this thread's CPU begins in a row."""
         return current_cpu(self.cpus) * self._step
 
     def _part(self, row: bytes | None) -> bytes | None:
@@ -127,10 +122,6 @@ class PerCpu(KeyedMap[P]):
         if len(value) != self._own_size:
             raise InvalidValueSize(f"{op} {self.name!r}: value is {len(value)} bytes, not {self._own_size}")
         return value
-
-    def _field(self, offset: int, width: int | None) -> tuple[int, int]:
-        offset, width = super()._field(offset, width)
-        return self._at() + offset, width
 
     def _put(self, op: str, place: P, row_from: Callable[[bytes], bytes], flags: int) -> None:
         self._flags(op, flags)
@@ -149,6 +140,11 @@ class PerCpuArray(PerCpu[int], ArrayMap):
     ) -> None:
         self.cpus = (os.cpu_count() or 1) if cpus is None else cpus
         KeyedMap.__init__(self, MapDef(PERCPU_ARRAY, 4, value_size, max_entries, map_flags, name))
+
+    def view(self, index: Key) -> memoryview:
+        """Raise NotSupported: a value of one CPU is no place that all may write."""
+        del index
+        self._none("view")
 
 
 class PerCpuHash(PerCpu[bytes], HashMap):
@@ -171,3 +167,7 @@ class PerCpuHash(PerCpu[bytes], HashMap):
     ) -> None:
         self.cpus = (os.cpu_count() or 1) if cpus is None else cpus
         super().__init__(key_size, value_size, max_entries, map_flags, name)
+
+    def lookup_and_delete(self, key: Key) -> bytes | None:
+        """Return the value of this CPU and remove the entry, of all CPUs, in one step; None on a miss."""
+        return self._part(self._take("lookup_and_delete", key))

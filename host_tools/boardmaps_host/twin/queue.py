@@ -7,7 +7,7 @@ from typing import ClassVar, NoReturn
 
 from boardmaps.abi import BPF_ANY, BPF_EXIST, QUEUE, STACK
 from boardmaps.definition import MapDef
-from boardmaps.errors import InvalidFlags, InvalidKeySize, NotSupported, OutOfMemory
+from boardmaps.errors import InvalidFlags, InvalidKeySize, OutOfMemory
 
 from .base import BytesLike, CloudMap
 
@@ -20,6 +20,7 @@ class Queue(CloudMap):
     """
 
     _type: ClassVar[int] = QUEUE
+    _instead = "push, peek and pop: its values have no keys"
 
     def __init__(self, value_size: int, max_entries: int, map_flags: int = 0, name: str = "") -> None:
         super().__init__(MapDef(self._type, 0, value_size, max_entries, map_flags, name))
@@ -92,12 +93,12 @@ class Queue(CloudMap):
     def delete(self, key: object = None) -> NoReturn:
         """Raise NotSupported: there are no keys."""
         del key
-        raise NotSupported(f"delete {self.name!r}: its values have no keys; use pop")
+        self._none("delete")
 
     def next_key(self, key: object = None) -> NoReturn:
         """Raise NotSupported: there are no keys."""
         del key
-        raise NotSupported(f"next_key {self.name!r}: its values have no keys; use peek or pop")
+        self._none("next_key")
 
     def __len__(self) -> int:
         return len(self._values)

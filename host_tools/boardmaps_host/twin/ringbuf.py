@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple
 
 from boardmaps.abi import BPF_F_RB_OVERWRITE, RINGBUF, U32_MAX
 from boardmaps.definition import MapDef
-from boardmaps.errors import InvalidDefinition, InvalidValueSize, NotPermitted, NotSupported
+from boardmaps.errors import InvalidDefinition, InvalidValueSize, NotPermitted
 
 from .base import BytesLike, CloudMap, round_up_8
 
@@ -51,6 +51,8 @@ class RingBuf(CloudMap):
     oldest records go, which are counted too. Each record has a running number, below 2**32, that a dropped one uses up
     as well: a reader that sees a gap knows how many it missed (or that a reserved record was discarded).
     """
+
+    _instead = "output, reserve and read"
 
     def __init__(self, size: int, map_flags: int = 0, name: str = "") -> None:
         super().__init__(MapDef(RINGBUF, 0, 0, size, map_flags, name))
@@ -116,26 +118,6 @@ class RingBuf(CloudMap):
             waiting = self._producer - self._consumer
             return RingState(waiting, self.definition.max_entries, self._consumer, self._producer, self._dropped)
 
-    def lookup(self, key: object = None) -> NoReturn:
-        """Raise NotSupported, as update, delete and next_key do: a ring has records, not entries."""
-        self._refuse("lookup", key)
-
-    def update(self, key: object = None, value: object = None, flags: int = 0) -> NoReturn:
-        """Raise NotSupported."""
-        self._refuse("update", key, value, flags)
-
-    def delete(self, key: object = None) -> NoReturn:
-        """Raise NotSupported."""
-        self._refuse("delete", key)
-
-    def next_key(self, key: object = None) -> NoReturn:
-        """Raise NotSupported."""
-        self._refuse("next_key", key)
-
-    def lookup_and_delete(self, key: object = None) -> NoReturn:
-        """Raise NotSupported."""
-        self._refuse("lookup_and_delete", key)
-
     def __len__(self) -> int:
         """Return the number of submitted records that are not read yet."""
         with self._lock:
@@ -157,9 +139,6 @@ class RingBuf(CloudMap):
             if used >= size:
                 raise InvalidDefinition(f"resize {self.name!r}: {used} bytes wait, too many for a ring of {size}")
             self.definition = definition
-
-    def _refuse(self, op: str, *_: object) -> NoReturn:
-        raise NotSupported(f"{op} {self.name!r}: a ring has no such operation; use output, reserve and read")
 
     def _finish(self, record: Record, op: str, state: int) -> None:
         with self._lock:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections import deque
 from itertools import islice
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple
 
 from boardmaps.abi import TIME_SERIES
 from boardmaps.definition import MapDef
@@ -36,6 +36,8 @@ class TimeSeries(CloudMap):
     little-endian, `field_offset` bytes from the start. A value of 1, 2, 4 or 8 bytes is one unsigned number unless it
     says otherwise.
     """
+
+    _instead = "push, last and window"
 
     def __init__(
         self,
@@ -126,26 +128,3 @@ class TimeSeries(CloudMap):
             self.definition = self._resized(new_max_entries)
             self._note(len(self._samples))
             self._samples = deque(self._samples, maxlen=new_max_entries)
-
-    def lookup(self, key: object = None) -> NoReturn:
-        """Raise NotSupported, as update, delete and next_key do: samples are reached by time."""
-        self._refuse("lookup", key)
-
-    def update(self, key: object = None, value: object = None, flags: int = 0) -> NoReturn:
-        """Raise NotSupported."""
-        self._refuse("update", key, value, flags)
-
-    def delete(self, key: object = None) -> NoReturn:
-        """Raise NotSupported."""
-        self._refuse("delete", key)
-
-    def next_key(self, key: object = None) -> NoReturn:
-        """Raise NotSupported."""
-        self._refuse("next_key", key)
-
-    def lookup_and_delete(self, key: object = None) -> NoReturn:
-        """Raise NotSupported."""
-        self._refuse("lookup_and_delete", key)
-
-    def _refuse(self, op: str, *_: object) -> NoReturn:
-        raise NotSupported(f"{op} {self.name!r}: a series has no such operation; use push, last and window")
