@@ -3,40 +3,31 @@
 Runs unchanged on the board and on the computer, so a plan made on the computer is what creation takes on the board.
 """
 
-from .abi import (
-    ARRAY,
-    BLOOM_FILTER,
-    BPF_F_RB_OVERWRITE,
-    BPF_F_RDONLY,
-    BPF_F_WRONLY,
-    HASH,
-    KEY_SIZE_MAX,
-    LPM_TRIE,
-    NAME_MAX,
-    PERCPU_ARRAY,
-    PERCPU_HASH,
-    QUEUE,
-    RINGBUF,
-    STACK,
-    TIME_SERIES,
-    TYPE_NAMES,
-    U32_MAX,
-)
+from .abi import BPF_F_RDONLY, BPF_F_WRONLY, NAME_MAX, U32_MAX, const
 from .errors import InvalidDefinition, InvalidFlags
+from .kinds import find
 
-HEADER_SIZE = 96  # bytes at the start of every map's slice; SPEC.md draws them
-# Types whose keys have one size: an index, nothing, or a timestamp
-KEY_SIZES = {ARRAY: 4, PERCPU_ARRAY: 4, QUEUE: 0, STACK: 0, RINGBUF: 0, TIME_SERIES: 8, BLOOM_FILTER: 0}
-
-# A trie's key is a prefix length and 1 to 256 bytes of data: the kernel's BPF_LPM_TRIE
-LPM_KEY_SIZE_MIN = 5
-LPM_KEY_SIZE_MAX = 260
-
-LPM_ENTRIES_MAX = 16384  # in a pool: links have 15 bits, and n prefixes need up to 2n - 1 nodes
+# Columns and traits of kinds.py
+_NUMBER = const(0)
+_WORD = const(1)
+_TRAITS = const(4)
+_KEY_LEAST = const(5)
+_KEY_MOST = const(6)
+_FLAGS = const(7)
+_MOST = const(8)
+_VALUES = const(2)
+_PER_CPU = const(4)
+_INDEXED = const(8)
+_CHAINS = const(16)
+_BYTES = const(32)
+_NODES = const(64)
+_BITS = const(128)
 
 # A Bloom filter's hash functions
 FUNCTIONS = 5  # unless the definition says otherwise
 FUNCTIONS_MAX = 15
+
+HEADER_SIZE = 96  # bytes at the start of every map's slice; SPEC.md draws them
 
 
 class MapDef:
@@ -65,23 +56,24 @@ class MapDef:
         self.map_flags = map_flags
         self.name = name
         self.cpus = cpus
-        self.functions = FUNCTIONS if map_type == BLOOM_FILTER and functions == 0 else functions
+        self.functions = functions
         self._check()
 
     def _check(self) -> None:
-        type_name = TYPE_NAMES.get(self.map_type)
-        if type_name is None:
+        row = find(_NUMBER, self.map_type)
+        if row is None:
             raise InvalidDefinition("create %r: no map type has the number %r" % (self.name, self.map_type))
-        what = "create %s %r: " % (type_name, self.name)
+        what = "create %s %r: " % (row[_WORD], self.name)
         name = self.name
         if not isinstance(name, str) or len(name) > NAME_MAX:
             raise InvalidDefinition(what + "a name has at most %d bytes" % NAME_MAX)
         for c in name:
             if not ("a" <= c <= "z" or "A" <= c <= "Z" or "0" <= c <= "9" or c in "_."):
                 raise InvalidDefinition(what + "a name has letters, digits, '_' and '.' only, not %r" % c)
+        key = row[_KEY_LEAST]
         for part, size, fixed in (
-            ("key_size", self.key_size, KEY_SIZES.get(self.map_type)),
-            ("value_size", self.value_size, 0 if self.map_type == RINGBUF else None),
+            ("key_size", self.key_size, key if key == row[_KEY_MOST] else None),
+            ("value_size", self.value_size, None if row[_TRAITS] & _VALUES else 0),
             ("max_entries", self.max_entries, None),
         ):
             if fixed is not None:
@@ -89,21 +81,20 @@ class MapDef:
                     raise InvalidDefinition(what + "%s of this type is %d, not %r" % (part, fixed, size))
             elif not isinstance(size, int) or size <= 0 or size > U32_MAX:
                 raise InvalidDefinition(what + "%s is %r, not a number from 1 to 2**32 - 1" % (part, size))
-        if self.key_size > KEY_SIZE_MAX:
-            raise InvalidDefinition(what + "key_size is %d, above the limit of %d" % (self.key_size, KEY_SIZE_MAX))
-        if self.map_type == LPM_TRIE and not LPM_KEY_SIZE_MIN <= self.key_size <= LPM_KEY_SIZE_MAX:
-            text = "key_size is %d: a prefix length of 4 bytes, and 1 to 256 bytes of data, are %d to %d"
-            raise InvalidDefinition(what + text % (self.key_size, LPM_KEY_SIZE_MIN, LPM_KEY_SIZE_MAX))
+        if self.key_size > row[_KEY_MOST]:
+            raise InvalidDefinition(what + "key_size is %d, above the limit of %d" % (self.key_size, row[_KEY_MOST]))
+        if self.key_size < key:
+            raise InvalidDefinition(what + "key_size is %d, below the least of %d" % (self.key_size, key))
+        if row[_TRAITS] & _BYTES and self.max_entries & (self.max_entries - 1):
+            raise InvalidDefinition(what + "its bytes are a power of two, not %d" % self.max_entries)
+        known = BPF_F_RDONLY | BPF_F_WRONLY | row[_FLAGS]
+        most = FUNCTIONS_MAX if row[_TRAITS] & _BITS else 0
+        if self.functions == 0 and most:
+            self.functions = FUNCTIONS
         functions = self.functions
-        most = FUNCTIONS_MAX if self.map_type == BLOOM_FILTER else 0
         if not isinstance(functions, int) or not (0 < functions <= most or functions == most == 0):
             wanted = "a number from 1 to %d" % most if most else "0: this type has no hash functions"
             raise InvalidDefinition(what + "functions is %r, not %s" % (functions, wanted))
-        known = BPF_F_RDONLY | BPF_F_WRONLY
-        if self.map_type == RINGBUF:
-            known |= BPF_F_RB_OVERWRITE
-            if self.max_entries & (self.max_entries - 1):
-                raise InvalidDefinition(what + "its bytes are a power of two, not %d" % self.max_entries)
         flags = self.map_flags
         if not isinstance(flags, int) or flags & ~known:
             raise InvalidFlags(what + "map_flags %r has unknown bits" % (flags,))
@@ -126,7 +117,7 @@ class MapDef:
 
     def __repr__(self) -> str:
         return "MapDef(%s, key_size=%d, value_size=%d, max_entries=%d, map_flags=%d, name=%r%s)" % (
-            (TYPE_NAMES[self.map_type],)
+            (find(_NUMBER, self.map_type)[_WORD],)
             + self._parts()[1:6]
             + (", functions=%d" % self.functions if self.functions else "",)
         )
@@ -162,33 +153,29 @@ def layout(d: MapDef) -> tuple[int, int, int, int]:
     Heads, if any, begin right behind the header. Keys and values start on 4-byte boundaries, so that the kernels may
     compare and copy words on cores that fault on unaligned ones.
     """
-    room = _align(d.value_size, 4)
-    if d.map_type in (PERCPU_HASH, PERCPU_ARRAY):
-        room = _align(d.value_size, 8) * d.cpus
-    if d.map_type in (HASH, PERCPU_HASH):
-        links = HEADER_SIZE + 2 * buckets_for(d.max_entries)
-        entries = _align(links + 2 * d.max_entries, 8)
-        value = _align(d.key_size, 4)
-        return links, entries, value, value + room
-    if d.map_type == LPM_TRIE:  # three u16 for each of 2n - 1 nodes
-        entries = _align(HEADER_SIZE + 6 * (2 * d.max_entries - 1), 8)
-        value = _align(d.key_size, 4)
-        return HEADER_SIZE, entries, value, value + room
-    if d.map_type in (RINGBUF, BLOOM_FILTER):  # bytes
+    traits = find(_NUMBER, d.map_type)[_TRAITS]
+    if traits & (_BYTES | _BITS):
         return HEADER_SIZE, HEADER_SIZE, 0, 1
-    value = 8 if d.map_type == TIME_SERIES else 0  # behind the timestamp
-    return HEADER_SIZE, HEADER_SIZE, value, value + room
+    value = 0 if traits & _INDEXED else _align(d.key_size, 4)
+    stride = value + (_align(d.value_size, 8) * d.cpus if traits & _PER_CPU else _align(d.value_size, 4))
+    links = entries = HEADER_SIZE
+    if traits & _CHAINS:
+        links += 2 * buckets_for(d.max_entries)
+        entries = _align(links + 2 * d.max_entries, 8)
+    elif traits & _NODES:  # three u16 for each of 2n - 1 nodes
+        entries = _align(links + 6 * (2 * d.max_entries - 1), 8)
+    return links, entries, value, stride
 
 
 def slice_size(d: MapDef) -> int:
     """Return the bytes that the map takes in a pool: header, index and entries, a multiple of 8.
 
-    Raises InvalidDefinition for a trie of more prefixes than a pool's links can number.
+    Raises InvalidDefinition for more entries than a pool of any size can tell apart.
     """
-    if d.map_type == LPM_TRIE and d.max_entries > LPM_ENTRIES_MAX:
-        text = "create lpm_trie %r: max_entries is %d; in a pool a trie has at most %d"
-        raise InvalidDefinition(text % (d.name, d.max_entries, LPM_ENTRIES_MAX))
+    most = find(_NUMBER, d.map_type)[_MOST]
+    if d.max_entries > most:
+        raise InvalidDefinition("create %r: max_entries is %d, a pool's limit is %d" % (d.name, d.max_entries, most))
     _, entries, _, stride = layout(d)
-    if d.map_type == BLOOM_FILTER:
+    if d.functions:  # a filter
         return entries + filter_bits(d.max_entries, d.functions) // 8
     return _align(entries + stride * d.max_entries, 8)

@@ -14,6 +14,7 @@ import sys
 def setting(name, default):
     """Return what boardmaps_config says under this name, or the default."""
     try:
+        # the user's file, which need not be there
         import boardmaps_config
     except ImportError as missing:
         if "boardmaps_config" not in str(missing):
@@ -24,6 +25,7 @@ def setting(name, default):
 
 def _built_in():
     try:
+        # only a firmware with boardmaps built in has it
         import _boardmaps
     except ImportError as missing:
         if "_boardmaps" not in str(missing):

@@ -9,7 +9,7 @@ import pytest
 from mpremote.transport_serial import SerialTransport
 
 from boardmaps_host import Board, connect
-from boardmaps_host.client.transports.simulated import serve_uart
+from boardmaps_host.client.simulated import serve_uart
 from boardmaps_sim.qemu import QemuBoard
 from tests.require import require_board
 

@@ -18,7 +18,8 @@ class LpmModel(HashModel):
     def lookup(self, key: bytes) -> Any:
         self.may(read=True)
         asked = self.text(key)
-        found = [] if asked is None else [text for text in self.data if asked.startswith(text)]
+        texts: list[Any] = list(self.data)
+        found = [] if asked is None else [text for text in texts if asked.startswith(text)]
         return self.data[max(found, key=len)][1] if found else None
 
     lookup_into = lookup
@@ -46,7 +47,9 @@ class LpmModel(HashModel):
         self.may(read=True, write=True)
         raise Refused("NotSupported")
 
-    drain = take
+    def drain(self, _count: int) -> list[tuple[bytes, Any]]:
+        self.take(None)
+        return []
 
     def next_key(self, key: bytes) -> Any:
         walk = self.walk()

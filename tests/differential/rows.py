@@ -10,7 +10,7 @@ from functools import lru_cache
 from random import Random
 from typing import Any, NamedTuple
 
-from boardmaps.abi import ARRAY, HASH, LPM_TRIE, LRU_HASH, PERCPU_ARRAY, PERCPU_HASH, QUEUE, STACK
+from boardmaps.kinds import ARRAY, HASH, LPM_TRIE, LRU_HASH, PERCPU_ARRAY, PERCPU_HASH, QUEUE, STACK
 from tests.differential import model
 from tests.differential.model_lpm import LpmModel
 
@@ -115,7 +115,7 @@ class Row:
     @property
     def prefixes(self) -> bool:
         """Whether keys are prefixes: next_key has an order of its own there, and pages have none."""
-        return self.map_type == LPM_TRIE
+        return bool(self.map_type == LPM_TRIE)
 
     @property
     def per_cpu(self) -> bool:

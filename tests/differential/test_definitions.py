@@ -5,22 +5,11 @@ import errno
 import pytest
 
 from boardmaps import InvalidDefinition, InvalidFlags, MapError, OutOfMemory
-from boardmaps.abi import (
-    ARRAY,
-    BLOOM_FILTER,
-    BPF_F_RDONLY,
-    BPF_F_WRONLY,
-    CLASS_NAMES,
-    HASH,
-    LPM_TRIE,
-    LRU_HASH,
-    PERCPU_ARRAY,
-    PERCPU_HASH,
-    QUEUE,
-    STACK,
-)
+from boardmaps.abi import BPF_F_RDONLY, BPF_F_WRONLY
 from boardmaps.definition import MapDef
+from boardmaps.kinds import ARRAY, BLOOM_FILTER, HASH, LPM_TRIE, LRU_HASH, PERCPU_ARRAY, PERCPU_HASH, QUEUE, STACK
 from boardmaps_host import twin
+from boardmaps_host.kinds import by_number
 from tests.differential.kernel import BPF_F_NO_PREALLOC, KernelMap
 
 # Which of our errors may stand for the kernel's
@@ -32,7 +21,6 @@ _MEANS: dict[int, set[type[MapError]]] = {
 _HASHES = (HASH, PERCPU_HASH, LRU_HASH)
 _ARRAYS = (ARRAY, PERCPU_ARRAY)
 _QUEUES = (QUEUE, STACK)
-_CLASSES = {**CLASS_NAMES, LPM_TRIE: "LpmTrie", BLOOM_FILTER: "BloomFilter"}
 _HUGE = 0xFFFFFFFF
 
 Definition = tuple[int, int, int, int, int, str]
@@ -80,8 +68,9 @@ def _definitions() -> list[Definition]:
 def test_who_makes_what(definition: Definition) -> None:
     kernels = None
     try:
-        kind, *sizes, flags, name = definition
-        KernelMap(kind, *sizes, flags | (BPF_F_NO_PREALLOC if kind == LPM_TRIE else 0), name).close()
+        kind, key_size, value_size, entries, flags, name = definition
+        flags |= BPF_F_NO_PREALLOC if kind == LPM_TRIE else 0
+        KernelMap(kind, key_size, value_size, entries, flags, name).close()
     except OSError as e:
         kernels = e.errno
     ours = None
@@ -90,7 +79,7 @@ def test_who_makes_what(definition: Definition) -> None:
             kind, key_size, value_size, *rest = definition
             MapDef(*definition)  # refuses a key_size that the type does not have, which its constructor does not take
             sizes = [key_size, value_size] if kind in (*_HASHES, LPM_TRIE) else [value_size]
-            getattr(twin, _CLASSES[kind])(*sizes, *rest)
+            getattr(twin, by_number(kind).class_name)(*sizes, *rest)
     except MapError as e:
         ours = type(e)
     assert (kernels is None) == (ours is None)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from boardmaps import InvalidFlags, MapError
-from boardmaps.abi import LPM_TRIE, LRU_HASH
+from boardmaps.kinds import LPM_TRIE, LRU_HASH
 from boardmaps_host import twin
 from tests.differential import kernel_subject
 from tests.differential.conftest import twin_map

@@ -153,12 +153,12 @@ def test_batches(routes: LpmTrie) -> None:
         routes.batch_update([net("3.0.0.0/8"), *keys], [value(0)] * 3, BPF_NOEXIST)
     assert caught.value.done == 1
     assert routes.batch_delete(keys) == 2
-    with pytest.raises(KeyNotFound) as caught:
+    with pytest.raises(KeyNotFound) as gone:
         routes.batch_delete([net("3.0.0.0/8"), *keys])
-    assert caught.value.done == 1
-    with pytest.raises(InvalidKeySize) as caught:
+    assert gone.value.done == 1
+    with pytest.raises(InvalidKeySize) as too_long:
         routes.batch_delete([net("192.168.0.0/16"), net("1.1.1.1/40")])
-    assert caught.value.done == 1
+    assert too_long.value.done == 1
     assert len(routes) == 3
     with pytest.raises(InvalidFlags):
         routes.batch_update([], [], 64)

@@ -2,9 +2,9 @@
 
 from micropython import const
 
-from ..abi import ARRAY
 from ..definition import MapDef
 from ..errors import KeyExists, KeyNotFound
+from ..kinds import ARRAY
 from ..settings import kernels
 from .keyed import Keyed
 

@@ -3,9 +3,9 @@
 from struct import unpack_from
 
 from .. import pool
-from ..errors import InvalidFlags, InvalidKeySize, InvalidValueSize, MapError, NotPermitted, StaleMap
+from ..abi import BPF_F_WRONLY
+from ..errors import InvalidFlags, InvalidKeySize, InvalidValueSize, NotPermitted, StaleMap
 
-_FIRST = 1  # cursors count slots from 1, so that 0 can mean the end
 _FROZEN = 1  # bit 0 of the state word
 _STATE = 68  # offsets in a slice's header, bytes; SPEC.md draws them
 _PEAK = 72
@@ -13,6 +13,14 @@ _PEAK = 72
 
 class Map:
     """What all map types share. `id` is its number on the line, `offset` and `size` its place in the pool, bytes."""
+
+    cpus = 1  # values of an entry
+    by_host = False  # whether it has host_lookup and its like, see line/operations.py
+    subscribe_needs = (
+        "lookup",
+        BPF_F_WRONLY,
+    )  # the operation that a subscription stands for, and the rights that it needs
+    _instead = "use lookup, update and delete"  # what a refusal says at its end
 
     def __init__(self, definition):
         self.definition = definition
@@ -78,37 +86,9 @@ class Map:
     def __iter__(self):
         return self.keys()
 
-    def keys(self):
-        """Walk the keys: one that stays for the whole walk is met exactly once, whatever comes and goes meanwhile."""
-        for key, _ in self.items():
-            yield key
+    def __getattr__(self, name):
+        """Return a function that refuses an operation of other types. Found last, so that no operation is slower for it."""
+        from ..refusals import refusal  # takes heap with the first refusal only
 
-    def items(self):
-        """Walk the entries as (key, value), both bytes, with the promise that keys() gives."""
-        cursor = self._at(_FIRST)
-        while cursor:
-            yield cursor[1:]
-            cursor = self._at(cursor[0])
-
-    def batch_lookup(self, cursor=None, count=1):
-        """Return (cursor for the next page or None at the end, keys, values): at most `count` entries behind `cursor`.
-
-        The cursor is opaque; None starts. A count of 0 gives the cursor back. Raises MapError for another map's cursor.
-        """
-        self._alive("batch_lookup")
-        keys, values = [], []
-        at = _FIRST
-        if cursor is not None:
-            if not isinstance(cursor, int) or cursor >> 16 != self.id:
-                raise MapError(
-                    "batch_lookup %r: %r is not a cursor that a batch call of this map gave" % (self.name, cursor)
-                )
-            at = cursor & 0xFFFF
-        while len(keys) < count:
-            found = self._at(at)
-            if found is None:
-                return None, keys, values
-            at = found[0]
-            keys.append(found[1])
-            values.append(found[2])
-        return self.id << 16 | at, keys, values
+        self._alive(name)
+        return refusal(self, name)

@@ -8,9 +8,9 @@ from struct import pack_into, unpack_from
 
 from micropython import const
 
-from ..abi import HASH
 from ..definition import MapDef, buckets_for
 from ..errors import KeyExists, KeyNotFound, OutOfMemory
+from ..kinds import HASH
 from ..settings import kernels
 from .keyed import Keyed
 
@@ -67,6 +67,13 @@ class HashMap(Keyed):
     def lookup_and_delete(self, key):
         """Return the value and remove the key in one step; None on a miss. Not in a hard interrupt: it allocates."""
         return self._copy("lookup_and_delete", key, _TAKE)
+
+    def batch_lookup_and_delete(self, cursor=None, count=1):
+        """Return what batch_lookup does, and remove these entries, each in one step."""
+        cursor, keys, _ = self.batch_lookup(cursor, count)
+        taken = [(key, self.lookup_and_delete(key)) for key in keys]
+        taken = [entry for entry in taken if entry[1] is not None]
+        return cursor, [entry[0] for entry in taken], [entry[1] for entry in taken]
 
     def next_key(self, key=None):
         """Return the key behind this one; for None or a key that is not there the first; None at the end.

@@ -1,4 +1,4 @@
-"""What per-CPU maps share, and PerCpuArray: one value per key and CPU, so that counters of different cores never meet.
+"""What per-CPU maps share: one value per key and CPU, so that counters of different cores never meet.
 
 How many CPUs run MicroPython: 2 on rp2, 1 elsewhere, unless boardmaps_config.CPUS says otherwise; then its this_cpu()
 returns the number of the one that it runs on. An entry is a row: the values of all CPUs, each rounded up to 8 bytes.
@@ -10,9 +10,7 @@ from struct import unpack_from
 import micropython
 from micropython import const
 
-from ..abi import PERCPU_ARRAY
-from ..definition import MapDef
-from ..errors import InvalidDefinition, InvalidValueSize, KeyExists, KeyNotFound, MapError, OutOfMemory
+from ..errors import InvalidDefinition, InvalidValueSize, KeyExists, KeyNotFound, MapError, NotSupported, OutOfMemory
 from ..kernels.guard import enter, leave
 from ..kernels.viper_keyed import atomics
 from ..settings import GUARD, setting
@@ -33,10 +31,7 @@ _EXISTS = const(2)
 _FULL = const(3)
 
 # Words of a slice's header
-_VALUE_SIZE = const(5)
-_MAX_ENTRIES = const(6)
 _COUNT = const(7)
-_ENTRIES = const(12)
 _VALUE = const(13)
 _STRIDE = const(14)
 
@@ -133,25 +128,10 @@ def _own(find, at):
     return op
 
 
-def _indices(base):
-    """Return (move, find) for an array whose slice is at address `base`: a hash's op, as far as an array needs it."""
-
-    def move(to):
-        nonlocal base
-        base = to
-
-    @micropython.viper
-    def find(index: int, _, __: int) -> int:
-        h = ptr32(int(base))
-        if index < 0 or index >= h[_MAX_ENTRIES]:
-            return _MISS
-        return 0 - h[_ENTRIES] - index * h[_STRIDE]
-
-    return move, find
-
-
 class PerCpu(Keyed):
     """What both maps share. Batches give and take rows; every other method the value of this CPU, or a list of all."""
+
+    by_host = True  # the host sees rows
 
     def __init__(self, definition):
         self.cpus = definition.cpus
@@ -231,6 +211,39 @@ class PerCpu(Keyed):
         """Store `new` for this CPU if its value is `expected`, in one step; return whether it was."""
         return self._swap(self._place("compare_and_swap", key), expected, new)
 
+    def host_size(self):
+        """Return the bytes of a row."""
+        return self._step * self.cpus
+
+    def host_lookup(self, key):
+        """Return the row, None on a miss."""
+        row = self._row("lookup", key, _READ)
+        return None if row is None else bytes(row)
+
+    def host_update(self, key, value, flags):
+        """Store a row."""
+        place = self._place("update", key)
+        if len(value) != self._step * self.cpus:
+            self._wrong_row("update", value)
+        self._store("update", place, 0, value, value[: self._value_size], flags)
+
+    def host_add(self, key, delta, offset=0, width=None):
+        """Raise NotSupported: each CPU changes its own value."""
+        self._own("add")
+
+    def host_swap(self, key, expected, new):
+        """Raise NotSupported."""
+        self._own("compare_and_swap")
+
+    def _own(self, op):
+        raise NotSupported("%s %r: each CPU changes its own value; the host reads and writes all" % (op, self.name))
+
+    def host_subscribe(self, every, key):
+        """Return what tells the events of a key; a per-CPU map is not watched whole."""
+        from ..line.sources import watch  # saves heap: with the first subscription
+
+        return watch(self, every, key, None)
+
     def __len__(self):
         self._alive("len")
         return unpack_from("<I", self._view, _COUNT * 4)[0]
@@ -276,50 +289,3 @@ class PerCpu(Keyed):
     def _wrong_row(self, op, row):
         text = "%s %r: a row is %d bytes, not %d for each of %d CPUs"
         raise InvalidValueSize(text % (op, self.name, len(row), self._step, self.cpus))
-
-
-class PerCpuArray(PerCpu):
-    """An array with a value of value_size bytes for each CPU at each of `max_entries` indices, zero from the start.
-
-    A key is the index, as an int or as 4 bytes, little-endian. Takes 96 bytes, and for each entry and CPU value_size
-    rounded up to 8.
-    """
-
-    def __init__(self, value_size, max_entries, map_flags=0, name=""):
-        self._move, self._rows = _indices(0)
-        PerCpu.__init__(self, MapDef(PERCPU_ARRAY, 4, value_size, max_entries, map_flags, name, CPUS))
-
-    @classmethod
-    def with_entries(cls, value_size, max_entries, name="", map_flags=0):
-        """Make an array of `max_entries` values of value_size bytes for each CPU, as ArrayMap.with_entries() does."""
-        return cls(value_size, max_entries, map_flags, name)
-
-    def delete(self, key):
-        """Set the values of all CPUs at an index to zero. Out of range raises KeyNotFound. Allocates nothing."""
-        key = self._place("delete", key)
-        self._remove(key, _ZERO)
-
-    def next_key(self, key=None):
-        """Return the next index as 4 bytes: 0 for None or an index out of range, None behind the last."""
-        self._alive("next_key")
-        last = self.definition.max_entries - 1
-        index = -1 if key is None else self._place("next_key", key)
-        if index == last:
-            return None
-        return (index + 1 if index < last else 0).to_bytes(4, "little")
-
-    def __len__(self):
-        self._alive("len")
-        return self.definition.max_entries
-
-    def _place(self, op, key):
-        """Return the index that key stands for, one that no array has for numbers past any pool."""
-        if isinstance(key, int):
-            return key if 0 <= key >> 16 < 1 else 0x3FFFFFFF
-        if len(key) != self._key_size:
-            self._refuse(op, key)
-        return 0x3FFFFFFF if key[2] or key[3] else key[0] | key[1] << 8
-
-    def _at(self, cursor):
-        row = self._row("walk", cursor - 1, _READ)
-        return row and (cursor + 1, (cursor - 1).to_bytes(4, "little"), bytes(row))

@@ -2,8 +2,8 @@
 
 from micropython import const
 
-from ..abi import PERCPU_HASH
 from ..definition import MapDef
+from ..kinds import PERCPU_HASH
 from .hash import _kernels, new_seed
 from .percpu import CPUS, PerCpu, this_cpu
 
@@ -52,6 +52,10 @@ class PerCpuHash(PerCpu):
         if len(key) != self._key_size:
             self._refuse(op, key)
         return key
+
+    def host_take(self, key):
+        """Return the row and remove the entry in one step; None on a miss."""
+        return self._take("lookup_and_delete", key)
 
     def _take(self, op, key):
         row = self._row(op, key, _TAKE)

@@ -6,10 +6,11 @@ from struct import calcsize, pack_into, unpack_from
 import micropython
 from micropython import const
 
-from ..abi import TIME_SERIES
+from ..abi import BPF_F_WRONLY
 from ..definition import MapDef
 from ..errors import InvalidDefinition, InvalidKeySize, MapError, NotSupported
 from ..kernels.guard import guarded
+from ..kinds import TIME_SERIES
 from .base import Map
 
 # Words of a slice's header
@@ -96,6 +97,9 @@ class TimeSeries(Map):
     from the start. A value of 1, 2, 4 or 8 bytes is one unsigned number unless it says otherwise.
     """
 
+    _instead = "use push, last and window"
+    subscribe_needs = ("last", BPF_F_WRONLY)
+
     def __init__(self, value_size, max_entries, map_flags=0, name="", *, field=None, field_offset=0):
         definition = MapDef(TIME_SERIES, 8, value_size, max_entries, map_flags, name)
         field = field or _BY_SIZE.get(value_size, "")
@@ -111,6 +115,13 @@ class TimeSeries(Map):
         Map.__init__(self, definition)
         if field:
             pack_into("<II", self._view, _FIELD * 4, ord(field), field_offset)
+
+    @classmethod
+    def from_definition(cls, d, parameters=b""):
+        """Make a series; the parameters are the field's letter and its offset."""
+        field, offset = unpack_from("<BI", parameters) if parameters else (0, 0)
+        field = chr(field) if field else None
+        return cls(d.value_size, d.max_entries, d.map_flags, d.name, field=field, field_offset=offset)
 
     def push(self, timestamp, value):
         """Add a sample; in a full series the oldest one goes. Allocates nothing."""
@@ -161,6 +172,32 @@ class TimeSeries(Map):
             mean = total / count
         return Stats(count, least, most, total, mean, span)
 
+    def host_push(self, sample):
+        """Add a sample: timestamp u64, value."""
+        self.push(unpack_from("<Q", sample)[0], sample[8:])
+
+    def host_samples(self, n):
+        """Walk the newest n samples, None for all: one by one, a list would take several times the heap."""
+        return self._walk("last", len(self) if n is None else n)
+
+    def host_subscribe(self, every, key):
+        """Return what tells the samples, from the oldest that is there."""
+        if key:
+            from ..refusals import refused  # saves heap: with the first refusal
+
+            refused(self, "subscribe")
+        from ..line.sources import Samples  # saves heap: with the first subscription
+
+        return Samples(self)
+
+    def first_number(self):
+        """Return the number of the oldest sample, for host_subscribe()."""
+        return unpack_from("<I", self._view, _GONE * 4)[0]
+
+    def copy_sample(self, number, out):
+        """Copy timestamp (8 bytes) and value of the sample with this number to `out`; False when it is gone."""
+        return _get(self._view, number & _NUMBERS, out) != 0
+
     def clear(self):
         """Remove every sample."""
         self._alive("clear")
@@ -184,30 +221,3 @@ class TimeSeries(Map):
             if _get(self._view, (number - n) & _NUMBERS, out):
                 yield int.from_bytes(out[:8], "little"), bytes(out[8:])
             n -= 1
-
-    def _none(self, op):
-        self._alive(op)
-        raise NotSupported("%s %r: a series has no such operation; use push, last and window" % (op, self.name))
-
-    def lookup(self, key=None):
-        """Raise NotSupported, as update, delete and next_key do: samples are reached by time."""
-        self._none("lookup")
-
-    def update(self, key=None, value=None, flags=0):
-        """Raise NotSupported."""
-        self._none("update")
-
-    def delete(self, key=None):
-        """Raise NotSupported."""
-        self._none("delete")
-
-    def next_key(self, key=None):
-        """Raise NotSupported."""
-        self._none("next_key")
-
-    def lookup_and_delete(self, key=None):
-        """Raise NotSupported."""
-        self._none("lookup_and_delete")
-
-    def _at(self, cursor):
-        self._none("walk")

@@ -52,6 +52,7 @@ class StdioLine:
     credit = 511  # bytes that the smallest common receive ring (TinyUSB ports) holds
 
     def __init__(self):
+        # saves heap: only a line over the REPL's own port needs it
         import select
 
         self._in = sys.stdin.buffer
@@ -66,6 +67,7 @@ class StdioLine:
         """Take Ctrl-C from the REPL: while frames pass, 3 is a byte like any other."""
         micropython.kbd_intr(-1)
         try:
+            # only the unix port has it
             import termios
         except ImportError:  # every port but unix
             return
@@ -136,6 +138,7 @@ class Server:
     def __init__(self, line=None, mtu=480, window=4, idle=10, allow_reset=False, guard=None, key=None):
         self.line = line or StdioLine()
         if key is not None:
+            # saves heap: only a line with a key needs it
             from ..line.seal import LockedLine
 
             self.line = LockedLine(self.line, key, mtu)
@@ -244,6 +247,7 @@ async def serve_async(**options):
     Takes a turn every 20 ms while nothing comes, every millisecond while something does. Tasks change maps freely: a request
     is executed between two of their steps.
     """
+    # saves heap: only a program that has tasks needs it
     import asyncio
 
     server = Server(**options)

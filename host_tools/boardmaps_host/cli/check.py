@@ -47,6 +47,7 @@ def command(program: str, profile: str, board: str, as_json: bool) -> int:
 
     JSON: an object a line for each thing that mypy says: {"file", "line", "column", "message", "hint", "code", "severity"}.
     """
+    # saves start-up time: needed by this command alone
     import tempfile
 
     if importlib.util.find_spec("mypy") is None:
@@ -92,6 +93,7 @@ def _gather_stubs(folder: Path, board: str) -> None:
 
     The packages put them beside each other into site-packages, where mypy looks for no loose modules.
     """
+    # saves start-up time: needed by this command alone
     from importlib import metadata
 
     from boardmaps_host.boards import find

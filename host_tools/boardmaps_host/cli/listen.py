@@ -52,8 +52,6 @@ def watch(words: tuple[str, ...], target: options.Target, as_json: bool, every: 
     "value": ["0x2a", ...] or null when it is gone}, {"number": 7, "lost": 0, "data": [...]} or {"number": 7, "lost": 0,
     "timestamp": 1, "value": [...]}.
     """
-    from boardmaps_host.client.maps.kinds import RemoteRingBuf, RemoteTimeSeries
-
     taken = Words(words)
     selector = taken.selector()
     key_words = None
@@ -68,10 +66,10 @@ def watch(words: tuple[str, ...], target: options.Target, as_json: bool, every: 
             print("  ".join(f"{name} {_plain(value)}" for name, value in vars(event).items()), flush=True)
 
     with target.connect() as board:
-        the_map = board.map(selector.key)
-        if isinstance(the_map, RemoteRingBuf | RemoteTimeSeries):
+        the_map: Any = board.map(selector.key)
+        if hasattr(the_map, "records"):
             taken.end()
-            told: Any = the_map.records(show)
+            told = the_map.records(show)
         else:
             key = None if key_words is None else data(key_words, the_map.definition.key_size, "key")
             told = the_map.watch(key, every=every, callback=show)

@@ -58,6 +58,7 @@ def create(words: tuple[str, ...], target: options.Target, as_json: bool) -> Non
 
     JSON: the new map, as `map show` prints one.
     """
+    # saves start-up time: needed by this command alone
     from boardmaps.errors import InvalidDefinition, InvalidFlags
 
     given = _create_words(Words(words))
@@ -127,8 +128,6 @@ def update(words: tuple[str, ...], target: options.Target, as_json: bool) -> Non
 
     `noexist` creates only, `exist` changes only. In a per-CPU map every CPU gets the value. JSON: null, as bpftool.
     """
-    from boardmaps_host.client.maps.kinds import RemotePerCpu
-
     taken = Words(words)
     selector = taken.selector()
     taken.literal("key")
@@ -141,9 +140,7 @@ def update(words: tuple[str, ...], target: options.Target, as_json: bool) -> Non
         the_map = board.map(selector.key)
         key = data(key_words, the_map.definition.key_size, "key")
         value = data(value_words, the_map.definition.value_size, "value")
-        if isinstance(the_map, RemotePerCpu):
-            value = the_map.join([value] * the_map.cpus)
-        the_map.update(key, value, flags)
+        the_map.update(key, the_map.for_every_cpu(value), flags)
     if as_json:
         output.as_json(None)
 
@@ -210,16 +207,16 @@ def _key_words(taken: Words) -> list[str]:
     return taken.until()
 
 
-def _class_name(kind: str | None) -> str:
+def _class_name(word: str | None) -> str:
     """Return the class for bpftool's word for a map's type."""
-    from boardmaps.abi import CLASS_NAMES, TYPE_NAMES
+    from boardmaps_host.kinds import KINDS, by_word  # saves start-up time: needed by this command alone
 
-    classes = {word: CLASS_NAMES[map_type] for map_type, word in TYPE_NAMES.items() if map_type in CLASS_NAMES}
-    if kind is None:
+    if word is None:
         raise FormError("the word 'type' is missing.")
-    if kind not in classes:
-        raise FormError(f"{kind!r} is no map type: {', '.join(classes)}.")
-    return str(classes[kind])
+    kind = by_word(word)
+    if kind is None:
+        raise FormError(f"{word!r} is no map type: {', '.join(kind.word for kind in KINDS)}.")
+    return kind.class_name
 
 
 def _in_words(text: str) -> str:
@@ -274,6 +271,7 @@ def _entry_json(key: bytes, value: bytes) -> dict[str, list[str]]:
 
 
 def _flags(info: "MapInfo") -> str:
+    # saves start-up time: needed by this command alone
     from boardmaps.abi import BPF_F_RB_OVERWRITE, BPF_F_RDONLY, BPF_F_WRONLY
 
     names = {BPF_F_RDONLY: "rdonly", BPF_F_WRONLY: "wronly", BPF_F_RB_OVERWRITE: "overwrite"}

@@ -69,7 +69,7 @@ def command(save: Path | None, target: options.Target, as_json: bool) -> None:
 
 
 def _save(board: "Board", file: Path, *, quiet: bool) -> None:
-    what = f"{board.link.line.name} to {file}"
+    what = f"{board.link.name} to {file}"
     with output.progress(what, quiet=quiet) as shown:
         image = board.pool.read(shown and partial(shown, what))
     if file == _OUTPUT:
@@ -80,4 +80,4 @@ def _save(board: "Board", file: Path, *, quiet: bool) -> None:
     except OSError as error:
         raise click.FileError(str(file), error.strerror) from error
     if not quiet:
-        print(f"saved {len(image)} bytes of {board.link.line.name} to {file}")
+        print(f"saved {len(image)} bytes of {board.link.name} to {file}")

@@ -78,6 +78,7 @@ def command(
 
     JSON: one line when the board is up, {"board", "port", "maps_port", "flash", "pid"}, and "seed" of a faulty line.
     """
+    # saves start-up time: needed by this command alone
     from boardmaps_host.boards import find
     from boardmaps_host.boards.simulated import simulated
     from boardmaps_sim.faulty import Faults
@@ -112,6 +113,7 @@ def _leave(_signal: int, _frame: FrameType | None) -> NoReturn:
 
 
 def _tell(board: str, port: str, maps_port: str, flash: str | None) -> None:
+    # saves start-up time: needed by this command alone
     from boardmaps_host.boards import SIMULATORS
 
     print(f"{board} is running on {port}")

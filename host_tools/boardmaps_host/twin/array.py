@@ -6,11 +6,11 @@ import mmap
 import struct
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import NoReturn
 
-from boardmaps.abi import ARRAY, BPF_ANY, BPF_NOEXIST
+from boardmaps.abi import BPF_ANY, BPF_NOEXIST
 from boardmaps.definition import MapDef
 from boardmaps.errors import InvalidKeySize, KeyExists, KeyNotFound, MapError, OutOfMemory
+from boardmaps.kinds import ARRAY
 
 from .base import BytesLike, Key, round_up_8
 from .keyed import KeyedMap, Page, stopped
@@ -102,16 +102,6 @@ class ArrayMap(KeyedMap[int]):
         index = self._place("delete", key)
         with self._lock:
             self._store("delete", index, bytes(self._value_size), BPF_ANY)
-
-    def lookup_and_delete(self, key: Key) -> NoReturn:
-        """Raise NotSupported: an array's entries are always there."""
-        del key
-        self._none("lookup_and_delete")
-
-    def batch_lookup_and_delete(self, cursor: int | None = None, count: int = 1) -> NoReturn:
-        """Raise NotSupported: an array's entries are always there."""
-        del cursor, count
-        self._none("batch_lookup_and_delete")
 
     def next_key(self, key: Key | None = None) -> bytes | None:
         """Return the next index as 4 bytes: 0 for None or an index out of range, None behind the last."""

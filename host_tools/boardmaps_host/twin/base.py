@@ -19,9 +19,9 @@ from collections.abc import Sequence
 from functools import cache
 from itertools import count
 from threading import Lock
-from typing import NoReturn
+from typing import Any, NoReturn, Protocol
 
-from boardmaps.abi import BPF_ANY, BPF_EXIST, BPF_NOEXIST, U32_MAX
+from boardmaps.abi import BPF_ANY, BPF_EXIST, BPF_F_WRONLY, BPF_NOEXIST, U32_MAX
 from boardmaps.definition import MapDef
 from boardmaps.errors import (
     InvalidDefinition,
@@ -33,15 +33,25 @@ from boardmaps.errors import (
     OutOfMemory,
     StaleMap,
 )
-
-from .refusals import Refusals
-from .registries import Registry
+from boardmaps.refusals import GROUPS, refused
 
 BytesLike = bytes | bytearray | memoryview
 Key = BytesLike | int  # an int only where keys are indices
 
 MEMORY_LIMIT = (1 << 32) - 4096  # bytes of keys and values in one map: where the kernel says ENOMEM to an array
 
+
+class Home(Protocol):
+    """What holds new maps: a Registry (registries.py)."""
+
+    def admit(self, new: CloudMap) -> int:
+        """Take a map and return its number."""
+        ...
+
+
+homes: list[
+    Home
+] = []  # the last one gets the maps that are made now; registries.py keeps it, the process's own at the bottom
 
 _serials = count(1)  # tells the maps of all registries apart
 
@@ -51,13 +61,19 @@ def round_up_8(n: int) -> int:
     return n + 7 & ~7
 
 
-class CloudMap(Refusals):
+class CloudMap:
     """Base of all maps on the heap. `id` is the map's number, `definition` what it was made from (sizes in bytes).
 
     `frozen` is whether the host may no longer write. Code that holds this object is the firmware's side and still may,
     as BPF programs may.
     """
 
+    # What boardmaps.line.operations asks of a map beside its own methods; that module says what they are.
+    cpus = 1
+    by_host = False
+    subscribe_needs = ("lookup", BPF_F_WRONLY)
+
+    _instead = "use lookup, update and delete"  # what a refusal says at its end
     offset = 0  # a pool's notion: a map on the heap has no place that means anything to others
 
     def __init__(self, definition: MapDef) -> None:
@@ -70,14 +86,14 @@ class CloudMap(Refusals):
         self._key_size = definition.key_size
         self._value_size = definition.value_size
         self._set_up()
-        self.id = Registry.active().admit(self)
+        self.id = homes[-1].admit(self)
 
     def _set_up(self) -> None:
         """Make the storage; the definition is there already. Runs before any other thread can know the map."""
         raise NotImplementedError
 
     @property
-    def name(self) -> str:  # type: ignore[override] # nobody sets it
+    def name(self) -> str:
         """The map's name, '' when it has none."""
         return self.definition.name
 
@@ -108,8 +124,12 @@ class CloudMap(Refusals):
             for attribute in [a for a in vars(self) if a.startswith("_")]:
                 delattr(self, attribute)
 
-    def _in_use(self) -> int:
+    def host_count(self) -> int:
+        """Return how many entries are in use."""
         return len(self)  # type: ignore[arg-type] # every map has a length
+
+    def _in_use(self) -> int:
+        return self.host_count()
 
     def _note(self, in_use: int) -> None:
         """Remember how full the map is, for `peak`: called, with the lock held, before entries go, which is enough."""
@@ -200,6 +220,33 @@ class CloudMap(Refusals):
     def _cursor_at(self, place: int) -> int:
         """Return what batch calls hand out: the place, and whose it is."""
         return self._serial << 32 | place
+
+
+def refusing(op: str) -> Any:
+    """Return a method that refuses an operation which the type does not have."""
+
+    def refuse(self: CloudMap, *_: object, **__: object) -> None:
+        self._lock  # noqa: B018 - a retired map has none, and raises StaleMap
+        refused(self, op)
+
+    refuse.__name__ = op
+    refuse.__doc__ = f"Raise NotSupported: this type of map has no {op}()."
+    return refuse
+
+
+# What some types have the others refuse. As attributes of the base: a __getattr__ would make every attribute slower.
+for _op in " ".join(GROUPS).split():
+    setattr(CloudMap, _op, refusing(_op))
+for _name, _op in (
+    ("host_take", "lookup_and_delete"),
+    ("host_push", "push"),
+    ("host_samples", "last"),
+    ("host_subscribe", "subscribe"),
+    ("resize", "resize"),
+    ("__iter__", "keys"),
+    ("__contains__", "lookup"),
+):
+    setattr(CloudMap, _name, refusing(_op))
 
 
 class _Gone:

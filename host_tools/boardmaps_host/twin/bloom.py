@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import struct
 from hashlib import blake2b
-from typing import NoReturn
+from typing import Self
 
-from boardmaps.abi import BLOOM_FILTER, BPF_ANY
+from boardmaps.abi import BPF_ANY
 from boardmaps.definition import MapDef, filter_bits
 from boardmaps.errors import InvalidFlags, NotSupported
+from boardmaps.kinds import BLOOM_FILTER
 
 from .array import zeroed
 from .base import BytesLike, CloudMap
@@ -26,7 +27,7 @@ class BloomFilter(CloudMap):
     looked.
     """
 
-    _instead = "push and peek"
+    _instead = "use push and peek"
 
     def __init__(
         self, value_size: int, max_entries: int, map_flags: int = 0, name: str = "", *, functions: int = 5
@@ -82,7 +83,7 @@ class BloomFilter(CloudMap):
             self._block = zeroed("clear", self.name, self._bits // 8)
             self._added = 0
 
-    def __len__(self) -> NoReturn:
+    def __len__(self) -> int:
         """Raise NotSupported: a filter does not know how many different values it was given."""
         raise NotSupported(f"len {self.name!r}: a filter does not know how many different values it was given")
 
@@ -90,14 +91,20 @@ class BloomFilter(CloudMap):
         """Give True, whatever is in it: len() has no answer."""
         return True
 
+    def host_count(self) -> int:
+        """Return what there is instead of a length: the pushes that have set a bit."""
+        return self._added
+
+    @classmethod
+    def from_definition(cls, d: MapDef, parameters: bytes = b"") -> Self:
+        """Make a filter; the parameter is the number of hash functions."""
+        return cls(d.value_size, d.max_entries, d.map_flags, d.name, functions=parameters[0] if parameters else 0)
+
     def _numbers_of(self, value: bytes) -> tuple[int, ...]:
         """Return a number for each function; its low bits say which bit the function chooses."""
         hashed = self._hash.copy()
         hashed.update(value)
         return self._numbers(hashed.digest())
-
-    def _in_use(self) -> int:
-        return self._added
 
     def _entry_bytes(self, definition: MapDef) -> int:
         del definition

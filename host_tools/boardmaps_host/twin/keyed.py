@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from boardmaps.errors import InvalidValueSize, MapError
+from boardmaps.line.sources import watch
 
 from .base import BytesLike, CloudMap, Key
+from .entries import Entries
 
 Page = tuple[int | None, list[bytes], list[bytes]]
 P = TypeVar("P")  # what a key stands for inside a map: bytes in a hash, the index in an array
@@ -52,9 +54,7 @@ class KeyedMap(CloudMap, Generic[P]):
 
         `out` is writable and has 1, 2, 4 or 8 bytes; it gets the number as the map has it, little-endian.
         """
-        target = self._writable("add_into", out)
-        new = self._number("add_into", key, lambda old: old + delta, offset, len(target))[1]
-        target[:] = new.to_bytes(len(target), "little")
+        self._number_into("add_into", key, lambda old: old + delta, offset, out)
 
     def fetch_or(self, key: Key, operand: int, offset: int = 0, width: int | None = None) -> int:
         """Set the bits of `operand` in a number in one step and return the old one. The number is chosen as in add()."""
@@ -71,6 +71,35 @@ class KeyedMap(CloudMap, Generic[P]):
     def exchange(self, key: Key, new: int, offset: int = 0, width: int | None = None) -> int:
         """Put `new`, modulo the number's size, in the place of a number in one step and return the old one."""
         return self._number("exchange", key, lambda _: new, offset, width)[0]
+
+    def fetch_or_into(self, key: Key, operand: int, out: bytearray | memoryview, offset: int = 0) -> None:
+        """Do what fetch_or() does; write the old number to `out`, as add_into() does the new one."""
+        self._number_into("fetch_or_into", key, lambda old: old | operand, offset, out, old=True)
+
+    def fetch_and_into(self, key: Key, operand: int, out: bytearray | memoryview, offset: int = 0) -> None:
+        """Do what fetch_and() does; write the old number to `out`, as add_into() does the new one."""
+        self._number_into("fetch_and_into", key, lambda old: old & operand, offset, out, old=True)
+
+    def fetch_xor_into(self, key: Key, operand: int, out: bytearray | memoryview, offset: int = 0) -> None:
+        """Do what fetch_xor() does; write the old number to `out`, as add_into() does the new one."""
+        self._number_into("fetch_xor_into", key, lambda old: old ^ operand, offset, out, old=True)
+
+    def exchange_into(self, key: Key, new: int, out: bytearray | memoryview, offset: int = 0) -> None:
+        """Do what exchange() does; write the old number to `out`, as add_into() does the new one."""
+        self._number_into("exchange_into", key, lambda _: new, offset, out, old=True)
+
+    def _number_into(
+        self,
+        op: str,
+        key: Key,
+        result: Callable[[int], int],
+        offset: int,
+        out: bytearray | memoryview,
+        old: bool = False,
+    ) -> None:
+        target = self._writable(op, out)
+        before, after = self._number(op, key, result, offset, len(target))
+        target[:] = (before if old else after).to_bytes(len(target), "little")
 
     def _number(
         self, op: str, key: Key, result: Callable[[int], int], offset: int, width: int | None
@@ -133,6 +162,10 @@ class KeyedMap(CloudMap, Generic[P]):
 
     def __iter__(self) -> Iterator[bytes]:
         return self.keys()
+
+    def host_subscribe(self, every: int, key: bytes) -> Any:
+        """Return what tells the events of a key, or of all: see boardmaps.line.sources."""
+        return watch(self, every, key, Entries)
 
     def _pairs(
         self, keys: Sequence[Key], values: Sequence[BytesLike]

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
-from boardmaps.abi import BPF_ANY, BPF_EXIST, BPF_NOEXIST, LPM_TRIE
+from boardmaps.abi import BPF_ANY, BPF_EXIST, BPF_NOEXIST
 from boardmaps.definition import MapDef
 from boardmaps.errors import InvalidKeySize, KeyExists, KeyNotFound, MapError, OutOfMemory
+from boardmaps.kinds import LPM_TRIE
+from boardmaps.line.sources import watch
 
 from .base import BytesLike, CloudMap, Key
+from .entries import Entries
 from .keyed import Page, stopped
 from .slots import Slots
 
@@ -28,7 +32,7 @@ class LpmTrie(CloudMap):
     and begin with it. A look-up is several steps, so it holds the lock, as writers do.
     """
 
-    _instead = "lookup, update, delete, next_key, batch_lookup, batch_update and batch_delete"
+    _instead = "use lookup, update, delete, next_key, batch_lookup, batch_update and batch_delete"
 
     def __init__(self, key_size: int, value_size: int, max_entries: int, map_flags: int = 0, name: str = "") -> None:
         super().__init__(MapDef(LPM_TRIE, key_size, value_size, max_entries, map_flags, name))
@@ -183,6 +187,10 @@ class LpmTrie(CloudMap):
             entries = [self._data[place] for place in places]
         keys = [key for key, _ in entries]
         return (None if end is None else self._cursor_at(end)), keys, [value for _, value in entries]
+
+    def host_subscribe(self, every: int, key: bytes) -> Any:
+        """Return what tells the events of what a look-up of a key finds, or of all prefixes: see boardmaps.line.sources."""
+        return watch(self, every, key, Entries)
 
     def _each(self, n: int, do: Callable[[int], None]) -> int:
         """Do the n entries of a batch."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from boardmaps.abi import BPF_F_RB_OVERWRITE, RINGBUF, U32_MAX
+from boardmaps.abi import BPF_F_RB_OVERWRITE, BPF_F_RDONLY, BPF_F_WRONLY, U32_MAX
 from boardmaps.definition import MapDef
 from boardmaps.errors import InvalidDefinition, InvalidValueSize, NotPermitted
+from boardmaps.kinds import RINGBUF
+from boardmaps.refusals import refused
 
 from .base import BytesLike, CloudMap, round_up_8
 
@@ -52,7 +54,8 @@ class RingBuf(CloudMap):
     as well: a reader that sees a gap knows how many it missed (or that a reserved record was discarded).
     """
 
-    _instead = "output, reserve and read"
+    _instead = "use output, reserve and read"
+    subscribe_needs = ("read", BPF_F_RDONLY | BPF_F_WRONLY)  # records are taken out, which is a write too
 
     def __init__(self, size: int, map_flags: int = 0, name: str = "") -> None:
         super().__init__(MapDef(RINGBUF, 0, 0, size, map_flags, name))
@@ -117,6 +120,14 @@ class RingBuf(CloudMap):
         with self._lock:
             waiting = self._producer - self._consumer
             return RingState(waiting, self.definition.max_entries, self._consumer, self._producer, self._dropped)
+
+    def host_subscribe(self, _every: int, key: bytes) -> Any:
+        """Return what tells the records."""
+        if key:
+            refused(self, "subscribe")
+        from boardmaps.line.sources import Records  # with the first subscription only
+
+        return Records(self)
 
     def __len__(self) -> int:
         """Return the number of submitted records that are not read yet."""
