@@ -8,7 +8,7 @@ from .errors import InvalidDefinition, InvalidFlags
 from .kinds import find
 
 # Columns and traits of kinds.py
-_NUMBER = const(0)
+_KIND_NUMBER = const(0)
 _WORD = const(1)
 _TRAITS = const(4)
 _KEY_LEAST = const(5)
@@ -24,8 +24,8 @@ _NODES = const(64)
 _BITS = const(128)
 
 # A Bloom filter's hash functions
-FUNCTIONS = 5  # unless the definition says otherwise
-FUNCTIONS_MAX = 15
+_FUNCTIONS_USUAL = const(5)  # unless the definition says otherwise
+_FUNCTIONS_MOST = const(15)
 
 HEADER_SIZE = 96  # bytes at the start of every map's slice; SPEC.md draws them
 
@@ -60,7 +60,7 @@ class MapDef:
         self._check()
 
     def _check(self) -> None:
-        row = find(_NUMBER, self.map_type)
+        row = find(_KIND_NUMBER, self.map_type)
         if row is None:
             raise InvalidDefinition("create %r: no map type has the number %r" % (self.name, self.map_type))
         what = "create %s %r: " % (row[_WORD], self.name)
@@ -88,9 +88,9 @@ class MapDef:
         if row[_TRAITS] & _BYTES and self.max_entries & (self.max_entries - 1):
             raise InvalidDefinition(what + "its bytes are a power of two, not %d" % self.max_entries)
         known = BPF_F_RDONLY | BPF_F_WRONLY | row[_FLAGS]
-        most = FUNCTIONS_MAX if row[_TRAITS] & _BITS else 0
+        most = _FUNCTIONS_MOST if row[_TRAITS] & _BITS else 0
         if self.functions == 0 and most:
-            self.functions = FUNCTIONS
+            self.functions = _FUNCTIONS_USUAL
         functions = self.functions
         if not isinstance(functions, int) or not (0 < functions <= most or functions == most == 0):
             wanted = "a number from 1 to %d" % most if most else "0: this type has no hash functions"
@@ -117,7 +117,7 @@ class MapDef:
 
     def __repr__(self) -> str:
         return "MapDef(%s, key_size=%d, value_size=%d, max_entries=%d, map_flags=%d, name=%r%s)" % (
-            (find(_NUMBER, self.map_type)[_WORD],)
+            (find(_KIND_NUMBER, self.map_type)[_WORD],)
             + self._parts()[1:6]
             + (", functions=%d" % self.functions if self.functions else "",)
         )
@@ -153,7 +153,7 @@ def layout(d: MapDef) -> tuple[int, int, int, int]:
     Heads, if any, begin right behind the header. Keys and values start on 4-byte boundaries, so that the kernels may
     compare and copy words on cores that fault on unaligned ones.
     """
-    traits = find(_NUMBER, d.map_type)[_TRAITS]
+    traits = find(_KIND_NUMBER, d.map_type)[_TRAITS]
     if traits & (_BYTES | _BITS):
         return HEADER_SIZE, HEADER_SIZE, 0, 1
     value = 0 if traits & _INDEXED else _align(d.key_size, 4)
@@ -172,7 +172,7 @@ def slice_size(d: MapDef) -> int:
 
     Raises InvalidDefinition for more entries than a pool of any size can tell apart.
     """
-    most = find(_NUMBER, d.map_type)[_MOST]
+    most = find(_KIND_NUMBER, d.map_type)[_MOST]
     if d.max_entries > most:
         raise InvalidDefinition("create %r: max_entries is %d, a pool's limit is %d" % (d.name, d.max_entries, most))
     _, entries, _, stride = layout(d)

@@ -11,7 +11,7 @@ from boardmaps_host.kinds import KINDS, by_number, by_word
 POOL_SIZE = 64 * 1024  # bytes, unless the board's boardmaps_config says otherwise
 
 # A map's parts by the words of `boardmaps map create`, and by those of `boardmaps map show --json`.
-_PARTS = {
+_WORDS = {
     "name": "name",
     "key": "key_size",
     "bytes_key": "key_size",
@@ -72,8 +72,8 @@ def read_definition(parts: Mapping[str, Any], cpus: int = 1) -> MapDef:
     for word, value in parts.items():
         if word == "entries" and shown:
             continue  # those in use; max_entries is there too
-        if word in _PARTS:
-            given[_PARTS[word]] = value
+        if word in _WORDS:
+            given[_WORDS[word]] = value
         elif word != "type" and not shown:
             raise InvalidDefinition(
                 f"plan {name!r}: there is no {word!r}; there are type, name, key, value, entries, flags, functions"
@@ -83,6 +83,6 @@ def read_definition(parts: Mapping[str, Any], cpus: int = 1) -> MapDef:
     if not kind.has_values:
         given.setdefault("value_size", 0)
     if missing := {"key_size", "value_size", "max_entries"} - set(given):
-        words = ", ".join(word for word in ("key", "value", "entries") if _PARTS[word] in missing)
+        words = ", ".join(word for word in ("key", "value", "entries") if _WORDS[word] in missing)
         raise InvalidDefinition(f"plan {name!r}: {words} is missing")
     return MapDef(kind.number, **given, cpus=cpus)

@@ -40,12 +40,12 @@ from ..kinds import find
 _OK = b"\0"
 _MISS = bytes((STATUS_MISS,))
 
-# A map flag is the right that it takes away: a change needs _WRITE, a look _READ. The same numbers as in abi.py.
-_WRITE = const(8)  # BPF_F_RDONLY
-_READ = const(16)  # BPF_F_WRONLY
+# A map flag is the right that it takes away: a change needs _TO_WRITE, a look _TO_READ. The same numbers as in abi.py.
+_TO_WRITE = const(8)  # BPF_F_RDONLY
+_TO_READ = const(16)  # BPF_F_WRONLY
 
 # Columns and traits of kinds.py
-_NUMBER = const(0)
+_KIND_NUMBER = const(0)
 _CLASS_NAME = const(2)
 _TRAITS = const(4)
 _KEY_LEAST = const(5)
@@ -59,37 +59,37 @@ _OPERATIONS = (
     ("_create", None, 0),
     ("_list", None, 0),
     ("_info", "info", 0),
-    ("_lookup", "lookup", _READ),
-    ("_update", "update", _WRITE),
-    ("_delete", "delete", _WRITE),
-    ("_next_key", "next_key", _READ),
-    ("_lookup_and_delete", "lookup_and_delete", _WRITE | _READ),
-    ("_batch_lookup", "batch_lookup", _READ),
-    ("_freeze", "freeze", _WRITE),
+    ("_lookup", "lookup", _TO_READ),
+    ("_update", "update", _TO_WRITE),
+    ("_delete", "delete", _TO_WRITE),
+    ("_next_key", "next_key", _TO_READ),
+    ("_lookup_and_delete", "lookup_and_delete", _TO_WRITE | _TO_READ),
+    ("_batch_lookup", "batch_lookup", _TO_READ),
+    ("_freeze", "freeze", _TO_WRITE),
     ("_pool", None, 0),
     ("_pool_reset", None, 0),
     ("_unknown", None, 0),  # OP_PART and OP_MORE have no place inside a request in parts
     ("_unknown", None, 0),
-    ("_add", "add", _WRITE | _READ),
-    ("_compare_and_swap", "compare_and_swap", _WRITE | _READ),
-    ("_batch_update", "batch_update", _WRITE),
-    ("_batch_delete", "batch_delete", _WRITE),
-    ("_batch_lookup_and_delete", "batch_lookup_and_delete", _WRITE | _READ),
-    ("_clear", "clear", _WRITE),
-    ("_output", "output", _WRITE),
-    ("_read", "read", _WRITE | _READ),
-    ("_query", "query", _READ),
-    ("_push_sample", "push", _WRITE),
-    ("_samples", "last", _READ),
-    ("_stats", "stats", _READ),
+    ("_add", "add", _TO_WRITE | _TO_READ),
+    ("_compare_and_swap", "compare_and_swap", _TO_WRITE | _TO_READ),
+    ("_batch_update", "batch_update", _TO_WRITE),
+    ("_batch_delete", "batch_delete", _TO_WRITE),
+    ("_batch_lookup_and_delete", "batch_lookup_and_delete", _TO_WRITE | _TO_READ),
+    ("_clear", "clear", _TO_WRITE),
+    ("_output", "output", _TO_WRITE),
+    ("_read", "read", _TO_WRITE | _TO_READ),
+    ("_query", "query", _TO_READ),
+    ("_push_sample", "push", _TO_WRITE),
+    ("_samples", "last", _TO_READ),
+    ("_stats", "stats", _TO_READ),
     ("_pool_read", None, 0),
-    ("_fetch", "fetch_or", _WRITE | _READ),
-    ("_fetch", "fetch_and", _WRITE | _READ),
-    ("_fetch", "fetch_xor", _WRITE | _READ),
-    ("_fetch", "exchange", _WRITE | _READ),
-    ("_update_part", "update_part", _WRITE),
-    ("_push", "push", _WRITE),
-    ("_peek", "peek", _READ),
+    ("_fetch", "fetch_or", _TO_WRITE | _TO_READ),
+    ("_fetch", "fetch_and", _TO_WRITE | _TO_READ),
+    ("_fetch", "fetch_xor", _TO_WRITE | _TO_READ),
+    ("_fetch", "exchange", _TO_WRITE | _TO_READ),
+    ("_update_part", "update_part", _TO_WRITE),
+    ("_push", "push", _TO_WRITE),
+    ("_peek", "peek", _TO_READ),
 )
 
 
@@ -135,7 +135,7 @@ class Operations:
         d = MapDef(kind, key_size, value_size, max_entries, flags, str(name, "utf-8"))
         if sys.implementation.name == "micropython":
             gc.collect()  # what stays for good should not lie scattered between garbage
-        row = find(_NUMBER, kind)
+        row = find(_KIND_NUMBER, kind)
         cls = getattr(boardmaps, row[_CLASS_NAME], None)
         if cls is None:
             raise NotSupported("create %r: this profile has no %s" % (d.name, row[_CLASS_NAME]))
