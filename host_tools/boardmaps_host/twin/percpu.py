@@ -125,8 +125,10 @@ class PerCpu(KeyedMap[P]):
 
     def _put(self, op: str, place: P, row_from: Callable[[bytes], bytes], flags: int) -> None:
         self._flags(op, flags)
-        with self._lock:
-            self._store(op, place, row_from(self._peek(place) or bytes(self._value_size)), flags)
+        self._alone(self._put_row, op, place, row_from, flags)
+
+    def _put_row(self, op: str, place: P, row_from: Callable[[bytes], bytes], flags: int) -> None:
+        self._store(op, place, row_from(self._peek(place) or bytes(self._value_size)), flags)
 
 
 class PerCpuArray(PerCpu[int], ArrayMap):

@@ -68,9 +68,9 @@ class Registry:
 
     def reset(self) -> None:
         """Drop all maps and free their memory: every later use of one raises StaleMap. Numbers are not used again."""
-        maps, self._maps = self._maps, {}
-        for m in maps.values():
+        for map_id, m in list(self._maps.items()):
             m._retire()
+            self._maps.pop(map_id, None)
 
     def __enter__(self) -> Self:
         Registry._active.append(self)

@@ -68,8 +68,7 @@ class TimeSeries(CloudMap):
         if not isinstance(timestamp, int) or not 0 <= timestamp < 1 << 64:
             raise InvalidKeySize(f"push {self.name!r}: timestamp is {timestamp!r}, not a number from 0 to 2**64 - 1")
         value = self._value("push", value)
-        with self._lock:
-            self._samples.append((timestamp, value))
+        self._alone(self._append, (timestamp, value))
 
     def newest(self) -> Sample | None:
         """Return the last sample pushed, as (timestamp, value); None when there is none."""
@@ -89,14 +88,11 @@ class TimeSeries(CloudMap):
         """Return the newest n samples, or all when there are fewer, in the order in which they were pushed."""
         if not isinstance(n, int) or n < 0:
             raise MapError(f"last {self.name!r}: n is {n!r}, not a number from 0 up")
-        with self._lock:
-            samples = self._samples
-            return list(islice(samples, max(len(samples) - n, 0), None))
+        return self._alone(self._last, n)
 
     def window(self, start: int, end: int) -> list[Sample]:
         """Return the samples whose timestamps are from `start` to `end`, both included, in the order of pushing."""
-        with self._lock:
-            return [sample for sample in self._samples if start <= sample[0] <= end]
+        return [sample for sample in list(self._samples) if start <= sample[0] <= end]
 
     def stats(self, n: int | None = None) -> Stats:
         """Return the statistics of the newest n samples, or of all. Raises NotSupported when no field is declared."""
@@ -115,16 +111,28 @@ class TimeSeries(CloudMap):
 
     def clear(self) -> None:
         """Remove every sample."""
-        with self._lock:
-            self._note(len(self._samples))
-            self._samples.clear()
+        self._alone(self._clear)
 
     def resize(self, new_max_entries: int) -> None:
         """Change max_entries. Growing keeps everything; shrinking drops the oldest samples.
 
         Raises InvalidDefinition or OutOfMemory, and then nothing has changed.
         """
-        with self._lock:
-            self.definition = self._resized(new_max_entries)
-            self._note(len(self._samples))
-            self._samples = deque(self._samples, maxlen=new_max_entries)
+        self._alone(self._resize, new_max_entries)
+
+    # What follows runs in the map's turn.
+
+    def _append(self, sample: Sample) -> None:
+        self._samples.append(sample)
+
+    def _last(self, n: int) -> list[Sample]:
+        return list(islice(self._samples, max(len(self._samples) - n, 0), None))
+
+    def _clear(self) -> None:
+        self._note(len(self._samples))
+        self._samples.clear()
+
+    def _resize(self, new_max_entries: int) -> None:
+        definition = self._resized(new_max_entries)
+        self._note(len(self._samples))
+        self._set(definition=definition, _samples=deque(self._samples, maxlen=new_max_entries))
