@@ -10,7 +10,7 @@ How the maps are safe for many threads, and for a KeyboardInterrupt between any 
   interrupt could keep the turn taken, as it could keep a lock.
 - A step may be stopped anywhere by an interrupt, so it is written so that one call of C makes the change, and all that
   comes before or behind it (places for walks, the highest fill) may be missing without harm.
-- LruHashMap.update() of a key that is there goes without a turn; lru.py says why it may.
+- LruHashMap.update() goes without a turn; lru.py says why it may.
 
 All of that needs CPython's global lock, which makes one call of C one step for other threads: a build that runs without
 it ("free-threaded") is refused at import.

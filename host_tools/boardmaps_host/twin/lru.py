@@ -1,16 +1,16 @@
 """LruHashMap: a hash map that never refuses a new key, since the least recently used entry makes room.
 
-update() stores the value of a key that it has just seen without a turn (see base.py). Another thread may take the key away
-in between; then the store brings it back, as a later update would, and the LRU makes room in the same call of C: the map
-never holds too many, but such an eviction is not counted. So that this store and the steps of others never undo each
-other, those that depend on what is there (flags, atomics) look and store in one call of C too: _store_if().
+update() stores without a turn (see base.py), unless a new key has to be noted for walks or for on_evict: that is one call
+of C, which makes room in the same step, so there are never too many. So that this store and the steps of others never undo each other,
+those that depend on what is there (flags, atomics) look and store in one call of C too: _store_if(). Only `evictions` is
+counted by a call of its own: it may be off by those that threads cause which insert the same key at the same instant.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import compress
+from itertools import compress, count
 from operator import contains, is_, not_, setitem
 from typing import ClassVar
 
@@ -52,7 +52,8 @@ class LruHashMap(HashMap):
 
     def _set_up(self) -> None:
         super()._set_up()
-        self._inserted = self._removed = 0
+        self._inserted = count()  # one call of C counts
+        self._looks = self._removed = 0  # _looks: what looking at _inserted has added to it
         self._data = LRU(self.definition.max_entries)
         self._untold: deque[tuple[bytes, bytes]] = deque()  # evictions that on_evict is still to be called for
         self._gone: dict[bytes, bytes] = {}  # evictions of a watched map, from the LRU's callback
@@ -71,7 +72,12 @@ class LruHashMap(HashMap):
     @property
     def evictions(self) -> int:
         """How many entries had to make room so far."""
-        return self._alone(lambda: max(self._inserted - self._removed - len(self._data), 0))
+        return self._alone(self._count_evictions)
+
+    def _count_evictions(self) -> int:
+        inserted = next(self._inserted) - self._looks
+        self._looks += 1
+        return max(inserted - self._removed - len(self._data), 0)
 
     def lookup(self, key: Key) -> bytes | None:
         """Return the value, or None on a miss; counts as a use. Raises InvalidKeySize."""
@@ -93,17 +99,19 @@ class LruHashMap(HashMap):
         """
         data = self._data
         try:
-            if (
-                not flags
-                and type(value) is bytes
-                and len(value) == self._value_size
-                and key in data
-                and not self._watched
-            ):
-                data[key] = value  # type: ignore[index] # without a turn: see the first lines of this file
-                if self._watched:  # since a walk of another thread began
-                    self._alone(self._mend, key)
-                return
+            if not flags and type(value) is bytes and len(value) == self._value_size:
+                if key in data:
+                    data[key] = value  # type: ignore[index] # without a turn: see the first lines of this file
+                    if self._watched:
+                        self._alone(self._mend, key)
+                        self._tell()
+                    return
+                if type(key) is bytes and len(key) == self._key_size and not self._watched:
+                    data[key] = value  # without a turn, too
+                    next(self._inserted)
+                    if self._watched:  # since a walk of another thread began
+                        self._alone(self._mend, key)
+                    return
         except (TypeError, ValueError):  # a key without a hash
             pass
         super().update(key, value, flags)
@@ -154,6 +162,9 @@ class LruHashMap(HashMap):
             self._on_evict(*self._untold.popleft())
 
     # What follows runs in the map's turn.
+
+    def _put_plain(self, key: bytes, value: bytes) -> None:
+        self._store("update", key, value, BPF_ANY)
 
     def _mend(self, key: bytes) -> None:
         """Give a key its place that update() may have stored while a walk began, or another thread removed it."""
@@ -220,7 +231,7 @@ class LruHashMap(HashMap):
 
     def _store(self, op: str, key: bytes, value: bytes, flags: int) -> None:
         data = self._data
-        if self._gone:  # of a step that was interrupted
+        if self._gone:  # by a step that was interrupted
             self._account()
         if flags == BPF_EXIST:
             if not self._store_if(map(contains, [data], [key]), key, value):
@@ -229,13 +240,13 @@ class LruHashMap(HashMap):
         if self._slots is not None:
             self._slots.add(key)
         if key not in data:
-            self._inserted += 1
+            next(self._inserted)
         elif flags == BPF_NOEXIST:
             raise self._there(op)
         if flags == BPF_ANY:
             data[key] = value
         elif not self._store_if(map(not_, map(contains, [data], [key])), key, value):
-            self._inserted -= 1  # an update of a key that another thread had just taken away brought it back
+            self._removed += 1  # it was counted, but an update of another thread came between
             raise self._there(op)
         if self._gone:
             self._account()
