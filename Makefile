@@ -21,6 +21,11 @@ demo: $(READY) ## Boot a simulated board and drive its maps for some seconds: no
 test: lint chips ## Run all tests: the contract suite over every target, the rest once
 	$(BIN)/python -m pytest $(ARGS)
 
+.PHONY: pythons
+pythons: $(READY) ## Run the tests of the host's side on CPython 3.13 and 3.14 too (VERSIONS=3.14 for one), as root on Linux
+	command -v debootstrap >/dev/null || apt-get install -y -q debootstrap
+	$(BIN)/python tests/pythons.py $(VERSIONS)
+
 lint: $(READY) ## Check style and types, of the host code and of the board code
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

@@ -32,7 +32,10 @@ KEY_SIZES = {ARRAY: 4, PERCPU_ARRAY: 4, QUEUE: 0, STACK: 0, RINGBUF: 0, TIME_SER
 LPM_KEY_SIZE_MIN = 5
 LPM_KEY_SIZE_MAX = 260
 
-LPM_ENTRIES_MAX = 16384  # in a pool: links have 15 bits, and n prefixes need up to 2n - 1 nodes
+# The most entries in a pool: a hash's links and a walk's cursors have 16 bits, a trie needs up to 2n - 1 nodes for n prefixes
+ENTRIES_MAX = 65535
+HASH_ENTRIES_MAX = 32767
+LPM_ENTRIES_MAX = 16384
 
 # A Bloom filter's hash functions
 FUNCTIONS = 5  # unless the definition says otherwise
@@ -181,14 +184,22 @@ def layout(d: MapDef) -> tuple[int, int, int, int]:
 
 
 def slice_size(d: MapDef) -> int:
-    """Return the bytes that the map takes in a pool: header, index and entries, a multiple of 8.
-
-    Raises InvalidDefinition for a trie of more prefixes than a pool's links can number.
-    """
-    if d.map_type == LPM_TRIE and d.max_entries > LPM_ENTRIES_MAX:
-        text = "create lpm_trie %r: max_entries is %d; in a pool a trie has at most %d"
-        raise InvalidDefinition(text % (d.name, d.max_entries, LPM_ENTRIES_MAX))
+    """Return the bytes that the map takes in a pool: header, index and entries, a multiple of 8."""
     _, entries, _, stride = layout(d)
     if d.map_type == BLOOM_FILTER:
         return entries + filter_bits(d.max_entries, d.functions) // 8
     return _align(entries + stride * d.max_entries, 8)
+
+
+def check_entries(d: MapDef) -> None:
+    """Raise InvalidDefinition for more entries than a pool's links and cursors can number, in however large a pool."""
+    most = ENTRIES_MAX
+    if d.map_type in (HASH, PERCPU_HASH):
+        most = HASH_ENTRIES_MAX
+    elif d.map_type == LPM_TRIE:
+        most = LPM_ENTRIES_MAX
+    elif d.map_type in (RINGBUF, BLOOM_FILTER):  # bytes, and bits
+        return
+    if d.max_entries > most:
+        text = "create %s %r: max_entries is %d; in a pool this type has at most %d"
+        raise InvalidDefinition(text % (TYPE_NAMES[d.map_type], d.name, d.max_entries, most))

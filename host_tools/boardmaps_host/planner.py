@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from boardmaps.abi import LRU_HASH, RINGBUF, TYPE_NAMES
-from boardmaps.definition import KEY_SIZES, MapDef, slice_size
+from boardmaps.definition import KEY_SIZES, MapDef, check_entries, slice_size
 from boardmaps.errors import InvalidDefinition, NotSupported, OutOfMemory
 
 POOL_SIZE = 64 * 1024  # bytes, unless the board's boardmaps_config says otherwise
@@ -36,8 +36,8 @@ class Planned:
 def plan(definitions: Iterable[MapDef], pool_size: int = POOL_SIZE) -> list[Planned]:
     """Return what each map will take of a pool of `pool_size` bytes, when they are made in this order.
 
-    Raises OutOfMemory, naming the first map that does not fit and how many bytes it lacks, and NotSupported for a type
-    that boards do not have.
+    Raises OutOfMemory, naming the first map that does not fit and how many bytes it lacks, InvalidDefinition for one of more
+    entries than any pool can number, and NotSupported for a type that boards do not have.
     """
     planned: list[Planned] = []
     offset = 0
@@ -51,6 +51,7 @@ def plan(definitions: Iterable[MapDef], pool_size: int = POOL_SIZE) -> list[Plan
                 f"plan {d.name!r} (map {number}): it needs {size:,} bytes and the pool of {pool_size:,} has {left:,} left: "
                 f"{size - left:,} are missing. Make it, or a map before it, smaller"
             )
+        check_entries(d)
         planned.append(Planned(d, offset, size))
         offset += size
     return planned

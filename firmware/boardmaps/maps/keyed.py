@@ -56,7 +56,10 @@ class Keyed(Map):
     def clear(self):
         """Remove every key (set all of an array's values to zero)."""
         for key in self.keys():
-            self.delete(key)
+            try:
+                self.delete(key)
+            except KeyNotFound:  # somebody else was faster
+                pass
 
     def _field(self, op, offset, width):
         """Raise InvalidValueSize when no number of `width` bytes (None: the rest) is at `offset` in a value."""

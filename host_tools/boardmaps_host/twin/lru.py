@@ -1,9 +1,9 @@
 """LruHashMap: a hash map that never refuses a new key, since the least recently used entry makes room.
 
 update() stores without a turn (see base.py), unless a new key has to be noted for walks or for on_evict: that is one call
-of C, which makes room in the same step, so there are never too many. So that this store and the steps of others never undo each other,
-those that depend on what is there (flags, atomics) look and store in one call of C too: _store_if(). Only `evictions` is
-counted by a call of its own: it may be off by those that threads cause which insert the same key at the same instant.
+of C, which makes room in the same step, so there are never too many. So that this store and the steps of others never undo
+each other, those that depend on what is there (flags, atomics) look and store in one call of C too: _store_if(). Only
+`evictions` is counted by a call of its own: threads that insert the same key at the same instant may be counted twice.
 """
 
 from __future__ import annotations

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextvars import ContextVar, copy_context
 from itertools import count
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from boardmaps.abi import U32_MAX
-from boardmaps.errors import InvalidDefinition, KeyNotFound, NotSupported, StaleMap
+from boardmaps.errors import InvalidDefinition, KeyNotFound, NotSupported, OutOfMemory, StaleMap
 
 if TYPE_CHECKING:
     from .base import CloudMap
+
+
+R = TypeVar("R")
+
+NUMBERS = 0xFFFF  # the line has 16 bits for a map's number
+
+_chosen: ContextVar[Registry] = ContextVar("_chosen")  # by serving(), for the thread that is in it
 
 
 class Registry:
@@ -29,11 +38,28 @@ class Registry:
     @staticmethod
     def active() -> Registry:
         """Return the registry that new maps go to."""
-        return Registry._active[-1]
+        return _chosen.get(Registry._active[-1])
+
+    def serving(self, work: Callable[[], R]) -> R:
+        """Return work(), which makes its maps in this registry, whichever is the active one for others."""
+
+        def chosen() -> R:
+            _chosen.set(self)
+            return work()
+
+        return copy_context().run(chosen)
 
     def admit(self, new: CloudMap) -> int:
-        """Register a map and return its number. Called by every map's constructor."""
+        """Register a map and return its number. Called by every map's constructor.
+
+        Raises OutOfMemory when all numbers have been given out; those of maps that are gone are not used again.
+        """
         map_id = next(self._numbers)
+        if map_id > NUMBERS:
+            raise OutOfMemory(
+                f"create {new.name!r}: all {NUMBERS:,} map numbers of this registry are used up; "
+                "make the maps that come and go in `with Registry():` blocks of their own"
+            )
         self._maps[map_id] = new
         return map_id
 
