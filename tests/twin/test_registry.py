@@ -136,3 +136,12 @@ def test_no_map_number_is_given_out_twice(registry: Registry) -> None:
     registry.reset()
     with pytest.raises(OutOfMemory):
         HashMap(4, 4, 1)
+
+
+def test_a_python_without_the_global_lock_is_refused() -> None:
+    code = "import sys\nsys._is_gil_enabled = lambda: False\nimport boardmaps\nboardmaps.HashMap"
+    path = ":".join(p for p in sys.path if p)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, env={"PYTHONPATH": path}
+    )
+    assert "ImportError: boardmaps: the maps on this computer need CPython's global lock" in done.stderr
