@@ -20,6 +20,7 @@ _PARTS = {
     "entries": "max_entries",
     "max_entries": "max_entries",
     "flags": "map_flags",
+    "functions": "functions",
 }
 _TYPES = {word: number for number, word in TYPE_NAMES.items()}
 
@@ -58,7 +59,7 @@ def plan(definitions: Iterable[MapDef], pool_size: int = POOL_SIZE) -> list[Plan
 
 
 def read_definition(parts: Mapping[str, Any], cpus: int = 1) -> MapDef:
-    """Return the definition that a table of a plan's file describes: type, name, key, value, entries, flags.
+    """Return the definition that a table of a plan's file describes: type, name, key, value, entries, flags, functions.
 
     Also takes what `boardmaps map show --json` prints of a map. `cpus` is the board's number of cores.
     """
@@ -76,7 +77,7 @@ def read_definition(parts: Mapping[str, Any], cpus: int = 1) -> MapDef:
             given[_PARTS[word]] = value
         elif word != "type" and not shown:
             raise InvalidDefinition(
-                f"plan {name!r}: there is no {word!r}; there are type, name, key, value, entries, flags"
+                f"plan {name!r}: there is no {word!r}; there are type, name, key, value, entries, flags, functions"
             )
     if map_type in KEY_SIZES:
         given.setdefault("key_size", KEY_SIZES[map_type])

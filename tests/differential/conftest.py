@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from boardmaps_host import Board, cloud, connect
+from boardmaps_host import Board, connect, twin
 from tests.differential.kernel import possible_cpus, unavailable
 from tests.differential.kernel_subject import KernelSubject
 from tests.differential.pair import STEPS, Make, model_of
@@ -115,10 +115,10 @@ class _TwinMap(OurSubject):
     def __init__(self, shape: Shape) -> None:
         row = shape.row
         sizes = ([shape.key_size] if row.keyed_freely else []) + [shape.value_size, shape.max_entries]
-        self._registry = cloud.Registry()
+        self._registry = twin.Registry()
         with_cpus = {"cpus": shape.cpus} if row.per_cpu else {}
         self._registry.__enter__()
-        super().__init__(shape, getattr(cloud, row.class_name)(*sizes, **with_cpus))
+        super().__init__(shape, getattr(twin, row.class_name)(*sizes, **with_cpus))
 
     def close(self) -> None:
         self._registry.__exit__(None, None, None)

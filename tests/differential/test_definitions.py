@@ -7,10 +7,12 @@ import pytest
 from boardmaps import InvalidDefinition, InvalidFlags, MapError, OutOfMemory
 from boardmaps.abi import (
     ARRAY,
+    BLOOM_FILTER,
     BPF_F_RDONLY,
     BPF_F_WRONLY,
     CLASS_NAMES,
     HASH,
+    LPM_TRIE,
     LRU_HASH,
     PERCPU_ARRAY,
     PERCPU_HASH,
@@ -19,7 +21,7 @@ from boardmaps.abi import (
 )
 from boardmaps.definition import MapDef
 from boardmaps_host import twin
-from tests.differential.kernel import KernelMap
+from tests.differential.kernel import BPF_F_NO_PREALLOC, KernelMap
 
 # Which of our errors may stand for the kernel's
 _MEANS: dict[int, set[type[MapError]]] = {
@@ -30,6 +32,7 @@ _MEANS: dict[int, set[type[MapError]]] = {
 _HASHES = (HASH, PERCPU_HASH, LRU_HASH)
 _ARRAYS = (ARRAY, PERCPU_ARRAY)
 _QUEUES = (QUEUE, STACK)
+_CLASSES = {**CLASS_NAMES, LPM_TRIE: "LpmTrie", BLOOM_FILTER: "BloomFilter"}
 _HUGE = 0xFFFFFFFF
 
 Definition = tuple[int, int, int, int, int, str]
@@ -58,6 +61,17 @@ def _definitions() -> list[Definition]:
     made += [(kind, 512, 4, 16, 0, "") for kind in _HASHES]
     made += [(kind, 8, 4, 16, 0, "") for kind in _ARRAYS + _QUEUES]
     made += [(77, 4, 4, 16, 0, "")]
+    for kind, key_size in ((LPM_TRIE, 8), (BLOOM_FILTER, 0)):
+        made += [
+            (kind, key_size, 4, 16, 0, "A.b_34567890123"),
+            (kind, key_size, 0, 16, 0, ""),
+            (kind, key_size, 4, 0, 0, ""),
+            (kind, key_size, 4, 16, BPF_F_RDONLY, ""),
+            (kind, key_size, 4, 16, BPF_F_RDONLY | BPF_F_WRONLY, ""),
+            (kind, key_size, 4, 16, 1 << 30, ""),
+        ]
+    made += [(LPM_TRIE, key_size, 4, 16, 0, "") for key_size in (0, 4, 5, 260, 261)]
+    made += [(BLOOM_FILTER, 4, 4, 16, 0, "")]
     return made
 
 
@@ -66,7 +80,8 @@ def _definitions() -> list[Definition]:
 def test_who_makes_what(definition: Definition) -> None:
     kernels = None
     try:
-        KernelMap(*definition).close()
+        kind, *sizes, flags, name = definition
+        KernelMap(kind, *sizes, flags | (BPF_F_NO_PREALLOC if kind == LPM_TRIE else 0), name).close()
     except OSError as e:
         kernels = e.errno
     ours = None
@@ -74,9 +89,26 @@ def test_who_makes_what(definition: Definition) -> None:
         with twin.Registry():
             kind, key_size, value_size, *rest = definition
             MapDef(*definition)  # refuses a key_size that the type does not have, which its constructor does not take
-            sizes = [key_size, value_size] if kind in _HASHES else [value_size]
-            getattr(twin, CLASS_NAMES[kind])(*sizes, *rest)
+            sizes = [key_size, value_size] if kind in (*_HASHES, LPM_TRIE) else [value_size]
+            getattr(twin, _CLASSES[kind])(*sizes, *rest)
     except MapError as e:
         ours = type(e)
     assert (kernels is None) == (ours is None)
     assert kernels is None or ours in _MEANS[kernels]
+
+
+@pytest.mark.usefixtures("kernel")
+@pytest.mark.parametrize("functions", [0, 1, 5, 15, 16, 255])
+def test_the_functions_of_a_filter(functions: int) -> None:
+    refused = None
+    try:
+        KernelMap(BLOOM_FILTER, 0, 4, 16, map_extra=functions).close()
+    except OSError as e:
+        refused = e.errno
+    assert refused in (None, errno.EINVAL)
+    with twin.Registry():
+        if refused is None:
+            assert twin.BloomFilter(4, 16, functions=functions).definition.functions == (functions or 5)
+        else:
+            with pytest.raises(InvalidDefinition, match="functions"):
+                twin.BloomFilter(4, 16, functions=functions)
