@@ -142,7 +142,7 @@ class ArrayMap(KeyedMap[int]):
         No step of the map's protects from half of a write through it. A view cannot be taken back: after resize(), or when
         the registry is reset, it shows memory that is no longer the map's. Raises KeyNotFound when out of range.
         """
-        return self._alone(self._view, self._place("view", index))
+        return self._alone(self._entry_view, self._place("view", index))
 
     def clear(self) -> None:
         """Set every value to zero."""
@@ -237,7 +237,7 @@ class ArrayMap(KeyedMap[int]):
                 return done, refusal
         return len(entries), None
 
-    def _view(self, index: int) -> memoryview:
+    def _entry_view(self, index: int) -> memoryview:
         start = index * self._value_size
         if not 0 <= start < len(self._block):
             raise self._out_of_range("view", index)

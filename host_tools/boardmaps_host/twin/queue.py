@@ -36,10 +36,10 @@ class Queue(CloudMap):
     def pop(self) -> bytes | None:
         """Remove the next value and return it; None when the map is empty."""
         try:
-            return self._run(self._take)
+            return self._run(self._remove_next)
         except RuntimeError as error:
             refused = error
-        return self._in_turn(refused, self._take)
+        return self._in_turn(refused, self._remove_next)
 
     def pop_into(self, out: bytearray | memoryview) -> bool:
         """Remove the next value and copy it into `out` (value_size bytes, writable); False when the map is empty."""
@@ -137,7 +137,7 @@ class Queue(CloudMap):
             )
         values.append(value)
 
-    def _take(self) -> bytes | None:
+    def _remove_next(self) -> bytes | None:
         values = self._values
         if not values:
             return None

@@ -90,7 +90,7 @@ class RingBuf(CloudMap):
 
     def read(self) -> tuple[int, bytes] | None:
         """Take the next record: (its number, its bytes). None when there is none, or the next one is still reserved."""
-        record = self._alone(self._take)
+        record = self._alone(self._take_next)
         return None if record is None else (record.number, bytes(record.data))
 
     def read_into(self, out: bytearray | memoryview) -> int:
@@ -151,7 +151,7 @@ class RingBuf(CloudMap):
             raise InvalidDefinition(f"resize {self.name!r}: {used} bytes wait, too many for a ring of {size}")
         self.definition = definition
 
-    def _take(self) -> Record | None:
+    def _take_next(self) -> Record | None:
         return None if self._next() is None else self._leave()
 
     def _take_into(self, target: memoryview) -> int:
