@@ -1,6 +1,8 @@
 """An interrupt at every instant: each call is stopped before each single instruction that it executes in the twin.
 
 Wherever that is, the map's turn is free afterwards, for other threads too, and the map is as good as before.
+
+More than 300 lines: a list of every call that is interrupted, and what interrupts it.
 """
 
 import sys

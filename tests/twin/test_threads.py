@@ -149,7 +149,7 @@ def test_an_add_never_brings_an_old_value_back(make: Callable[[], HashMap]) -> N
 
 
 def test_the_guides_counter_loses_increments_and_add_does_not() -> None:
-    """Lookup, then update: what the guide shows as atomic. Another thread's increment in between is overwritten."""
+    """Lookup, then update: what looks atomic and is not. Another thread's increment in between is overwritten."""
     m = ArrayMap.with_entries(8, 2)
     m.update(0, bytes(8))
     turns = [threading.Event(), threading.Event()]

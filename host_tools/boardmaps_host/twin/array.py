@@ -43,7 +43,7 @@ class ArrayMap(KeyedMap[int]):
 
     @classmethod
     def with_entries(cls, value_size: int, max_entries: int, name: str = "", map_flags: int = 0) -> ArrayMap:
-        """Make an array of `max_entries` values of value_size bytes each: the guide's constructor."""
+        """Make an array of `max_entries` values of value_size bytes each; the name stands before the flags here."""
         return cls(value_size, max_entries, map_flags, name)
 
     def _set_up(self) -> None:

@@ -1,4 +1,7 @@
-"""HashMap: exactly `max_entries` keys, on the heap, in a dict."""
+"""HashMap: exactly `max_entries` keys, on the heap, in a dict.
+
+More than 300 lines: a hash table with its batches, which share the steps.
+"""
 
 from __future__ import annotations
 
