@@ -25,7 +25,7 @@ WALKS = {"keys", "items", "__iter__", "__contains__", "batch_lookup"}
 MORE_BY_KEY = {"lookup_into", "add", "compare_and_swap", "batch_update", "batch_delete", "batch_lookup_and_delete"}
 
 # What the client has beside a map's own methods, and which of those the line does not carry
-CLIENT_HAS_MORE = {"": {"info", "watch"}, "RingBuf": {"read_many", "records"}, "TimeSeries": {"records"}}
+CLIENT_HAS_MORE = {"": {"info", "watch", "per_cpu"}, "RingBuf": {"read_many", "records"}, "TimeSeries": {"records"}}
 CLIENT_LACKS = {
     "": {"__init__", "resize"},  # create_map() makes a map; a twin is resized by the program that it is in
     "ArrayMap": {"with_entries"},

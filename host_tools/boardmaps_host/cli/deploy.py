@@ -10,7 +10,7 @@ from . import options, output
 @click.command("deploy")
 @click.option(
     "--port",
-    "-p",
+    "-P",
     envvar="BOARDMAPS_PORT",
     show_envvar=True,
     required=True,
@@ -24,7 +24,12 @@ from . import options, output
     metavar="NAME",
     help="Its definition, one of `boardmaps boards` or a .toml file; by default the one for what the board says it is.",
 )
-@click.option("--pool", type=int, metavar="BYTES", help="The size of the pool; the definition's by default.")
+@click.option(
+    "--pool",
+    type=click.IntRange(1, 1 << 31),
+    metavar="BYTES",
+    help="The size of the pool; the definition's by default.",
+)
 @click.option(
     "--reset/--no-reset",
     default=True,
@@ -53,11 +58,11 @@ def command(
     if as_json:
         output.as_json(asdict(report))
         return
-    print(f"{report.machine}, MicroPython {report.micropython}, on {report.port}")
-    print(
+    output.say(f"{report.machine}, MicroPython {report.micropython}, on {report.port}")
+    output.say(
         f"boardmaps {report.version} as {report.form}: {len(report.written)} files written "
         f"({report.bytes_written} bytes), {len(report.unchanged)} unchanged, {len(report.removed)} removed, "
         f"all verified, in {report.seconds:.1f} s"
     )
-    print(f"config: {report.config}")
-    print("restarted: boot.py and main.py run" if report.restarted else "left at its REPL")
+    output.say(f"config: {report.config}")
+    output.say("restarted: boot.py and main.py run" if report.restarted else "left at its REPL")

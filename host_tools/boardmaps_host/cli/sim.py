@@ -13,9 +13,7 @@ from . import options, output
 
 
 def _chance(name: str, what: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
-    return click.option(
-        name, type=click.FloatRange(0, 1), default=0, metavar="CHANCE", help=f"The chance {what}: 1e-3."
-    )
+    return click.option(name, type=options.Real(0, 1), default=0, metavar="CHANCE", help=f"The chance {what}: 1e-3.")
 
 
 @click.command("sim")
@@ -28,7 +26,7 @@ def _chance(name: str, what: str) -> Callable[[Callable[..., int]], Callable[...
 )
 @click.option(
     "--heap",
-    type=click.IntRange(min=65_536),
+    type=click.IntRange(65_536, 1 << 30),
     metavar="BYTES",
     help="MicroPython's heap; the board's by default. Bytes of a 32-bit board: the unix port gets twice as many.",
 )
@@ -44,17 +42,21 @@ def _chance(name: str, what: str) -> Callable[[Callable[..., int]], Callable[...
     metavar="FILE",
     help="MicroPython for pico (.uf2) or qemu (.elf); what `make pico qemu` built by default.",
 )
-@click.option("--baud", type=click.IntRange(min=300), help="The line's speed in bits a second; no limit by default.")
 @click.option(
-    "--latency", type=click.FloatRange(0, 10), default=0, metavar="SECONDS", help="How long a byte is under way."
+    "--baud", type=click.IntRange(300, 1 << 31), help="The line's speed in bits a second; no limit by default."
 )
+@click.option("--latency", type=options.Real(0, 10), default=0, metavar="SECONDS", help="How long a byte is under way.")
 @_chance("--loss", "that a chunk of up to 64 bytes is lost")
 @_chance("--corrupt", "that a byte is damaged")
 @_chance("--duplicate", "that a chunk comes twice")
 @click.option(
-    "--cut", type=click.IntRange(min=1), metavar="BYTES", help="The line goes dead, each way, after so many bytes."
+    "--cut", type=click.IntRange(1, 1 << 40), metavar="BYTES", help="The line goes dead, each way, after so many bytes."
 )
-@click.option("--seed", type=int, help="What the faults are drawn from; shown when it is chosen for you.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0, (1 << 63) - 1),
+    help="What the faults are drawn from; shown when it is chosen for you.",
+)
 @options.as_json
 def command(
     board: str,
@@ -99,7 +101,7 @@ def command(
             else:
                 _tell(board, running.port, running.maps_port, flash)
                 if faults.any:
-                    print(f"Its line is faulty by --seed {seed}.", flush=True)
+                    output.say(f"Its line is faulty by --seed {seed}.", flush=True)
             status = running.wait()
     except KeyboardInterrupt:
         return 0
@@ -114,9 +116,9 @@ def _leave(_signal: int, _frame: FrameType | None) -> NoReturn:
 def _tell(board: str, port: str, maps_port: str, flash: str | None) -> None:
     from boardmaps_host.boards import SIMULATORS
 
-    print(f"{board} is running on {port}")
-    print(f"its flash is {flash}" if flash else "its flash is temporary; --flash PATH keeps one")
-    print(f"  its REPL   mpremote connect {port} repl")
-    print(f"  deploy     boardmaps deploy --port {port}{'' if board in SIMULATORS else f' --board {board}'}")
-    print(f"  its maps   boardmaps map show --port {maps_port}")
-    print("Ctrl-C ends it.", flush=True)
+    output.say(f"{board} is running on {port}")
+    output.say(f"its flash is {flash}" if flash else "its flash is temporary; --flash PATH keeps one")
+    output.say(f"  its REPL   mpremote connect {port} repl")
+    output.say(f"  deploy     boardmaps deploy --port {port}{'' if board in SIMULATORS else f' --board {board}'}")
+    output.say(f"  its maps   boardmaps map show --port {maps_port}")
+    output.say("Ctrl-C ends it.", flush=True)

@@ -1,8 +1,16 @@
 """What can go wrong between the computer and a board. What goes wrong in a map is a boardmaps.MapError, as on the board."""
 
+from boardmaps_host.terminal import harmless
+
 
 class LinkError(Exception):
-    """Base of all errors of the line. The text says what happened, why, and what to do."""
+    """Base of all errors of the line. The text says what happened, why, and what to do.
+
+    What the board has said in it is made harmless for a terminal when it is turned into text.
+    """
+
+    def __str__(self) -> str:
+        return harmless(super().__str__())
 
 
 class PortMissing(LinkError):

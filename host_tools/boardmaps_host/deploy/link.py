@@ -16,6 +16,7 @@ from typing import Any, Self
 
 from ..client.errors import LinkError, PortMissing
 from ..client.transports.serial import SerialTransport, port_path
+from ..terminal import harmless
 from .files import Target
 
 _ANSWER = 5.0  # seconds for a board to enter its raw REPL or to soft-reset; boot.py runs in that time
@@ -56,6 +57,9 @@ print({path: digest(path) for path in %r})
 
 class DeployError(Exception):
     """A deploy that did not happen, or not wholly; the text says what, why, and what to do."""
+
+    def __str__(self) -> str:
+        return harmless(super().__str__())
 
 
 class BoardLink:

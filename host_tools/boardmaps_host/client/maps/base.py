@@ -57,6 +57,10 @@ class RemoteMap:
         self.size = info.slice_bytes
         self._value_size = info.value_size  # of a value as it goes over the line
 
+    def per_cpu(self, value: bytes) -> list[bytes] | None:  # noqa: ARG002 - those maps have an answer
+        """Return the values of all CPUs in a value of a per-CPU map; None for a map of another kind, which has one."""
+        return None
+
     def info(self) -> MapInfo:
         """Ask the board what it knows of the map now."""
         return MapInfo.unpack(self._ask(OP_INFO) or b"")

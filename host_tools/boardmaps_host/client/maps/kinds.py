@@ -71,6 +71,10 @@ class RemotePerCpu(RemoteMap):
         self._step = info.value_size + 7 & ~7
         self._value_size = self._step * info.cpus
 
+    def per_cpu(self, value: bytes) -> list[bytes] | None:
+        """Return the values of all CPUs."""
+        return self.split(value)
+
     def split(self, row: bytes) -> list[bytes]:
         """Return the values of all CPUs in a row."""
         return [row[at : at + self.definition.value_size] for at in range(0, len(row), self._step)]
