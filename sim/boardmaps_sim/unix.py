@@ -10,6 +10,7 @@ from pathlib import Path
 
 from boardmaps_sim.base import BoardError, SimulatedBoard
 from boardmaps_sim.find import find_micropython
+from boardmaps_sim.private import runtime_folder
 from boardmaps_sim.unix_flash import BLOCK
 from boardmaps_sim.unix_machine import Settings
 
@@ -18,10 +19,11 @@ _BOOT_TIMEOUT = 20.0  # seconds; booting takes a tenth of one
 
 
 def default_port(name: str) -> Path:
-    """Where the board `name` has its port unless told otherwise: below $XDG_RUNTIME_DIR, or /tmp/boardmaps-<uid>."""
-    runtime = os.environ.get("XDG_RUNTIME_DIR")
-    folder = Path(runtime, "boardmaps") if runtime else Path(f"/tmp/boardmaps-{os.getuid()}")
-    return folder / name
+    """Where the board `name` has its port unless told otherwise: below $XDG_RUNTIME_DIR, or /tmp/boardmaps-<uid>.
+
+    Raises BoardError when that folder is there and is not this user's alone.
+    """
+    return runtime_folder() / name
 
 
 class UnixBoard(SimulatedBoard):

@@ -57,6 +57,9 @@ def _chance(name: str, what: str) -> Callable[[Callable[..., int]], Callable[...
     type=click.IntRange(0, (1 << 63) - 1),
     help="What the faults are drawn from; shown when it is chosen for you.",
 )
+@click.option(
+    "--path", "only_path", is_flag=True, help="Print where such a board has its port, for mpremote, and start none."
+)
 @options.as_json
 def command(
     board: str,
@@ -70,6 +73,7 @@ def command(
     duplicate: float,
     cut: int | None,
     seed: int | None,
+    only_path: bool,
     as_json: bool,
 ) -> int:
     """Boot a simulated board and keep it running until Ctrl-C.
@@ -78,13 +82,22 @@ def command(
 
     With --baud, --latency, --loss, --corrupt, --duplicate or --cut its port is a faulty line: the same seed does the same.
 
-    JSON: one line when the board is up, {"board", "port", "maps_port", "flash", "pid"}, and "seed" of a faulty line.
+    JSON: one line when the board is up, {"board", "port", "maps_port", "flash", "pid"}, and "seed" of a faulty line; with
+    --path {"path"}.
     """
     from boardmaps_host.boards import find
     from boardmaps_host.boards.simulated import simulated
     from boardmaps_sim.faulty import Faults
     from boardmaps_sim.relay import FaultyBoard
+    from boardmaps_sim.unix import default_port
 
+    if only_path:
+        path = str(default_port(board))
+        if as_json:
+            output.as_json({"path": path})
+        else:
+            output.say(path)
+        return 0
     simulator = simulated(find(board), heap=heap, flash=flash, image=image)
     faults = Faults(baud=baud or 0, latency=latency, loss=loss, corrupt=corrupt, duplicate=duplicate, cut_at=cut)
     if faults.any:

@@ -16,6 +16,7 @@ import serial.tools.list_ports
 from boardmaps_host.client.errors import PortBusy, PortGone, PortMissing
 
 _SHORTCUTS = {"a": "/dev/ttyACM", "u": "/dev/ttyUSB", "c": "COM"}  # mpremote's
+_PAUSE = 0.02  # seconds; how long pyserial waits for a byte where we cannot wait for its descriptor
 _STALL = 5000  # milliseconds without a byte taken
 
 
@@ -65,16 +66,14 @@ class SerialTransport:
     def _open(self) -> None:
         self._fd = -1  # of a port that is read and written without pyserial's detours
         url = "://" in self.name
-        if not url and not os.path.exists(self.name):
-            there = ", ".join(known_ports()) or "none"
-            name = self.name or "''"
-            raise PortMissing(f"{name}: there is no such port. Ports with a board: {there}. Is it plugged in?")
         try:
             if url:
                 patience = None if self.name.startswith("rfc2217:") else 5  # pyserial has no such timeout there
-                self._port = serial.serial_for_url(self.name, baudrate=115200, timeout=0.02, write_timeout=patience)
+                self._port = serial.serial_for_url(self.name, baudrate=115200, timeout=_PAUSE, write_timeout=patience)
             else:
-                self._port = serial.Serial(self.name, baudrate=115200, timeout=0, write_timeout=5, exclusive=True)
+                # pyserial is asked whether there is such a port: no file of Windows is called COM10
+                pause = 0 if os.name == "posix" else _PAUSE
+                self._port = serial.Serial(self.name, baudrate=115200, timeout=pause, write_timeout=5, exclusive=True)
         except (ValueError, serial.SerialException) as e:
             raise (_url_refused if url else _port_refused)(self.name, e) from e
         if os.name != "posix" or (url and not self.name.startswith("socket:")):
@@ -132,7 +131,12 @@ class SerialTransport:
 
 
 def _port_refused(name: str, error: Exception) -> PortBusy | PortMissing:
-    """Return what to tell of a port that is there and cannot be opened."""
+    """Return what to tell of a port that is not there, or cannot be opened."""
+    if getattr(error, "errno", None) == errno.ENOENT or "FileNotFoundError" in str(error) or not name:
+        there = ", ".join(known_ports()) or "none"
+        return PortMissing(
+            f"{name or repr(name)}: there is no such port. Ports with a board: {there}. Is it plugged in?"
+        )
     if (os.name == "posix" and not Path(name).is_char_device()) or "Inappropriate ioctl" in str(error):
         what = "a directory" if Path(name).is_dir() else "something else"
         return PortMissing(f"{name}: it is no serial port but {what}. Give a port such as /dev/ttyACM0, a0, or a URL.")

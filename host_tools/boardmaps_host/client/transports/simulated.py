@@ -26,8 +26,13 @@ def running(name: str) -> str | None:
 
     if not name or "/" in name or not hasattr(os, "getuid"):  # Windows has no simulated boards
         return None
-    port = default_port(name)
-    if not port.exists():
+    try:
+        port = default_port(name)
+        if not port.exists():
+            return None
+    except BoardError as e:
+        if name in STARTED:
+            raise LinkError(str(e)) from e
         return None
     maps = port.with_name(f"{name}.maps")
     return str(maps if maps.exists() else port)
