@@ -214,7 +214,7 @@ def picture(snapshot: Snapshot, rate: float, says: str, printed: list[str]) -> P
 
 
 def _say(out: Console, text: str) -> None:
-    out.print(Text.assemble(("demo  ", "bold magenta"), text), soft_wrap=True)
+    out.print(Text.assemble(("demo  ", "bold magenta"), harmless(text)), soft_wrap=True)
 
 
 if __name__ == "__main__":

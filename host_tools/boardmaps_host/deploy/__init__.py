@@ -6,10 +6,8 @@ the old ones' places, in one step. A deploy that is cut off leaves the version t
 
 import ast
 import contextlib
-import hashlib
 import posixpath
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from boardmaps.abi import VERSION
@@ -21,6 +19,7 @@ from .config import Settings, Wish, config_for
 from .files import CompileError, Payload, Target, payload_for
 from .link import BoardLink, BoardRaised, DeployError, full_sentence
 from .switch import NEW, Switch, finish
+from .upload import Progress, digest, remove, upload
 
 __all__ = ["DeployError", "DeployReport", "deploy"]
 
@@ -57,15 +56,13 @@ _AS_BEFORE = (
     "what the board had before is unchanged, and no program runs on it now. Run deploy again, or start "
     "what is there with RESET, or with Ctrl-D at its REPL."
 )
-_SWITCHING = "the board is putting the new files in place, and ends that by itself, at the latest after RESET."
+_SWITCHING = "the board was putting the new files in place: it has the old version or the new one, whole, after RESET."
 _IN_PLACE = (
     "all files are in place, and no program runs on the board now. Start it with RESET, or with Ctrl-D at its REPL."
 )
 _STARTED = "all files are in place, and the board was restarted."
 
 _BOOT = 3.0  # seconds that a simulated board takes to boot on a busy computer
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +157,7 @@ def _deploy(
         if program is not None:
             files |= program.placed(app_path, root, folder)
         present = link.sha256(files)
-        changed = {path: content for path, content in files.items() if present[path] != _digest(content)}
+        changed = {path: content for path, content in files.items() if present[path] != digest(content)}
         stale = [*(_stale(link, folder, files) if payload.files else []), *config.removed]
         if changed or stale:
             switch = Switch(root, folder, tuple(changed), tuple(stale))
@@ -168,9 +165,10 @@ def _deploy(
             if init := switch.needs_init(files):
                 uploads[init] = files[init]
                 switch = replace(switch, changed=tuple(uploads))
-            _remove(link, list(switch.leftovers))
+            remove(link, list(switch.leftovers))
             _need_room(link, lib, block, uploads, 0 if switch.is_one_step else _for_the_switch(link, switch, block))
-            _upload(link, uploads, report)
+            upload(link, uploads, report)
+            switch.prepare(link)
             left[0] = _SWITCHING
             switch.make(link)
             left[0] = _IN_PLACE
@@ -256,10 +254,6 @@ def _port_of(target: str, timeout: float) -> str:
     return str(port)
 
 
-def _digest(content: bytes) -> bytes:
-    return hashlib.sha256(content).digest()
-
-
 def _file_system(link: BoardLink) -> tuple[str, int]:
     """Return the folder for modules, as mip chooses it, and the size of a flash block in bytes; raise when none is."""
     lib, block = "", 0
@@ -276,7 +270,7 @@ def _file_system(link: BoardLink) -> tuple[str, int]:
 def _stale(link: BoardLink, folder: str, files: dict[str, bytes]) -> list[str]:
     """Return the modules that this version has not, among them a .py beside our .mpy; leftovers go at once."""
     present = link.listing(folder) or []
-    _remove(link, [path for path in present if path.endswith(NEW)])
+    remove(link, [path for path in present if path.endswith(NEW)])
     return [path for path in present if path.endswith((".py", ".mpy")) and path not in files]
 
 
@@ -291,47 +285,6 @@ def _need_room(link: BoardLink, lib: str, block: int, changed: dict[str, bytes],
     free = block * int(link.execute(f"import os\nprint(os.statvfs({posixpath.dirname(lib)!r})[3])"))
     if needed > free:
         raise DeployError(full_sentence(link.port, f"{needed} bytes are needed beside the old files, {free} are free"))
-
-
-def _upload(link: BoardLink, changed: dict[str, bytes], progress: Progress) -> None:
-    made: list[str] = []
-    try:
-        for folder in sorted({parent for path in changed for parent in _parents(path)}):
-            if link.listing(folder) is None:
-                made.insert(0, folder)
-                link.mkdir(folder)
-        for done, (path, content) in enumerate(changed.items()):
-            progress(path, done, len(changed))
-            link.write(path + NEW, content)
-        _verify(link, changed)
-    except (DeployError, KeyboardInterrupt):
-        with contextlib.suppress(DeployError):  # the first error is the one to tell
-            link.soft_reset()  # closes the file that was open
-            _remove(link, [path + NEW for path in changed])
-            _remove(link, made)
-        raise
-    progress("", len(changed), len(changed))
-
-
-def _verify(link: BoardLink, changed: dict[str, bytes]) -> None:
-    arrived = link.sha256(path + NEW for path in changed)
-    for path, content in changed.items():
-        if arrived[path + NEW] != _digest(content):
-            raise DeployError(
-                f"{link.port}: {path} did not arrive whole, so nothing was put in use. Run deploy again; if it happens "
-                f"twice, the line or the flash is bad."
-            )
-
-
-def _parents(path: str) -> list[str]:
-    parents = []
-    while (path := posixpath.dirname(path)) != "/":
-        parents.append(path)
-    return parents
-
-
-def _remove(link: BoardLink, paths: list[str]) -> None:
-    link.execute(f"import os\nfor p in {paths!r}:\n try:\n  os.remove(p)\n except OSError:\n  pass")
 
 
 def _import_check(link: BoardLink) -> str:

@@ -90,17 +90,18 @@ class Switch:
         ]
 
     def make(self, link: BoardLink) -> None:
-        """Do it. Everything is on the board and verified."""
+        """Do it, after prepare()."""
         if self.is_one_step:
             single = [(path + NEW, path, "") for path in self.changed] + [("", path, path) for path in self.stale]
             link.execute(_PROGRAM % ("", single))
             return
-        self.prepare(link)
         link.execute(f"import os\nos.rename({self.main + _SWITCH!r}, {self.main!r})")
         finish(link, self.root)
 
     def prepare(self, link: BoardLink) -> None:
-        """Write the program that will be main.py, and a copy of the main.py that stays."""
+        """Write the program that will be main.py, and a copy of the main.py that stays; nothing is in use yet."""
+        if self.is_one_step:
+            return
         present = link.sha256([self.main])[self.main]
         stays = self.main in self.changed or present is not None
         if present is not None and self.main not in self.changed:
