@@ -304,6 +304,7 @@ def heap_of_server():
     """Return the bytes of heap that a server takes, its modules included."""
     gc.collect()
     held = gc.mem_alloc()
+    # what it takes of the heap is measured here
     from boardmaps import Server
 
     server = Server()

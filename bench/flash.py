@@ -8,9 +8,9 @@ import shutil
 from dataclasses import asdict
 from pathlib import Path
 
-from report import FOLDER, Row, console
 from rich.table import Table
 
+from bench.report import FOLDER, Row, console
 from boardmaps_host.boards import all_boards
 from boardmaps_host.deploy.files import CompileError, compile_module, find_mpy_cross, modules
 

@@ -1,7 +1,6 @@
-"""The numbers and names that the board, the twin and the line agree on. SPEC.md has the same in prose.
+"""The numbers that the board, the twin and the line agree on. SPEC.md has the same in prose; map types are in kinds.py.
 
-Map types, update flags and map flags are the kernel's (include/uapi/linux/bpf.h). Plain integers here, so that the module
-runs on MicroPython; the host wraps them in IntEnum where people see them.
+Update flags and map flags are the kernel's (include/uapi/linux/bpf.h).
 """
 
 try:
@@ -25,32 +24,8 @@ BPF_F_RDONLY = const(8)
 BPF_F_WRONLY = const(16)
 BPF_F_RB_OVERWRITE = const(1 << 19)
 
-# map types
-HASH = const(1)
-ARRAY = const(2)
-PERCPU_HASH = const(5)
-PERCPU_ARRAY = const(6)
-LRU_HASH = const(9)
-QUEUE = const(22)
-STACK = const(23)
-RINGBUF = const(27)
-TIME_SERIES = const(100)
-
-TYPE_NAMES = {
-    HASH: "hash",
-    ARRAY: "array",
-    PERCPU_HASH: "percpu_hash",
-    PERCPU_ARRAY: "percpu_array",
-    LRU_HASH: "lru_hash",
-    QUEUE: "queue",
-    STACK: "stack",
-    RINGBUF: "ringbuf",
-    TIME_SERIES: "time_series",
-}
-
 # limits of a definition
 NAME_MAX = const(15)  # bytes, as BPF_OBJ_NAME_LEN - 1
-KEY_SIZE_MAX = const(512)  # bytes: the kernel's MAX_BPF_STACK bounds a hash key
 U32_MAX = 0xFFFFFFFF  # a big int on 32-bit boards: no const
 
 VERSION = "0.1.0"
@@ -111,15 +86,3 @@ STATUS_MORE = const(128)  # added: the reply goes on, ask with OP_MORE
 # id, type, key_size, value_size, max_entries, map_flags, entries, offset, bytes; frozen; name; CPUs; peak
 INFO_FORMAT = "<H8IB16sHI"
 INFO_SIZE = const(57)
-
-CLASS_NAMES = {
-    HASH: "HashMap",
-    ARRAY: "ArrayMap",
-    PERCPU_HASH: "PerCpuHash",
-    PERCPU_ARRAY: "PerCpuArray",
-    LRU_HASH: "LruHashMap",
-    QUEUE: "Queue",
-    STACK: "Stack",
-    RINGBUF: "RingBuf",
-    TIME_SERIES: "TimeSeries",
-}

@@ -4,14 +4,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from boardmaps.abi import LRU_HASH, RINGBUF, TYPE_NAMES
-from boardmaps.definition import KEY_SIZES, MapDef, slice_size
+from boardmaps.definition import MapDef, slice_size
 from boardmaps.errors import InvalidDefinition, NotSupported, OutOfMemory
+from boardmaps_host.kinds import KINDS, by_number, by_word
 
 POOL_SIZE = 64 * 1024  # bytes, unless the board's boardmaps_config says otherwise
 
 # A map's parts by the words of `boardmaps map create`, and by those of `boardmaps map show --json`.
-_PARTS = {
+_WORDS = {
     "name": "name",
     "key": "key_size",
     "bytes_key": "key_size",
@@ -21,7 +21,6 @@ _PARTS = {
     "max_entries": "max_entries",
     "flags": "map_flags",
 }
-_TYPES = {word: number for number, word in TYPE_NAMES.items()}
 
 
 @dataclass(frozen=True)
@@ -42,8 +41,9 @@ def plan(definitions: Iterable[MapDef], pool_size: int = POOL_SIZE) -> list[Plan
     planned: list[Planned] = []
     offset = 0
     for number, d in enumerate(definitions, 1):
-        if d.map_type == LRU_HASH:
-            raise NotSupported(f"plan {d.name!r}: boards have no LruHashMap; it is for the computer only")
+        kind = by_number(d.map_type)
+        if not kind.on_boards:
+            raise NotSupported(f"plan {d.name!r}: boards have no {kind.class_name}; it is for the computer only")
         size = slice_size(d)
         if offset + size > pool_size:
             left = pool_size - offset
@@ -63,25 +63,25 @@ def read_definition(parts: Mapping[str, Any], cpus: int = 1) -> MapDef:
     """
     given: dict[str, Any] = {}
     name = parts.get("name", "")
-    kind = parts.get("type")
-    if kind not in _TYPES:
-        raise InvalidDefinition(f"plan {name!r}: type is {kind!r}, not one of {', '.join(_TYPES)}")
-    map_type = _TYPES[kind]
+    kind = by_word(parts.get("type"))
+    if kind is None:
+        words = ", ".join(kind.word for kind in KINDS)
+        raise InvalidDefinition(f"plan {name!r}: type is {parts.get('type')!r}, not one of {words}")
     shown = "bytes_key" in parts  # then there is more, which a definition has not
     for word, value in parts.items():
         if word == "entries" and shown:
             continue  # those in use; max_entries is there too
-        if word in _PARTS:
-            given[_PARTS[word]] = value
+        if word in _WORDS:
+            given[_WORDS[word]] = value
         elif word != "type" and not shown:
             raise InvalidDefinition(
                 f"plan {name!r}: there is no {word!r}; there are type, name, key, value, entries, flags"
             )
-    if map_type in KEY_SIZES:
-        given.setdefault("key_size", KEY_SIZES[map_type])
-    if map_type == RINGBUF:
+    if kind.key_size is not None:
+        given.setdefault("key_size", kind.key_size)
+    if not kind.has_values:
         given.setdefault("value_size", 0)
     if missing := {"key_size", "value_size", "max_entries"} - set(given):
-        words = ", ".join(word for word in ("key", "value", "entries") if _PARTS[word] in missing)
+        words = ", ".join(word for word in ("key", "value", "entries") if _WORDS[word] in missing)
         raise InvalidDefinition(f"plan {name!r}: {words} is missing")
-    return MapDef(map_type, **given, cpus=cpus)
+    return MapDef(kind.number, **given, cpus=cpus)

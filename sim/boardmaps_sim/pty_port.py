@@ -5,6 +5,7 @@ import fcntl
 import os
 import select
 import termios
+import time
 import tty
 from contextlib import suppress
 from pathlib import Path
@@ -118,6 +119,18 @@ def _lock_path(link: Path) -> Path:
     return link.with_name(link.name + ".lock")
 
 
+def has_ended(link: Path) -> bool:
+    """Whether the board that made `link` has ended without removing it. Its PTY's number may be another's by now."""
+    try:
+        with _lock_path(link).open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except FileNotFoundError:  # removed with the link, a moment ago; or no board's
+        return not link.is_symlink()
+    return True
+
+
 def _claim(link: Path) -> IO[str]:
     """Lock `<link>.lock`, which holds the owner's pid; the kernel unlocks it however the owner ends."""
     if os.path.lexists(link) and not link.is_symlink():
@@ -125,6 +138,7 @@ def _claim(link: Path) -> IO[str]:
     lock_path = _lock_path(link)
     try:
         make_folder(link.parent)
+        patience = time.monotonic() + 0.05
         while True:
             lock = open(open_private(lock_path), "r+")  # noqa: SIM115 - held as long as the port
             try:
@@ -133,6 +147,9 @@ def _claim(link: Path) -> IO[str]:
                 lock.seek(0)
                 pid = lock.read().strip()
                 lock.close()
+                if time.monotonic() < patience:  # has_ended() of another process may hold it for this moment
+                    time.sleep(0.01)
+                    continue
                 raise BoardError(
                     f"a simulated board is running at {link} (pid {pid}). Use that one, or end it: kill {pid}."
                 ) from None

@@ -37,18 +37,19 @@ def test_an_exhausted_pool_gives_none_and_moves_nothing(micropython: Run) -> Non
 
 def test_a_refused_map_moves_no_watermark(micropython: Run) -> None:
     out = micropython("""
-        from boardmaps import ArrayMap, HashMap, StaticPool, OutOfMemory
+        from boardmaps import ArrayMap, HashMap, InvalidDefinition, StaticPool, OutOfMemory
         ArrayMap.with_entries(8, 100, name="hits")
         used = StaticPool.used()
         for make in (
             lambda: HashMap(16, 64, 1000, name="big"),
+            lambda: HashMap(512, 0xffffffff, 32767, name="huge"),
             lambda: HashMap(512, 0xffffffff, 0xffffffff, name="huge"),
             lambda: ArrayMap(0xffffffff, 0xffffffff),
         ):
             try:
                 make()
                 assert False
-            except OutOfMemory as e:
+            except (OutOfMemory, InvalidDefinition) as e:
                 print(e)
         assert StaticPool.used() == used and StaticPool.allocation_count() == 1
     """)

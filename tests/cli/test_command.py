@@ -13,6 +13,7 @@ import pytest
 from boardmaps.abi import VERSION
 from boardmaps_sim.unix import UnixBoard
 from tests.cli.conftest import BOARDMAPS, Command, environment
+from tests.waits import PATIENCE
 
 LEAVES = [
     "map show",
@@ -148,11 +149,11 @@ def test_ctrl_c_in_the_middle_of_a_deploy_says_how_the_board_is(tmp_path: Path) 
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(), restore_signals=True
         )
         try:
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + PATIENCE
             while b".mpy.new" not in board.flash.read_bytes() and time.monotonic() < deadline:
                 time.sleep(0.01)  # the name of a file under way, in the littlefs image
             process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=20)
+            out, err = process.communicate(timeout=PATIENCE)
         finally:
             process.kill()
             process.wait()
@@ -160,7 +161,7 @@ def test_ctrl_c_in_the_middle_of_a_deploy_says_how_the_board_is(tmp_path: Path) 
         assert err.startswith(b"boardmaps: stopped: what the board had before is unchanged, and no program runs")
         look = [sys.executable, "-m", "mpremote", "connect", board.port, "resume", "exec"]
         look.append("import os; print(os.listdir('/'))")  # what was made for the new files has gone with them
-        done = subprocess.run(look, capture_output=True, text=True, timeout=30, check=False)
+        done = subprocess.run(look, capture_output=True, text=True, timeout=PATIENCE, check=False)
         assert done.stdout.strip() == "[]", done.stderr
 
 
@@ -175,7 +176,7 @@ def test_ctrl_c_while_a_board_is_asked_says_so(tmp_path: Path) -> None:
         assert os.read(ours, 1)  # it has begun to talk to the board
         time.sleep(0.5)
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=PATIENCE)
     finally:
         process.kill()
         process.wait()

@@ -6,15 +6,14 @@ from typing import Any
 
 import pytest
 
-from boardmaps.abi import CLASS_NAMES, TYPE_NAMES
-from boardmaps_host import connect
+from boardmaps_host import connect, kinds
 from boardmaps_host.cli.root import boardmaps as root
 from boardmaps_host.cli.run import run as run_here
 from boardmaps_sim.unix import UnixBoard
 
 pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")  # rich-click of its own
 
-KINDS = [name for number, name in TYPE_NAMES.items() if number in CLASS_NAMES and name != "lru_hash"]
+KINDS = [kind.word for kind in kinds.KINDS if kind.on_boards]
 KEYED = ("hash", "percpu_hash", "array", "percpu_array")
 SIZES = dict.fromkeys(KINDS, "value 4 entries 6") | {"ringbuf": "entries 128"}
 SIZES |= {name: "key 4 value 4 entries 4" for name in KINDS if "hash" in name or name == "lpm_trie"}

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from struct import pack
+from typing import Any
 
 import click
 import pytest
@@ -171,8 +172,8 @@ def test_every_number_of_an_option_is_bounded() -> None:
     for words, command in leaves(root):
         for option in command.params:
             if isinstance(option.type, numbers):
-                kind = option.type
-                assert isinstance(kind, click.IntRange | Real), (words, option.name)
+                assert isinstance(option.type, click.IntRange | Real), (words, option.name)
+                kind: Any = option.type
                 assert kind.min is not None, (words, option.name)
                 assert kind.max is not None, (words, option.name)
                 for value in ("nan", "inf", "-inf", "1e400", "9" * 400):

@@ -20,6 +20,7 @@ from boardmaps_host.client.transports.locked import LockedTransport, WrongKey
 from boardmaps_sim.unix import UnixBoard
 from tests.board.conftest import Run, micropython
 from tests.client.conftest import Mpremote
+from tests.waits import PATIENCE
 
 __all__ = ["micropython"]
 
@@ -318,7 +319,6 @@ while True:
         print("tick", n)
 """
     mpremote("exec", "--no-follow", program)
-    time.sleep(0.2)
     with pytest.raises(LinkError, match="locked"):
         connect(unix.port)
     with pytest.raises(WrongKey):
@@ -330,7 +330,7 @@ while True:
             with m.watch(every=0) as changes:
                 for i in range(50):
                     m.update(b"k%03d" % (i % 10), i.to_bytes(4, "little"))
-                assert changes.get(2) is not None
+                assert changes.get(PATIENCE) is not None
             assert len(dict(m.items())) == 10
             board.listen(0.2)
     assert "tick" in "".join(printed)
@@ -343,9 +343,8 @@ while True:
 def test_ctrl_c_gives_the_repl_of_a_locked_board_back(unix: UnixBoard, mpremote: Mpremote) -> None:
     program = f"import boardmaps, time\ns = boardmaps.Server(key={KEY!r})\nwhile True:\n    s.poll(1)"
     mpremote("exec", "--no-follow", program)
-    time.sleep(0.2)
     board = connect(unix.port, key=KEY)
-    board.link.line.close()  # no leave is taken
+    board.link.connection.line.close()  # no leave is taken
     time.sleep(0.2)
     assert mpremote("resume", "exec", "print(8)").strip() == "8"
 

@@ -59,4 +59,4 @@ def test_waiting_takes_no_processor() -> None:
     assert time.monotonic() - began >= 0.5
     assert time.process_time() - used < 0.2
     port: Any = line._port
-    assert port.reads <= 0.5 / transport._PAUSE + 1
+    assert port.reads <= 0.5 / transport.PAUSE + 1

@@ -196,9 +196,12 @@ def test_a_single_file_is_one_rename(small: UnixBoard, tmp_path: Path, monkeypat
     deploy(small.port, reset=False)
     written: list[str] = []
     write = BoardLink.write
-    monkeypatch.setattr(
-        BoardLink, "write", lambda self, path, content: (written.append(path), write(self, path, content))[1]
-    )
+
+    def noted(self: BoardLink, path: str, content: bytes) -> None:
+        written.append(path)
+        write(self, path, content)
+
+    monkeypatch.setattr(BoardLink, "write", noted)
     (tmp_path / "main.py").write_text("x = 1\n")
     assert deploy(small.port, app=tmp_path / "main.py", reset=False).written == ("/main.py",)
     assert written == ["/main.py.new"]

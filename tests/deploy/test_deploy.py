@@ -21,6 +21,7 @@ from boardmaps_host.deploy import files as deploy_files
 from boardmaps_host.deploy.link import BoardLink
 from boardmaps_sim.unix import UnixBoard
 from tests.deploy.conftest import Ask
+from tests.waits import PATIENCE
 
 LISTING = """
 import os
@@ -42,7 +43,7 @@ IMPORTED = "import boardmaps\nprint(boardmaps.__version__, boardmaps.__file__)"
 
 def prompt_of(board: UnixBoard) -> bytes:
     """Press return at the board's port and give back what comes: a friendly REPL's prompt, or nothing."""
-    with serial.Serial(board.port, timeout=2) as port:
+    with serial.Serial(board.port, timeout=PATIENCE) as port:
         port.write(b"\r")
         return bytes(port.read_until(b">>> "))
 
@@ -131,7 +132,7 @@ def test_a_program_that_takes_the_port_away_has_not_failed(board: UnixBoard, tmp
     app.write_text("import time\nopen('/' + 20 * 'z', 'w').close()\nwhile True:\n    time.sleep(1)\n")
 
     def unplug() -> None:
-        end = time.monotonic() + 20
+        end = time.monotonic() + PATIENCE
         while 20 * b"z" not in board.flash.read_bytes() and time.monotonic() < end:
             time.sleep(0.05)
         board.stop()
@@ -189,7 +190,7 @@ def test_a_session_that_nobody_ended_is_interrupted_too(board: UnixBoard, tmp_pa
     app.write_text("import boardmaps, time\nwhile True:\n    boardmaps.poll()\n    time.sleep_ms(50)\n")
     deploy(board.port, app=app)
     left = connect(board.port)
-    left.link.line.close()
+    left.link.connection.line.close()
     assert deploy(board.port, app=app).written == ()
 
 

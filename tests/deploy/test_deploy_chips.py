@@ -21,7 +21,6 @@ from tests.deploy.conftest import SETTINGS
 from tests.require import require_or_skip
 
 
-@pytest.mark.timeout(240)  # the emulated processor compiles what it is sent ten times slower than a real one
 def test_the_pico_gets_code_for_its_own_processor(tmp_path: Path) -> None:
     require_or_skip(firmware_image(STOCK).exists(), "no firmware for the Pico. Build it: make pico-deps pico")
     with PicoBoard(port=tmp_path / "port") as board:

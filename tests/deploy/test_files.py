@@ -2,6 +2,7 @@
 
 import json
 import re
+import runpy
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,9 @@ def test_deploy_takes_every_module() -> None:
 
 
 def test_package_json_lists_every_module() -> None:
-    package = json.loads((FIRMWARE / "package.json").read_text())
+    text = (FIRMWARE / "package.json").read_text()
+    assert text == runpy.run_path(str(FIRMWARE / "make_package.py"))["package"](), "run `make package`"
+    package = json.loads(text)
     assert {remote for remote, _ in package["urls"]} == on_disk()
     assert all(remote == local for remote, local in package["urls"])
     assert package["version"] == VERSION

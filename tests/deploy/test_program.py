@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from boardmaps_host.cli.deploy import command
 from boardmaps_host.deploy import DeployError, deploy
 from boardmaps_host.deploy.app import Program, read_app
 from boardmaps_sim.unix import UnixBoard
@@ -85,8 +86,6 @@ def test_a_folder_on_a_board(board: UnixBoard, tmp_path: Path, ask: Ask) -> None
 
 
 def test_the_commands_options(board: UnixBoard, tmp_path: Path, ask: Ask, capsys: pytest.CaptureFixture[str]) -> None:
-    from boardmaps_host.cli.deploy import command
-
     (tmp_path / "main.py").write_text("import two\n")
     (tmp_path / "two.py").write_text("f = open('/ran', 'w')\nf.write('two')\nf.close()\n")
     words = [

@@ -10,7 +10,7 @@ from functools import lru_cache
 from random import Random
 from typing import Any, NamedTuple
 
-from boardmaps.abi import ARRAY, HASH, LRU_HASH, PERCPU_ARRAY, PERCPU_HASH, QUEUE, STACK
+from boardmaps.kinds import ARRAY, HASH, LRU_HASH, PERCPU_ARRAY, PERCPU_HASH, QUEUE, STACK
 from tests.differential import model
 
 Op = tuple[Any, ...]  # a name of OPS, then its arguments

@@ -5,20 +5,11 @@ import errno
 import pytest
 
 from boardmaps import InvalidDefinition, InvalidFlags, MapError, OutOfMemory
-from boardmaps.abi import (
-    ARRAY,
-    BPF_F_RDONLY,
-    BPF_F_WRONLY,
-    CLASS_NAMES,
-    HASH,
-    LRU_HASH,
-    PERCPU_ARRAY,
-    PERCPU_HASH,
-    QUEUE,
-    STACK,
-)
+from boardmaps.abi import BPF_F_RDONLY, BPF_F_WRONLY
 from boardmaps.definition import MapDef
+from boardmaps.kinds import ARRAY, HASH, LRU_HASH, PERCPU_ARRAY, PERCPU_HASH, QUEUE, STACK
 from boardmaps_host import twin
+from boardmaps_host.kinds import by_number
 from tests.differential.kernel import KernelMap
 
 # Which of our errors may stand for the kernel's
@@ -75,7 +66,7 @@ def test_who_makes_what(definition: Definition) -> None:
             kind, key_size, value_size, *rest = definition
             MapDef(*definition)  # refuses a key_size that the type does not have, which its constructor does not take
             sizes = [key_size, value_size] if kind in _HASHES else [value_size]
-            getattr(twin, CLASS_NAMES[kind])(*sizes, *rest)
+            getattr(twin, by_number(kind).class_name)(*sizes, *rest)
     except MapError as e:
         ours = type(e)
     assert (kernels is None) == (ours is None)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from boardmaps import MapError
-from boardmaps.abi import LRU_HASH
+from boardmaps.kinds import LRU_HASH
 from boardmaps_host import twin
 from tests.differential.conftest import twin_map
 from tests.differential.deviations import DEVIATIONS

@@ -10,14 +10,13 @@ import dataclasses
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Literal
 from unittest import mock
 
 from boardmaps.line.session import ServerSession
-from boardmaps_host.client import link as link_module
-from boardmaps_host.client import repl as repl_module
+from boardmaps_host.client import connection, link, opening, pump, repl, requests
 from boardmaps_host.client.errors import FirmwareError, LinkError, OutcomeUnknown, PortGone
 from boardmaps_host.client.link import Link
 from boardmaps_host.client.session import ClientSession
@@ -144,10 +143,10 @@ class World:
     def link(self, timeout: float = 30.0) -> Iterator[Link]:
         """A connection to the board over the line, under this world's clock."""
         session = partial(ClientSession, self.rng)
-        with (
-            mock.patch.multiple(link_module, time=self, ClientSession=session),
-            mock.patch.object(repl_module, "time", self),
-        ):
+        with ExitStack() as patched:
+            patched.enter_context(mock.patch.object(connection, "ClientSession", session))
+            for module in (connection, link, opening, pump, repl, requests):
+                patched.enter_context(mock.patch.object(module, "time", self))
             yield self._connect(timeout)
 
     def _connect(self, timeout: float) -> Link:

@@ -3,6 +3,7 @@
 import json
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ def test_cobs_vectors(vector: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("vector", VECTORS["frames"], ids=lambda v: v["about"])
-def test_frame_vectors(vector: dict[str, str]) -> None:
+def test_frame_vectors(vector: dict[str, Any]) -> None:
     wire = bytes.fromhex(vector["wire"])
     kind, session, seq, ack = vector["header"]
     payload = bytes.fromhex(vector["payload"])

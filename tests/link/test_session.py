@@ -34,7 +34,7 @@ def opened(client: ClientSession, server: ServerSession) -> None:
 def begin(server: ServerSession, session: int = 99) -> int:
     """Open a session by hand; return the number of its first request."""
     (answer,) = Decoder(600).feed(server.receive(encode(HELLO, session, 7, 0, pack_hello({"v": 1}))))
-    return int((unpack_hello(answer[4]) or {})["next"])
+    return int((unpack_hello(bytes(answer[4])) or {})["next"])
 
 
 def test_a_session_from_hello_to_bye() -> None:
@@ -110,7 +110,7 @@ def test_versions(theirs: str, common: int) -> None:
 def test_a_board_of_another_version_opens_no_session() -> None:
     server = serve(Counter())
     (answer,) = Decoder(600).feed(server.receive(encode(HELLO, 99, 7, 0, pack_hello({"v": "2-3"}))))
-    assert (unpack_hello(answer[4]) or {})["v"] == "1-1"
+    assert (unpack_hello(bytes(answer[4])) or {})["v"] == "1-1"
     assert server.session == 0
 
 

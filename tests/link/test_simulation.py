@@ -158,7 +158,7 @@ def test_a_slow_line_is_given_time() -> None:
     """At 1,200 baud a full frame takes four seconds: what was repeated too soon must not keep the line from ever ending."""
     world = World(1, Faults(baud=1200), handle=lambda payload, _limit: b"\0" + payload[:1])
     with world.link() as link:
-        link.timeout = 30
+        link.connection.timeout = 30
         for n in range(20):
             assert link.request(bytes((4, n)) * 240) == b"\0\4"
         early = link.resent

@@ -138,7 +138,8 @@ def test_this_client_agrees_with_the_vectors() -> None:
         assert stuffed(bytes.fromhex(vector["raw"])).hex() == vector["coded"]
         assert unstuffed(bytes.fromhex(vector["coded"])).hex() == vector["raw"]
     for vector in VECTORS["frames"]:
-        assert framed(*vector["header"], bytes.fromhex(vector["payload"])).hex() == vector["wire"]
+        kind, session, seq, ack = vector["header"]
+        assert framed(kind, session, seq, ack, bytes.fromhex(vector["payload"])).hex() == vector["wire"]
         assert unframed(bytes.fromhex(vector["wire"])[:-1]) == (*vector["header"], bytes.fromhex(vector["payload"]))
 
 

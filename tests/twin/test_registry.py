@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 
 import pytest
 
@@ -22,7 +23,8 @@ from boardmaps_host.twin import Registry
 def test_maps_are_found_by_number_and_by_name(registry: Registry) -> None:
     one, two = HashMap(4, 4, 4, name="one"), ArrayMap(4, 4, name="two")
     assert registry.ids() == [one.id, two.id]
-    assert registry.by_id(two.id) is two
+    found: object = registry.by_id(two.id)
+    assert found is two
     assert open_map("one") is one
     with pytest.raises(KeyNotFound, match="open_map 'three'"):
         open_map("three")
@@ -38,7 +40,7 @@ def test_every_use_of_a_map_from_before_the_reset_is_refused(registry: Registry)
         m.update(key, value)
     registry.reset()
     for m in (table, lru, array):
-        uses = [
+        uses: list[Callable[..., object]] = [
             lambda m=m: m.lookup(key),
             lambda m=m: m.lookup_into(key, bytearray(8)),
             lambda m=m: m.update(key, value),

@@ -209,13 +209,14 @@ def test_an_lru_map_under_threads_stays_exact_in_number(watched: bool) -> None:
 
 
 CTRL_C = """
-import os, signal, boardmaps
+import os, signal, boardmaps, boardmaps_host.twin
 
+ours = os.path.dirname(boardmaps_host.twin.__file__)
 interrupts = n = 0
 
 def strike(number, frame):
     global interrupts
-    if frame and os.path.join("boardmaps_host", "cloud") in frame.f_code.co_filename:  # not in this script's own lines
+    if frame and frame.f_code.co_filename.startswith(ours):  # not in this script's own lines
         interrupts += 1
         raise KeyboardInterrupt
 
@@ -252,7 +253,7 @@ def test_ctrl_c_at_any_moment_leaves_every_map_usable() -> None:
         [sys.executable, "-c", CTRL_C],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
         env={"PYTHONPATH": path},
     )

@@ -42,7 +42,7 @@ class Dispatcher:
         try:
             extra = self.extra.get(op)
             if extra:
-                reply = extra(request, self._operations._map)
+                reply = extra(request, self._operations.map_of)
             else:
                 reply = self._operations.execute(op, request, limit)
         except MapError as e:
@@ -52,9 +52,10 @@ class Dispatcher:
         except (ValueError, IndexError, UnicodeError):
             reply = _error(MapError("request: operation %d is cut short or malformed" % op))
         except Exception as e:
-            if type(e).__name__ != "error":  # struct.error, which is ValueError on MicroPython
-                raise
-            reply = _error(MapError("request: operation %d is cut short or malformed" % op))
+            if type(e).__name__ == "error":  # struct.error, which is ValueError on MicroPython
+                reply = _error(MapError("request: operation %d is cut short or malformed" % op))
+            else:  # an error in the code of a map must not end the firmware
+                reply = _error(MapError("request: operation %d: %s: %s" % (op, type(e).__name__, e)))
         return reply if len(reply) <= limit else self._cut(reply, limit)
 
     def _cut(self, reply: bytes, limit: int) -> bytes:

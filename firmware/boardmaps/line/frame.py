@@ -182,7 +182,7 @@ class Decoder:
         if self._pending:
             chunks[0] = self._pending + chunks[0]
         self._pending = chunks.pop()
-        found = []
+        found = []  # type: list[tuple[int, int, int, int, bytes] | bytes]
         for chunk in chunks:
             if self._skipping or len(chunk) > self.limit:
                 self._skipping = False

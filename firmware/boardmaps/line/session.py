@@ -156,7 +156,7 @@ class ServerSession:
         if fields is None or not session:
             return b""
         version = common_version(fields.get("v", ""))
-        answer = {"v": version or "%d-%d" % _ACCEPTED, "fw": VERSION}
+        answer = {"v": version or "%d-%d" % _ACCEPTED, "fw": VERSION}  # type: dict[str, object]
         if version:
             if session != self.session or seq != self._hello:  # else the same HELLO again: its answer was lost
                 # A number that was in use not long ago is refused: frames that still bear it may come late.

@@ -17,6 +17,7 @@ from .. import pool
 from ..abi import OP_SUBSCRIBE, OP_UNSUBSCRIBE
 from ..line.dispatch import Dispatcher
 from ..line.session import ServerSession
+from ..settings import kernels
 
 # Another one after every reset: how a host tells that the board restarted.
 BOOT_ID = str(hexlify(os.urandom(4)), "ascii")
@@ -26,24 +27,7 @@ _WAIT_MS = 50  # how long serve() waits for a host before it looks at its clock
 _EVENTS_MS = 5  # the same while there are events to look for
 
 
-@micropython.native
-def _drain(ipoll, readinto, one, buf):
-    """Read what is there into buf, byte by byte: stdin's own readinto() waits until buf is full, and there is no any().
-
-    Machine code with nothing looked up in its loop: each byte of a frame comes this way, and takes 25 us on an emulated Pico.
-    """
-    n = 0
-    end = len(buf)
-    while n < end:
-        there = False
-        for _ in ipoll(0):
-            there = True
-        if not there:
-            break
-        readinto(one)
-        buf[n] = one[0]
-        n += 1
-    return n
+_drain = kernels("stdio").drain
 
 
 class StdioLine:
@@ -52,6 +36,7 @@ class StdioLine:
     credit = 511  # bytes that the smallest common receive ring (TinyUSB ports) holds
 
     def __init__(self):
+        # saves heap: only a line over the REPL's own port needs it
         import select
 
         self._in = sys.stdin.buffer
@@ -66,6 +51,7 @@ class StdioLine:
         """Take Ctrl-C from the REPL: while frames pass, 3 is a byte like any other."""
         micropython.kbd_intr(-1)
         try:
+            # only the unix port has it
             import termios
         except ImportError:  # every port but unix
             return
@@ -136,6 +122,7 @@ class Server:
     def __init__(self, line=None, mtu=480, window=4, idle=10, allow_reset=False, guard=None, key=None):
         self.line = line or StdioLine()
         if key is not None:
+            # saves heap: only a line with a key needs it
             from ..line.seal import LockedLine
 
             self.line = LockedLine(self.line, key, mtu)
@@ -244,6 +231,7 @@ async def serve_async(**options):
     Takes a turn every 20 ms while nothing comes, every millisecond while something does. Tasks change maps freely: a request
     is executed between two of their steps.
     """
+    # saves heap: only a program that has tasks needs it
     import asyncio
 
     server = Server(**options)

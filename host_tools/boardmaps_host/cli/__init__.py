@@ -12,7 +12,7 @@ import sys
 def main(args: list[str] | None = None) -> None:
     """Run the command with `args` (the process's own when None) and leave the process with its exit status."""
     try:
-        from .run import run
+        from .run import run  # not at the top: see above
 
         status = run(sys.argv[1:] if args is None else args)
     except KeyboardInterrupt:

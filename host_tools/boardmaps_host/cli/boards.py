@@ -19,6 +19,7 @@ def command(name: str | None, as_json: bool) -> None:
     JSON: a list (an object for one NAME) of the keys of boards/NAME.toml, with "name" and "heap_left" added.
     Sizes are bytes.
     """
+    # saves start-up time: needed by this command alone
     from dataclasses import asdict
 
     from boardmaps_host.boards import all_boards, find

@@ -48,6 +48,7 @@ def command(program: str, profile: str, board: str, as_json: bool) -> int:
     JSON: an object a line for each thing that mypy says: {"file", "line", "column", "message", "hint", "code", "severity"};
     nothing when there is nothing.
     """
+    # saves start-up time: needed by this command alone
     import tempfile
 
     wanted = [] if profile == "cloud" else _stubs(board)
@@ -81,14 +82,14 @@ def _told(status: int, success: str, as_json: bool) -> int:
 
 def _stubs(board: str) -> list[str]:
     """Return the packages with the stubs of MicroPython's library and of a board's modules."""
-    from boardmaps_host.boards import find
+    from boardmaps_host.boards import find  # saves start-up time: needed by this command alone
 
     return [_STDLIB, find(board).stubs]
 
 
 def _need(stubs: list[str]) -> None:
     """Raise an error that names all that is missing at once."""
-    from importlib import metadata
+    from importlib import metadata  # saves start-up time: needed by this command alone
 
     missing = ["mypy"] if importlib.util.find_spec("mypy") is None else []
     for package in stubs:
@@ -124,7 +125,8 @@ def _gather_stubs(folder: Path, packages: list[str]) -> None:
 
     The packages put them beside each other into site-packages, where mypy looks for no loose modules.
     """
-    from importlib import metadata
+    # saves start-up time: needed by this command alone
+    from importlib import metadata  # saves start-up time: needed by this command alone
 
     for package in packages:
         for file in metadata.distribution(package).files or []:

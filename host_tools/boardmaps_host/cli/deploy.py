@@ -78,6 +78,7 @@ def command(
     JSON: {"port", "machine", "micropython", "form", "version", "board", "config", "written", "unchanged", "removed",
     "bytes_written", "seconds", "restarted"}; written, unchanged and removed are lists of paths on the board.
     """
+    # saves start-up time: needed by this command alone
     from boardmaps_host.deploy import deploy
 
     with output.progress("asking the board what it has", quiet=as_json) as progress:

@@ -5,16 +5,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 import rich_click as click
 
-from boardmaps.abi import QUEUE, RINGBUF, STACK, TIME_SERIES
-
 from . import options, output
-from .entries import entry_json, not_for, print_entries, print_values
+from .entries import entry_json, kind_of, not_for, print_entries, print_values
 from .forms import FormError, Words, number
 
 if TYPE_CHECKING:
     from boardmaps_host import Board
     from boardmaps_host.client.maps.base import RemoteMap
-    from boardmaps_host.client.maps.kinds import RemoteTimeSeries
+    from boardmaps_host.client.maps.timeseries import RemoteTimeSeries
 
 
 @click.command("dump")
@@ -32,7 +30,9 @@ def dump(words: tuple[str, ...], target: options.Target, as_json: bool) -> None:
     taken.end()
     with target.connect() as board:
         the_map = board.map(selector.key)
-        documents, table = _DUMPS.get(the_map.definition.map_type, _entries)(board, the_map, as_json)
+        kind = kind_of(the_map)
+        look = next((look for operation, look in _LOOKS if kind.has(operation)), _entries)
+        documents, table = look(board, the_map, as_json)
     if as_json:
         output.as_json(documents)
     else:
@@ -51,7 +51,7 @@ def stats(words: tuple[str, ...], target: options.Target, as_json: bool) -> None
     JSON: {"count", "min", "max", "sum", "mean", "span", "field"}; field is struct's letter, with @ and an offset
     that is not 0.
     """
-    from boardmaps_host.client.look import field
+    from boardmaps_host.client.look import field  # saves start-up time: needed by this command alone
 
     taken = Words(words)
     selector = taken.selector()
@@ -64,7 +64,7 @@ def stats(words: tuple[str, ...], target: options.Target, as_json: bool) -> None
     taken.end()
     with target.connect() as board:
         the_map = board.map(selector.key)
-        if the_map.definition.map_type != TIME_SERIES:
+        if not kind_of(the_map).has("stats"):
             raise not_for(the_map, "stats", ("dump",))
         found = cast("RemoteTimeSeries", the_map).stats(last)
         of = field(board, the_map)
@@ -90,14 +90,14 @@ def _entries(_board: "Board", the_map: "RemoteMap", quiet: bool) -> _Dump:
 
 
 def _values(board: "Board", the_map: "RemoteMap", _quiet: bool) -> _Dump:
-    from boardmaps_host.client.look import values
+    from boardmaps_host.client.look import values  # saves start-up time: needed by this command alone
 
     found = values(board, the_map)
     return [entry_json(the_map, b"", value) for value in found], lambda: print_values(found)
 
 
 def _records(board: "Board", the_map: "RemoteMap", _quiet: bool) -> _Dump:
-    from boardmaps_host.client.look import records
+    from boardmaps_host.client.look import records  # saves start-up time: needed by this command alone
 
     found = records(board, the_map)
     documents = [{"number": count, "data": output.hex_bytes(record)} for count, record in found]
@@ -106,7 +106,7 @@ def _records(board: "Board", the_map: "RemoteMap", _quiet: bool) -> _Dump:
 
 
 def _samples(board: "Board", the_map: "RemoteMap", _quiet: bool) -> _Dump:
-    from boardmaps_host.client.look import field
+    from boardmaps_host.client.look import field  # saves start-up time: needed by this command alone
 
     of = field(board, the_map)
     found = cast("RemoteTimeSeries", the_map).last(the_map.definition.max_entries)
@@ -123,6 +123,7 @@ def _samples(board: "Board", the_map: "RemoteMap", _quiet: bool) -> _Dump:
     return documents, lambda: output.table(("timestamp#", "value", f"{title}#"), rows)
 
 
-_DUMPS = {QUEUE: _values, STACK: _values, RINGBUF: _records, TIME_SERIES: _samples}
+# How a map without keys is looked into, by an operation that those maps alone have.
+_LOOKS = (("pop", _values), ("read", _records), ("stats", _samples))
 
 commands = (dump, stats)

@@ -32,6 +32,7 @@ def command(name: str, image: Path | None, port: str | None, drive: Path | None,
     JSON: {"board", "image", "firmware", "written", "destination", "steps", "from"}; with "written": false the board is as
     it was, and "steps" are for you to do.
     """
+    # saves start-up time: needed by this command alone
     from boardmaps_host.boards import find
     from boardmaps_host.client.transports.serial import port_path
     from boardmaps_host.flash import flash

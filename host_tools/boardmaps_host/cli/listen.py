@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import rich_click as click
 
 from . import options, output
-from .entries import WITHOUT_KEYS, entry_json, not_for
+from .entries import commands_for, entry_json, kind_of, not_for
 from .forms import Words, data
 
 if TYPE_CHECKING:
@@ -60,8 +60,6 @@ def watch(words: tuple[str, ...], target: options.Target, as_json: bool, every: 
     "value": ["0x2a", ...] or null when it is gone} ("values" of a per-CPU map, as `map dump` has them), {"number": 7,
     "lost": 0, "data": [...]} or {"number": 7, "lost": 0, "timestamp": 1, "value": [...]}.
     """
-    from boardmaps_host.client.maps.kinds import RemoteRingBuf, RemoteTimeSeries
-
     taken = Words(words)
     selector = taken.selector()
     key_words = None
@@ -79,13 +77,13 @@ def watch(words: tuple[str, ...], target: options.Target, as_json: bool, every: 
             output.say("  ".join(f"{name} {_plain(value)}" for name, value in parts.items()), flush=True)
 
     with target.connect() as board:
-        the_map = board.map(selector.key)
-        without_keys = WITHOUT_KEYS.get(the_map.definition.map_type)
-        if isinstance(the_map, RemoteRingBuf | RemoteTimeSeries) and key_words is None:
-            told: Any = the_map.records(show)
-        elif without_keys:
-            raise not_for(the_map, "watch" if key_words is None else "watch with a key", without_keys)
-        elif key_words is None and the_map.per_cpu(b"") is not None:
+        the_map: Any = board.map(selector.key)
+        there = commands_for(the_map)
+        if hasattr(the_map, "records") and key_words is None:
+            told = the_map.records(show)
+        elif there:
+            raise not_for(the_map, "watch" if key_words is None else "watch with a key", there)
+        elif key_words is None and kind_of(the_map).per_cpu:
             raise not_for(the_map, "watch without a key", ("watch MAP key DATA", "dump"))
         else:
             key = None if key_words is None else data(key_words, the_map.definition.key_size, "key")

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
+from boardmaps_host.kinds import KINDS, Kind, by_word
+
 from . import options, output
 from .entries import entry_json, need_keys, print_entries
 from .forms import HELP, NUMBERS, FormError, Words, data, number, update_flags
@@ -75,19 +77,20 @@ def create(words: tuple[str, ...], target: options.Target, as_json: bool) -> Non
 
     JSON: the new map, as `map show` prints one.
     """
+    # saves start-up time: needed by this command alone
     from boardmaps.errors import InvalidDefinition, InvalidFlags
 
     given = _create_words(Words(words))
-    kind = given.pop("type", None)
-    map_class = _class_name(kind)
+    kind = _kind(given.pop("type", None))
     name = given.get("name")
     with target.connect() as board:
         if name and (there := [info.id for info in board.maps() if info.name == name]):
             raise FormError(f"the board has a map {name!r} already (id {there[0]}): choose another name.")
-        if "field" in given and map_class != "TimeSeries":
-            raise FormError(f"a field is for a time_series, and not for a map of type {kind}.")
+        if "field" in given and "field" not in kind.parameters:
+            fits = ", ".join(one.word for one in KINDS if "field" in one.parameters)
+            raise FormError(f"a field is for a {fits}, and not for a map of type {kind.word}.")
         try:
-            info = board.create_map(map_class, **given).info()
+            info = board.create_map(kind.class_name, **given).info()
         except (InvalidDefinition, InvalidFlags) as error:
             raise click.ClickException(_in_words(str(error))) from error
     if as_json:
@@ -130,8 +133,6 @@ def update(words: tuple[str, ...], target: options.Target, as_json: bool) -> Non
 
     `noexist` creates only, `exist` changes only. In a per-CPU map every CPU gets the value. JSON: null, as bpftool.
     """
-    from boardmaps_host.client.maps.kinds import RemotePerCpu
-
     taken = Words(words)
     selector = taken.selector()
     taken.literal("key")
@@ -145,9 +146,7 @@ def update(words: tuple[str, ...], target: options.Target, as_json: bool) -> Non
         need_keys(the_map, "update")
         key = data(key_words, the_map.definition.key_size, "key")
         value = data(value_words, the_map.definition.value_size, "value")
-        if isinstance(the_map, RemotePerCpu):
-            value = the_map.join([value] * the_map.cpus)
-        the_map.update(key, value, flags)
+        the_map.update(key, the_map.for_every_cpu(value), flags)
     if as_json:
         output.as_json(None)
 
@@ -205,16 +204,14 @@ def _key_words(taken: Words) -> list[str]:
     return taken.until()
 
 
-def _class_name(kind: str | None) -> str:
-    """Return the class for bpftool's word for a map's type."""
-    from boardmaps.abi import CLASS_NAMES, TYPE_NAMES
-
-    classes = {word: CLASS_NAMES[map_type] for map_type, word in TYPE_NAMES.items() if map_type in CLASS_NAMES}
-    if kind is None:
+def _kind(word: str | None) -> Kind:
+    """Return the type with bpftool's word."""
+    if word is None:
         raise FormError("the word 'type' is missing.")
-    if kind not in classes:
-        raise FormError(f"{kind!r} is no map type: {', '.join(classes)}.")
-    return str(classes[kind])
+    kind = by_word(word)
+    if kind is None:
+        raise FormError(f"{word!r} is no map type: {', '.join(kind.word for kind in KINDS)}.")
+    return kind
 
 
 def _in_words(text: str) -> str:
@@ -276,6 +273,7 @@ def _info_json(info: "MapInfo") -> dict[str, Any]:
 
 
 def _flags(info: "MapInfo") -> str:
+    # saves start-up time: needed by this command alone
     from boardmaps.abi import BPF_F_RB_OVERWRITE, BPF_F_RDONLY, BPF_F_WRONLY
 
     names = {BPF_F_RDONLY: "rdonly", BPF_F_WRONLY: "wronly", BPF_F_RB_OVERWRITE: "overwrite"}

@@ -80,8 +80,9 @@ class Target:
 
     def connect(self, console: Callable[[str], None] | None = None) -> "Board":
         """Connect for the time of one command; `console` gets what the board prints."""
+        # saves start-up time: needed by this command alone
         from boardmaps_host import connect
-        from boardmaps_host.client.transports.simulated import STARTED, running
+        from boardmaps_host.client.simulated import STARTED, running
 
         if self.port in STARTED and not running(self.port):
             text = f"no simulated board {self.port} is running: a fresh one is started for this command alone, and nothing stays."

@@ -123,6 +123,7 @@ def _cell(value: object) -> str:
 
 
 def _rich_table(columns: Sequence[str], names: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    # saves start-up time: rich takes a tenth of a second
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -155,6 +156,7 @@ def progress(begins: str, *, quiet: bool) -> Iterator[Callable[[str, int, int], 
     if quiet or not sys.stderr.isatty():
         yield None
         return
+    # saves start-up time: rich takes a tenth of a second
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 

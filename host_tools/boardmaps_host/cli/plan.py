@@ -27,12 +27,12 @@ def command(file: str, pool: int, cpus: int, as_json: bool) -> None:
 
     JSON: {"bytes_total", "bytes_used", "bytes_remaining", "maps": [{"name", "type", "offset", "bytes"}, ...]}.
     """
-    from boardmaps.abi import TYPE_NAMES
+    from boardmaps_host.kinds import by_number  # saves start-up time: needed by this command alone
     from boardmaps_host.planner import plan, read_definition
 
     planned = plan([read_definition(parts, cpus) for parts in _read(file)], pool)
     used = sum(p.size for p in planned)
-    rows = [(p.definition.name, TYPE_NAMES[p.definition.map_type], p.offset, p.size) for p in planned]
+    rows = [(p.definition.name, by_number(p.definition.map_type).word, p.offset, p.size) for p in planned]
     if as_json:
         maps = [{"name": name, "type": kind, "offset": offset, "bytes": size} for name, kind, offset, size in rows]
         output.as_json({"bytes_total": pool, "bytes_used": used, "bytes_remaining": pool - used, "maps": maps})

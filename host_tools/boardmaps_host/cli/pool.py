@@ -68,7 +68,7 @@ def command(save: Path | None, target: options.Target, as_json: bool) -> None:
 
 
 def _save(board: "Board", file: Path, *, quiet: bool) -> None:
-    what = f"{board.link.line.name} to {file}"
+    what = f"{board.link.name} to {file}"
     with output.progress(what, quiet=quiet) as shown:
         image = board.pool.read(shown and partial(shown, what))
     if file == _OUTPUT:
@@ -79,4 +79,4 @@ def _save(board: "Board", file: Path, *, quiet: bool) -> None:
     except OSError as error:
         raise click.FileError(str(file), error.strerror) from error
     if not quiet:
-        output.say(f"saved {len(image)} bytes of {board.link.line.name} to {file}")
+        output.say(f"saved {len(image)} bytes of {board.link.name} to {file}")

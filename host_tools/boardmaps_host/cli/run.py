@@ -73,6 +73,7 @@ def _run(words: list[str]) -> int:  # noqa: PLR0911 - one for each way to end
 
 def _expected() -> tuple[type[Exception], ...]:
     """The errors whose text is made for people. Imported only when something went wrong: most of it costs time."""
+    # saves start-up time: needed when something went wrong
     from boardmaps.errors import MapError
     from boardmaps_host.boards import DefinitionError
     from boardmaps_host.client.errors import LinkError

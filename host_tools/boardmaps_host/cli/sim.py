@@ -85,6 +85,7 @@ def command(
     JSON: one line when the board is up, {"board", "port", "maps_port", "flash", "pid"}, and "seed" of a faulty line; with
     --path {"path"}.
     """
+    # saves start-up time: needed by this command alone
     from boardmaps_host.boards import find
     from boardmaps_host.boards.simulated import simulated
     from boardmaps_sim.faulty import Faults
@@ -127,6 +128,7 @@ def _leave(_signal: int, _frame: FrameType | None) -> NoReturn:
 
 
 def _tell(board: str, port: str, maps_port: str, flash: str | None) -> None:
+    # saves start-up time: needed by this command alone
     from boardmaps_host.boards import SIMULATORS
 
     output.say(f"{board} is running on {port}")

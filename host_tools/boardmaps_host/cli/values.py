@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
-from boardmaps.abi import QUEUE, STACK
+from boardmaps_host.kinds import by_number
 
 from . import options, output
 from .entries import entry_json, print_values
@@ -21,7 +21,7 @@ _words = click.argument("words", nargs=-1, metavar="MAP [value DATA]")
 def _without_keys(board: "Board", name: str, key: int | str) -> "RemoteMap":
     """Return the map, a queue or a stack."""
     the_map = board.map(key)
-    if the_map.definition.map_type not in (QUEUE, STACK):
+    if not by_number(the_map.definition.map_type).has("pop"):
         kind = the_map.info().type_name
         raise click.ClickException(f"{name} is for a queue or a stack, and the map {key!r} is of type {kind}.")
     return the_map

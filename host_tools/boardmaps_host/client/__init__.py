@@ -9,19 +9,16 @@ from boardmaps_host.client.errors import (
     NotDeployed,
     OutcomeUnknown,
     PortBusy,
+    PortGone,
     PortMissing,
     VersionMismatch,
 )
 from boardmaps_host.client.info import MapInfo
 from boardmaps_host.client.maps.base import RemoteMap
-from boardmaps_host.client.maps.kinds import (
-    RemotePerCpu,
-    RemoteQueue,
-    RemoteRingBuf,
-    RemoteTimeSeries,
-    RingState,
-    Stats,
-)
+from boardmaps_host.client.maps.percpu import RemotePerCpu
+from boardmaps_host.client.maps.queue import RemoteQueue
+from boardmaps_host.client.maps.ringbuf import RemoteRingBuf, RingState
+from boardmaps_host.client.maps.timeseries import RemoteTimeSeries, Stats
 from boardmaps_host.client.pool import RemotePool
 
 __all__ = [
@@ -34,6 +31,7 @@ __all__ = [
     "NotDeployed",
     "OutcomeUnknown",
     "PortBusy",
+    "PortGone",
     "PortMissing",
     "RemoteMap",
     "RemotePerCpu",

@@ -2,12 +2,21 @@
 
 from dataclasses import dataclass
 from struct import calcsize, pack, unpack
+from typing import Protocol
 
-from boardmaps.abi import INFO_FORMAT, OP_CREATE, OP_LIST, STATUS_MISS, STATUS_OK, TYPE_NAMES
+from boardmaps.abi import INFO_FORMAT, OP_CREATE, OP_LIST, STATUS_MISS, STATUS_OK
 from boardmaps.definition import MapDef
 from boardmaps.errors import error_for
-from boardmaps_host.client.link import Link
+from boardmaps_host.kinds import by_number
 from boardmaps_host.terminal import harmless
+
+
+class Asked(Protocol):
+    """What has requests executed: a Link."""
+
+    def request(self, payload: bytes, changes: bool = True) -> bytes:
+        """Have one request executed, exactly once, and return its reply."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -35,7 +44,7 @@ class MapInfo:
     @property
     def type_name(self) -> str:
         """bpftool's name of the map's type: hash, array, …"""
-        return TYPE_NAMES.get(self.map_type, str(self.map_type))
+        return by_number(self.map_type).word
 
     @classmethod
     def unpack(cls, record: bytes) -> "MapInfo":
@@ -45,7 +54,7 @@ class MapInfo:
         return cls(*fields)
 
 
-def ask(link: Link, payload: bytes, changes: bool = False) -> bytes | None:
+def ask(link: Asked, payload: bytes, changes: bool = False) -> bytes | None:
     """Have one request executed; return the reply's data, None for a miss. Raises the MapError that the board raised."""
     return answer(link.request(payload, changes))
 
@@ -64,15 +73,15 @@ def answer(reply: bytes) -> bytes | None:
     raise error
 
 
-def create(link: Link, d: MapDef, field: bytes = b"") -> int:
-    """Make a map on the board; return its id. `field` is a TimeSeries's: its letter and, as u32, its offset."""
+def create(link: Asked, d: MapDef, parameters: bytes = b"") -> int:
+    """Make a map on the board; return its id. `parameters` are the type's, as the request has them."""
     parts = pack("<5I", d.map_type, d.key_size, d.value_size, d.max_entries, d.map_flags)
-    name = d.name.encode() + (b"\0" + field if field else b"")
+    name = d.name.encode() + (b"\0" + parameters if parameters else b"")
     data = ask(link, bytes((OP_CREATE,)) + parts + name, changes=True) or b""
     return int.from_bytes(data, "little")
 
 
-def listing(link: Link) -> list[MapInfo]:
+def listing(link: Asked) -> list[MapInfo]:
     """Return what the board tells of all its maps, in the order of their creation."""
     size = calcsize(INFO_FORMAT)
     found: list[MapInfo] = []

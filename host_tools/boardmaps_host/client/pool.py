@@ -1,19 +1,32 @@
 """The board's pool, over the line."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from struct import pack, unpack
+from typing import Protocol
 
 from boardmaps.abi import OP_POOL, OP_POOL_READ, OP_POOL_RESET
-from boardmaps_host.client.info import answer, ask
-from boardmaps_host.client.link import Link
+from boardmaps_host.client.info import Asked, answer, ask
 
 _AT_ONCE = 16  # requests between two reports of progress: enough to keep the line busy
+
+
+class PoolLink(Asked, Protocol):
+    """What the pool needs of the connection to its board: a Link."""
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """The board's terms."""
+        ...
+
+    def requests(self, payloads: Sequence[bytes], changes: bool = True) -> list[bytes]:
+        """Have several requests executed in order."""
+        ...
 
 
 class RemotePool:
     """The board's pool: sizes in bytes. A twin has none, and says so with NotSupported."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: PoolLink) -> None:
         self._link = link
 
     def stats(self) -> tuple[int, int, int]:

@@ -4,7 +4,7 @@ import re
 import time
 
 from boardmaps_host.client.errors import LinkError, NoAnswer, NotDeployed
-from boardmaps_host.client.transports.serial import Transport
+from boardmaps_host.client.transports.base import Transport
 
 _CTRL_A, _CTRL_B, _CTRL_C, _CTRL_D = b"\x01", b"\x02", b"\x03", b"\x04"
 _FRAME_END = b"\0"

@@ -2,16 +2,22 @@
 
 from collections.abc import Callable
 from struct import pack, unpack_from
+from typing import Protocol
 
 from boardmaps.abi import EVENT_ENTRY, EVENT_RECORD, OP_SUBSCRIBE
 from boardmaps.definition import MapDef
-from boardmaps_host.client.events import Change, Record, Sampled, Subscription
-from boardmaps_host.client.link import Link
+from boardmaps_host.client.events import Change, Hub, Record, Sampled, Subscription
 
 _U32 = 0xFFFFFFFF
 
 
-def records(link: Link, map_id: int, callback: Callable[[Record], None] | None = None) -> Subscription[Record]:
+class Subscribing(Protocol):
+    """What has a hub of events: a Link."""
+
+    hub: Hub
+
+
+def records(link: Subscribing, map_id: int, callback: Callable[[Record], None] | None = None) -> Subscription[Record]:
     """Have the records of a ring pushed; they are taken out of it."""
     seen: list[int] = []
 
@@ -24,7 +30,7 @@ def records(link: Link, map_id: int, callback: Callable[[Record], None] | None =
     return link.hub.subscribe(pack("<BHH", OP_SUBSCRIBE, map_id, 0), read, callback)
 
 
-def samples(link: Link, map_id: int, callback: Callable[[Sampled], None] | None = None) -> Subscription[Sampled]:
+def samples(link: Subscribing, map_id: int, callback: Callable[[Sampled], None] | None = None) -> Subscription[Sampled]:
     """Have the samples of a series pushed, from the oldest that it still has; they stay in it."""
     seen: list[int] = []
 
@@ -38,7 +44,7 @@ def samples(link: Link, map_id: int, callback: Callable[[Sampled], None] | None 
 
 
 def changes(
-    link: Link,
+    link: Subscribing,
     map_id: int,
     d: MapDef,
     key: bytes | None,

@@ -239,6 +239,7 @@ def _port_of(target: str, timeout: float) -> str:
         raise DeployError("the twin is this computer and has boardmaps. Name a board: --port PORT, unix or pico.")
     if target not in SIMULATORS:
         return target
+    # saves start-up time: only a simulated board needs it
     from boardmaps_sim.base import BoardError
     from boardmaps_sim.unix import default_port
 

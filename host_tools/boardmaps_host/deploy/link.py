@@ -15,7 +15,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from ..client.errors import LinkError, PortMissing
-from ..client.transports.serial import SerialTransport, port_path
+from ..client.transports import open_port
+from ..client.transports.serial import port_path
 from ..terminal import harmless
 from .files import Target
 
@@ -115,6 +116,7 @@ class BoardLink:
 
     def soft_reset(self) -> None:
         """Interrupt what runs, and start the interpreter afresh in the raw REPL, without main.py."""
+        # saves start-up time: mpremote is loaded when a board is deployed to
         from mpremote.transport import TransportError
 
         said = io.StringIO()
@@ -203,6 +205,7 @@ class BoardLink:
         return found[0].decode(errors="replace").replace("\r\n", "\n") if found else ""
 
     def _open(self) -> Any:
+        # saves start-up time: mpremote is loaded when a board is deployed to
         from mpremote.transport import TransportError
         from mpremote.transport_serial import SerialTransport as RawRepl
 
@@ -219,6 +222,7 @@ class BoardLink:
     @contextlib.contextmanager
     def _translated(self) -> Iterator[None]:
         """Turn what mpremote, pyserial and the board raise into our errors."""
+        # saves start-up time: mpremote is loaded when a board is deployed to
         from mpremote.transport import TransportError, TransportExecError
         from serial import SerialException
 
@@ -249,7 +253,7 @@ def _why_not_open(port: str, error: Exception) -> str:
     if os.path.exists(port) and not os.access(port, os.R_OK | os.W_OK):
         return f"{port} may not be opened by this user. On Linux: sudo usermod -aG dialout $USER, then log in again."
     try:
-        SerialTransport(port).close()
+        open_port(port).close()
     except PortMissing as reason:
         return f"{reason} Simulated boards: unix, pico, qemu (boardmaps sim)."
     except LinkError as reason:

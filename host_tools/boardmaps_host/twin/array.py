@@ -7,9 +7,10 @@ import struct
 import sys
 from collections.abc import Callable, Iterator, Sequence
 
-from boardmaps.abi import ARRAY, BPF_ANY, BPF_NOEXIST
+from boardmaps.abi import BPF_ANY, BPF_NOEXIST
 from boardmaps.definition import MapDef
-from boardmaps.errors import InvalidKeySize, KeyExists, KeyNotFound, MapError, NotSupported, OutOfMemory
+from boardmaps.errors import InvalidKeySize, KeyExists, KeyNotFound, MapError, OutOfMemory
+from boardmaps.kinds import ARRAY
 
 from .base import BytesLike, Key, round_up_8
 from .keyed import KeyedMap, Page, stopped
@@ -100,10 +101,6 @@ class ArrayMap(KeyedMap[int]):
         with self._lock:
             self._store("delete", index, bytes(self._value_size), BPF_ANY)
 
-    def lookup_and_delete(self, key: Key) -> bytes | None:
-        """Raise NotSupported: an array's entries are always there."""
-        return self._take("lookup_and_delete", key)
-
     def next_key(self, key: Key | None = None) -> bytes | None:
         """Return the next index as 4 bytes: 0 for None or an index out of range, None behind the last."""
         last = len(self) - 1
@@ -178,11 +175,6 @@ class ArrayMap(KeyedMap[int]):
         values = [page[at : at + size] for at in range(0, len(page), size)]
         return (self._cursor_at(end) if end < len(self) else None), keys, values
 
-    def batch_lookup_and_delete(self, cursor: int | None = None, count: int = 1) -> Page:
-        """Raise NotSupported: an array's entries are always there."""
-        del cursor, count
-        raise NotSupported(f"batch_lookup_and_delete {self.name!r}: an array has no such operation")
-
     def batch_delete(self, keys: Sequence[Key]) -> int:
         """Set many values to zero; return how many. Stops at the first error: `done` of it says how many were done."""
         done = 0
@@ -198,10 +190,6 @@ class ArrayMap(KeyedMap[int]):
         start = place * self._value_size
         # Behind its end the block has no bytes.
         return self._block[start : start + self._value_size] or None if place >= 0 else None
-
-    def _take(self, op: str, key: Key) -> bytes | None:
-        del key
-        raise NotSupported(f"{op} {self.name!r}: an array's entries are always there; use lookup and delete")
 
     def _store(self, op: str, place: int, value: bytes, flags: int) -> None:
         """Copy a value to its place. The lock is held."""

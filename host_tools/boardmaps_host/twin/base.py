@@ -18,9 +18,9 @@ from __future__ import annotations
 from functools import cache
 from itertools import count
 from threading import Lock
-from typing import NoReturn
+from typing import Any, NoReturn, Protocol
 
-from boardmaps.abi import BPF_ANY, BPF_EXIST, BPF_NOEXIST, U32_MAX
+from boardmaps.abi import BPF_ANY, BPF_EXIST, BPF_F_WRONLY, BPF_NOEXIST, U32_MAX
 from boardmaps.definition import MapDef
 from boardmaps.errors import (
     InvalidDefinition,
@@ -32,14 +32,25 @@ from boardmaps.errors import (
     OutOfMemory,
     StaleMap,
 )
-
-from .registries import Registry
+from boardmaps.refusals import GROUPS, refused
 
 BytesLike = bytes | bytearray | memoryview
 Key = BytesLike | int  # an int only where keys are indices
 
 MEMORY_LIMIT = (1 << 32) - 4096  # bytes of keys and values in one map: where the kernel says ENOMEM to an array
 
+
+class Home(Protocol):
+    """What holds new maps: a Registry (registries.py)."""
+
+    def admit(self, new: CloudMap) -> int:
+        """Take a map and return its number."""
+        ...
+
+
+homes: list[
+    Home
+] = []  # the last one gets the maps that are made now; registries.py keeps it, the process's own at the bottom
 
 _serials = count(1)  # tells the maps of all registries apart
 
@@ -56,6 +67,12 @@ class CloudMap:
     as BPF programs may.
     """
 
+    # What boardmaps.line.operations asks of a map beside its own methods; that module says what they are.
+    cpus = 1
+    by_host = False
+    subscribe_needs = ("lookup", BPF_F_WRONLY)
+
+    _instead = "use lookup, update and delete"  # what a refusal says at its end
     offset = 0  # a pool's notion: a map on the heap has no place that means anything to others
 
     def __init__(self, definition: MapDef) -> None:
@@ -68,7 +85,7 @@ class CloudMap:
         self._key_size = definition.key_size
         self._value_size = definition.value_size
         self._set_up()
-        self.id = Registry.active().admit(self)
+        self.id = homes[-1].admit(self)
 
     def _set_up(self) -> None:
         """Make the storage; the definition is there already. Runs before any other thread can know the map."""
@@ -189,6 +206,30 @@ class CloudMap:
     def _cursor_at(self, place: int) -> int:
         """Return what batch calls hand out: the place, and whose it is."""
         return self._serial << 32 | place
+
+
+def _refusing(op: str) -> Any:
+    def refuse(self: CloudMap, *_: object, **__: object) -> None:
+        self._lock  # noqa: B018 - a retired map has none, and raises StaleMap
+        refused(self, op)
+
+    refuse.__name__ = op
+    refuse.__doc__ = f"Raise NotSupported: this type of map has no {op}()."
+    return refuse
+
+
+# What some types have the others refuse. As attributes of the base: a __getattr__ would make every attribute slower.
+for _op in " ".join(GROUPS).split():
+    setattr(CloudMap, _op, _refusing(_op))
+for _name, _op in (
+    ("host_take", "lookup_and_delete"),
+    ("host_push", "push"),
+    ("host_samples", "last"),
+    ("host_subscribe", "subscribe"),
+    ("__iter__", "keys"),
+    ("__contains__", "lookup"),
+):
+    setattr(CloudMap, _name, _refusing(_op))
 
 
 class _Gone:

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import ClassVar
 
-from boardmaps.abi import BPF_ANY, BPF_EXIST, BPF_NOEXIST, HASH
+from boardmaps.abi import BPF_ANY, BPF_EXIST, BPF_NOEXIST
 from boardmaps.definition import MapDef
 from boardmaps.errors import KeyExists, KeyNotFound, MapError, OutOfMemory
+from boardmaps.kinds import HASH
 
 from .base import BytesLike, Key
 from .keyed import KeyedMap, Page, stopped

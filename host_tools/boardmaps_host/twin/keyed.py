@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from boardmaps.errors import InvalidValueSize, MapError
+from boardmaps.line.sources import watch
 
 from .base import BytesLike, CloudMap, Key
+from .entries import Entries
 
 Page = tuple[int | None, list[bytes], list[bytes]]
 P = TypeVar("P")  # what a key stands for inside a map: bytes in a hash, the index in an array
@@ -87,6 +89,10 @@ class KeyedMap(CloudMap, Generic[P]):
 
     def __iter__(self) -> Iterator[bytes]:
         return self.keys()
+
+    def host_subscribe(self, every: int, key: bytes) -> Any:
+        """Return what tells the events of a key, or of all: see boardmaps.line.sources."""
+        return watch(self, every, key, Entries)
 
     def _pairs(
         self, keys: Sequence[Key], values: Sequence[BytesLike]

@@ -8,8 +8,9 @@ from typing import ClassVar
 
 from lru import LRU
 
-from boardmaps.abi import BPF_ANY, BPF_EXIST, BPF_NOEXIST, LRU_HASH
+from boardmaps.abi import BPF_ANY, BPF_EXIST, BPF_NOEXIST
 from boardmaps.errors import MapError
+from boardmaps.kinds import LRU_HASH
 
 from .base import BytesLike, Key
 from .hash import HashMap

@@ -1,20 +1,17 @@
-"""PerCpuArray and PerCpuHash: one value per key and CPU, so that counters of different CPUs never meet."""
+"""What per-CPU maps share: one value per key and CPU, so that counters of different CPUs never meet."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from threading import local
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
-from boardmaps.abi import BPF_ANY, PERCPU_ARRAY, PERCPU_HASH
+from boardmaps.abi import BPF_ANY
 from boardmaps.definition import MapDef
-from boardmaps.errors import InvalidDefinition, InvalidValueSize
+from boardmaps.errors import InvalidDefinition, InvalidValueSize, NotSupported
 
-from .array import ArrayMap
 from .base import BytesLike, Key, round_up_8
-from .hash import HashMap
 from .keyed import KeyedMap
 
 P = TypeVar("P")
@@ -40,6 +37,7 @@ class PerCpu(KeyedMap[P]):
     """
 
     cpus: int
+    by_host = True  # the host sees rows
 
     def _set_up(self) -> None:
         if not isinstance(self.cpus, int) or not 0 < self.cpus <= 4096:
@@ -94,10 +92,6 @@ class PerCpu(KeyedMap[P]):
         at = self._at()
         self._put("update", place, lambda row: row[:at] + own + row[at + len(own) :], flags)
 
-    def lookup_and_delete(self, key: Key) -> bytes | None:
-        """Return the value of this CPU and remove the entry, of all CPUs, in one step; None on a miss."""
-        return self._part(self._take("lookup_and_delete", key))
-
     def compare_and_swap(self, key: Key, expected: BytesLike, new: BytesLike) -> bool:
         """Store `new` for this CPU if its value is `expected`, in one step; return whether it was."""
         before, after = self._own("compare_and_swap", expected), self._own("compare_and_swap", new)
@@ -107,6 +101,34 @@ class PerCpu(KeyedMap[P]):
             return row[:at] + after + row[end:] if row[at:end] == before else None
 
         return self._change("compare_and_swap", key, swap) is not None
+
+    def host_size(self) -> int:
+        """Return the bytes of a row."""
+        return self._value_size
+
+    def host_lookup(self, key: Key) -> bytes | None:
+        """Return the row, None on a miss."""
+        return self._peek(self._place("lookup", key))
+
+    def host_update(self, key: Key, value: BytesLike, flags: int) -> None:
+        """Store a row."""
+        place = self._place("update", key)
+        row = self._bytes("update", "value", value)
+        if len(row) != self._value_size:
+            text = f"{len(row)} bytes for the values of {self.cpus} CPUs, which take {self._value_size}"
+            raise InvalidValueSize(f"update {self.name!r}: {text}")
+        self._put("update", place, lambda _: row, flags)
+
+    def host_add(self, *_: object) -> NoReturn:
+        """Raise NotSupported: each CPU changes its own value."""
+        self._own_only("add")
+
+    def host_swap(self, *_: object) -> NoReturn:
+        """Raise NotSupported."""
+        self._own_only("compare_and_swap")
+
+    def _own_only(self, op: str) -> NoReturn:
+        raise NotSupported(f"{op} {self.name!r}: each CPU changes its own value; the host reads and writes all")
 
     def items(self) -> Iterator[tuple[bytes, bytes]]:
         """Walk the entries as (key, value of this CPU), with the promise that keys() gives."""
@@ -136,38 +158,3 @@ class PerCpu(KeyedMap[P]):
         self._flags(op, flags)
         with self._lock:
             self._store(op, place, row_from(self._peek(place) or bytes(self._value_size)), flags)
-
-
-class PerCpuArray(PerCpu[int], ArrayMap):
-    """An array with a value of value_size bytes for each CPU at each of `max_entries` indices, zero from the start.
-
-    Here each thread counts as a CPU; `cpus` is this computer's number of them unless it is given.
-    """
-
-    def __init__(
-        self, value_size: int, max_entries: int, map_flags: int = 0, name: str = "", *, cpus: int | None = None
-    ) -> None:
-        self.cpus = (os.cpu_count() or 1) if cpus is None else cpus
-        KeyedMap.__init__(self, MapDef(PERCPU_ARRAY, 4, value_size, max_entries, map_flags, name))
-
-
-class PerCpuHash(PerCpu[bytes], HashMap):
-    """A hash table with a value of value_size bytes for each CPU under each of `max_entries` keys.
-
-    Here each thread counts as a CPU; `cpus` is this computer's number of them unless it is given.
-    """
-
-    _type = PERCPU_HASH
-
-    def __init__(
-        self,
-        key_size: int,
-        value_size: int,
-        max_entries: int,
-        map_flags: int = 0,
-        name: str = "",
-        *,
-        cpus: int | None = None,
-    ) -> None:
-        self.cpus = (os.cpu_count() or 1) if cpus is None else cpus
-        super().__init__(key_size, value_size, max_entries, map_flags, name)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import ClassVar, NoReturn
+from typing import ClassVar
 
-from boardmaps.abi import BPF_ANY, BPF_EXIST, QUEUE, STACK
+from boardmaps.abi import BPF_ANY, BPF_EXIST
 from boardmaps.definition import MapDef
-from boardmaps.errors import InvalidFlags, InvalidKeySize, NotSupported, OutOfMemory
+from boardmaps.errors import InvalidFlags, InvalidKeySize, OutOfMemory
+from boardmaps.kinds import QUEUE, STACK
 
 from .base import BytesLike, CloudMap
 
@@ -20,6 +21,7 @@ class Queue(CloudMap):
     """
 
     _type: ClassVar[int] = QUEUE
+    _instead = "its values have no keys; use push, peek and pop"
 
     def __init__(self, value_size: int, max_entries: int, map_flags: int = 0, name: str = "") -> None:
         super().__init__(MapDef(self._type, 0, value_size, max_entries, map_flags, name))
@@ -88,16 +90,6 @@ class Queue(CloudMap):
         """Pop."""
         self._no_key("lookup_and_delete", key)
         return self.pop()
-
-    def delete(self, key: object = None) -> NoReturn:
-        """Raise NotSupported: there are no keys."""
-        del key
-        raise NotSupported(f"delete {self.name!r}: its values have no keys; use pop")
-
-    def next_key(self, key: object = None) -> NoReturn:
-        """Raise NotSupported: there are no keys."""
-        del key
-        raise NotSupported(f"next_key {self.name!r}: its values have no keys; use peek or pop")
 
     def __len__(self) -> int:
         return len(self._values)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from itertools import count
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from boardmaps.abi import U32_MAX
 from boardmaps.errors import InvalidDefinition, KeyNotFound, NotSupported, StaleMap
 
-if TYPE_CHECKING:
-    from .base import CloudMap
+from .base import CloudMap, homes
 
 
 class Registry:
@@ -20,8 +19,6 @@ class Registry:
     belong to it, and are gone (StaleMap) at the end.
     """
 
-    _active: list[Registry] = []  # noqa: RUF012 - a stack that all registries share, the default one at its bottom
-
     def __init__(self) -> None:
         self._maps: dict[int, CloudMap] = {}
         self._numbers = count(1)
@@ -29,7 +26,9 @@ class Registry:
     @staticmethod
     def active() -> Registry:
         """Return the registry that new maps go to."""
-        return Registry._active[-1]
+        active = homes[-1]
+        assert isinstance(active, Registry)
+        return active
 
     def admit(self, new: CloudMap) -> int:
         """Register a map and return its number. Called by every map's constructor."""
@@ -73,18 +72,18 @@ class Registry:
             m._retire()
 
     def __enter__(self) -> Self:
-        Registry._active.append(self)
+        homes.append(self)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        Registry._active.remove(self)
+        homes.remove(self)
         self.reset()
 
 
 registry = Registry()
-Registry._active.append(registry)
+homes.append(registry)
 
 
 def open_map(name: str) -> CloudMap:

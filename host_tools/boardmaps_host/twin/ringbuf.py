@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
-from boardmaps.abi import BPF_F_RB_OVERWRITE, RINGBUF, U32_MAX
+from boardmaps.abi import BPF_F_RB_OVERWRITE, BPF_F_RDONLY, BPF_F_WRONLY, U32_MAX
 from boardmaps.definition import MapDef
-from boardmaps.errors import InvalidDefinition, InvalidValueSize, NotPermitted, NotSupported
+from boardmaps.errors import InvalidDefinition, InvalidValueSize, NotPermitted
+from boardmaps.kinds import RINGBUF
+from boardmaps.refusals import refused
 
 from .base import BytesLike, CloudMap, round_up_8
 
@@ -51,6 +53,9 @@ class RingBuf(CloudMap):
     oldest records go, which are counted too. Each record has a running number, below 2**32, that a dropped one uses up
     as well: a reader that sees a gap knows how many it missed (or that a reserved record was discarded).
     """
+
+    _instead = "use output, reserve and read"
+    subscribe_needs = ("read", BPF_F_RDONLY | BPF_F_WRONLY)  # records are taken out, which is a write too
 
     def __init__(self, size: int, map_flags: int = 0, name: str = "") -> None:
         super().__init__(MapDef(RINGBUF, 0, 0, size, map_flags, name))
@@ -116,25 +121,13 @@ class RingBuf(CloudMap):
             waiting = self._producer - self._consumer
             return RingState(waiting, self.definition.max_entries, self._consumer, self._producer, self._dropped)
 
-    def lookup(self, key: object = None) -> NoReturn:
-        """Raise NotSupported, as update, delete and next_key do: a ring has records, not entries."""
-        self._refuse("lookup", key)
+    def host_subscribe(self, _every: int, key: bytes) -> Any:
+        """Return what tells the records."""
+        if key:
+            refused(self, "subscribe")
+        from boardmaps.line.sources import Records  # with the first subscription only
 
-    def update(self, key: object = None, value: object = None, flags: int = 0) -> NoReturn:
-        """Raise NotSupported."""
-        self._refuse("update", key, value, flags)
-
-    def delete(self, key: object = None) -> NoReturn:
-        """Raise NotSupported."""
-        self._refuse("delete", key)
-
-    def next_key(self, key: object = None) -> NoReturn:
-        """Raise NotSupported."""
-        self._refuse("next_key", key)
-
-    def lookup_and_delete(self, key: object = None) -> NoReturn:
-        """Raise NotSupported."""
-        self._refuse("lookup_and_delete", key)
+        return Records(self)
 
     def __len__(self) -> int:
         """Return the number of submitted records that are not read yet."""
@@ -157,9 +150,6 @@ class RingBuf(CloudMap):
             if used >= size:
                 raise InvalidDefinition(f"resize {self.name!r}: {used} bytes wait, too many for a ring of {size}")
             self.definition = definition
-
-    def _refuse(self, op: str, *_: object) -> NoReturn:
-        raise NotSupported(f"{op} {self.name!r}: a ring has no such operation; use output, reserve and read")
 
     def _finish(self, record: Record, op: str, state: int) -> None:
         with self._lock:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import struct
 from collections import deque
 from itertools import islice
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, Self
 
-from boardmaps.abi import TIME_SERIES
+from boardmaps.abi import BPF_F_WRONLY
 from boardmaps.definition import MapDef
 from boardmaps.errors import InvalidDefinition, InvalidKeySize, MapError, NotSupported
+from boardmaps.kinds import TIME_SERIES
+from boardmaps.refusals import refused
 
 from .base import BytesLike, CloudMap
 
@@ -37,6 +39,9 @@ class TimeSeries(CloudMap):
     says otherwise.
     """
 
+    _instead = "use push, last and window"
+    subscribe_needs = ("last", BPF_F_WRONLY)
+
     def __init__(
         self,
         value_size: int,
@@ -58,7 +63,15 @@ class TimeSeries(CloudMap):
         self._field_offset = field_offset
         super().__init__(definition)
 
+    @classmethod
+    def from_definition(cls, d: MapDef, parameters: bytes = b"") -> Self:
+        """Make a series; the parameters are the field's letter and its offset."""
+        letter, offset = struct.unpack_from("<BI", parameters) if parameters else (0, 0)
+        field = chr(letter) if letter else None
+        return cls(d.value_size, d.max_entries, d.map_flags, d.name, field=field, field_offset=offset)
+
     def _set_up(self) -> None:
+        self._gone = 0  # number of the oldest sample: how many were overwritten
         self._samples: deque[Sample] = deque(maxlen=self.definition.max_entries)
 
     def push(self, timestamp: int, value: BytesLike) -> None:
@@ -67,6 +80,7 @@ class TimeSeries(CloudMap):
             raise InvalidKeySize(f"push {self.name!r}: timestamp is {timestamp!r}, not a number from 0 to 2**64 - 1")
         value = self._value("push", value)
         with self._lock:
+            self._gone += len(self._samples) == self.definition.max_entries
             self._samples.append((timestamp, value))
 
     def newest(self) -> Sample | None:
@@ -108,6 +122,36 @@ class TimeSeries(CloudMap):
         span = samples[-1][0] - samples[0][0]
         return Stats(len(numbers), min(numbers), max(numbers), total, total / len(numbers), span)
 
+    def host_push(self, sample: bytes) -> None:
+        """Add a sample: timestamp u64, value."""
+        self.push(struct.unpack_from("<Q", sample)[0], sample[8:])
+
+    def host_samples(self, n: int | None) -> list[Sample]:
+        """Return the newest n samples, None for all."""
+        return self.last(len(self) if n is None else n)
+
+    def host_subscribe(self, _every: int, key: bytes) -> Any:
+        """Return what tells the samples, from the oldest that is there."""
+        if key:
+            refused(self, "subscribe")
+        from boardmaps.line.sources import Samples  # with the first subscription only
+
+        return Samples(self)
+
+    def first_number(self) -> int:
+        """Return the number of the oldest sample, for host_subscribe()."""
+        return self._gone
+
+    def copy_sample(self, number: int, out: bytearray) -> bool:
+        """Copy timestamp (8 bytes) and value of the sample with this number to `out`; False when it is gone."""
+        with self._lock:
+            place = number - self._gone
+            if not 0 <= place < len(self._samples):
+                return False
+            timestamp, value = self._samples[place]
+        out[:] = struct.pack("<Q", timestamp) + value
+        return True
+
     def __len__(self) -> int:
         return len(self._samples)
 
@@ -125,27 +169,5 @@ class TimeSeries(CloudMap):
         with self._lock:
             self.definition = self._resized(new_max_entries)
             self._note(len(self._samples))
+            self._gone += max(0, len(self._samples) - new_max_entries)
             self._samples = deque(self._samples, maxlen=new_max_entries)
-
-    def lookup(self, key: object = None) -> NoReturn:
-        """Raise NotSupported, as update, delete and next_key do: samples are reached by time."""
-        self._refuse("lookup", key)
-
-    def update(self, key: object = None, value: object = None, flags: int = 0) -> NoReturn:
-        """Raise NotSupported."""
-        self._refuse("update", key, value, flags)
-
-    def delete(self, key: object = None) -> NoReturn:
-        """Raise NotSupported."""
-        self._refuse("delete", key)
-
-    def next_key(self, key: object = None) -> NoReturn:
-        """Raise NotSupported."""
-        self._refuse("next_key", key)
-
-    def lookup_and_delete(self, key: object = None) -> NoReturn:
-        """Raise NotSupported."""
-        self._refuse("lookup_and_delete", key)
-
-    def _refuse(self, op: str, *_: object) -> NoReturn:
-        raise NotSupported(f"{op} {self.name!r}: a series has no such operation; use push, last and window")

@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from struct import pack, unpack_from
+from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from boardmaps.abi import (
-    ARRAY,
     BPF_ANY,
-    CLASS_NAMES,
     OP_ADD,
     OP_BATCH_DELETE,
     OP_BATCH_LOOKUP,
@@ -21,15 +20,16 @@ from boardmaps.abi import (
     OP_LOOKUP_AND_DELETE,
     OP_NEXT_KEY,
     OP_UPDATE,
-    PERCPU_ARRAY,
     U32_MAX,
 )
 from boardmaps.definition import MapDef
-from boardmaps.errors import InvalidFlags, InvalidKeySize, InvalidValueSize, MapError
+from boardmaps.errors import InvalidFlags, InvalidKeySize, InvalidValueSize, MapError, NotSupported
+from boardmaps.refusals import is_operation
 from boardmaps_host.client import subscribe
+from boardmaps_host.client.errors import LinkError
 from boardmaps_host.client.events import Change, Subscription
-from boardmaps_host.client.info import MapInfo, ask
-from boardmaps_host.client.link import Link
+from boardmaps_host.client.info import Asked, MapInfo, ask
+from boardmaps_host.kinds import by_number
 
 Buffer = bytes | bytearray | memoryview
 Key = Buffer | int
@@ -37,7 +37,21 @@ Page = tuple[int | None, list[bytes], list[bytes]]
 
 _PAGE = 0xFFFF  # entries asked for at once; the board sends what fits its frame
 
-__all__ = ["Buffer", "Key", "MapInfo", "Page", "RemoteMap", "ask"]
+__all__ = ["Buffer", "Key", "Linked", "MapInfo", "Page", "RemoteMap", "ask"]
+
+
+class Linked(Asked, subscribe.Subscribing, Protocol):
+    """What a map needs of the connection to its board: a Link."""
+
+    @property
+    def name(self) -> str:
+        """The name of the port."""
+        ...
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """The board's terms."""
+        ...
 
 
 class RemoteMap:
@@ -46,7 +60,7 @@ class RemoteMap:
     `offset` and `size` are its place in the board's pool, bytes.
     """
 
-    def __init__(self, link: Link, info: MapInfo) -> None:
+    def __init__(self, link: Linked, info: MapInfo) -> None:
         self._link = link
         self.id = info.id
         self.name = info.name
@@ -55,11 +69,30 @@ class RemoteMap:
         )
         self.offset = info.offset
         self.size = info.slice_bytes
+        self._kind = by_number(info.map_type)
         self._value_size = info.value_size  # of a value as it goes over the line
 
-    def per_cpu(self, value: bytes) -> list[bytes] | None:  # noqa: ARG002 - those maps have an answer
-        """Return the values of all CPUs in a value of a per-CPU map; None for a map of another kind, which has one."""
-        return None
+    if not TYPE_CHECKING:  # a checker refuses what a class does not have
+
+        def __getattr__(self, name: str) -> Callable[..., NoReturn]:
+            """Return a function that refuses, for an operation that other types have."""
+            if not is_operation(name):  # also what __init__ has not set yet
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+            def refuse(*_: object, **__: object) -> NoReturn:
+                raise NotSupported(
+                    f"{name} {self.name!r}: a {self._kind.class_name} has no such operation over the line"
+                )
+
+            return refuse
+
+    def for_every_cpu(self, value: Buffer) -> bytes:
+        """Return what update() takes to set this value: here itself, in a per-CPU map a row of it."""
+        return bytes(value)
+
+    def of_every_cpu(self, value: bytes) -> list[bytes]:
+        """Return the values in what lookup() gives: here this one, in a per-CPU map one for each CPU."""
+        return [value]
 
     def info(self) -> MapInfo:
         """Ask the board what it knows of the map now."""
@@ -81,11 +114,8 @@ class RemoteMap:
     def _key(self, key: Key | None) -> bytes:
         if key is None:
             return b""
-        if isinstance(key, int) and self.definition.map_type in (ARRAY, PERCPU_ARRAY):
-            # An index that no u32 holds is out of range like the largest: no array has 2**32 entries.
-            return (key if 0 <= key <= U32_MAX else U32_MAX).to_bytes(4, "little")
         if isinstance(key, int):
-            raise TypeError(f"{CLASS_NAMES[self.definition.map_type]} {self.name!r}: a key is bytes, not the int {key}")
+            raise TypeError(f"{self._kind.class_name} {self.name!r}: a key is bytes, not the int {key}")
         return bytes(key)
 
     def lookup(self, key: Key) -> bytes | None:
@@ -219,6 +249,9 @@ class RemoteMap:
         except MapError as error:
             error.done += done
             raise
+        except LinkError as error:
+            error.may_have_happened = error.may_have_happened or done > 0
+            raise
         return done
 
     def batch_lookup(self, cursor: int | None = None, count: int = _PAGE) -> Page:
@@ -279,4 +312,4 @@ class RemoteMap:
         return self.lookup(key) is not None
 
     def __repr__(self) -> str:
-        return f"<{CLASS_NAMES[self.definition.map_type]} {self.name!r} id {self.id} on {self._link.line.name}>"
+        return f"<{self._kind.class_name} {self.name!r} id {self.id} on {self._link.name}>"

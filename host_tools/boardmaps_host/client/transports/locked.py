@@ -10,7 +10,7 @@ from boardmaps.line.seal import CHALLENGE, LONGER, NONCE, SEALED, Seal, plain
 from boardmaps.line.session import frame_limit
 from boardmaps_host.client.errors import LinkError
 from boardmaps_host.client.session import HOST_MTU
-from boardmaps_host.client.transports.serial import Transport
+from boardmaps_host.client.transports.base import Transport
 
 _HARMLESS = frozenset(range(256)) - {0, 1, 2, 3, 4, 5, 10, 13}
 _SEALS = 20  # one in four or five makes a HELLO that a REPL would obey
