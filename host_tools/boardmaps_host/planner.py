@@ -20,6 +20,7 @@ _WORDS = {
     "entries": "max_entries",
     "max_entries": "max_entries",
     "flags": "map_flags",
+    "functions": "functions",
 }
 
 
@@ -57,7 +58,7 @@ def plan(definitions: Iterable[MapDef], pool_size: int = POOL_SIZE) -> list[Plan
 
 
 def read_definition(parts: Mapping[str, Any], cpus: int = 1) -> MapDef:
-    """Return the definition that a table of a plan's file describes: type, name, key, value, entries, flags.
+    """Return the definition that a table of a plan's file describes: type, name, key, value, entries, flags, functions.
 
     Also takes what `boardmaps map show --json` prints of a map. `cpus` is the board's number of cores.
     """
@@ -75,7 +76,7 @@ def read_definition(parts: Mapping[str, Any], cpus: int = 1) -> MapDef:
             given[_WORDS[word]] = value
         elif word != "type" and not shown:
             raise InvalidDefinition(
-                f"plan {name!r}: there is no {word!r}; there are type, name, key, value, entries, flags"
+                f"plan {name!r}: there is no {word!r}; there are type, name, key, value, entries, flags, functions"
             )
     if kind.key_size is not None:
         given.setdefault("key_size", kind.key_size)

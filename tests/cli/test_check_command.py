@@ -70,13 +70,13 @@ def test_all_that_is_missing_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(metadata, "distribution", missing)
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
     with pytest.raises(click.ClickException) as told:
-        check._need(check._stubs("unix"))
+        check._need(check.stubs_of("unix"))
     assert str(told.value.message) == (
         "mypy, micropython-stdlib-stubs, micropython-unix-stubs are not installed, which the check needs: "
         "pip install 'boardmaps[check]'."
     )
     with pytest.raises(click.ClickException, match=r"pip install 'boardmaps\[check\]' micropython-rp2-rpi-pico-stubs"):
-        check._need(check._stubs("pico"))
+        check._need(check.stubs_of("pico"))
 
 
 def test_the_extra_has_what_the_check_needs() -> None:
@@ -84,7 +84,7 @@ def test_the_extra_has_what_the_check_needs() -> None:
         "optional-dependencies"
     ]
     names = {re.split("[>=]", line)[0] for line in extras["check"]}
-    stubs = set(check._stubs("unix"))
+    stubs = set(check.stubs_of("unix"))
     needed = {
         name.split(">")[0].split("~")[0].split("=")[0].strip()
         for name in metadata.requires("micropython-unix-stubs") or ()

@@ -33,6 +33,7 @@ PROTOCOL = {
     "from_definition",
     "first_number",
     "copy_sample",
+    "host_count",
     "host_size",
     "host_lookup",
     "host_update",

@@ -7,6 +7,7 @@ What is asked of a map, on the board and on the twin, are its own methods, and o
 - A type that the host sees otherwise than the firmware (by_host is true) has host_size(), the bytes of a value over the line,
   and host_lookup(key), host_update(key, value, flags), host_take(key) (lookup_and_delete), host_add(key, delta, offset, width)
   and host_swap(key, expected, new) for values of that size.
+- One with something else in it than entries that can be counted has host_count(), what INFO says instead of len().
 - One with samples has host_push(sample), the bytes as they travel, and host_samples(n), the newest n, None for all.
 - One with type parameters has from_definition(d, parameters), a constructor.
 - host_subscribe(every, key) gives what tells its events, see sources.py; subscribe_needs are the operation that this stands
@@ -82,6 +83,13 @@ _OPERATIONS = (
     ("_samples", "last", _TO_READ),
     ("_stats", "stats", _TO_READ),
     ("_pool_read", None, 0),
+    ("_fetch", "fetch_or", _TO_WRITE | _TO_READ),
+    ("_fetch", "fetch_and", _TO_WRITE | _TO_READ),
+    ("_fetch", "fetch_xor", _TO_WRITE | _TO_READ),
+    ("_fetch", "exchange", _TO_WRITE | _TO_READ),
+    ("_update_part", "update_part", _TO_WRITE),
+    ("_push", "push", _TO_WRITE),
+    ("_peek", "peek", _TO_READ),
 )
 
 
@@ -146,7 +154,7 @@ class Operations:
 
     def _record(self, m) -> bytes:  # type: ignore[no-untyped-def]
         d = m.definition
-        sizes = (d.map_type, d.key_size, d.value_size, d.max_entries, d.map_flags, len(m), m.offset, m.size)
+        sizes = (d.map_type, d.key_size, d.value_size, d.max_entries, d.map_flags, m.host_count(), m.offset, m.size)
         return pack(INFO_FORMAT, m.id, *sizes + (m.frozen, d.name.encode(), m.cpus, m.peak))
 
     def _list(self, request: bytes) -> bytes:
@@ -207,6 +215,25 @@ class Operations:
         half = len(values) // 2
         swap = m.host_swap if m.by_host else m.compare_and_swap
         return _OK + bytes((1 if swap(request[5 : 5 + n], values[:half], values[half:]) else 0,))
+
+    def _fetch(self, m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
+        offset, width, operand = unpack_from("<IBQ", request, 3)
+        fetch = getattr(m, _OPERATIONS[request[0]][1])
+        key = request[16:]
+        return _OK + pack("<Q", fetch(key, operand, offset, width) if width else fetch(key, operand))
+
+    def _update_part(self, m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
+        offset, n = unpack_from("<IH", request, 3)
+        m.update_part(request[9 : 9 + n], offset, request[9 + n :])
+        return _OK
+
+    def _push(self, m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
+        (flags,) = unpack_from("<I", request, 3)
+        m.push(request[7:], flags)
+        return _OK
+
+    def _peek(self, m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
+        return _OK + bytes((1 if m.peek(request[3:]) else 0,))
 
     def _batch_update(self, m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
         (flags,) = unpack_from("<I", request, 3)

@@ -49,7 +49,11 @@ class Map:
     def peak(self):
         """The most entries that were in use at one time since the map was made (an array's all are); a RingBuf's bytes."""
         self._alive("peak")
-        return unpack_from("<I", self._view, _PEAK_AT)[0] or len(self)
+        return unpack_from("<I", self._view, _PEAK_AT)[0] or self.host_count()
+
+    def host_count(self):
+        """Return how many entries are in use."""
+        return len(self)
 
     @property
     def frozen(self):

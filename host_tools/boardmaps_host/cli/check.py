@@ -51,7 +51,7 @@ def command(program: str, profile: str, board: str, as_json: bool) -> int:
     # saves start-up time: needed by this command alone
     import tempfile
 
-    wanted = [] if profile == "cloud" else _stubs(board)
+    wanted = [] if profile == "cloud" else stubs_of(board)
     _need(wanted)
     paths = [] if _is_installed() else [str(_package().parent)]
     with tempfile.TemporaryDirectory(prefix="boardmaps-check-") as name:
@@ -63,7 +63,7 @@ def command(program: str, profile: str, board: str, as_json: bool) -> int:
         if profile == "cloud":
             return _told(_mypy([*words, program], paths), f"{program}: nothing is wrong on the computer.", as_json)
         stubs = folder / "stubs"
-        _gather_stubs(stubs, wanted)
+        gather_stubs(stubs, wanted)
         words += [
             "--platform",
             "micropython",
@@ -80,7 +80,7 @@ def _told(status: int, success: str, as_json: bool) -> int:
     return status
 
 
-def _stubs(board: str) -> list[str]:
+def stubs_of(board: str) -> list[str]:
     """Return the packages with the stubs of MicroPython's library and of a board's modules."""
     from boardmaps_host.boards import find  # saves start-up time: needed by this command alone
 
@@ -120,12 +120,11 @@ def _is_installed() -> bool:
     return any(part in ("site-packages", "dist-packages") for part in _package().parts)
 
 
-def _gather_stubs(folder: Path, packages: list[str]) -> None:
+def gather_stubs(folder: Path, packages: list[str]) -> None:
     """Copy the stubs of MicroPython's library and the board's modules to where mypy takes them for its own typeshed.
 
     The packages put them beside each other into site-packages, where mypy looks for no loose modules.
     """
-    # saves start-up time: needed by this command alone
     from importlib import metadata  # saves start-up time: needed by this command alone
 
     for package in packages:

@@ -16,6 +16,7 @@ from .base import BytesLike, Key, round_up_8
 from .keyed import KeyedMap, Page, stopped
 
 _unpack = struct.Struct("<I").unpack  # refuses every other length
+_CHUNK = 1 << 20  # bytes that clear() sets to zero at once where views are out
 
 
 def zeroed(op: str, name: str, size: int) -> mmap.mmap:
@@ -48,6 +49,7 @@ class ArrayMap(KeyedMap[int]):
     def _set_up(self) -> None:
         # Readers take this block and what its length says in one step, so that they never see half of a resize.
         self._block = zeroed("create", self.name, self._value_size * self.definition.max_entries)
+        self._viewed = False
 
     def _entry_bytes(self, definition: MapDef) -> int:
         return round_up_8(definition.value_size)
@@ -122,10 +124,29 @@ class ArrayMap(KeyedMap[int]):
     def __len__(self) -> int:
         return len(self._block) // self._value_size
 
+    def view(self, index: Key) -> memoryview:
+        """Return the entry's own bytes, writable: what is written there is in the map at once, without a copy.
+
+        No step of the map's protects from half of a write through it. A view cannot be taken back: after resize(), or when
+        the registry is reset, it shows memory that is no longer the map's. Raises KeyNotFound when out of range.
+        """
+        place = self._place("view", index)
+        with self._lock:
+            start = place * self._value_size
+            if not 0 <= start < len(self._block):
+                raise self._out_of_range("view", place)
+            self._viewed = True
+            return memoryview(self._block)[start : start + self._value_size]
+
     def clear(self) -> None:
         """Set every value to zero."""
         with self._lock:
-            self._block = zeroed("clear", self.name, len(self._block))
+            if self._viewed:  # the block stays, or views would lose it
+                for start in range(0, len(self._block), _CHUNK):
+                    end = min(start + _CHUNK, len(self._block))
+                    self._block[start:end] = bytes(end - start)
+            else:
+                self._block = zeroed("clear", self.name, len(self._block))
 
     def resize(self, new_max_entries: int) -> None:
         """Change max_entries. New entries are zero; shrinking drops the indices past the end.
@@ -139,6 +160,7 @@ class ArrayMap(KeyedMap[int]):
             block[:keep] = memoryview(self._block)[:keep]
             self.definition = definition
             self._block = block
+            self._viewed = False
 
     def batch_update(self, keys: Sequence[Key], values: Sequence[BytesLike], flags: int = BPF_ANY) -> int:
         """Store many values; no other writer comes between. Return how many.

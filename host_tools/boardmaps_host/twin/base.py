@@ -15,6 +15,7 @@ CPython without the global lock ("free-threaded") is not supported, nor what a d
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from itertools import count
 from threading import Lock
@@ -123,8 +124,12 @@ class CloudMap:
             for attribute in [a for a in vars(self) if a.startswith("_")]:
                 delattr(self, attribute)
 
-    def _in_use(self) -> int:
+    def host_count(self) -> int:
+        """Return how many entries are in use."""
         return len(self)  # type: ignore[arg-type] # every map has a length
+
+    def _in_use(self) -> int:
+        return self.host_count()
 
     def _note(self, in_use: int) -> None:
         """Remember how full the map is, for `peak`: called, with the lock held, before entries go, which is enough."""
@@ -191,6 +196,15 @@ class CloudMap:
             raise InvalidValueSize(f"{op} {self.name!r}: out is {len(target)} bytes, not {self.definition.value_size}")
         return target
 
+    def _same_length(self, op: str, keys: Sequence[object], values: Sequence[object]) -> None:
+        if len(keys) != len(values):
+            raise InvalidValueSize(f"{op} {self.name!r}: {len(keys)} keys, but {len(values)} values")
+
+    def _count(self, op: str, count: int) -> int:
+        if not isinstance(count, int) or count < 0:
+            raise MapError(f"{op} {self.name!r}: count is {count!r}, not a number from 0 up")
+        return count
+
     def _flags(self, op: str, flags: int) -> None:
         if flags not in (BPF_ANY, BPF_NOEXIST, BPF_EXIST):
             raise InvalidFlags(f"{op} {self.name!r}: unknown flags {flags!r}")
@@ -208,7 +222,9 @@ class CloudMap:
         return self._serial << 32 | place
 
 
-def _refusing(op: str) -> Any:
+def refusing(op: str) -> Any:
+    """Return a method that refuses an operation which the type does not have."""
+
     def refuse(self: CloudMap, *_: object, **__: object) -> None:
         self._lock  # noqa: B018 - a retired map has none, and raises StaleMap
         refused(self, op)
@@ -220,16 +236,17 @@ def _refusing(op: str) -> Any:
 
 # What some types have the others refuse. As attributes of the base: a __getattr__ would make every attribute slower.
 for _op in " ".join(GROUPS).split():
-    setattr(CloudMap, _op, _refusing(_op))
+    setattr(CloudMap, _op, refusing(_op))
 for _name, _op in (
     ("host_take", "lookup_and_delete"),
     ("host_push", "push"),
     ("host_samples", "last"),
     ("host_subscribe", "subscribe"),
+    ("resize", "resize"),
     ("__iter__", "keys"),
     ("__contains__", "lookup"),
 ):
-    setattr(CloudMap, _name, _refusing(_op))
+    setattr(CloudMap, _name, refusing(_op))
 
 
 class _Gone:

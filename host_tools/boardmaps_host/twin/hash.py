@@ -30,7 +30,9 @@ class HashMap(KeyedMap[bytes]):
 
     def _set_up(self) -> None:
         self._data: dict[bytes, bytes] = {}
-        self._slots: Slots | None = None  # made at the first walk: a map that is never walked pays nothing for it
+        self._slots: Slots[bytes] | None = (
+            None  # made at the first walk: a map that is never walked pays nothing for it
+        )
 
     def lookup(self, key: Key) -> bytes | None:
         """Return the value, or None on a miss. Raises InvalidKeySize."""
@@ -204,7 +206,7 @@ class HashMap(KeyedMap[bytes]):
     def _peek_all(self, keys: list[bytes]) -> list[bytes]:
         return list(map(self._data.__getitem__, keys))
 
-    def _places(self) -> Slots:
+    def _places(self) -> Slots[bytes]:
         if self._slots is None:
             self._slots = Slots(self._snapshot())
         return self._slots

@@ -174,7 +174,7 @@ class LruHashMap(HashMap):
             if self._on_evict is not None:
                 self._untold.append((key, value))
 
-    def _places(self) -> Slots:
+    def _places(self) -> Slots[bytes]:
         if self._slots is None:
             self._watch()
         return super()._places()

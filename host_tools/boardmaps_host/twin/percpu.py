@@ -10,11 +10,14 @@ from typing import NoReturn, TypeVar
 from boardmaps.abi import BPF_ANY
 from boardmaps.definition import MapDef
 from boardmaps.errors import InvalidDefinition, InvalidValueSize, NotSupported
+from boardmaps.refusals import GROUPS
+from boardmaps_host.kinds import by_class
 
-from .base import BytesLike, Key, round_up_8
+from .base import BytesLike, Key, refusing, round_up_8
 from .keyed import KeyedMap
 
 P = TypeVar("P")
+OPERATIONS = sorted(set(" ".join(GROUPS).split()))
 
 _thread = local()
 _numbers = count()
@@ -38,6 +41,14 @@ class PerCpu(KeyedMap[P]):
 
     cpus: int
     by_host = True  # the host sees rows
+
+    def __init_subclass__(cls) -> None:
+        """Refuse what the class inherits and its type does not have."""
+        super().__init_subclass__()
+        kind = by_class(cls.__name__)
+        for op in OPERATIONS:
+            if kind is not None and not kind.has(op):
+                setattr(cls, op, refusing(op))
 
     def _set_up(self) -> None:
         if not isinstance(self.cpus, int) or not 0 < self.cpus <= 4096:
@@ -136,7 +147,6 @@ class PerCpu(KeyedMap[P]):
             yield key, self._part(row) or b""
 
     def _at(self) -> int:
-        """Return where the value of this thread's CPU begins in a row."""
         return current_cpu(self.cpus) * self._step
 
     def _part(self, row: bytes | None) -> bytes | None:
@@ -149,10 +159,6 @@ class PerCpu(KeyedMap[P]):
         if len(value) != self._own_size:
             raise InvalidValueSize(f"{op} {self.name!r}: value is {len(value)} bytes, not {self._own_size}")
         return value
-
-    def _field(self, offset: int, width: int | None) -> tuple[int, int]:
-        offset, width = super()._field(offset, width)
-        return self._at() + offset, width
 
     def _put(self, op: str, place: P, row_from: Callable[[bytes], bytes], flags: int) -> None:
         self._flags(op, flags)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
+from typing import Generic, TypeVar
+
+K = TypeVar("K", bound=Hashable)
 
 
-class Slots:
+class Slots(Generic[K]):
     """Gives every key of a map a place for walks, so that a place number is enough to go on from.
 
     A key keeps its place while it stays in the map; the place of one that went is given to a new one. So a walk in the
@@ -14,13 +17,13 @@ class Slots:
     key's place behind here, unused until the key comes back.
     """
 
-    def __init__(self, keys: Iterable[bytes]) -> None:
-        self._keys: list[bytes | None] = list(keys)
+    def __init__(self, keys: Iterable[K]) -> None:
+        self._keys: list[K | None] = list(keys)
         self._of = {key: place for place, key in enumerate(self._keys) if key is not None}
         self._free: list[int] = []
         self._first = 0  # no key has a place before this one, so that emptying a map from the front is not quadratic
 
-    def add(self, key: bytes) -> None:
+    def add(self, key: K) -> None:
         """Give a new key a place. The map's lock is held."""
         if key in self._of:
             return
@@ -29,7 +32,7 @@ class Slots:
         self._of[key] = place
         self._first = min(self._first, place)
 
-    def remove(self, key: bytes) -> None:
+    def remove(self, key: K) -> None:
         """Free the place of a key that is gone. The map's lock is held."""
         place = self._of.get(key)
         if place is not None:
@@ -37,7 +40,7 @@ class Slots:
             del self._of[key]
             self._free.append(place)
 
-    def after(self, key: bytes | None, there: Callable[[object], bool]) -> bytes | None:
+    def after(self, key: K | None, there: Callable[[object], bool]) -> K | None:
         """Return the key behind this one, or the first; None at the end. The map's lock is held."""
         keys = self._keys
         known = None if key is None else self._of.get(key)
@@ -49,11 +52,11 @@ class Slots:
                 return found
         return None
 
-    def page(self, place: int, count: int, there: Callable[[object], bool]) -> tuple[int | None, list[bytes]]:
+    def page(self, place: int, count: int, there: Callable[[object], bool]) -> tuple[int | None, list[K]]:
         """Return (place to go on from or None, up to `count` keys from `place` on). The map's lock is held."""
         keys = self._keys
         place = max(place, self._first)
-        found: list[bytes] = []
+        found: list[K] = []
         while len(found) < count and place < len(keys):
             end = place + count - len(found)
             found += [key for key in keys[place:end] if key is not None and there(key)]

@@ -176,15 +176,21 @@ class RemoteMap:
 
         The number is the whole value when that has 1, 2, 4 or 8 bytes; else `width` bytes at `offset`.
         """
-        if offset or width is not None:
-            width = self._value_size - offset if width is None else width
-            if width not in (1, 2, 4, 8) or not 0 <= offset <= self._value_size - width:
-                raise InvalidValueSize(
-                    f"add {self.name!r}: no number of {width} bytes at offset {offset} of {self._value_size}"
-                )
+        field = self._field("add", offset, width)
         wrapped = (delta + (1 << 63)) % (1 << 64) - (1 << 63)  # the same modulo 2**64, in a signed word
-        data = self._ask(OP_ADD, pack("<IBq", offset, width or 0, wrapped) + self._key(key), changes=True)
+        data = self._ask(OP_ADD, pack("<IBq", *field, wrapped) + self._key(key), changes=True)
         return int.from_bytes(data or b"", "little")
+
+    def _field(self, op: str, offset: int, width: int | None) -> tuple[int, int]:
+        """Return a number's offset and width as a request has them: no width for the whole value, which the board checks."""
+        if not offset and width is None:
+            return 0, 0
+        width = self._value_size - offset if width is None else width
+        if width not in (1, 2, 4, 8) or not 0 <= offset <= self._value_size - width:
+            raise InvalidValueSize(
+                f"{op} {self.name!r}: no number of {width} bytes at offset {offset} of {self._value_size}"
+            )
+        return offset, width
 
     def compare_and_swap(self, key: Key, expected: Buffer, new: Buffer) -> bool:
         """Store `new` if the value is `expected`, in one step; return whether it was. Raises KeyNotFound."""
