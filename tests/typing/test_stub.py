@@ -23,7 +23,7 @@ def test_a_class_has_what_the_stub_says(name: str) -> None:
     wrong = []
     for member, parameters in STUB.methods(name).items():
         runtime = getattr(cls, member, None)
-        if runtime is None and member in PARTS:
+        if member in PARTS and (runtime is None or "_refusing" in runtime.__qualname__):
             continue  # the board has them; the twin's come apart from them
         if runtime is None or parameters != actual(runtime):
             wrong.append((member, parameters, runtime and actual(runtime)))

@@ -93,6 +93,10 @@ class RemoteMap:
         """Return what update() takes to set this value: here itself, in a per-CPU map a row of it."""
         return bytes(value)
 
+    def of_every_cpu(self, value: bytes) -> list[bytes]:
+        """Return the values in what lookup() gives: here this one, in a per-CPU map one for each CPU."""
+        return [value]
+
     def info(self) -> MapInfo:
         """Ask the board what it knows of the map now."""
         return MapInfo.unpack(self._ask(OP_INFO) or b"")
