@@ -75,7 +75,7 @@ KINDS = (
     (LRU_HASH, "lru_hash", "LruHashMap", "lru",
      _VALUES | _CHAINS, 1, _KEY_SIZE_MAX, 0, _HASHED, (), _OPS_ENTRIES | _OPS_TAKES | _OPS_ATOMICS | _OPS_PARTS),
     (LPM_TRIE, "lpm_trie", "LpmTrie", "lpm",
-     _VALUES | _NODES, 5, 260, 0, _PREFIXES, (), _OPS_ENTRIES),
+     _BOARD | _VALUES | _NODES, 5, 260, 0, _PREFIXES, (), _OPS_ENTRIES),
     (QUEUE, "queue", "Queue", "queue",
      _BOARD | _VALUES, 0, 0, 0, _SLOTTED, (), _OPS_QUEUED),
     (STACK, "stack", "Stack", "queue",
@@ -83,7 +83,7 @@ KINDS = (
     (RINGBUF, "ringbuf", "RingBuf", "ringbuf",
      _BOARD | _BYTES, 0, 0, _OVERWRITE, 1 << 29, (), _OPS_RECORDS),
     (BLOOM_FILTER, "bloom_filter", "BloomFilter", "bloom",
-     _VALUES | _BITS, 0, 0, 0, 1 << 29, ("B", "functions"), _OPS_MEMBERS),
+     _BOARD | _VALUES | _BITS, 0, 0, 0, 1 << 29, ("B", "functions"), _OPS_MEMBERS),
     (TIME_SERIES, "time_series", "TimeSeries", "timeseries",
      _BOARD | _VALUES, 8, 8, 0, _SLOTTED, ("BI", "field", "field_offset"), _OPS_SAMPLES),
 )

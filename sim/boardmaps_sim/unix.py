@@ -37,7 +37,7 @@ class UnixBoard(SimulatedBoard):
         self,
         name: str = "unix",
         *,
-        heap: str = "226K",
+        heap: str = "226wK",
         flash: Path | None = None,
         flash_size: int = 1024 * 1024,
         port: Path | None = None,
@@ -45,8 +45,9 @@ class UnixBoard(SimulatedBoard):
     ) -> None:
         """Describe a board.
 
-        `heap` is as for MicroPython's -X heapsize=, in bytes or with K or M; a word there has 64 bits, so the same
-        objects take up to twice the room of a 32-bit board. `flash` persists; None is a temporary one. `flash_size`
+        `heap` is as for MicroPython's -X heapsize=, in bytes or with K or M. A word there has 64 bits, so the same objects
+        take twice the room of a 32-bit board: with a w before K or M it is a 32-bit board's heap, a Pico's unless it is
+        given. `flash` persists; None is a temporary one. `flash_size`
         in bytes counts when the image is made; one that exists keeps its size. `micropython` names the program, see
         find_micropython().
         """

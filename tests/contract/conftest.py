@@ -62,7 +62,7 @@ def _qemu(folder: Path, sort: str) -> Iterator[str]:
 @contextmanager
 def _unix(folder: Path, sort: str) -> Iterator[str]:
     """Run a unix board that uses kernels of this sort; give the port."""
-    with UnixBoard(port=folder / "port", heap="320K") as board:  # plain kernels leave garbage, and the heap in pieces
+    with UnixBoard(port=folder / "port") as board:
         _do(board.port, CHOOSE.replace("SORT", sort))
         deploy(str(board.port), reset=False)
         _see(board.port, sort)

@@ -1,4 +1,7 @@
-"""A board's maps as objects: the same methods as the maps themselves, each one request on the line."""
+"""A board's maps as objects: the same methods as the maps themselves, each one request on the line.
+
+More than 300 lines: one method a request.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from struct import pack, unpack_from
@@ -55,7 +58,7 @@ class Linked(Asked, subscribe.Subscribing, Protocol):
 
 
 class RemoteMap:
-    """A map on a board. What SEMANTICS allows the host, with the board's own checks and errors.
+    """A map on a board: what a host may do with it, with the board's own checks and errors.
 
     `offset` and `size` are its place in the board's pool, bytes.
     """
