@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from struct import pack_into
 from typing import Any, NamedTuple
 
 from boardmaps.abi import BPF_F_RB_OVERWRITE, BPF_F_RDONLY, BPF_F_WRONLY, U32_MAX
@@ -104,22 +105,44 @@ class RingBuf(CloudMap):
         Raises InvalidValueSize when `out` is too short: the record stays.
         """
         target = self._writable("read_into", out)
+        found = self._read_into("read_into", target)
+        return -1 if found is None else len(found.data)
+
+    def _read_into(self, op: str, target: memoryview) -> Record | None:
         with self._lock:
             record = self._next()
-            if record is None:
-                return -1
-            length = len(record.data)
-            if length > len(target):
-                raise InvalidValueSize(f"read_into {self.name!r}: the next record is longer than {len(target)} bytes")
-            target[:length] = record.data
-            self._leave()
-            return length
+            if record is not None:
+                length = len(record.data)
+                if length > len(target):
+                    raise InvalidValueSize(f"{op} {self.name!r}: the next record is longer than {len(target)} bytes")
+                target[:length] = record.data
+                self._leave()
+            return record
+
+    def host_read(self, out: memoryview) -> int:
+        """Take the next record into `out`: number u32, length u32, bytes. Return their sum, 0 for no record.
+
+        Raises InvalidValueSize when `out` is too short: the record stays.
+        """
+        if len(out) < _HEADER:
+            raise InvalidValueSize(f"read {self.name!r}: no record fits {len(out)} bytes")
+        record = self._read_into("read", out[_HEADER:])
+        if record is None:
+            return 0
+        pack_into("<II", out, 0, record.number & U32_MAX, len(record.data))
+        return _HEADER + len(record.data)
 
     def query(self) -> RingState:
         """Return the bytes waiting, the size, the positions of consumer and producer, and the records dropped."""
         with self._lock:
             waiting = self._producer - self._consumer
             return RingState(waiting, self.definition.max_entries, self._consumer, self._producer, self._dropped)
+
+    def host_next(self) -> int:
+        """Return how many bytes host_read() needs for the next record, 0 when there is none."""
+        with self._lock:
+            record = self._next()
+            return 0 if record is None else _HEADER + len(record.data)
 
     def host_subscribe(self, _every: int, key: bytes) -> Any:
         """Return what tells the records."""
