@@ -18,7 +18,7 @@ import pytest
 if TYPE_CHECKING:
     from xdist.scheduler import LoadScopeScheduling
 
-_CONTRACT = re.compile(r"tests/contract/.*\[(?P<target>twin|unix|pico|qemu|qemu_viper)\b")
+_CONTRACT = re.compile(r"tests/contract/.*\[(?P<target>twin|unix|unix_plain|pico|qemu|qemu_viper)\b")
 # The emulated Pico is two thirds of the run: its contract is two scopes, each on a Pico of its own, which take the same time.
 _FIRST_HALF = ("test_definition.py", "test_hash.py", "test_plan.py")
 _ON_PICO = re.compile(r"\[pico\b")

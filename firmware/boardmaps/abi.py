@@ -59,6 +59,13 @@ OP_PUSH_SAMPLE = const(24)
 OP_SAMPLES = const(25)
 OP_STATS = const(26)
 OP_POOL_READ = const(27)
+OP_FETCH_OR = const(28)
+OP_FETCH_AND = const(29)
+OP_FETCH_XOR = const(30)
+OP_EXCHANGE = const(31)
+OP_UPDATE_PART = const(32)
+OP_PUSH = const(33)
+OP_PEEK = const(34)
 
 # the second byte of OP_PART, bits
 PART_FIRST = const(1)

@@ -14,6 +14,10 @@ GROUPS = (
     "push pop pop_into peek peek_into lookup lookup_into update lookup_and_delete",
     "output reserve read read_into query",
     "push newest oldest last window stats",
+    "update_part fetch_or fetch_and fetch_xor exchange"
+    " add_into fetch_or_into fetch_and_into fetch_xor_into exchange_into",
+    "view",
+    "push peek",
 )
 
 

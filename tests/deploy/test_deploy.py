@@ -1,4 +1,7 @@
-"""deploy() against a board: what it leaves there, what it leaves alone, and what it says when it cannot."""
+"""deploy() against a board: what it leaves there, what it leaves alone, and what it says when it cannot.
+
+More than 300 lines: one deploy after the other on one board, each with what may go wrong.
+"""
 
 import os
 import pty

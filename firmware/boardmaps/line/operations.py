@@ -9,6 +9,7 @@ What is asked of a map, on the board and on the twin, are its own methods, and o
   for values of that size.
 - host_lookup_and_delete(key, out) copies the value as the host sees it into the memoryview `out` and removes the key; False on a
   miss.
+- One with something else in it than entries that can be counted has host_count(), what INFO says instead of len().
 - One with records has host_read(out), which takes the next record into `out`: number u32, length u32, its bytes. It returns how
   many bytes that are, 0 when there is no record, and raises InvalidValueSize, taking none, when `out` is too short; host_next()
   says how many bytes the next one needs.
@@ -18,6 +19,8 @@ What is asked of a map, on the board and on the twin, are its own methods, and o
   for and the rights that it needs.
 
 What a type does not have of all this its base class refuses with NotSupported.
+
+More than 300 lines: one method a request of the line, behind one table.
 """
 
 import gc
@@ -50,12 +53,12 @@ _MADE = bytes((STATUS_GONE,)) + b"create: the map is made, but the board has no 
 _LONG = const(512)  # bytes; of a longer request a value is not copied out, and a longer reply is filled in place
 _IN_STEPS = (17, 18, 19, 20, 22)  # operations that may have done a part of what they do when one fails
 
-# A map flag is the right that it takes away: a change needs _WRITE, a look _READ. The same numbers as in abi.py.
-_WRITE = const(8)  # BPF_F_RDONLY
-_READ = const(16)  # BPF_F_WRONLY
+# A map flag is the right that it takes away: a change needs _TO_WRITE, a look _TO_READ. The same numbers as in abi.py.
+_TO_WRITE = const(8)  # BPF_F_RDONLY
+_TO_READ = const(16)  # BPF_F_WRONLY
 
 # Columns and traits of kinds.py
-_NUMBER = const(0)
+_KIND_NUMBER = const(0)
 _CLASS_NAME = const(2)
 _TRAITS = const(4)
 _KEY_LEAST = const(5)
@@ -69,30 +72,37 @@ _OPERATIONS = (
     ("_create", None, 0),
     ("_list", None, 0),
     ("_info", "info", 0),
-    ("_lookup", "lookup", _READ),
-    ("_update", "update", _WRITE),
-    ("_delete", "delete", _WRITE),
-    ("_next_key", "next_key", _READ),
-    ("_lookup_and_delete", "lookup_and_delete", _WRITE | _READ),
-    ("_batch_lookup", "batch_lookup", _READ),
-    ("_freeze", "freeze", _WRITE),
+    ("_lookup", "lookup", _TO_READ),
+    ("_update", "update", _TO_WRITE),
+    ("_delete", "delete", _TO_WRITE),
+    ("_next_key", "next_key", _TO_READ),
+    ("_lookup_and_delete", "lookup_and_delete", _TO_WRITE | _TO_READ),
+    ("_batch_lookup", "batch_lookup", _TO_READ),
+    ("_freeze", "freeze", _TO_WRITE),
     ("_pool", None, 0),
     ("_pool_reset", None, 0),
     ("_unknown", None, 0),  # OP_PART and OP_MORE have no place inside a request in parts
     ("_unknown", None, 0),
-    ("_add", "add", _WRITE | _READ),
-    ("_compare_and_swap", "compare_and_swap", _WRITE | _READ),
-    ("_batch_update", "batch_update", _WRITE),
-    ("_batch_delete", "batch_delete", _WRITE),
-    ("_batch_lookup_and_delete", "batch_lookup_and_delete", _WRITE | _READ),
-    ("_clear", "clear", _WRITE),
-    ("_output", "output", _WRITE),
-    ("_read", "read", _WRITE | _READ),
-    ("_query", "query", _READ),
-    ("_push_sample", "push", _WRITE),
-    ("_samples", "last", _READ),
-    ("_stats", "stats", _READ),
+    ("_add", "add", _TO_WRITE | _TO_READ),
+    ("_compare_and_swap", "compare_and_swap", _TO_WRITE | _TO_READ),
+    ("_batch_update", "batch_update", _TO_WRITE),
+    ("_batch_delete", "batch_delete", _TO_WRITE),
+    ("_batch_lookup_and_delete", "batch_lookup_and_delete", _TO_WRITE | _TO_READ),
+    ("_clear", "clear", _TO_WRITE),
+    ("_output", "output", _TO_WRITE),
+    ("_read", "read", _TO_WRITE | _TO_READ),
+    ("_query", "query", _TO_READ),
+    ("_push_sample", "push", _TO_WRITE),
+    ("_samples", "last", _TO_READ),
+    ("_stats", "stats", _TO_READ),
     ("_pool_read", None, 0),
+    ("_fetch", "fetch_or", _TO_WRITE | _TO_READ),
+    ("_fetch", "fetch_and", _TO_WRITE | _TO_READ),
+    ("_fetch", "fetch_xor", _TO_WRITE | _TO_READ),
+    ("_fetch", "exchange", _TO_WRITE | _TO_READ),
+    ("_update_part", "update_part", _TO_WRITE),
+    ("_push", "push", _TO_WRITE),
+    ("_peek", "peek", _TO_READ),
 )
 
 
@@ -148,7 +158,7 @@ class Operations:
         if len(request) < 22 + n:
             raise ValueError("the name is cut short")
         d = MapDef(kind, key_size, value_size, max_entries, flags, str(request[22 : 22 + n], "utf-8"))
-        row = find(_NUMBER, kind)
+        row = find(_KIND_NUMBER, kind)
         parameters = _parts(request, 22 + n, d.name).get(TAG_PARAMETERS, b"")
         if sys.implementation.name == "micropython":
             gc.collect()  # what stays for good should not lie scattered between garbage
@@ -174,7 +184,7 @@ class Operations:
     def _record(self, m, unchanging=False) -> bytes:  # type: ignore[no-untyped-def]
         """Return the record of a map; with `unchanging` what changes in it is 0."""
         d = m.definition
-        count, frozen, peak = (0, 0, 0) if unchanging else (len(m), m.frozen, m.peak)
+        count, frozen, peak = (0, 0, 0) if unchanging else (m.host_count(), m.frozen, m.peak)
         sizes = (d.map_type, d.key_size, d.value_size, d.max_entries, d.map_flags, count, m.offset, m.size)
         record = pack(INFO_FORMAT, m.id, *sizes + (frozen, d.name.encode(), m.cpus, peak))
         parameters = m.host_parameters()
@@ -256,6 +266,28 @@ class Operations:
         half = len(values) // 2
         swap = m.host_swap if m.by_host else m.compare_and_swap
         return _YES if swap(bytes(request[5 : 5 + n]), values[:half], values[half:]) else _NO
+
+    def _fetch(self, m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
+        offset, width, operand = unpack_from("<IBQ", request, 3)
+        fetch = getattr(m, _OPERATIONS[request[0]][1])
+        key = request[16:]
+        reply = bytearray(9)  # had before the number changes
+        pack_into("<Q", reply, 1, fetch(key, operand, offset, width) if width else fetch(key, operand))
+        return reply
+
+    def _update_part(self, m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
+        offset, n = unpack_from("<IH", request, 3)
+        part = memoryview(request)[9 + n :] if len(request) > _LONG else request[9 + n :]
+        m.update_part(bytes(request[9 : 9 + n]), offset, part)
+        return _OK
+
+    def _push(self, m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
+        (flags,) = unpack_from("<I", request, 3)
+        m.push(memoryview(request)[7:] if len(request) > _LONG else request[7:], flags)
+        return _OK
+
+    def _peek(self, m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
+        return _YES if m.peek(memoryview(request)[3:] if len(request) > _LONG else request[3:]) else _NO
 
     def _batch_update(self, m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
         (flags,) = unpack_from("<I", request, 3)

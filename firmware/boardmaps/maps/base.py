@@ -7,8 +7,8 @@ from ..abi import BPF_F_WRONLY
 from ..errors import InvalidFlags, InvalidKeySize, InvalidValueSize, NotPermitted, StaleMap
 
 _FROZEN = 1  # bit 0 of the state word
-_STATE = 68  # offsets in a slice's header, bytes; SPEC.md draws them
-_PEAK = 72
+_STATE_AT = 68  # offsets in a slice's header, bytes; SPEC.md draws them
+_PEAK_AT = 72
 
 
 class Map:
@@ -28,8 +28,8 @@ class Map:
         self._value_size = definition.value_size
         pool.create(self, definition)
 
-    def _move(self, to):
-        """Take the map's own functions, if it has any, to the slice at address `to`; they hold one of theirs."""
+    def _move(self, view):
+        """Take the map's own functions, if it has any, to the slice of this view; they hold where theirs is."""
 
     @property
     def _view(self):
@@ -38,7 +38,7 @@ class Map:
     @_view.setter
     def _view(self, view):
         self._slice = view
-        self._move(pool.address(view))
+        self._move(view)
 
     @property
     def name(self):
@@ -49,19 +49,23 @@ class Map:
     def peak(self):
         """The most entries that were in use at one time since the map was made (an array's all are); a RingBuf's bytes."""
         self._alive("peak")
-        return unpack_from("<I", self._view, _PEAK)[0] or len(self)
+        return unpack_from("<I", self._view, _PEAK_AT)[0] or self.host_count()
+
+    def host_count(self):
+        """Return how many entries are in use."""
+        return len(self)
 
     @property
     def frozen(self):
         """Whether the host may no longer write (freeze())."""
-        return bool(self._view[_STATE] & _FROZEN)
+        return bool(self._view[_STATE_AT] & _FROZEN)
 
     def freeze(self):
         """Forbid the host every write, for good; firmware may still write. A second freeze raises NotPermitted."""
         self._alive("freeze")
         if self.frozen:
             raise NotPermitted("freeze %r: the map is frozen already" % self.name)
-        self._view[_STATE] |= _FROZEN
+        self._view[_STATE_AT] |= _FROZEN
 
     def _alive(self, op):
         if self._view is pool.dead:
@@ -91,8 +95,17 @@ class Map:
         return self.keys()
 
     def __getattr__(self, name):
-        """Return a function that refuses an operation of other types. Found last, so that no operation is slower for it."""
-        from ..refusals import refusal  # takes heap with the first refusal only
+        """Return an operation that is loaded when it is first asked for, or a function that refuses one of other types.
+
+        Called for what is not found elsewhere, so that no operation is slower for it.
+        """
+        if name[:2] == "_u" or "_apply" in self.__dict__:
+            from .atomic import method  # saves heap: few programs need it
+
+            own = method(self, name)
+            if own:
+                return own
+        from ..refusals import refusal  # saves heap: with the first refusal
 
         self._alive(name)
         return refusal(self, name)

@@ -1,4 +1,4 @@
-"""Keyed: what the maps whose entries have keys share. Walks and batches on top of single calls, and why an atomic was refused.
+"""Keyed: what the maps whose entries have keys share. Walks and batches on top of single calls.
 
 Interrupts and other threads may come between the entries of a batch.
 """
@@ -6,7 +6,7 @@ Interrupts and other threads may come between the entries of a batch.
 from ..errors import InvalidValueSize, KeyNotFound, MapError
 from .base import Map
 
-_FIRST = 1  # cursors count slots from 1, so that 0 can mean the end
+_FIRST_SLOT = 1  # cursors count slots from 1, so that 0 can mean the end
 
 
 class Keyed(Map):
@@ -48,7 +48,7 @@ class Keyed(Map):
 
     def items(self):
         """Walk the entries as (key, value), both bytes, with the promise that keys() gives."""
-        cursor = self._at(_FIRST)
+        cursor = self._at(_FIRST_SLOT)
         while cursor:
             yield cursor[1:]
             cursor = self._at(cursor[0])
@@ -60,7 +60,7 @@ class Keyed(Map):
         """
         self._alive("batch_lookup")
         keys, values = [], []
-        at = _FIRST
+        at = _FIRST_SLOT
         if cursor is not None:
             if not isinstance(cursor, int) or cursor >> 16 != self.id:
                 raise MapError(
@@ -79,32 +79,16 @@ class Keyed(Map):
     def clear(self):
         """Remove every key (set all of an array's values to zero)."""
         for key in self.keys():
-            self.delete(key)
+            try:
+                self.delete(key)
+            except KeyNotFound:  # somebody else was faster
+                pass
 
     def host_subscribe(self, every, key):
         """Return what tells the events of a key, or of all: see sources.py, which the first subscription loads."""
         from ..line.sources import Slots, watch  # saves heap: with the first subscription
 
         return watch(self, every, key, Slots)
-
-    def _field(self, op, offset, width):
-        """Raise InvalidValueSize when no number of `width` bytes (None: the rest) is at `offset` in a value."""
-        size = self._value_size
-        if width is None:
-            width = size - offset
-        if (width != 4 and width != 8 and width != 1 and width != 2) or not 0 <= offset <= size - width:
-            self._alive(op)
-            raise InvalidValueSize(
-                "%s %r: no number of %d bytes at offset %d of %d; a number has 1, 2, 4 or 8 bytes: add(key, delta, offset, width)"
-                % (op, self.name, width, offset, size)
-            )
-
-    def _both(self, op, expected, new):
-        """Raise InvalidValueSize when one of the two values has another size than the map's."""
-        size = self._value_size
-        if len(expected) != size or len(new) != size:
-            self._alive(op)
-            self._refuse(op, bytes(self._key_size), new if len(expected) == size else expected)
 
     def _missing(self, op, key):
         """Raise why there is no entry under the key."""

@@ -7,125 +7,36 @@ returns the number of the one that it runs on. An entry is a row: the values of 
 import sys
 from struct import unpack_from
 
-import micropython
 from micropython import const
 
 from ..errors import InvalidDefinition, InvalidValueSize, KeyExists, KeyNotFound, MapError, NotSupported, OutOfMemory
-from ..kernels.guard import enter, leave
-from ..kernels.viper_keyed import atomics
-from ..settings import GUARD, setting
+from ..settings import kernels, setting
 from .keyed import Keyed
 
-# What _op() does; 0, 1 and 2 are update's flags
-_NOEXIST = const(1)
+_kernels = kernels("percpu")
+
+# What row() does; 0, 1 and 2 are update's flags
 _EXIST = const(2)
 _READ = const(3)
-_TAKE = const(4)
 _ZERO = const(5)
 
-# What a hash's own op does, and what it answers; viper_hash.py has them
-_DELETE = const(5)
-_FIND = const(6)
+# What it answers
 _MISS = const(1)
 _EXISTS = const(2)
 _FULL = const(3)
 
 # Words of a slice's header
 _COUNT = const(7)
-_VALUE = const(13)
-_STRIDE = const(14)
-
-_length = len
 
 
 def _one_cpu():
     return 0
 
 
-@micropython.viper
-def _rp2_cpu() -> int:
-    """Return the RP2's CPUID, the first register of SIO at 0xd0000000. A shift, because that is no small int."""
-    sio = 0x34000000
-    return ptr32(sio << 2)[0]
-
-
 CPUS = setting("CPUS", 2 if sys.platform == "rp2" else 1)
-this_cpu = setting("this_cpu", _rp2_cpu if sys.platform == "rp2" else _one_cpu)
+this_cpu = setting("this_cpu", _kernels.rp2_cpu if sys.platform == "rp2" else _one_cpu)
 if not isinstance(CPUS, int) or not 0 < CPUS <= 64:
     raise InvalidDefinition("boardmaps_config.CPUS is %r: give the number of cores, 1 to 64" % (CPUS,))
-
-
-@micropython.viper
-def _op(find, view, key, at: int, buffer, other, what: int) -> int:
-    """Do `what` with the bytes at `at` in the row under key, as many as `buffer` has; 0 when done, else what find says.
-
-    find(key, key, _FIND) gives minus the row's offset in the slice; find(key, other, flags) makes a new entry, for which
-    `other` has one CPU's bytes.
-    """
-    row = int(find(key, key, _FIND))
-    base = int(ptr8(view))
-    h = ptr32(base)
-    whole = h[_STRIDE] - h[_VALUE]
-    if row >= 0:
-        if row != _MISS or what >= _EXIST:
-            return row
-        row = int(find(key, other, what))
-        if row:
-            return row
-        row = int(find(key, key, _FIND))
-        p = ptr8(base - row)
-        i = 0
-        while i < whole:
-            p[i] = 0
-            i += 1
-    elif what == _NOEXIST:
-        return _EXISTS
-    p = ptr8(base - row)
-    i = 0
-    if what == _ZERO:
-        while i < whole:
-            p[i] = 0
-            i += 1
-        return 0
-    p = ptr8(int(p) + at)
-    b = ptr8(buffer)
-    n = int(_length(buffer))
-    if what <= _TAKE and what >= _READ:
-        while i < n:
-            b[i] = p[i]
-            i += 1
-        if what == _TAKE:
-            find(key, key, _DELETE)
-        return 0
-    while i < n:
-        p[i] = b[i]
-        i += 1
-    return 0
-
-
-if GUARD != "none":
-    _bare_op = _op
-
-    @micropython.native
-    def _op(find, view, key, at, buffer, other, what):
-        state = enter()
-        try:
-            return _bare_op(find, view, key, at, buffer, other, what)
-        finally:
-            leave(state)
-
-
-def _own(find, at):
-    """Return what viper_keyed.py calls a map's op: finds this CPU's value in the row, which is at() behind its begin."""
-
-    @micropython.viper
-    def op(key, _, __) -> int:
-        row = int(find(key, key, _FIND))
-        if row < 0:
-            row -= int(at())
-        return row
-
-    return op
 
 
 class PerCpu(Keyed):
@@ -136,8 +47,6 @@ class PerCpu(Keyed):
     def __init__(self, definition):
         self.cpus = definition.cpus
         self._step = (definition.value_size + 7) // 8 * 8
-        self._find = _own(self._rows, self._offset)
-        self._add, self._swap = atomics(self)
         Keyed.__init__(self, definition)
 
     def split(self, row):
@@ -161,7 +70,7 @@ class PerCpu(Keyed):
         """Copy this CPU's value into `out` (value_size bytes, writable); return False on a miss. Allocates nothing."""
         key = self._place("lookup_into", key)
         self._sized("lookup_into", out)
-        return _op(self._rows, self._view, key, self._offset(), out, out, _READ) == 0
+        return _kernels.row(self, key, self._offset(), out, out, _READ) == 0
 
     def lookup(self, key):
         """Return this CPU's value as bytes, or None on a miss."""
@@ -257,17 +166,17 @@ class PerCpu(Keyed):
         return row if self._row_into(op, key, row, what) else None
 
     def _row_into(self, op, key, row, what):
-        return _op(self._rows, self._view, self._place(op, key), 0, row, row, what) == 0
+        return _kernels.row(self, self._place(op, key), 0, row, row, what) == 0
 
     def _remove(self, key, what):
-        done = _op(self._rows, self._view, key, 0, b"", b"", what)
+        done = _kernels.row(self, key, 0, b"", b"", what)
         if done:
             self._fail("delete", done)
 
     def _store(self, op, key, at, buffer, first, flags):
         if not 0 <= flags <= _EXIST:
             self._refuse(op, bytes(self.definition.key_size), first, flags)
-        done = _op(self._rows, self._view, key, at, buffer, first, flags)
+        done = _kernels.row(self, key, at, buffer, first, flags)
         if done:
             self._fail(op, done)
 

@@ -1,39 +1,14 @@
 """PerCpuArray: an array with one value per index and CPU. The rows are percpu.py's."""
 
-import micropython
 from micropython import const
 
 from ..definition import MapDef
 from ..kinds import PERCPU_ARRAY
-from .percpu import CPUS, PerCpu
+from .percpu import CPUS, PerCpu, _kernels
 
 # To percpu's row
 _READ = const(3)
 _ZERO = const(5)
-
-_MISS = const(1)  # a hash's op says so, viper_hash.py has it
-
-# Words of a slice's header
-_MAX_ENTRIES = const(6)
-_ENTRIES = const(12)
-_STRIDE = const(14)
-
-
-def _indices(base):
-    """Return (move, find) for an array whose slice is at address `base`: a hash's op, as far as an array needs it."""
-
-    def move(to):
-        nonlocal base
-        base = to
-
-    @micropython.viper
-    def find(index: int, _, __: int) -> int:
-        h = ptr32(int(base))
-        if index < 0 or index >= h[_MAX_ENTRIES]:
-            return _MISS
-        return 0 - h[_ENTRIES] - index * h[_STRIDE]
-
-    return move, find
 
 
 class PerCpuArray(PerCpu):
@@ -44,7 +19,7 @@ class PerCpuArray(PerCpu):
     """
 
     def __init__(self, value_size, max_entries, map_flags=0, name=""):
-        self._move, self._rows = _indices(0)
+        _kernels.drive_array(self)
         PerCpu.__init__(self, MapDef(PERCPU_ARRAY, 4, value_size, max_entries, map_flags, name, CPUS))
 
     @classmethod

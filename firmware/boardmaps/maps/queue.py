@@ -16,8 +16,8 @@ _COUNT = const(7)  # a word of a slice's header
 _EXIST = const(2)  # BPF_EXIST
 
 # What _put() answers, as viper_queue.py has it
-_FULL = const(1)
-_WRONG_SIZE = const(2)
+_FULL = const(3)
+_WRONG_SIZE = const(4)
 
 
 class Queue(Map):

@@ -3,26 +3,23 @@
 from collections import namedtuple
 from struct import calcsize, pack, pack_into, unpack_from
 
-import micropython
 from micropython import const
 
 from ..abi import BPF_F_WRONLY
 from ..definition import MapDef
 from ..errors import InvalidDefinition, InvalidKeySize, MapError, NotSupported
-from ..kernels.guard import guarded
 from ..kinds import TIME_SERIES
+from ..settings import kernels
 from .base import Map
 
+_kernels = kernels("series")
+_push = _kernels.push  # (view, value, low and high half of the timestamp)
+_get = _kernels.get  # (view, number, out): false when there is no such sample
+
 # Words of a slice's header
-_VALUE_SIZE = const(5)
-_MAX_ENTRIES = const(6)
 _COUNT = const(7)
-_FIRST = const(8)  # index of the slot that holds the oldest sample
 _FIELD = const(9)  # the struct module's letter of the number that stats() works on, 0 for none; then its offset
-_ENTRIES = const(12)
-_STRIDE = const(14)
 _GONE = const(15)  # number of the oldest sample: how many were overwritten
-_PEAK = const(18)
 
 _NUMBERS = const((1 << 30) - 1)  # a board's small ints; numbers of samples are compared modulo this
 
@@ -30,63 +27,6 @@ _BY_SIZE = {1: "B", 2: "H", 4: "I", 8: "Q"}  # the field of a value that is one 
 _A_KEY = bytes(8)
 
 Stats = namedtuple("Stats", ("count", "min", "max", "sum", "mean", "span"))
-
-
-@micropython.viper
-def _push(view, value, timestamp: int, high: int):
-    """Write a sample behind the newest one, in a full series over the oldest. A slot is a u64 timestamp and the value."""
-    h = ptr32(view)
-    count = h[_COUNT]
-    most = h[_MAX_ENTRIES]
-    slot = h[_FIRST]
-    if count == most:
-        i = slot + 1
-        if i == most:
-            i = 0
-        h[_FIRST] = i
-        h[_GONE] += 1
-    else:
-        slot += count
-        if slot >= most:
-            slot -= most
-        count += 1
-        h[_COUNT] = count
-        if count > h[_PEAK]:
-            h[_PEAK] = count
-    d = ptr32(int(h) + h[_ENTRIES] + slot * h[_STRIDE])
-    d[0] = timestamp
-    d[1] = high
-    d8 = ptr8(int(d) + 8)
-    s8 = ptr8(value)
-    n = h[_VALUE_SIZE]
-    i = 0
-    while i < n:
-        d8[i] = s8[i]
-        i += 1
-
-
-@micropython.viper
-def _get(view, number: int, out) -> int:
-    """Copy timestamp and value of the sample with this number to `out`; 0 when it is not there (any more)."""
-    h = ptr32(view)
-    i = number - h[_GONE] & _NUMBERS
-    if i >= h[_COUNT]:
-        return 0
-    slot = h[_FIRST] + i
-    if slot >= h[_MAX_ENTRIES]:
-        slot -= h[_MAX_ENTRIES]
-    s = ptr8(int(h) + h[_ENTRIES] + slot * h[_STRIDE])
-    d = ptr8(out)
-    n = h[_VALUE_SIZE] + 8
-    i = 0
-    while i < n:
-        d[i] = s[i]
-        i += 1
-    return 1
-
-
-_push = guarded(_push, 4)
-_get = guarded(_get, 3)
 
 
 class TimeSeries(Map):

@@ -17,6 +17,7 @@ from .. import pool
 from ..abi import OP_SUBSCRIBE, OP_UNSUBSCRIBE
 from ..line.dispatch import Dispatcher
 from ..line.session import ServerSession
+from ..settings import kernels
 
 # Another one after every reset: how a host tells that the board restarted.
 BOOT_ID = str(hexlify(os.urandom(4)), "ascii")
@@ -27,24 +28,7 @@ _BESIDE = 1024  # bytes of a request beside two values: its head and its key
 _EVENTS_MS = 5  # the same while there are events to look for
 
 
-@micropython.native
-def _drain(ipoll, readinto, one, buf):
-    """Read what is there into buf, byte by byte: stdin's own readinto() waits until buf is full, and there is no any().
-
-    Machine code with nothing looked up in its loop: each byte of a frame comes this way, and takes 25 us on an emulated Pico.
-    """
-    n = 0
-    end = len(buf)
-    while n < end:
-        there = False
-        for _ in ipoll(0):
-            there = True
-        if not there:
-            break
-        readinto(one)
-        buf[n] = one[0]
-        n += 1
-    return n
+_drain = kernels("stdio").drain
 
 
 class StdioLine:

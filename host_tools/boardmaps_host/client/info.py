@@ -17,9 +17,10 @@ from boardmaps.abi import (
     TAG_PARAMETERS,
 )
 from boardmaps.definition import MapDef
-from boardmaps.errors import error_for
+from boardmaps.errors import MapError, error_for
 from boardmaps_host.client.errors import LinkError
 from boardmaps_host.kinds import by_number
+from boardmaps_host.terminal import harmless
 
 _MOST_MAPS = 8192  # that a board is believed to have: their records take 3 MB
 
@@ -83,7 +84,11 @@ class MapInfo:
     @property
     def definition(self) -> MapDef:
         """The map's definition. Raises MapError when there can be no such map."""
-        return MapDef(self.map_type, self.key_size, self.value_size, self.max_entries, self.map_flags, self.name)
+        kind = by_number(self.map_type)
+        given = unpack_from("<" + kind.parameters[0], self.parameters) if self.parameters and kind.parameters else ()
+        functions = dict(zip(kind.parameters[1:], given, strict=bool(given))).get("functions", 0)
+        sizes = (self.key_size, self.value_size, self.max_entries)
+        return MapDef(self.map_type, *sizes, self.map_flags, self.name, functions=functions)
 
     @classmethod
     def unpack(cls, record: bytes) -> "MapInfo":
@@ -98,8 +103,12 @@ class MapInfo:
                 raise ValueError("a part of a record is cut short")
             if tag == TAG_PARAMETERS:  # others are for later hosts
                 parameters = record[at - n : at]
-        fields = [*numbers, bool(frozen), name.rstrip(b"\0").decode("ascii", "replace"), cpus, peak, parameters]
-        return cls(*fields)
+        text = harmless(name.rstrip(b"\0").decode("ascii", "replace"))
+        fields = [*numbers, bool(frozen), text, cpus, peak, parameters]
+        info = cls(*fields)
+        with contextlib.suppress(MapError):  # a definition that cannot be is told when it is used
+            _ = info.definition
+        return info
 
 
 def ask(link: Asked, payload: bytes, changes: bool = False, boot: str | None = None) -> bytes | None:
@@ -115,7 +124,7 @@ def answer(reply: bytes) -> bytes | None:
     if status == STATUS_MISS:
         return None
     text, zero, done = reply[1:].partition(b"\0")
-    error = error_for(status)(text.decode("utf-8", "replace"))
+    error = error_for(status)(harmless(text.decode("utf-8", "replace")))
     if zero:
         error.done = int.from_bytes(done[:4], "little")  # how far a batch came
     raise error

@@ -61,12 +61,15 @@ class RemotePool:
         What a write-only map holds comes as zeros. The firmware runs on meanwhile: each frame is one moment, the whole is
         not. `progress` is told (bytes read, bytes in all).
         """
+        return self.read_part(0, self.used(), progress)
+
+    def read_part(self, offset: int, used: int, progress: Callable[[int, int], None] | None = None) -> bytes:
+        """Return `used` bytes from `offset` on, such as a map's slice: its `offset` and `size`."""
         boot = self._link.boot
-        used = self.used()
         if used > _LARGEST:
             raise LinkError(f"pool: {used:,} bytes are more than any board has.")
         size = min(self._link.mtu, 0xFFFF) - 1  # the status takes one of the payload's bytes
-        requests = [pack("<BIH", OP_POOL_READ, at, min(size, used - at)) for at in range(0, used or 1, size)]
+        requests = [pack("<BIH", OP_POOL_READ, offset + at, min(size, used - at)) for at in range(0, used or 1, size)]
         image = bytearray()
         for first in range(0, len(requests), _AT_ONCE):
             for reply in self._link.requests(requests[first : first + _AT_ONCE], changes=False, boot=boot):

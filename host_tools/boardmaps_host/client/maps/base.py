@@ -1,4 +1,7 @@
-"""A board's maps as objects: the same methods as the maps themselves, each one request on the line."""
+"""A board's maps as objects: the same methods as the maps themselves, each one request on the line.
+
+More than 300 lines: one method a request.
+"""
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
@@ -57,7 +60,7 @@ class Linked(Asked, subscribe.Subscribing, Protocol):
 
 
 class RemoteMap:
-    """A map on a board: what it allows the host, with the board's own checks and errors.
+    """A map on a board: what a host may do with it, with the board's own checks and errors.
 
     `offset` and `size` are its place in the board's pool, bytes. The object stands for the map of its name and definition: when
     the board has restarted, the next call finds it again, under another `id` perhaps, or raises StaleMap.
@@ -92,6 +95,10 @@ class RemoteMap:
     def for_every_cpu(self, value: Buffer) -> bytes:
         """Return what update() takes to set this value: here itself, in a per-CPU map a row of it."""
         return bytes(value)
+
+    def of_every_cpu(self, value: bytes) -> list[bytes]:
+        """Return the values in what lookup() gives: here this one, in a per-CPU map one for each CPU."""
+        return [value]
 
     def info(self) -> MapInfo:
         """Ask the board what it knows of the map now."""
@@ -202,17 +209,26 @@ class RemoteMap:
 
         The number is the whole value when that has 1, 2, 4 or 8 bytes; else `width` bytes at `offset`.
         """
-        if offset or width is not None:
-            width = self._value_size - offset if width is None else width
-            if width not in (1, 2, 4, 8) or not 0 <= offset <= self._value_size - width:
-                raise InvalidValueSize(
-                    f"add {self.name!r}: no number of {width} bytes at offset {offset} of {self._value_size}"
-                )
+        field = self._field("add", offset, width)
         wrapped = (delta + (1 << 63)) % (1 << 64) - (1 << 63)  # the same modulo 2**64, in a signed word
-        data = self._ask(OP_ADD, pack("<IBq", offset, width or 0, wrapped) + self._key(key), changes=True)
-        with reading(f"add {self.name!r}", changed=True):
+        data = self._ask(OP_ADD, pack("<IBq", *field, wrapped) + self._key(key), changes=True)
+        return self._number("add", data)
+
+    def _number(self, op: str, data: bytes | None) -> int:
+        with reading(f"{op} {self.name!r}", changed=True):
             number: int = unpack("<Q", data or b"")[0]
             return number
+
+    def _field(self, op: str, offset: int, width: int | None) -> tuple[int, int]:
+        """Return a number's offset and width as a request has them: no width for the whole value, which the board checks."""
+        if not offset and width is None:
+            return 0, 0
+        width = self._value_size - offset if width is None else width
+        if width not in (1, 2, 4, 8) or not 0 <= offset <= self._value_size - width:
+            raise InvalidValueSize(
+                f"{op} {self.name!r}: no number of {width} bytes at offset {offset} of {self._value_size}"
+            )
+        return offset, width
 
     def compare_and_swap(self, key: Key, expected: Buffer, new: Buffer) -> bool:
         """Store `new` if the value is `expected`, in one step; return whether it was. Raises KeyNotFound."""
