@@ -31,11 +31,27 @@ _FIRST = 1.0  # seconds that a program is heard after its start: one that fails 
 # How a program's exception looks when it has ended the program: MicroPython's banner comes next.
 _FAILED = re.compile(rb"Traceback \(most recent call last\):\r?\n(?:  .*\n)+[^\r\n]+(?=\r?\nMicroPython )")
 
-_PROBE = """
+_PROBE = r"""
 import sys
 i = sys.implementation
 version = '.'.join([str(n) for n in i[1][:3]])
-print((i[0], version, getattr(i, '_machine', sys.platform), getattr(i, '_mpy', 0), getattr(i, '_build', '')))
+machine_code, in_c, kernels = True, (), None
+try:
+    exec('@micropython.viper\ndef f():\n pass')
+except SyntaxError:
+    machine_code = False
+try:
+    import _boardmaps
+    in_c = tuple(dir(_boardmaps))
+except ImportError:
+    pass
+try:
+    import boardmaps_config
+    kernels = getattr(boardmaps_config, 'KERNELS', None)
+except Exception:
+    pass
+print((i[0], version, getattr(i, '_machine', sys.platform), getattr(i, '_mpy', 0), getattr(i, '_build', ''),
+    machine_code, in_c, kernels and str(kernels)))
 """
 
 
