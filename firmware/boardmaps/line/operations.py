@@ -181,7 +181,7 @@ class Operations:
         except MemoryError:
             return _MADE
 
-    def _record(self, m, unchanging=False) -> bytes:  # type: ignore[no-untyped-def]
+    def _record(self, m, unchanging=False) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
         """Return the record of a map; with `unchanging` what changes in it is 0."""
         d = m.definition
         count, frozen, peak = (0, 0, 0) if unchanging else (m.host_count(), m.frozen, m.peak)
@@ -218,10 +218,10 @@ class Operations:
 
     # What follows gets the map too.
 
-    def _info(self, m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
+    def _info(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
         return _OK + self._record(m)
 
-    def _lookup(self, m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
+    def _lookup(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
         if m.by_host:
             value = m.host_lookup(request[3:])
         elif m.definition.value_size <= _LONG:
@@ -231,7 +231,7 @@ class Operations:
             return reply if m.lookup_into(request[3:], memoryview(reply)[1:]) else _MISS
         return _MISS if value is None else _OK + value
 
-    def _update(self, m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
+    def _update(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
         flags, n = unpack_from("<IH", request, 3)
         update = m.host_update if m.by_host else m.update
         if len(request) > _LONG:
@@ -240,19 +240,19 @@ class Operations:
             update(request[9 : 9 + n], request[9 + n :], flags)
         return _OK
 
-    def _delete(self, m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
+    def _delete(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
         m.delete(request[3:])
         return _OK
 
-    def _next_key(self, m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
+    def _next_key(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
         key = m.next_key(request[4:] if request[3] else None)
         return _MISS if key is None else _OK + key
 
-    def _lookup_and_delete(self, m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
+    def _lookup_and_delete(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
         reply = bytearray(1 + _size(m))  # had before the entry goes
         return reply if m.host_lookup_and_delete(request[3:], memoryview(reply)[1:]) else _MISS
 
-    def _add(self, m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
+    def _add(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
         offset, width, delta = unpack_from("<IBq", request, 3)
         add = m.host_add if m.by_host else m.add
         key = request[16:]
@@ -260,14 +260,14 @@ class Operations:
         pack_into("<Q", reply, 1, add(key, delta, offset, width) if width else add(key, delta))
         return reply
 
-    def _compare_and_swap(self, m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
+    def _compare_and_swap(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
         (n,) = unpack_from("<H", request, 3)
         values = memoryview(request)[5 + n :] if len(request) > _LONG else request[5 + n :]
         half = len(values) // 2
         swap = m.host_swap if m.by_host else m.compare_and_swap
         return _YES if swap(bytes(request[5 : 5 + n]), values[:half], values[half:]) else _NO
 
-    def _fetch(self, m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
+    def _fetch(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
         offset, width, operand = unpack_from("<IBQ", request, 3)
         fetch = getattr(m, _OPERATIONS[request[0]][1] or "")
         key = request[16:]
@@ -275,38 +275,38 @@ class Operations:
         pack_into("<Q", reply, 1, fetch(key, operand, offset, width) if width else fetch(key, operand))
         return reply
 
-    def _update_part(self, m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
+    def _update_part(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
         offset, n = unpack_from("<IH", request, 3)
         part = memoryview(request)[9 + n :] if len(request) > _LONG else request[9 + n :]
         m.update_part(bytes(request[9 : 9 + n]), offset, part)
         return _OK
 
-    def _push(self, m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
+    def _push(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
         (flags,) = unpack_from("<I", request, 3)
         m.push(memoryview(request)[7:] if len(request) > _LONG else request[7:], flags)
         return _OK
 
-    def _peek(self, m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
+    def _peek(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
         return _YES if m.peek(memoryview(request)[3:] if len(request) > _LONG else request[3:]) else _NO
 
-    def _batch_update(self, m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
+    def _batch_update(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
         (flags,) = unpack_from("<I", request, 3)
         n = m.definition.key_size
         entries = _cut(request[7:], n + _size(m))
         m.batch_update([entry[:n] for entry in entries], [entry[n:] for entry in entries], flags)
         return _OK
 
-    def _batch_delete(self, m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
+    def _batch_delete(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
         m.batch_delete(_cut(request[3:], m.definition.key_size))
         return _OK
 
-    def _batch_lookup(self, m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
+    def _batch_lookup(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
         return self._page(m, request, m.batch_lookup)
 
-    def _batch_lookup_and_delete(self, m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
+    def _batch_lookup_and_delete(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
         return self._page(m, request, m.batch_lookup_and_delete)
 
-    def _page(self, m, request: bytes, step) -> bytes:  # type: ignore[no-untyped-def]
+    def _page(self, m, request: bytes, step) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
         cursor, count = unpack_from("<QH", request, 3)
         room = (self._limit - 11) // max(1, m.definition.key_size + _size(m))
         cursor, keys, values = step(cursor or None, min(count, max(room, 1)))
@@ -316,18 +316,18 @@ class Operations:
             reply.extend(values[i])
         return reply
 
-    def _clear(self, m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
+    def _clear(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
         m.clear()
         return _OK
 
-    def _freeze(self, m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
+    def _freeze(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
         m.freeze()
         return _OK
 
-    def _output(self, m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
+    def _output(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
         return _YES if m.output(memoryview(request)[3:] if len(request) > _LONG else request[3:]) else _NO
 
-    def _read(self, m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
+    def _read(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
         """Take records until the frame is full; a first one that is longer is taken whole."""
         (count,) = unpack_from("<H", request, 3)
         reply = bytearray(self._limit)
@@ -353,14 +353,14 @@ class Operations:
             count -= 1
         return reply if at == len(reply) else reply[:at]
 
-    def _query(self, m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
+    def _query(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
         return _OK + pack("<5I", *[n & U32_MAX for n in m.query()])
 
-    def _push_sample(self, m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
+    def _push_sample(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
         m.host_push(memoryview(request)[3:] if len(request) > _LONG else request[3:])
         return _OK
 
-    def _samples(self, m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
+    def _samples(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
         what, first, last = unpack_from("<BQQ", request, 3)
         reply = bytearray(_OK)
         for timestamp, value in m.host_samples(first if what == SAMPLES_LAST else None):
@@ -371,7 +371,7 @@ class Operations:
                 break
         return bytes(reply)
 
-    def _stats(self, m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
+    def _stats(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
         (n,) = unpack_from("<I", request, 3)
         found = m.stats(None if n == U32_MAX else n)
         return _OK + " ".join([repr(number) for number in found]).encode()
