@@ -26,6 +26,7 @@ _BITS = const(128)
 # A Bloom filter's hash functions
 _FUNCTIONS_USUAL = const(5)  # unless the definition says otherwise
 _FUNCTIONS_MOST = const(15)
+_FILTER_VALUE_MOST = const(1 << 22)  # bytes of a value: the kernel's KMALLOC_MAX_SIZE
 
 HEADER_SIZE = 96  # bytes at the start of every map's slice; SPEC.md draws them
 
@@ -91,6 +92,9 @@ class MapDef:
         most = _FUNCTIONS_MOST if row[_TRAITS] & _BITS else 0
         if self.functions == 0 and most:
             self.functions = _FUNCTIONS_USUAL
+        if most and self.value_size > _FILTER_VALUE_MOST:
+            text = "value_size is %d, above the limit of %d"
+            raise InvalidDefinition(what + text % (self.value_size, _FILTER_VALUE_MOST))
         functions = self.functions
         if not isinstance(functions, int) or not (0 < functions <= most or functions == most == 0):
             wanted = "a number from 1 to %d" % most if most else "0: this type has no hash functions"

@@ -70,8 +70,8 @@ for wrong in ((), (1,), ("x", 1, 2, 3), (1, 2, 3, 4, 5)):
 
 # Each map is there once a sort: both() does the same to all, drives them in another order each time, and compares the slices.
 MAPS = """from boardmaps import (
-    BPF_F_RB_OVERWRITE, ArrayMap, BloomFilter, HashMap, LpmTrie, PerCpuArray, PerCpuHash, Queue, RingBuf, StaleMap, Stack, StaticPool,
-    TimeSeries
+    BPF_F_RB_OVERWRITE, ArrayMap, BloomFilter, HashMap, LpmTrie, PerCpuArray, PerCpuHash, Queue, RingBuf, StaleMap, Stack,
+    StaticPool, TimeSeries
 )
 """
 COMMON = """

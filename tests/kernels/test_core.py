@@ -29,6 +29,7 @@ from boardmaps.kernels import (
     plain_ring,
     plain_series,
 )
+from boardmaps.kernels.plain_base import word
 from boardmaps.kinds import (
     ARRAY,
     BLOOM_FILTER,
@@ -369,14 +370,14 @@ def checked_trie(w: Walk) -> None:
                 texts += found
         return texts
 
-    root = plain_lpm.word(view, 8)
+    root = word(view, 8)
     texts = below(root) if root else []
-    assert len(set(texts)) == len(texts) == plain_lpm.word(view, 7)
-    free = plain_lpm.word(view, 9)
+    assert len(set(texts)) == len(texts) == word(view, 7)
+    free = word(view, 9)
     while free:
         inner += 1
         free = plain_lpm.of(view, 0, free)
-    assert inner == plain_lpm.word(view, 10) <= slots - 1
+    assert inner == word(view, 10) <= slots - 1
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -20,7 +20,9 @@ from boardmaps_host.client.transports.base import Transport
 from boardmaps_host.kinds import KINDS, Kind, by_class
 
 if TYPE_CHECKING:
-    from boardmaps import ArrayMap, HashMap, PerCpuArray, PerCpuHash, Queue, RingBuf, TimeSeries
+    from boardmaps import ArrayMap, BloomFilter, HashMap, LpmTrie, PerCpuArray, PerCpuHash, Queue, RingBuf, TimeSeries
+    from boardmaps_host.client.maps.bloom import RemoteBloomFilter
+    from boardmaps_host.client.maps.numbers import RemoteNumbers
     from boardmaps_host.client.maps.percpu import RemotePerCpu
     from boardmaps_host.client.maps.queue import RemoteQueue
     from boardmaps_host.client.maps.ringbuf import RemoteRingBuf
@@ -59,7 +61,11 @@ class Board:
     @overload
     def create_map(self, map_class: "type[PerCpuArray | PerCpuHash]", **parts: Any) -> "RemotePerCpu": ...
     @overload
-    def create_map(self, map_class: "type[ArrayMap | HashMap]", **parts: Any) -> RemoteMap: ...
+    def create_map(self, map_class: "type[ArrayMap | HashMap]", **parts: Any) -> "RemoteNumbers": ...
+    @overload
+    def create_map(self, map_class: "type[LpmTrie]", **parts: Any) -> RemoteMap: ...
+    @overload
+    def create_map(self, map_class: "type[BloomFilter]", **parts: Any) -> "RemoteBloomFilter": ...
     @overload
     def create_map(self, map_class: "type[Queue]", **parts: Any) -> "RemoteQueue": ...
     @overload

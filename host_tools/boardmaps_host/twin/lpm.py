@@ -104,9 +104,8 @@ class LpmTrie(CloudMap):
         return self.keys()
 
     def __contains__(self, key: Key) -> bool:
-        """Whether exactly this prefix is there."""
-        length, bits = self._parts_of("contains", key)
-        return length <= self._bits and self._at(length, bits) in self._data
+        """Whether a look-up of the key finds a value."""
+        return self.lookup(key) is not None
 
     def __len__(self) -> int:
         return len(self._data)
