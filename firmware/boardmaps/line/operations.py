@@ -220,7 +220,7 @@ class Operations:
 
     def _fetch(self, m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
         offset, width, operand = unpack_from("<IBQ", request, 3)
-        fetch = getattr(m, _OPERATIONS[request[0]][1])
+        fetch = getattr(m, _OPERATIONS[request[0]][1] or "")
         key = request[16:]
         return _OK + pack("<Q", fetch(key, operand, offset, width) if width else fetch(key, operand))
 
