@@ -309,7 +309,7 @@ class Pushing:
         self.registry = Registry()
         dispatcher = Dispatcher(self.registry)
         self.session = ServerSession(dispatcher.handle, {"boot": "00c0ffee"})
-        self.session.receive(encode(HELLO, 99, 7, 0, pack_hello({"v": 1})))
+        self.session.receive(encode(HELLO, 99, 7, 0, pack_hello({"v": 2})))
         self.events = Events(self.session)
         dispatcher.extra = {OP_SUBSCRIBE: self.events.handle}
         self.decoder = Decoder(5000)

@@ -184,7 +184,7 @@ def test_plain_frames_are_refused_and_end_no_session(board: Locked, link: Link) 
     refused = board.lock.refused
     session = board.session
     for frame in (
-        encode(HELLO, 77, 7, 0, pack_hello({"v": 1, "mtu": 480})),
+        encode(HELLO, 77, 7, 0, pack_hello({"v": 2, "mtu": 480})),
         encode(REQUEST, session.session, session._next, 0, b"forged"),
         encode(12, session.session, 0, 0),
     ):

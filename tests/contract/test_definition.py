@@ -38,7 +38,13 @@ def test_names_may_be_empty_and_have_up_to_fifteen_bytes(board: Board) -> None:
 
 def raw_create(board: Board, map_type: int, sizes: tuple[int, int, int], flags: int, name: bytes) -> None:
     """Ask the board itself: the client would refuse most of these before they are sent."""
-    ask(board.link, bytes((OP_CREATE,)) + b"".join(n.to_bytes(4, "little") for n in (map_type, *sizes, flags)) + name)
+    ask(
+        board.link,
+        bytes((OP_CREATE,))
+        + b"".join(n.to_bytes(4, "little") for n in (map_type, *sizes, flags))
+        + bytes((len(name),))
+        + name,
+    )
 
 
 HASH, ARRAY = 1, 2

@@ -19,7 +19,7 @@ def test_a_trie(key_size: int, value_size: int, n: int, links: int, size: int) -
 
 def test_a_trie_of_more_than_a_pool_can_number() -> None:
     assert slice_size(MapDef(11, 8, 4, 16_384)) == 96 + 6 * 32_767 + 2 + 16_384 * 12 + 4
-    with pytest.raises(InvalidDefinition, match="limit is 16384"):
+    with pytest.raises(InvalidDefinition, match="at most 16384"):
         plan([MapDef(11, 8, 4, 16_385)], 1 << 30)
 
 

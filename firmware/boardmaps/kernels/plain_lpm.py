@@ -200,8 +200,8 @@ def insert(view, key, length, found):
         side = bit_of(key, shared)
         top = new_inner(view)
         put(view, top, shared, node if side else slot, slot if side else node)
-    parent, side = steps[-1] if steps else (0, 0)
-    link(view, parent, side, top)
+    above, side = steps[-1] if steps else (0, 0)
+    link(view, above, side, top)
     count = word(view, _COUNT) + 1
     put_word(view, _COUNT, count)
     put_word(view, _PEAK, max(word(view, _PEAK), count))

@@ -81,6 +81,10 @@ class Map:
             raise InvalidValueSize("%s %r: value is %d bytes, not %d" % (op, name, len(value), self._value_size))
         raise InvalidFlags("%s %r: unknown flags %r" % (op, name, flags))
 
+    def host_parameters(self):
+        """Return the type parameters as from_definition() takes them, nothing where the type has none."""
+        return b""
+
     def __repr__(self):
         return "<%s %r id %d>" % (type(self).__name__, self.name, self.id)
 

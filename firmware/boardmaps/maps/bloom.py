@@ -52,6 +52,10 @@ class BloomFilter(Map):
             d.value_size, d.max_entries, d.map_flags, d.name, functions=parameters[0] if parameters else d.functions
         )
 
+    def host_parameters(self):
+        """Return the number of hash functions."""
+        return bytes((self.definition.functions,))
+
     def push(self, value, flags=0):
         """Add a value: from now on peek() says True to it. Raises InvalidValueSize, and InvalidFlags for any flag."""
         if flags or _push(self._slice, value):

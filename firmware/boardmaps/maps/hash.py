@@ -75,6 +75,12 @@ class HashMap(Keyed):
         """Return the value and remove the key in one step; None on a miss. Not in a hard interrupt: it allocates."""
         return self._copy("lookup_and_delete", key, _TAKE)
 
+    def host_lookup_and_delete(self, key, out):
+        """Copy the value into `out` and remove the key in one step; False on a miss."""
+        if len(key) != self._key_size:
+            self._refuse("lookup_and_delete", key)
+        return self._op(key, out, _TAKE) == _DONE
+
     def batch_lookup_and_delete(self, cursor=None, count=1):
         """Return what batch_lookup does, and remove these entries, each in one step."""
         cursor, keys, _ = self.batch_lookup(cursor, count)

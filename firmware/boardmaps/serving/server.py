@@ -24,6 +24,7 @@ BOOT_ID = str(hexlify(os.urandom(4)), "ascii")
 _CTRL_C = 3
 _QUIET_MS = 100  # a frame arrives without such a pause; somebody at a terminal pauses longer
 _WAIT_MS = 50  # how long serve() waits for a host before it looks at its clock
+_BESIDE = 1024  # bytes of a request beside two values: its head and its key
 _EVENTS_MS = 5  # the same while there are events to look for
 
 
@@ -126,14 +127,16 @@ class Server:
             from ..line.seal import LockedLine
 
             self.line = LockedLine(self.line, key, mtu)
+        dispatcher = Dispatcher(pool, allow_reset)
         terms = {
             "boot": BOOT_ID,
+            "maps": dispatcher.checksum,
             "profile": "embedded",
             "machine": sys.implementation._machine.replace(" ", "_"),
             "idle": idle,
         }
-        dispatcher = Dispatcher(pool, allow_reset)
-        self.session = ServerSession(dispatcher.handle, terms, mtu, window, self.line.credit)
+        most = 2 * pool.StaticPool.total_size() + _BESIDE
+        self.session = ServerSession(dispatcher.handle, terms, mtu, window, self.line.credit, most)
         self._raw = self.session.decoder if key is None else self.line.lock.decoder  # cuts what comes over the line
         dispatcher.extra = {OP_SUBSCRIBE: self._subscriptions, OP_UNSUBSCRIBE: self._subscriptions}
         self._events = None

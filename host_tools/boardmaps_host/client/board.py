@@ -94,12 +94,7 @@ class Board:
         if missing := set(kind.sizes) - set(parts):
             raise InvalidDefinition(f"create {class_name}: {', '.join(sorted(missing))} is missing")
         parts = {"key_size": kind.key_least, "value_size": 0, **parts}
-        made = create(self.link, MapDef(kind.number, **parts), parameters)
-        try:
-            return self.map(made)
-        except LinkError as error:  # only what the board tells of it is missing
-            error.may_have_happened = True
-            raise
+        return remote(self.link, create(self.link, MapDef(kind.number, **parts), parameters))
 
     def listen(self, seconds: float) -> None:
         """Take what the board tells unasked for so long: its prints go to `console`, events to their callbacks.

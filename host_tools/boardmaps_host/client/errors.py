@@ -59,3 +59,7 @@ class OutcomeUnknown(LinkError):
     """The board restarted, or fell silent, with a change in flight: it may have happened, once, or not at all."""
 
     may_have_happened = True
+
+
+class Restarted(LinkError):
+    """The board has restarted since what this call needs was looked up; the call has changed nothing."""

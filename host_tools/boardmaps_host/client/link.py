@@ -8,14 +8,13 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from boardmaps.abi import STATUS_MORE
 from boardmaps_host.client.connection import Connection
 from boardmaps_host.client.console import Console
 from boardmaps_host.client.errors import LinkError
 from boardmaps_host.client.events import Hub
 from boardmaps_host.client.opening import Opening
 from boardmaps_host.client.pump import Pump
-from boardmaps_host.client.requests import Requests, in_parts
+from boardmaps_host.client.requests import Requests
 from boardmaps_host.client.states import State, Step
 from boardmaps_host.client.transports.base import Transport
 
@@ -81,26 +80,30 @@ class Link:
         """Return what `with` gives one thread the line for, across several requests."""
         return self._turn
 
-    def request(self, payload: bytes, changes: bool = True) -> bytes:
-        """Have one request executed, exactly once, and return its reply.
+    @property
+    def mtu(self) -> int:
+        """The most bytes of a request that a frame takes."""
+        return self.connection.session.mtu
 
-        Raises LinkTimeout when a request that `changes` nothing gets no answer, OutcomeUnknown when one does that may. Whatever
-        LinkError it raises, `may_have_happened` of it tells whether the request may have been executed.
+    @property
+    def boot(self) -> str:
+        """The board's boot id: another one after every restart."""
+        return self.connection.session.fields.get("boot", "")
+
+    def request(self, payload: bytes, changes: bool = True, boot: str | None = None) -> bytes:
+        """Have one request of any size executed, exactly once, and return its reply.
+
+        With `boot` it is sent in this boot of the board only, else Restarted is raised. Raises LinkTimeout when a request that
+        `changes` nothing gets no answer, OutcomeUnknown when one does that may. Whatever LinkError it raises,
+        `may_have_happened` of it tells whether the request may have been executed.
         """
         with self._turn:
-            mtu = self.connection.session.mtu
-            if len(payload) <= mtu:
-                (reply,) = self._requests.run((payload,), changes)
-            else:
-                reply = self._requests.run(in_parts(payload, mtu), changes)[-1]
-            if reply[0] & STATUS_MORE:
-                return self._requests.rest(reply, changes)
-            return reply
+            return self._requests.one(payload, changes, boot)
 
-    def requests(self, payloads: Sequence[bytes], changes: bool = True) -> list[bytes]:
+    def requests(self, payloads: Sequence[bytes], changes: bool = True, boot: str | None = None) -> list[bytes]:
         """Have several requests executed in order, several in flight at once; each and each reply must fit a frame."""
         with self._turn:
-            return self._requests.run(payloads, changes)
+            return self._requests.run(payloads, changes, boot)
 
     def pump(self, seconds: float) -> None:
         """Take what comes within `seconds`, outside of any request: the board's prints and events.

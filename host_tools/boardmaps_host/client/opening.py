@@ -7,10 +7,11 @@ a board, and nothing is typed into a program that runs.
 import time
 from collections.abc import Sequence
 
+from boardmaps.line.session import PROTOCOL
 from boardmaps_host.client.connection import Connection
 from boardmaps_host.client.errors import LinkError, NoAnswer, PortGone, VersionMismatch
 from boardmaps_host.client.repl import Repl, server_failed
-from boardmaps_host.client.session import Closed, Lost, Opened
+from boardmaps_host.client.session import Closed, Lost, Opened, wrong_terms
 from boardmaps_host.client.states import State, Step
 
 _HELLO_PAUSES = (
@@ -158,11 +159,13 @@ class Opening:
             raise LinkError(
                 f"{name}: the board's line is locked. Give its key: connect(…, key=…), --key-file PATH or BOARDMAPS_KEY."
             )
-        if "-" in fields.get("v", "-"):
+        if fields.get("v") != str(PROTOCOL):
             raise VersionMismatch(
                 f"{name}: the board speaks protocol {fields.get('v', '?')} (boardmaps {fields.get('fw', '?')}), this "
-                f"computer speaks 1. Bring both to one version: boardmaps deploy --port {name}"
+                f"computer speaks {PROTOCOL}. Bring both to one version: boardmaps deploy --port {name}"
             )
+        if wrong := wrong_terms(fields):
+            raise LinkError(f"{name}: the board's terms cannot be: {wrong}.")
 
     def leave(self) -> None:
         """Say BYE; the board's REPL is as it was found. The connection is to be closed after this."""

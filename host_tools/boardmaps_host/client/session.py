@@ -335,6 +335,24 @@ class ClientSession:
         self._seq = (int(_number(fields, "next", 1, 0, 0xFFFF)) - 1) & 0xFFFF
 
 
+_TERMS = (("mtu", 32, 0xFFFF), ("win", 1, 256), ("credit", 32, 1 << 30), ("next", 0, 0xFFFF))
+
+
+def wrong_terms(fields: dict[str, str]) -> str:
+    """Return what in a board's answer to HELLO cannot be, "" when all can."""
+    wrong = [
+        f"{name}={fields.get(name, '')[:20]}" for name, low, high in _TERMS if not _between(fields, name, low, high)
+    ]
+    if not fields.get("boot"):
+        wrong.append("no boot id")
+    return ", ".join(wrong)
+
+
+def _between(fields: dict[str, str], name: str, low: int, high: int) -> bool:
+    text = fields.get(name, "")
+    return text.isascii() and text.isdecimal() and len(text) < 12 and low <= int(text) <= high
+
+
 def _number(fields: dict[str, str], name: str, default: float, low: float, high: float) -> float:
     """Return a number that the peer announced, held between bounds: it may announce anything."""
     try:

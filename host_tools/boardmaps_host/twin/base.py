@@ -165,6 +165,20 @@ class CloudMap:
                 refused = error
         raise AssertionError
 
+    def host_lookup_and_delete(self, key: Key, out: memoryview) -> bool:
+        """Copy the value into `out` and remove the key in one step; False on a miss."""
+        return self._given(self.lookup_and_delete(key), out)  # type: ignore[attr-defined] # each has it, or refuses
+
+    @staticmethod
+    def _given(value: bytes | None, out: memoryview) -> bool:
+        if value is not None:
+            out[:] = value
+        return value is not None
+
+    def host_parameters(self) -> bytes:
+        """Return the type parameters as from_definition() takes them, nothing where the type has none."""
+        return b""
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r} id {self.id}>"
 
@@ -294,7 +308,7 @@ def refusing(op: str) -> Any:
 for _op in " ".join(GROUPS).split():
     setattr(CloudMap, _op, refusing(_op))
 for _name, _op in (
-    ("host_take", "lookup_and_delete"),
+    ("host_read", "read"),
     ("host_push", "push"),
     ("host_samples", "last"),
     ("host_subscribe", "subscribe"),

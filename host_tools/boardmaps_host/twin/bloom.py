@@ -98,6 +98,10 @@ class BloomFilter(CloudMap):
         """Return what there is instead of a length: the pushes that have set a bit."""
         return self._added
 
+    def host_parameters(self) -> bytes:
+        """Return the number of hash functions."""
+        return bytes((self.definition.functions,))
+
     @classmethod
     def from_definition(cls, d: MapDef, parameters: bytes = b"") -> Self:
         """Make a filter; the parameter is the number of hash functions."""

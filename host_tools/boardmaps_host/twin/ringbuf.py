@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from struct import pack_into
 from typing import Any, NamedTuple
 
 from boardmaps.abi import BPF_F_RB_OVERWRITE, BPF_F_RDONLY, BPF_F_WRONLY, U32_MAX
@@ -101,11 +102,30 @@ class RingBuf(CloudMap):
 
         Raises InvalidValueSize when `out` is too short: the record stays.
         """
-        return self._alone(self._take_into, self._writable("read_into", out))
+        record = self._alone(self._take_into, self._writable("read_into", out), "read_into")
+        return -1 if record is None else len(record.data)
+
+    def host_read(self, out: memoryview) -> int:
+        """Take the next record into `out`: number u32, length u32, bytes. Return their sum, 0 for no record.
+
+        Raises InvalidValueSize when `out` is too short: the record stays.
+        """
+        if len(out) < _HEADER:
+            raise InvalidValueSize(f"read {self.name!r}: no record fits {len(out)} bytes")
+        record = self._alone(self._take_into, out[_HEADER:], "read")
+        if record is None:
+            return 0
+        pack_into("<II", out, 0, record.number & U32_MAX, len(record.data))
+        return _HEADER + len(record.data)
 
     def query(self) -> RingState:
         """Return the bytes waiting, the size, the positions of consumer and producer, and the records dropped."""
         return self._alone(self._query)
+
+    def host_next(self) -> int:
+        """Return how many bytes host_read() needs for the next record, 0 when there is none."""
+        record = self._alone(self._next)
+        return 0 if record is None else _HEADER + len(record.data)
 
     def host_subscribe(self, _every: int, key: bytes) -> Any:
         """Return what tells the records."""
@@ -165,16 +185,15 @@ class RingBuf(CloudMap):
     def _take_next(self) -> Record | None:
         return None if self._next() is None else self._leave()
 
-    def _take_into(self, target: memoryview) -> int:
+    def _take_into(self, target: memoryview, op: str) -> Record | None:
         record = self._next()
         if record is None:
-            return -1
+            return None
         length = len(record.data)
         if length > len(target):
-            raise InvalidValueSize(f"read_into {self.name!r}: the next record is longer than {len(target)} bytes")
+            raise InvalidValueSize(f"{op} {self.name!r}: the next record is longer than {len(target)} bytes")
         target[:length] = record.data
-        self._leave()
-        return length
+        return self._leave()
 
     def _drop(self) -> None:
         self._number = self._number + 1 & U32_MAX

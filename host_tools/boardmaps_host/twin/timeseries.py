@@ -70,6 +70,10 @@ class TimeSeries(CloudMap):
         field = chr(letter) if letter else None
         return cls(d.value_size, d.max_entries, d.map_flags, d.name, field=field, field_offset=offset)
 
+    def host_parameters(self) -> bytes:
+        """Return the field's letter and its offset, nothing when there is no field."""
+        return struct.pack("<BI", ord(self._field.format[1]), self._field_offset) if self._field else b""
+
     def _set_up(self) -> None:
         self._cleared = 0  # number of the next sample when there is none
         self._samples: deque[tuple[int, bytes, int]] = deque(maxlen=self.definition.max_entries)

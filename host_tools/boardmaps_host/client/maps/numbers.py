@@ -71,7 +71,7 @@ class RemoteNumbers(RemoteMap):
 
     def _fetch(self, name: str, op: int, key: Key, operand: int, offset: int, width: int | None) -> int:
         data = pack("<IBQ", *self._field(name, offset, width), operand % (1 << 64))
-        return int.from_bytes(self._ask(op, data + self._key(key), changes=True) or b"", "little")
+        return self._number(name, self._ask(op, data + self._key(key), changes=True))
 
     def _number_out(self, op: str, out: Out, offset: int) -> memoryview:
         """Return the caller's buffer for a number; refuse one that cannot take it before anything is changed."""

@@ -23,7 +23,13 @@ class TwinTransport:
         dispatcher = Dispatcher(self._registry, allow_reset)
         dispatcher.extra = dict.fromkeys((OP_SUBSCRIBE, OP_UNSUBSCRIBE), self._subscriptions)
         machine = f"{platform.python_implementation()}_{platform.python_version()}"
-        terms = {"boot": os.urandom(4).hex(), "profile": "cloud", "machine": machine, "idle": 1e9}
+        terms = {
+            "boot": os.urandom(4).hex(),
+            "maps": dispatcher.checksum,
+            "profile": "cloud",
+            "machine": machine,
+            "idle": 1e9,
+        }
         self._session = ServerSession(dispatcher.handle, terms, mtu=4096, window=16, credit=1 << 20)
         self._events: Events | None = None
         self._waiting = b""
