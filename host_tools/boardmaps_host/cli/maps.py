@@ -11,7 +11,13 @@ if TYPE_CHECKING:
     from boardmaps_host.client.maps.base import MapInfo, RemoteMap
 
 # What the words of `map create` are called in a definition.
-_SIZES = {"key": "key_size", "value": "value_size", "entries": "max_entries", "flags": "map_flags"}
+_SIZES = {
+    "key": "key_size",
+    "value": "value_size",
+    "entries": "max_entries",
+    "flags": "map_flags",
+    "functions": "functions",
+}
 
 _words = click.argument("words", nargs=-1, metavar="MAP [key DATA] [value DATA]")
 
@@ -49,10 +55,10 @@ def show(words: tuple[str, ...], target: options.Target, as_json: bool) -> None:
 
 
 @group.command("create")
-@click.argument("words", nargs=-1, metavar="name NAME type TYPE [key N] value N entries N [flags N]")
+@click.argument("words", nargs=-1, metavar="name NAME type TYPE [key N] value N entries N [flags N] [functions N]")
 @options.target
 def create(words: tuple[str, ...], target: options.Target, as_json: bool) -> None:
-    """Create a map. Sizes are bytes; an array's keys are always 4.
+    """Create a map. Sizes are bytes; an array's keys are always 4. A bloom_filter has 1 to 15 hash functions, 5 unless told.
 
     boardmaps map create name temps type hash key 8 value 4 entries 64
 
@@ -192,7 +198,7 @@ def getnext(words: tuple[str, ...], target: options.Target, as_json: bool) -> in
 
 
 def _all_entries(the_map: "RemoteMap", *, quiet: bool) -> list[tuple[bytes, bytes]]:
-    total = len(the_map)
+    total = the_map.info().count
     entries: list[tuple[bytes, bytes]] = []
     with output.progress(the_map.name, quiet=quiet) as shown:
         for entry in the_map.items():
@@ -227,7 +233,7 @@ def _in_words(text: str) -> str:
 
 
 def _create_words(taken: Words) -> dict[str, Any]:
-    """Read `name NAME type TYPE key N value N entries N flags N`, in any order."""
+    """Read `name NAME type TYPE key N value N entries N flags N functions N`, in any order."""
     given: dict[str, Any] = {}
     while taken:
         word = taken.next("a word")
@@ -238,7 +244,7 @@ def _create_words(taken: Words) -> dict[str, Any]:
         elif word in _SIZES:
             given[_SIZES[word]] = number(taken.next(f"the number after {word!r}"), f"the number after {word!r}")
         else:
-            raise FormError(f"{word!r} is none of name, type, key, value, entries, flags.")
+            raise FormError(f"{word!r} is none of name, type, key, value, entries, flags, functions.")
     return given
 
 

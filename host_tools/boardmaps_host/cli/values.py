@@ -1,29 +1,36 @@
-"""bpftool's words for maps without keys, and for locking one: push, pop, peek, enqueue, dequeue, freeze."""
+"""bpftool's words for maps without keys, and for locking one: push, pop, peek, enqueue, dequeue, freeze.
 
-from typing import TYPE_CHECKING
+A Bloom filter, which has no order, is pushed to and peeked into: peek takes the value that it is asked for there.
+"""
+
+from typing import TYPE_CHECKING, cast
 
 import rich_click as click
 
 from boardmaps_host.kinds import by_number
 
 from . import options, output
-from .forms import Words, data
+from .forms import FormError, Words, data
 from .maps import miss
 
 if TYPE_CHECKING:
     from boardmaps_host import Board
-    from boardmaps_host.client.maps.base import RemoteMap
+    from boardmaps_host.client import RemoteBloomFilter, RemoteMap
 
 _words = click.argument("words", nargs=-1, metavar="MAP [value DATA]")
 
 
-def _without_keys(board: "Board", name: str, key: int | str) -> "RemoteMap":
-    """Return the map, a queue or a stack."""
+def _without_keys(board: "Board", name: str, key: int | str) -> "tuple[RemoteMap, RemoteBloomFilter | None]":
+    """Return the map, a queue or a stack; and the filter, if it is one and the command is for filters too."""
     the_map = board.map(key)
-    if not by_number(the_map.definition.map_type).has("pop"):
-        kind = the_map.info().type_name
-        raise click.ClickException(f"{name} is for a queue or a stack, and the map {key!r} is of type {kind}.")
-    return the_map
+    kind = by_number(the_map.definition.map_type)
+    is_filter = kind.in_bits and name in ("push", "peek")
+    if not kind.has("pop") and not is_filter:
+        others = ", or for a bloom_filter" if name in ("push", "peek") else ""
+        raise click.ClickException(
+            f"{name} is for a queue or a stack{others}, and the map {key!r} is of type {kind.word}."
+        )
+    return the_map, cast("RemoteBloomFilter", the_map) if is_filter else None
 
 
 def _add(name: str, ending: str) -> click.Command:
@@ -38,9 +45,12 @@ def _add(name: str, ending: str) -> click.Command:
         taken.literal("value")
         value_words = taken.until()
         with target.connect() as board:
-            the_map = _without_keys(board, name, selector.key)
+            the_map, the_filter = _without_keys(board, name, selector.key)
             value = data(value_words, the_map.definition.value_size, "value")
-            the_map.update(b"", value)
+            if the_filter is None:
+                the_map.update(b"", value)
+            else:
+                the_filter.push(value)
         if as_json:
             output.as_json(None)
 
@@ -56,12 +66,24 @@ def _take(name: str, does: str, *, stays: bool = False) -> click.Command:
     def take(words: tuple[str, ...], target: options.Target, as_json: bool) -> int:
         taken = Words(words)
         selector = taken.selector()
+        asked = None
+        if stays and taken:
+            taken.literal("value")
+            asked = taken.until()
         taken.end()
         with target.connect() as board:
-            the_map = _without_keys(board, name, selector.key)
-            value = the_map.lookup(b"") if stays else the_map.lookup_and_delete(b"")
+            the_map, the_filter = _without_keys(board, name, selector.key)
+            if (asked is None) == (the_filter is not None):
+                ending = "MAP value DATA, for a bloom_filter" if asked is None else "MAP alone, for a queue or a stack"
+                raise FormError(f"{name} takes {ending}.")
+            if the_filter is not None:
+                value: bytes | None = data(asked or [], the_map.definition.value_size, "value")
+                value = value if the_filter.peek(value or b"") else None
+            else:
+                value = the_map.lookup(b"") if stays else the_map.lookup_and_delete(b"")
         if value is None:
-            return miss(f"{name} {selector.key!r}: the map is empty", None, as_json)
+            why = "the map is empty" if asked is None else "that value was never pushed"
+            return miss(f"{name} {selector.key!r}: {why}", None, as_json)
         if as_json:
             output.as_json({"value": output.hex_bytes(value)})
         else:
@@ -91,7 +113,11 @@ def freeze(words: tuple[str, ...], target: options.Target, as_json: bool) -> Non
 commands = (
     _add("push", "on top of a stack"),
     _take("pop", "Print the newest value of a stack and remove it"),
-    _take("peek", "Print the value that pop or dequeue would give, and leave it", stays=True),
+    _take(
+        "peek",
+        "Print the value that pop or dequeue would give, and leave it; of a bloom_filter whether a value may be there",
+        stays=True,
+    ),
     _add("enqueue", "behind the others of a queue"),
     _take("dequeue", "Print the oldest value of a queue and remove it"),
     freeze,
