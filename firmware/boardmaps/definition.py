@@ -172,14 +172,16 @@ def layout(d: MapDef) -> tuple[int, int, int, int]:
 
 
 def slice_size(d: MapDef) -> int:
-    """Return the bytes that the map takes in a pool: header, index and entries, a multiple of 8.
-
-    Raises InvalidDefinition for more entries than a pool of any size can tell apart.
-    """
-    most = find(_KIND_NUMBER, d.map_type)[_MOST]
-    if d.max_entries > most:
-        raise InvalidDefinition("create %r: max_entries is %d, a pool's limit is %d" % (d.name, d.max_entries, most))
+    """Return the bytes that the map takes in a pool: header, index and entries, a multiple of 8."""
     _, entries, _, stride = layout(d)
     if d.functions:  # a filter
         return entries + filter_bits(d.max_entries, d.functions) // 8
     return _align(entries + stride * d.max_entries, 8)
+
+
+def check_entries(d: MapDef) -> None:
+    """Raise InvalidDefinition for more entries than a pool's links and cursors can number, in however large a pool."""
+    row = find(_KIND_NUMBER, d.map_type)
+    if d.max_entries > row[_MOST]:
+        text = "create %s %r: max_entries is %d; in a pool this type has at most %d"
+        raise InvalidDefinition(text % (row[_WORD], d.name, d.max_entries, row[_MOST]))

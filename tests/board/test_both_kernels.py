@@ -1,6 +1,8 @@
 """Built-in firmware on the Cortex-M3 and on RISC-V, which has all kernels: maps driven by C, viper and plain Python by turns.
 
 They must agree about every byte, answer and error. The dict and the lists beside them know nothing of slices.
+
+More than 300 lines: one program a kind, all driven by the same random walk.
 """
 
 from collections.abc import Callable, Iterator

@@ -1,4 +1,7 @@
-"""Connecting and leaving: nothing is reset, the REPL is as it was found, and what is in the way is named."""
+"""Connecting and leaving: nothing is reset, the REPL is as it was found, and what is in the way is named.
+
+More than 300 lines: each way to find a board, or not to find it.
+"""
 
 import os
 import subprocess

@@ -1,4 +1,7 @@
-"""The connection's states, and what a call says of a change that may have happened."""
+"""The connection's states, and what a call says of a change that may have happened.
+
+More than 300 lines: each row of the table of states, and what a connection does in each.
+"""
 
 import threading
 import time

@@ -1,4 +1,7 @@
-"""A locked line: without the key nothing happens, and what was said once cannot be said again."""
+"""A locked line: without the key nothing happens, and what was said once cannot be said again.
+
+More than 300 lines: the lock from the first frame to the last, over one set of helpers.
+"""
 
 import hmac
 import json

@@ -61,11 +61,8 @@ def _qemu(folder: Path, sort: str) -> Iterator[str]:
 
 @contextmanager
 def _unix(folder: Path, sort: str) -> Iterator[str]:
-    """Run a unix board that uses kernels of this sort, its usual ones when none is named; give the port.
-
-    It has all types loaded at once, from files: a Pico's heap is 384K here, where words have 64 bits.
-    """
-    with UnixBoard(port=folder / "port", heap="320K") as board:
+    """Run a unix board that uses kernels of this sort, its usual ones when none is named; give the port."""
+    with UnixBoard(port=folder / "port") as board:
         if sort:
             _do(board.port, CHOOSE.replace("SORT", sort))
         deploy(str(board.port), reset=False)

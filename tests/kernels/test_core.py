@@ -3,6 +3,8 @@
 boards/cmodules/boardmaps/core is C99 over bytes. It is compiled here without MicroPython, with every warning an error and the
 sanitizers of addresses and undefined behaviour (alignment is part of that), and run by driver.c. The plain kernels run on CPython
 over the same bytes: answers, buffers and the slice at the end must be equal. A dict beside them knows nothing of slices.
+
+More than 300 lines: one walk with a driver a kind, and what they share.
 """
 
 import random

@@ -3,6 +3,8 @@
 Nodes 1 to max_entries are the slots, which lie as a hash table's do; the inner ones, where two prefixes part, come behind. The
 tables of u16 by node are the left child, the right child and the number of bits: `left + nodes` is the right one's, and so on. A
 key is a u32 with the number of its bits, and the data. All of them get views, no addresses: those may be too large for an int.
+
+More than 300 lines: each function walks the same nodes, and a call between modules is dear in machine code.
 """
 
 import micropython

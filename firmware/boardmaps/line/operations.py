@@ -14,6 +14,8 @@ What is asked of a map, on the board and on the twin, are its own methods, and o
   for and the rights that it needs.
 
 What a type does not have of all this its base class refuses with NotSupported.
+
+More than 300 lines: one method a request of the line, behind one table.
 """
 
 import gc

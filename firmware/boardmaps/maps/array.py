@@ -55,7 +55,7 @@ class ArrayMap(Keyed):
 
     @classmethod
     def with_entries(cls, value_size, max_entries, name="", map_flags=0):
-        """Make an array of `max_entries` values of value_size bytes each: the guide's constructor."""
+        """Make an array of `max_entries` values of value_size bytes each; the name stands before the flags here."""
         return cls(value_size, max_entries, map_flags, name)
 
     def lookup(self, key):

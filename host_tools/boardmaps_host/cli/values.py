@@ -10,6 +10,7 @@ import rich_click as click
 from boardmaps_host.kinds import by_number
 
 from . import options, output
+from .entries import entry_json, print_values
 from .forms import FormError, Words, data
 from .maps import miss
 
@@ -60,7 +61,10 @@ def _add(name: str, ending: str) -> click.Command:
 def _take(name: str, does: str, *, stays: bool = False) -> click.Command:
     """Make a command that prints the next value; it is removed unless it `stays`."""
 
-    @click.command(name, help=f'{does}. An empty map gives status 1.\n\nJSON: {{"value": [...]}}, or null when empty.')
+    @click.command(
+        name,
+        help=f'{does}. An empty map gives status 1.\n\nJSON: {{"key": [], "value": [...]}}, as bpftool, or null when empty.',
+    )
     @_words
     @options.target
     def take(words: tuple[str, ...], target: options.Target, as_json: bool) -> int:
@@ -85,9 +89,9 @@ def _take(name: str, does: str, *, stays: bool = False) -> click.Command:
             why = "the map is empty" if asked is None else "that value was never pushed"
             return miss(f"{name} {selector.key!r}: {why}", None, as_json)
         if as_json:
-            output.as_json({"value": output.hex_bytes(value)})
+            output.as_json(entry_json(the_map, b"", value))
         else:
-            output.table(("value", "as"), [(value.hex(" "), output.readable(value))])
+            print_values([value])
         return 0
 
     return take

@@ -1,14 +1,19 @@
 """What can go wrong between the computer and a board. What goes wrong in a map is a boardmaps.MapError, as on the board."""
 
+from boardmaps_host.terminal import harmless
+
 
 class LinkError(Exception):
     """Base of all errors of the line. The text says what happened, why, and what to do.
 
-    `may_have_happened` is whether the call that raised it may have changed something on the board: then look before you make
-    it again. False is certain.
+    What the board has said in it is made harmless for a terminal when it is turned into text. `may_have_happened` is whether
+    the call that raised it may have changed something on the board: then look before you make it again. False is certain.
     """
 
     may_have_happened = False
+
+    def __str__(self) -> str:
+        return harmless(super().__str__())
 
 
 class PortMissing(LinkError):

@@ -8,6 +8,7 @@ from boardmaps.abi import INFO_FORMAT, OP_CREATE, OP_LIST, STATUS_MISS, STATUS_O
 from boardmaps.definition import MapDef
 from boardmaps.errors import error_for
 from boardmaps_host.kinds import by_number
+from boardmaps_host.terminal import harmless
 
 
 class Asked(Protocol):
@@ -49,7 +50,7 @@ class MapInfo:
     def unpack(cls, record: bytes) -> "MapInfo":
         """Read one record of OP_INFO or OP_LIST."""
         *numbers, frozen, name, cpus, peak = unpack(INFO_FORMAT, record)
-        fields = [*numbers, bool(frozen), name.rstrip(b"\0").decode("ascii", "replace"), cpus, peak]
+        fields = [*numbers, bool(frozen), harmless(name.rstrip(b"\0").decode("ascii", "replace")), cpus, peak]
         return cls(*fields)
 
 
@@ -66,7 +67,7 @@ def answer(reply: bytes) -> bytes | None:
     if status == STATUS_MISS:
         return None
     text, zero, done = reply[1:].partition(b"\0")
-    error = error_for(status)(text.decode("utf-8", "replace"))
+    error = error_for(status)(harmless(text.decode("utf-8", "replace")))
     if zero:
         error.done = int.from_bytes(done, "little")  # how far a batch came
     raise error

@@ -57,9 +57,12 @@ class RemotePool:
         What a write-only map holds comes as zeros. The firmware runs on meanwhile: each frame is one moment, the whole is
         not. `progress` is told (bytes read, bytes in all).
         """
-        used = self.used()
+        return self.read_part(0, self.used(), progress)
+
+    def read_part(self, offset: int, used: int, progress: Callable[[int, int], None] | None = None) -> bytes:
+        """Return `used` bytes from `offset` on, such as a map's slice: its `offset` and `size`."""
         size = int(self._link.fields["mtu"]) - 1  # the status takes one of the payload's bytes
-        requests = [pack("<BIH", OP_POOL_READ, at, min(size, used - at)) for at in range(0, used or 1, size)]
+        requests = [pack("<BIH", OP_POOL_READ, offset + at, min(size, used - at)) for at in range(0, used or 1, size)]
         image = bytearray()
         for first in range(0, len(requests), _AT_ONCE):
             for reply in self._link.requests(requests[first : first + _AT_ONCE], changes=False):

@@ -2,6 +2,8 @@
 
 Sends requests in order, several at once as far as the board's window and credit allow, and repeats what gets no answer; the
 board executes each once (boardmaps.line.session). Times are seconds of any monotonic clock.
+
+More than 300 lines: one end of the line; its parts share the numbers in flight.
 """
 
 import random

@@ -23,7 +23,7 @@ class BloomFilter(CloudMap):
     than max_entries can be pushed: peek() then finds more that were not. Raises InvalidDefinition, InvalidFlags, or
     OutOfMemory.
 
-    A peek takes no lock: bits are only ever set, so all that it sees set stay so, and one that is not set was not when it
+    A peek needs no turn: bits are only ever set, so all that it sees set stay so, and one that is not set was not when it
     looked.
     """
 
@@ -55,16 +55,18 @@ class BloomFilter(CloudMap):
             value = self._value("push", value)
         if flags != BPF_ANY:
             raise InvalidFlags(f"push {self.name!r}: flags {flags!r} are not BPF_ANY")
-        with self._lock:
-            block, mask = self._block, self._mask
-            new = 0
-            for number in self._numbers_of(value):
-                at = (number & mask) >> 3
-                bit = 1 << (number & 7)
-                if not block[at] & bit:
-                    block[at] |= bit
-                    new = 1
-            self._added += new
+        self._alone(self._add, self._numbers_of(value))
+
+    def _add(self, numbers: tuple[int, ...]) -> None:
+        block, mask = self._block, self._mask
+        new = 0
+        for number in numbers:
+            at = (number & mask) >> 3
+            bit = 1 << (number & 7)
+            if not block[at] & bit:
+                block[at] |= bit
+                new = 1
+        self._added += new
 
     def peek(self, value: BytesLike) -> bool:
         """Return False when the value was surely never pushed, else True. Raises InvalidValueSize."""
@@ -78,10 +80,11 @@ class BloomFilter(CloudMap):
 
     def clear(self) -> None:
         """Forget every value."""
-        with self._lock:
-            self._note(self._added)
-            self._block = zeroed("clear", self.name, self._bits // 8)
-            self._added = 0
+        self._alone(self._clear)
+
+    def _clear(self) -> None:
+        self._note(self._added)
+        self._set(_block=zeroed("clear", self.name, self._bits // 8), _added=0)
 
     def __len__(self) -> int:
         """Raise NotSupported: a filter does not know how many different values it was given."""

@@ -29,7 +29,7 @@ class LpmTrie(CloudMap):
 
     Inside, a prefix is a number, its place: its bits followed by ones up to the size of the data, then 12 bits with how
     many bits of the data it leaves out. The order of these numbers is post-order: a prefix comes behind all that are longer
-    and begin with it. A look-up is several steps, so it holds the lock, as writers do.
+    and begin with it. A look-up is several steps, so it runs in the map's turn, as writers do.
     """
 
     _instead = "use lookup, update, delete, next_key, batch_lookup, batch_update and batch_delete"
@@ -40,7 +40,7 @@ class LpmTrie(CloudMap):
     def _set_up(self) -> None:
         self._bits = 8 * (self._key_size - 4)
         self._data: dict[int, tuple[bytes, bytes]] = {}  # place: the key as it was given, the value
-        # What follows knows every place in _data, and may know more: a writer that a Ctrl-C stops half-way does no harm.
+        # What follows knows every place in _data, and may know more: a writer that is interrupted half-way does no harm.
         self._lengths: list[int] = []  # that prefixes have had, the longest first
         self._order: list[int] | None = None  # places, ascending; made at the first next_key
         self._slots: Slots[int] | None = None  # made at the first page
@@ -53,13 +53,7 @@ class LpmTrie(CloudMap):
         length, bits = self._parts_of("lookup", key)
         if length > self._bits:
             return None
-        with self._lock:
-            for shorter in self._lengths:
-                if shorter <= length:
-                    found = self._data.get(self._at(shorter, bits))
-                    if found is not None:
-                        return found[1]
-        return None
+        return self._alone(self._longest, length, bits)
 
     def lookup_into(self, key: Key, out: bytearray | memoryview) -> bool:
         """Copy the value that lookup() finds into `out` (value_size bytes, writable); return False on a miss."""
@@ -80,14 +74,11 @@ class LpmTrie(CloudMap):
         value = self._value("update", value)
         place = self._place("update", key)
         self._flags("update", flags)
-        with self._lock:
-            self._store("update", place, key, value, flags)
+        self._alone(self._store, "update", place, key, value, flags)
 
     def delete(self, key: Key) -> None:
         """Remove exactly this prefix. Raises KeyNotFound, and InvalidKeySize for a length above the bits of the data."""
-        place = self._place("delete", key)
-        with self._lock:
-            self._remove("delete", place)
+        self._alone(self._remove, "delete", self._place("delete", key))
 
     def next_key(self, key: Key | None = None) -> bytes | None:
         """Return the prefix behind this one, which need not be there, in post-order; None at the end.
@@ -95,15 +86,7 @@ class LpmTrie(CloudMap):
         For None, and for a length above the bits of the data, return the first.
         """
         length, bits = (self._bits + 1, 0) if key is None else self._parts_of("next_key", key)
-        with self._lock:
-            if self._order is None:
-                self._order = sorted(self._data)
-            first = bisect_right(self._order, self._at(length, bits)) if length <= self._bits else 0
-            for n in range(first, len(self._order)):
-                entry = self._data.get(self._order[n])
-                if entry is not None:
-                    return entry[0]
-        return None
+        return self._alone(self._after, length, bits)
 
     def keys(self) -> Iterator[bytes]:
         """Walk the keys: one that stays for the whole walk is met exactly once, whatever comes and goes meanwhile."""
@@ -129,20 +112,14 @@ class LpmTrie(CloudMap):
 
     def clear(self) -> None:
         """Remove every prefix."""
-        with self._lock:
-            self._note(len(self._data))
-            self._set_up()
+        self._alone(self._clear)
 
     def resize(self, new_max_entries: int) -> None:
         """Change max_entries. Growing keeps everything, shrinking drops the most recently inserted prefixes.
 
         Raises InvalidDefinition or OutOfMemory, and then nothing has changed.
         """
-        with self._lock:
-            definition = self._resized(new_max_entries)
-            for place in list(self._data)[new_max_entries:]:
-                self._remove("resize", place)
-            self.definition = definition
+        self._alone(self._resize, new_max_entries)
 
     def batch_update(self, keys: Sequence[Key], values: Sequence[BytesLike], flags: int = BPF_ANY) -> int:
         """Store many entries; no other call comes between. Return how many.
@@ -179,11 +156,7 @@ class LpmTrie(CloudMap):
         at = self._cursor("batch_lookup", cursor)
         if self._count("batch_lookup", count) == 0:
             return cursor, [], []
-        with self._lock:
-            if self._slots is None:
-                self._slots = Slots(self._data)
-            end, places = self._slots.page(at, count, self._data.__contains__)
-            entries = [self._data[place] for place in places]
+        end, entries = self._alone(self._page, at, count)
         keys = [key for key, _ in entries]
         return (None if end is None else self._cursor_at(end)), keys, [value for _, value in entries]
 
@@ -193,14 +166,10 @@ class LpmTrie(CloudMap):
 
     def _each(self, n: int, do: Callable[[int], None]) -> int:
         """Do the n entries of a batch."""
-        done = 0
-        with self._lock:
-            try:
-                for done in range(n):
-                    do(done)
-            except MapError as error:
-                raise stopped(error, done) from None
-        return n
+        done, error = self._alone(self._do_each, n, do)
+        if error:
+            raise stopped(error, done)
+        return done
 
     def _parts_of(self, op: str, key: Key) -> tuple[int, int]:
         """Return a key's length and the bits of its data."""
@@ -219,7 +188,51 @@ class LpmTrie(CloudMap):
             raise InvalidKeySize(f"{op} {self.name!r}: a prefix of {length} bits, and the data has {self._bits}")
         return self._at(length, bits)
 
-    # What follows runs with the lock held.
+    # What follows runs in the map's turn.
+
+    def _do_each(self, n: int, do: Callable[[int], None]) -> tuple[int, MapError | None]:
+        for done in range(n):
+            try:
+                do(done)
+            except MapError as error:
+                return done, error
+        return n, None
+
+    def _longest(self, length: int, bits: int) -> bytes | None:
+        for shorter in self._lengths:
+            if shorter <= length:
+                found = self._data.get(self._at(shorter, bits))
+                if found is not None:
+                    return found[1]
+        return None
+
+    def _after(self, length: int, bits: int) -> bytes | None:
+        if self._order is None:
+            self._order = sorted(self._data)
+        first = bisect_right(self._order, self._at(length, bits)) if length <= self._bits else 0
+        for n in range(first, len(self._order)):
+            entry = self._data.get(self._order[n])
+            if entry is not None:
+                return entry[0]
+        return None
+
+    def _page(self, at: int, count: int) -> tuple[int | None, list[tuple[bytes, bytes]]]:
+        if self._slots is None:
+            self._slots = Slots(self._data)
+        end, places = self._slots.page(at, count, self._data.__contains__)
+        return end, [self._data[place] for place in places]
+
+    def _clear(self) -> None:
+        self._note(len(self._data))
+        self._order = self._slots = None
+        self._data.clear()
+        self._lengths = []
+
+    def _resize(self, new_max_entries: int) -> None:
+        definition = self._resized(new_max_entries)
+        for place in list(self._data)[new_max_entries:]:
+            self._remove("resize", place)
+        self.definition = definition
 
     def _store(self, op: str, place: int, key: bytes, value: bytes, flags: int) -> None:
         data = self._data

@@ -1,4 +1,7 @@
-"""A board's maps as objects: the same methods as the maps themselves, each one request on the line."""
+"""A board's maps as objects: the same methods as the maps themselves, each one request on the line.
+
+More than 300 lines: one method a request.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from struct import pack, unpack_from
@@ -55,7 +58,7 @@ class Linked(Asked, subscribe.Subscribing, Protocol):
 
 
 class RemoteMap:
-    """A map on a board. What SEMANTICS allows the host, with the board's own checks and errors.
+    """A map on a board: what a host may do with it, with the board's own checks and errors.
 
     `offset` and `size` are its place in the board's pool, bytes.
     """
@@ -89,6 +92,10 @@ class RemoteMap:
     def for_every_cpu(self, value: Buffer) -> bytes:
         """Return what update() takes to set this value: here itself, in a per-CPU map a row of it."""
         return bytes(value)
+
+    def of_every_cpu(self, value: bytes) -> list[bytes]:
+        """Return the values in what lookup() gives: here this one, in a per-CPU map one for each CPU."""
+        return [value]
 
     def info(self) -> MapInfo:
         """Ask the board what it knows of the map now."""
