@@ -257,7 +257,8 @@ class Operations:
         add = m.host_add if m.by_host else m.add
         key = request[16:]
         reply = bytearray(9)  # had before the number changes
-        pack_into("<Q", reply, 1, add(key, delta, offset, width) if width else add(key, delta))
+        number = add(key, delta, offset, width) if width else add(key, delta)
+        pack_into("<Q", reply, 1, number)  # allocates nothing
         return reply
 
     def _compare_and_swap(self, m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
@@ -272,7 +273,8 @@ class Operations:
         fetch = getattr(m, _OPERATIONS[request[0]][1])
         key = request[16:]
         reply = bytearray(9)  # had before the number changes
-        pack_into("<Q", reply, 1, fetch(key, operand, offset, width) if width else fetch(key, operand))
+        number = fetch(key, operand, offset, width) if width else fetch(key, operand)
+        pack_into("<Q", reply, 1, number)  # allocates nothing
         return reply
 
     def _update_part(self, m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
