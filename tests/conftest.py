@@ -1,12 +1,23 @@
 """What the whole run says at its end: how often the contract was kept on each target."""
 
+import os
 import re
 import signal
+import tempfile
 from collections import Counter
+from collections.abc import Iterator
 
 import pytest
 
 _CONTRACT = re.compile(r"tests/contract/.*\[(?P<target>twin|unix|pico|qemu|qemu_viper)\b")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _known_boards() -> Iterator[None]:
+    """Keep the ids of the tests' boards out of the user's folder."""
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setitem(os.environ, "XDG_CONFIG_HOME", folder)
+        yield
 
 
 def pytest_configure() -> None:

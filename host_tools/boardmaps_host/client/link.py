@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from boardmaps.abi import OP_MORE, OP_PART, PART_FIRST, PART_LAST, STATUS_MORE
+from boardmaps.line.frame import Plain
 from boardmaps_host.client.console import Console
 from boardmaps_host.client.errors import (
     FirmwareError,
@@ -17,7 +18,7 @@ from boardmaps_host.client.errors import (
 )
 from boardmaps_host.client.events import Hub
 from boardmaps_host.client.repl import Repl, server_failed
-from boardmaps_host.client.session import ClientSession, Closed, Event, Lost, Opened, Pushed, Reply, Text
+from boardmaps_host.client.session import ClientSession, Closed, Codec, Event, Lost, Opened, Pushed, Reply, Text
 from boardmaps_host.client.transports.serial import Transport
 
 _HELLO_PAUSES = (
@@ -27,8 +28,11 @@ _HELLO_PAUSES = (
 )  # seconds before HELLO is said again: a firmware's loop may poll but a few times a second
 _BOOT_PAUSES = (0.2, 0.3, 0.5, 1.0, 2.0, 3.0, 5.0)  # a slow board takes seconds to import its modules from flash
 _FLOOD = 9  # so many times `timeout` longer is waited for a reply while other bytes come
+_AGAIN = 0.3  # seconds before INTERRUPT is said again
 _QUIET = 0.1  # seconds; a line that was quiet for so long may have another program at its end
+_LOCKED_PAUSES = (0.3, 0.5, 0.8, 1.2)  # the same on a locked line: a challenge and its answer go before HELLO
 _ECHO = b"boardmaps v="  # no server: a REPL shows what was typed
+_LOCKED_ECHO = b"boardmaps lock"
 _ENDED = b"\x04>"  # the raw REPL: the program that was to serve has ended
 _LOOK = "it may have happened, once, or not at all. Look before you make it again."
 
@@ -37,7 +41,9 @@ class Link:
     """Carries requests to the board on `line`. Threads may share it; each call is a turn of its own.
 
     `timeout` is how long, in seconds, the board may stay silent before a call gives up. `serve` is the code that starts the
-    server when a free REPL is found instead of one (None: never start it). `console` gets what the board prints.
+    server when a free REPL is found instead of one (None: never start it). `console` gets what the board prints. `codec` is
+    the HostLock of a locked line. What is no frame on a locked line may be anybody's: it goes to the console, and once a
+    session is open nothing else is concluded from it.
     """
 
     def __init__(
@@ -46,13 +52,17 @@ class Link:
         timeout: float = 5.0,
         serve: str | None = None,
         console: Callable[[str], None] | None = None,
+        codec: Codec | None = None,
     ) -> None:
         self.line = line
         self.timeout = timeout
         self._serve = serve
         self.console = Console(console)
         self.hub = Hub(self)
-        self._session = ClientSession()
+        self._session = ClientSession(codec=codec or Plain())
+        self._locked = self._session.codec.sealed
+        self._pauses: tuple[float, ...] = _LOCKED_PAUSES if self._locked else _HELLO_PAUSES
+        self._echo = _LOCKED_ECHO if self._locked else _ECHO
         self._lock = threading.RLock()
         self._repl: Repl | None = None  # set while the server that we started runs in its REPL
         self._heard = 0.0  # when a frame came last
@@ -75,7 +85,7 @@ class Link:
     # -- opening and closing
 
     def _open(self) -> None:
-        if self._say_hello(_HELLO_PAUSES, until=_ECHO):
+        if self._say_hello(self._pauses, until=self._echo):
             return
         repl = Repl(self.line)
         if not repl.at_prompt():
@@ -104,11 +114,13 @@ class Link:
             self.line.write(self._session.hello())
             end = time.monotonic() + pause
             while (left := end - time.monotonic()) > 0:
-                if until and until in self._seen:
+                if until and until in self._seen and not (self._locked and self._session.opened):
                     self._session.idle()
                     return None
                 data = self.line.read(left)
-                events, _ = self._session.receive(data, time.monotonic())
+                events, out = self._session.receive(data, time.monotonic())
+                if out:
+                    self.line.write(out)
                 for event in events:
                     if isinstance(event, Opened):
                         self._opened(event.fields)
@@ -150,7 +162,7 @@ class Link:
         session = self._session
         # Where no session is open any more, the bytes of a BYE might be a Ctrl-C; those of a HELLO never are.
         ended = not session.opened or time.monotonic() - self._heard > session.silence / 2
-        if ended and self._say_hello(_HELLO_PAUSES, until=_ECHO) is None:
+        if ended and self._say_hello(self._pauses, until=self._echo) is None:
             Repl(self.line).at_prompt(0.5)  # takes back what it was sent
             return
         for _ in range(3):
@@ -163,6 +175,33 @@ class Link:
                         behind = self._session.idle()
                         self._repl.finish(seen=behind.data if behind else b"")
                     return
+
+    def interrupt(self) -> None:
+        """End the session and interrupt the program on a board with a locked line, as Ctrl-C does where no lock is.
+
+        Raises LinkError on a line without a lock, LinkTimeout when the board does not say that it has heard.
+        """
+        with self._lock:
+            if not self._locked:
+                raise LinkError(
+                    f"{self.line.name}: interrupt() is for a locked line; elsewhere Ctrl-C interrupts the program."
+                )
+            self._be_ready()
+            end = time.monotonic() + self.timeout
+            self.line.write(self._session.interrupt())
+            again = time.monotonic() + _AGAIN
+            while (now := time.monotonic()) < end:
+                if now > again:
+                    self.line.write(self._session.interrupt())
+                    again = now + _AGAIN
+                events, _ = self._session.receive(self.line.read(min(again, end) - now), now)
+                if any(isinstance(event, Closed) for event in events):
+                    self._session.renew()
+                    return
+            self._session.renew()
+            raise LinkTimeout(
+                f"{self.line.name}: the board does not say that it was interrupted. Look at what it does."
+            )
 
     # -- requests
 
@@ -281,7 +320,7 @@ class Link:
         session = self._session
         before = session.session
         if session.opened:
-            fields = self._say_hello(_HELLO_PAUSES, until=_ECHO)
+            fields = self._say_hello(self._pauses, until=self._echo)
             if fields is not None and session.session != before:
                 self.hub.renewed()
                 return
@@ -388,7 +427,9 @@ class Link:
             self.line.write(self._session.taken(*owed))
 
     def _ended(self, changes: bool) -> None:
-        """Raise FirmwareError when a REPL's prompt is the last that came."""
+        """Raise FirmwareError when a REPL's prompt is the last that came; on a locked line anybody can say that."""
+        if self._locked:
+            return
         held = self._session.held()
         report = self.console.ended(held)
         if report is None:
