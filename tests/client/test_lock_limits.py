@@ -298,9 +298,8 @@ def test_the_versions_cannot_be_changed(board: Locked) -> None:
         chunks = []
         for chunk in data.split(b"\0"):
             raw = cobs_decode(chunk) or b""
-            if raw[:1] == bytes((HELLO | 0x40,)):
-                chunk = cobs_encode(raw.replace(b"v=", b"v=0-"))
-            chunks.append(chunk)
+            hello = raw[:1] == bytes((HELLO | 0x40,))
+            chunks.append(cobs_encode(raw.replace(b"v=", b"v=0-")) if hello else chunk)
         return b"\0".join(chunks)
 
     board.up = lower
@@ -492,7 +491,9 @@ def test_ctrl_c_interrupts_nothing(unix: UnixBoard, mpremote: Mpremote) -> None:
         for data in harm:
             line.write(data)
             time.sleep(0.15)
-        printed = b"".join(iter(lambda: line.read(0.2), b""))
+        printed = b""
+        while data := line.read(0.2):
+            printed += data
         line.close()
         assert b">>>" not in printed, turn
         assert b"ended" not in printed
