@@ -32,8 +32,11 @@ from boardmaps_host.client.link import Link
 from boardmaps_host.client.lock import HostLock
 from boardmaps_host.client.transports.serial import SerialTransport
 from boardmaps_sim.unix import UnixBoard
+from tests.board.conftest import Run, micropython
 from tests.client.conftest import Mpremote
 from tests.client.locked import ID, KEY, Locked, host, lock_of
+
+__all__ = ["micropython"]
 
 SPEC = Path(__file__).parents[2] / "firmware" / "SPEC.md"
 _TESTED: set[int] = set()
@@ -499,6 +502,51 @@ def test_ctrl_c_interrupts_nothing(unix: UnixBoard, mpremote: Mpremote) -> None:
         assert b"ended" not in printed
     with connect(unix.port, key=KEY) as board:
         board.interrupt()
+
+
+@sentence(13)
+@pytest.mark.parametrize("micropython", ["unix"], indirect=True)  # the RISC-V has no clock
+def test_ctrl_c_on_a_line_without_a_repl(micropython: Run) -> None:
+    """A UART's or a socket's bytes: with a key none of them interrupts, without one they do."""
+    out = micropython(f"""
+        import sys
+        class Config:
+            BOARD_ID = b"board-one"
+        sys.modules["boardmaps_config"] = Config
+        import boardmaps
+
+        class Line:
+            credit = 511
+            ours = 0
+            def open(self):
+                self.ours += 1
+            def close(self):
+                self.ours -= 1
+            def wait(self, ms):
+                return bool(self.got)
+            def readinto(self, buf):
+                data = self.got[: len(buf)]
+                self.got = self.got[len(data) :]
+                buf[: len(data)] = data
+                return len(data)
+            def write(self, data):
+                return len(data)
+
+        for key in ({KEY!r}, None):
+            for data in (b"\\x03\\x03", b"\\r\\x03", b"\\x03" * 100, b"\\0\\x03\\x03"):
+                line = Line()
+                line.got = data
+                server = boardmaps.Server(line, key=key)
+                try:
+                    while line.got:
+                        server.poll()
+                    print("goes on", line.ours)
+                except KeyboardInterrupt:
+                    print("interrupted", line.ours)
+                server.close()
+                assert line.ours == 0
+    """)
+    assert out.split("\n") == ["goes on 1"] * 4 + ["interrupted 0"] * 4 + [""]
 
 
 @sentence(14)

@@ -14,9 +14,9 @@ from . import options, output
 def command(board_id: str | None, as_json: bool) -> None:
     """Make a key for a board's locked line, and tell where it goes. Each board gets its own.
 
-    By itself it is 16 random bytes. With --id it is made of a pass phrase, which is asked for, or read from the input: the board has the key alone, and
-    the computer the pass phrase. A board tells its id in its REPL: `from boardmaps.serving.identity import identity` and
-    `print(identity().hex())`.
+    By itself it is 16 random bytes. With --id it is made of a pass phrase, which is asked for, or read from the input: the
+    board has the key alone, and the computer the pass phrase. A board tells its id in its REPL:
+    `from boardmaps.serving.identity import identity` and `print(identity().hex())`.
 
     JSON: {"board", "computer"}: the line for the board's program, and what a key file or BOARDMAPS_KEY has, null for a pass
     phrase.
