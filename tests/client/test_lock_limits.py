@@ -1,4 +1,7 @@
-"""What somebody on a locked line can and cannot do: a test for each sentence of SPEC.md, section 5.6."""
+"""What somebody on a locked line can and cannot do: a test for each sentence of SPEC.md, section 5.6.
+
+Longer than other modules, so that the sentences' tests stand in one place and in their order.
+"""
 
 import itertools
 import random
