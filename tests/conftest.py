@@ -12,9 +12,9 @@ import pytest
 _CONTRACT = re.compile(r"tests/contract/.*\[(?P<target>twin|unix|pico|qemu|qemu_viper)\b")
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def _known_boards() -> Iterator[None]:
-    """Keep the ids of the tests' boards out of the user's folder."""
+    """Keep the ids of the tests' boards out of the user's folder, and those of a module out of the next one's."""
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setitem(os.environ, "XDG_CONFIG_HOME", folder)
         yield
