@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format sim pico-deps qemu-deps rv32-deps pico qemu rv32 firmware bench soak clean
+.PHONY: help demo test check lint format sim pico-deps qemu-deps rv32-deps pico qemu rv32 package firmware bench pictures soak clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9 -]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 32
@@ -19,12 +20,21 @@ demo: $(READY) ## Boot a simulated board and drive its maps for some seconds: no
 	$(BIN)/boardmaps demo
 
 test: lint chips ## Run all tests: the contract suite over every target, the rest once
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+check: lint ## Check style and types, the twin and the contract on twin and unix board: a minute, for every change
+	$(BIN)/python -m pytest -q -n $(WORKERS) -k "not pico and not qemu" tests/twin tests/typing tests/contract
+
+.PHONY: pythons
+pythons: $(READY) ## Run the tests of the host's side on CPython 3.13 and 3.14 too (VERSIONS=3.14 for one), as root on Linux
+	command -v debootstrap >/dev/null || apt-get install -y -q debootstrap
+	$(BIN)/python tests/pythons.py $(VERSIONS)
 
 lint: $(READY) ## Check style and types, of the host code and of the board code
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python boards/check_types.py
 
 format: $(READY) ## Put the code into ruff's format
 	$(BIN)/ruff format .
@@ -43,17 +53,23 @@ pico qemu rv32: $(READY) ## Build MicroPython for the emulated Pico, for the Cor
 chips: $(READY) # what the tests of the emulated chips need, where this machine can have it
 	$(BIN)/python boards/build.py --if-possible deps qemu pico rv32
 
+package: $(READY) ## Write firmware/package.json from the modules that are there
+	$(BIN)/python firmware/make_package.py
+
 firmware: $(READY) ## Compile the board's modules for every processor of boards/*.toml, with a table of their sizes
-	$(BIN)/python bench/flash.py
+	$(BIN)/python -m bench.flash
 
 bench: $(READY) chips ## Measure, print the tables, write build/bench/*.json
-	$(BIN)/python bench/unix.py
+	$(BIN)/python -m bench.unix
 	$(BIN)/python -m bench.twin
 	$(BIN)/python -m bench.line
-	$(BIN)/python bench/qemu.py
-	$(BIN)/python bench/pico.py
+	$(BIN)/python -m bench.qemu
+	$(BIN)/python -m bench.pico
 	$(BIN)/python -m bench.chipline
-	$(BIN)/python bench/plot.py
+	$(BIN)/python -m bench.plot
+
+pictures: $(READY) ## Draw docs/speed.svg from what `make bench` measured last
+	$(BIN)/python -m bench.plot docs/speed.svg
 
 soak: $(READY) chips ## Run for an hour what the tests run for seconds; an error if anything is missed
 	$(BIN)/python -m soak.line

@@ -17,6 +17,8 @@ from boardmaps import HashMap
 from boardmaps.line.dispatch import Dispatcher
 from boardmaps.line.frame import REQUEST, Decoder, encode
 from boardmaps_host import Board, connect
+from boardmaps_host.client.info import listing
+from boardmaps_host.client.maps.base import RemoteMap
 from boardmaps_host.deploy import deploy
 from boardmaps_host.twin import registry
 from boardmaps_sim.faulty import Faults
@@ -162,6 +164,7 @@ def against_mpremote(board: UnixBoard) -> Row:
 
 def against_belay(board: UnixBoard) -> Row:
     """The same lookup through belay. It resets the board when it connects, so the map is made anew each time."""
+    # a peer that need not be installed for the other rows
     import belay
 
     def through(device: belay.Device) -> float:
@@ -233,9 +236,6 @@ def at_115200() -> list[Row]:
 
 def _dump() -> Row:
     """A whole map of u32 keys and values in batches, by the board's own dispatcher."""
-    from boardmaps_host.client.info import listing
-    from boardmaps_host.client.maps.base import RemoteMap
-
     table = HashMap(4, 4, 1000, 0, "dump")
     for i in range(1000):
         table.update(i.to_bytes(4, "little"), b"abcd")

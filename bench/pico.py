@@ -5,9 +5,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from mpremote.transport_serial import SerialTransport
-from qemu import measure_all, rows
-from report import Row, publish
 
+from bench.qemu import measure_all, rows
+from bench.report import Row, publish
 from boardmaps_sim.base import BoardError
 from boardmaps_sim.pico import PicoBoard
 

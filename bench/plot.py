@@ -1,15 +1,17 @@
-"""Draw docs/speed.svg, the maps against MicroPython's own dict and deque: python bench/plot.py, which `make bench` runs at its end.
+"""Draw the maps against MicroPython's own dict and deque: python -m bench.plot [FILE.svg].
 
-From build/bench/qemu.json, whose ticks are the same on every computer; without it from unix.json, this computer's clock.
+`make bench` runs it at its end, into build/bench/speed.svg; `make pictures` draws the one in docs/ that is committed. From
+build/bench/qemu.json, whose ticks are the same on every computer; without it from unix.json, this computer's clock.
 """
 
 import json
+import sys
 from html import escape
 from pathlib import Path
 
-from report import FOLDER, Row
+from bench.report import FOLDER, Row
 
-PICTURE = Path(__file__).parents[1] / "docs" / "speed.svg"
+PICTURE = FOLDER / "speed.svg"
 SOURCES = {
     "qemu": "On a Cortex-M3 (QEMU, exact ticks)",
     "unix": "On the unix port (64-bit, wall clock)",
@@ -50,11 +52,11 @@ def draw(title: str, rows: list[Row]) -> str:
     rows = [row for row in rows if not row.name.endswith(VIPER)]
     step = 40 + (BAR if compiled else 0)
     height = TOP + step * len(rows) + 4
-    longest = max(max(row.value, peer_value(row)) for row in [*rows, *compiled.values()])
+    longest = max(max(map_value(row), peer_value(row)) for row in [*rows, *compiled.values()])
     scale = (RIGHT - LEFT) / longest
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" role="img">',
-        f"<!-- made by: python bench/plot.py --><title>{escape(title)}: the maps' operations against their peers</title>",
+        f"<!-- made by: python -m bench.plot --><title>{escape(title)}: the maps' operations against their peers</title>",
         f"<style>{STYLE}\n</style>",
         text(0, 18, title, "title"),
         text(0, 38, f"{rows[0].unit} an operation, shorter is faster", "small"),
@@ -71,9 +73,9 @@ def draw(title: str, rows: list[Row]) -> str:
     for number, row in enumerate(rows):
         y = TOP + step * number
         reach = peer_value(row) / float(row.reach.split()[1]) if row.reach else 0
-        bars = [("map", row.value, max(row.value, reach)), ("peer", peer_value(row), peer_value(row))]
+        bars = [("map", map_value(row), max(map_value(row), reach)), ("peer", peer_value(row), peer_value(row))]
         if row.name in compiled:
-            bars.insert(1, ("viper", compiled[row.name].value, compiled[row.name].value))
+            bars.insert(1, ("viper", map_value(compiled[row.name]), map_value(compiled[row.name])))
         lines += [text(0, y + BAR - 1, row.name), text(0, y + 2 * BAR - 1, f"against {row.peer}", "small")]
         for place, (style, value, end) in enumerate(bars):
             top = y + place * BAR
@@ -91,9 +93,14 @@ def draw(title: str, rows: list[Row]) -> str:
     return "\n".join([*lines, "</svg>"]) + "\n"
 
 
+def map_value(row: Row) -> float:
+    """Return what the map took; a row of comparisons() has a value."""
+    return row.value or 0
+
+
 def peer_value(row: Row) -> float:
     """Return what the peer took: the ratio says how many times more than the map."""
-    return row.value * (row.ratio or 0)
+    return map_value(row) * (row.ratio or 0)
 
 
 def text(x: float, y: float, content: str, style: str = "name") -> str:
@@ -111,15 +118,15 @@ def mark(x: float, y: float) -> str:
     return f'<path class="reach" d="M{x:.1f} {y - 2}v{BAR + 2}"/>'
 
 
-def main() -> None:
+def main(picture: Path) -> None:
     """Draw from the first source that is there."""
     for name, title in SOURCES.items():
         if rows := comparisons(name):
-            PICTURE.write_text(draw(title, rows))
-            print(f"drew {PICTURE} from {FOLDER / name}.json")
+            picture.write_text(draw(title, rows))
+            print(f"drew {picture} from {FOLDER / name}.json")
             return
     raise SystemExit(f"no measurements in {FOLDER}. Make them: make bench")
 
 
 if __name__ == "__main__":
-    main()
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else PICTURE)

@@ -1,6 +1,6 @@
 """The embedded maps on the Cortex-M3, in exact ticks, against MicroPython's own dict and deque in the same run.
 
-python bench/qemu.py [--twice]: with --twice all is measured on two boards, and they must agree to a tick.
+python -m bench.qemu [--twice]: with --twice all is measured on two boards, and they must agree to a tick.
 """
 
 import argparse
@@ -13,16 +13,16 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from mpremote.transport_serial import SerialTransport
-from report import Row, publish
 
+from bench.report import Row, publish
 from boardmaps_sim.base import BoardError
 from boardmaps_sim.process_board import ProcessBoard
 from boardmaps_sim.qemu import QemuBoard
 
 PROGRAM = Path(__file__).parent / "board_ops.py"
 ICOUNT = 5  # an instruction takes 2**5 ns, a tick 40 ns
-# The kernels in C, which this firmware has, and those that stock firmware uses. One core: what a lock adds, bench/pico.py says.
-GUARDS = {"C": ("none", "irq"), "viper": ("none", "irq")}
+# The kernels in C, which this firmware has, and those that stock firmware uses. One core: what a lock adds, bench.pico says.
+GUARDS: dict[str, tuple[str, ...]] = {"C": ("none", "irq"), "viper": ("none", "irq")}
 FULL = 512  # entries of the map whose longest operations are told
 
 DEQUE = "deque_append_popleft"
@@ -108,7 +108,7 @@ def agree(one: Any, other: Any) -> bool:
         return one.keys() == other.keys() and all(agree(one[name], other[name]) for name in one)
     if isinstance(one, list):
         return len(one) == len(other) and all(map(agree, one, other))
-    return one == other if isinstance(one, str) else abs(one - other) <= 1
+    return bool(one == other if isinstance(one, str) else abs(one - other) <= 1)
 
 
 def rows(found: dict[str, dict[str, Found]], held: bool = True) -> list[Row]:

@@ -8,10 +8,9 @@ import os
 import subprocess
 from pathlib import Path
 
-from report import Row, publish
-
-from boardmaps.abi import HASH
+from bench.report import Row, publish
 from boardmaps.definition import MapDef, slice_size
+from boardmaps.kinds import HASH
 from boardmaps_host.planner import POOL_SIZE
 from boardmaps_sim.find import find_micropython
 

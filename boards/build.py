@@ -4,12 +4,11 @@ deps installs the cross tool chains (root) and fetches MicroPython's source; the
 """
 
 import argparse
-import fcntl
 import os
 import sys
 import time
 
-from boardmaps_sim.chips.cache import BuildError, cache_root
+from boardmaps_sim.chips.cache import CHIPS_OUT, BuildError, locked
 from boardmaps_sim.chips.source import fetch_source
 from boardmaps_sim.chips.tools import NEEDS, install_tools
 
@@ -25,9 +24,7 @@ def main() -> int:
     )
     given = parser.parse_args()
     may_fail = given.if_possible and os.environ.get("BOARDMAPS_REQUIRE") != "1"
-    cache_root().mkdir(parents=True, exist_ok=True)
-    with (cache_root() / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # two builds at once would write the same files
+    with locked(CHIPS_OUT, "build"):  # two builds at once would write the same files
         for step in given.steps:
             begin = time.monotonic()
             try:

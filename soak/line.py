@@ -1,19 +1,21 @@
 """The line for long: what CI does in short, a hundred times over. `python -m soak.line`, a few minutes; any miss is an error."""
 
-import os
 import random
 import sys
 import time
 from collections import Counter
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal
 
 from bench.report import Row, publish
 from boardmaps import ArrayMap
 from boardmaps.line.session import ServerSession
-from boardmaps_host import connect
+from boardmaps_host import Board, connect
 from boardmaps_host.deploy import deploy
 from boardmaps_sim.faulty import Faults
 from boardmaps_sim.relay import FaultyBoard
-from boardmaps_sim.unix import UnixBoard, default_port
+from boardmaps_sim.unix import UnixBoard
 from tests.link.fuzz import fuzz_board, fuzz_host, fuzz_requests, fuzz_server, resynchronised
 from tests.link.simulation import World, at_every_byte, faults_of, run, script
 
@@ -41,11 +43,12 @@ def seeds(n: int) -> Row:
 def interrupted(sessions: int) -> list[Row]:
     """Have the board restart, and the port close, at every byte of so many sessions."""
     rows = []
-    for what, name in (
+    kinds: tuple[tuple[Literal["reset", "board", "host"], str], ...] = (
         ("reset", "board reset"),
         ("board", "port closed, to the board"),
         ("host", "port closed, from it"),
-    ):
+    )
+    for what, name in kinds:
         at = wrong = 0
         for seed in range(sessions):
             for world in at_every_byte(seed, what):
@@ -72,18 +75,28 @@ def exactly_once(name: str, faults: Faults, operations: int) -> Row:
 
 def on_the_unix_board(operations: int) -> Row:
     """The same on a real board behind the relay."""
-    name = f"soak-{os.getpid()}"
-    inner = UnixBoard(name, port=default_port(name))
-    with FaultyBoard(inner, Faults(corrupt=1e-3, loss=1e-3, duplicate=1e-3), 7) as running:
-        deploy(inner.port, reset=False)
-        with connect(running.port, allow_reset=True) as board:
-            board.pool.reset()
-            m = board.create_map(ArrayMap, value_size=4, max_entries=1, name="sum")
-            for _ in range(operations):
-                m.add(0, 1)
-            total = int.from_bytes(m.lookup(0) or b"", "little")
+    with TemporaryDirectory() as folder:
+        inner = UnixBoard(port=Path(folder, "port"))
+        with FaultyBoard(inner, Faults(corrupt=1e-3, loss=1e-3, duplicate=1e-3), 7) as running:
+            deploy(inner.port, reset=False)
+            total = _added(running.port, operations)
     wrong = abs(total - operations)
     return none(f"exactly once, unix board, relay: {operations:,} additions, wrong", wrong)
+
+
+def _added(port: str, operations: int) -> int:
+    with connect(port, allow_reset=True) as board:
+        board.pool.reset()
+        m = board.create_map(ArrayMap, value_size=4, max_entries=1, name="sum")
+        for _ in range(operations):
+            m.add(0, 1)
+        return int.from_bytes(m.lookup(0) or b"", "little")
+
+
+def _served(board: UnixBoard) -> Board:
+    """Connect to a board that has nothing on it yet."""
+    deploy(board.port, reset=False)
+    return connect(board.port)
 
 
 def broken_frames() -> list[Row]:
@@ -92,7 +105,7 @@ def broken_frames() -> list[Row]:
         none("host decoder: 1,000,000 broken frames, accepted", fuzz_host(random.Random(1), 1_000_000)),
         none("board's session: 100,000 broken frames, executed", fuzz_server(random.Random(2), 100_000, ServerSession)),
     ]
-    with connect("unix") as board:
+    with TemporaryDirectory() as folder, UnixBoard(port=Path(folder, "port")) as running, _served(running) as board:
         rows.append(
             none("unix board: 1,000,000 broken frames, executed", fuzz_board(random.Random(3), 1_000_000, board))
         )

@@ -1,15 +1,64 @@
-"""What the whole run says at its end: how often the contract was kept on each target."""
+"""What holds for the whole run: boards and folders of its own, which worker runs which tests, and the summary by target.
+
+Under pytest-xdist (`make test` runs two workers) the tests are dealt out by scope: tests of one scope run on one worker, in
+order, so that a board that several tests share is booted once. A scope is a file; the contract suite, whose boards live for
+the whole session, is one scope a target instead, and the slow tests of one file that share no board are scopes of their own.
+"""
 
 import os
 import re
+import shutil
 import signal
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
-_CONTRACT = re.compile(r"tests/contract/.*\[(?P<target>twin|unix|pico|qemu|qemu_viper)\b")
+if TYPE_CHECKING:
+    from xdist.scheduler import LoadScopeScheduling
+
+_CONTRACT = re.compile(r"tests/contract/.*\[(?P<target>twin|unix|unix_plain|pico|qemu|qemu_viper)\b")
+# The emulated Pico is two thirds of the run: its contract is two scopes, each on a Pico of its own, which take the same time.
+_FIRST_HALF = ("test_definition.py", "test_hash.py", "test_plan.py")
+_ON_PICO = re.compile(r"\[pico\b")
+# Scopes that take longest, by how their names begin, in the order in which they begin: one that begins last leaves the other
+# worker without work.
+_LONGEST = (
+    "contract on pico",
+    "tests/link/test_ports.py on pico",
+    "tests/sim/test_hard_irq.py",
+    "tests/sim/test_pico",
+    "tests/examples",
+    "tests/deploy/test_deploy_chips.py",
+    "contract on",
+    "tests/differential",
+    "tests/board",
+)
+# Files in which each test has a board of its own: each is a scope.
+_APART = ("tests/deploy/test_deploy", "tests/sim/test_hard_irq.py")
+
+pytest_plugins = ["tests.differential.summary"]
+
+_RUNTIME = pytest.StashKey[str]()
+# What a user's shell may say to boardmaps, and no test may hear.
+_FOREIGN = ("BOARDMAPS_PORT", "BOARDMAPS_KEY", "BOARD", "FORCE_COLOR")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give this process boards of its own, and let Ctrl-C and a hang-up reach the programs that the tests start.
+
+    Simulated boards have their ports and their flash below XDG_RUNTIME_DIR, by name: a board that the user runs, another
+    checkout's and another worker's are in other folders. Under `&` or nohup a run ignores the two signals, and what it
+    starts would, too.
+    """
+    config.stash[_RUNTIME] = os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="boardmaps-tests-")
+    for name in _FOREIGN:
+        os.environ.pop(name, None)
+    for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -20,11 +69,45 @@ def _known_boards() -> Iterator[None]:
         yield
 
 
-def pytest_configure() -> None:
-    """Let Ctrl-C and a hang-up reach the programs that the tests start, also when this run ignores them: under & or nohup."""
-    for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
-        if signal.getsignal(number) is signal.SIG_IGN:
-            signal.signal(number, handler)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove that folder."""
+    shutil.rmtree(config.stash.get(_RUNTIME, ""), ignore_errors=True)
+
+
+def scope(nodeid: str) -> str:
+    """Name what tests go to one worker together."""
+    file, _, test = nodeid.partition("::")
+    contract = _CONTRACT.match(nodeid)
+    if contract:
+        half = f", {2 - file.endswith(_FIRST_HALF)}" if contract["target"] == "pico" else ""
+        return f"contract on {contract['target']}{half}"
+    if nodeid.startswith(_APART):
+        return nodeid
+    return f"{file} on pico" if _ON_PICO.search(test) else file
+
+
+def _rank(nodeid: str) -> int:
+    return next((i for i, begin in enumerate(_LONGEST) if scope(nodeid).startswith(begin)), len(_LONGEST))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put the longest scopes first on workers, which take them in this order."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: _rank(item.nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> "LoadScopeScheduling":
+    """Deal the tests out by scope()."""
+    from xdist.scheduler import LoadScopeScheduling  # it is there when this hook is called
+
+    class ByScope(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return scope(nodeid)
+
+    config.option.loadscopereorder = False  # it would go by the number of tests, and ours differ a thousandfold
+    return ByScope(config, log)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -37,6 +120,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
                 targets.setdefault(named["target"], Counter())[outcome] += 1
     if targets:
         terminalreporter.section("contract suite by target")
-        for target, counts in targets.items():
+        for target, counts in sorted(targets.items()):
             words = ", ".join(f"{counts[outcome]} {outcome}" for outcome in ("passed", "failed", "error", "skipped"))
             terminalreporter.write_line(f"{target:<11}{words}")

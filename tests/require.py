@@ -7,8 +7,8 @@ import pytest
 from boardmaps_sim.base import BoardError
 from boardmaps_sim.chips import qemu_port
 from boardmaps_sim.chips.cache import firmware_image
+from boardmaps_sim.chips.rp2 import BUILT_IN
 from boardmaps_sim.find import find_micropython
-from boardmaps_sim.pico import BUILT_IN
 
 _IMAGES = {"qemu": qemu_port.IMAGE, "rv32": qemu_port.RV32_IMAGE, "pico": BUILT_IN}
 

@@ -2,6 +2,7 @@
 
 `import boardmaps` picks the profile: embedded on MicroPython (one preallocated pool, no resize, no LRU), cloud on CPython
 (heap, resize, LRU). Map types are loaded when they are first used, so a board pays only for those that it has.
+`from boardmaps import *` needs MicroPython 1.27: older ones do not ask a module for its names, and leave out map types.
 """
 
 import sys
@@ -32,48 +33,38 @@ from .errors import (
     OutOfMemory,
     StaleMap,
 )
+from .kinds import KINDS as _KINDS
 
 __version__ = VERSION
 
+# Where what is loaded at its first use comes from: map types by the table, the rest by (module, names).
 if sys.implementation.name == "micropython":
-    _HOMES = {
-        "ArrayMap": "boardmaps.maps.array",
-        "HashMap": "boardmaps.maps.hash",
-        "PerCpuArray": "boardmaps.maps.percpu",
-        "PerCpuHash": "boardmaps.maps.percpu_hash",
-        "Queue": "boardmaps.maps.queue",
-        "RingBuf": "boardmaps.maps.ringbuf",
-        "Stack": "boardmaps.maps.queue",
-        "TimeSeries": "boardmaps.maps.timeseries",
-        "serve": "boardmaps.serving.server",
-        "poll": "boardmaps.serving.server",
-        "serve_async": "boardmaps.serving.server",
-        "serve_thread": "boardmaps.serving.threaded",
-        "Server": "boardmaps.serving.server",
-        "UartLine": "boardmaps.serving.uart",
-    }
-else:
-    _CLOUD = (
-        "ArrayMap",
-        "HashMap",
-        "LruHashMap",
-        "PerCpuArray",
-        "PerCpuHash",
-        "Queue",
-        "RingBuf",
-        "Stack",
-        "TimeSeries",
-        "open_map",
+    _MAPS = "boardmaps.maps."
+    _PROFILE = 1  # the trait in kinds.py
+    _OTHERS = (
+        ("boardmaps.serving.server", "serve poll serve_async Server"),
+        ("boardmaps.serving.threaded", "serve_thread"),
+        ("boardmaps.serving.uart", "UartLine"),
     )
-    _HOMES = dict.fromkeys(_CLOUD, "boardmaps_host.twin")
+else:
+    _MAPS = "boardmaps_host.twin."
+    _PROFILE = -1
+    _OTHERS = (("boardmaps_host.twin.registries", "open_map"),)
 
 
 def __getattr__(name):
     if name == "__all__":  # import * asks for it, and MicroPython has no other way to ask
-        return [n for n in globals() if n[0] != "_" and n != "sys"] + list(_HOMES)
-    if name not in _HOMES:
+        found = [n for n in globals() if n[0] != "_" and n != "sys"] + [row[2] for row in _KINDS if row[4] & _PROFILE]
+        return found + " ".join([names for _, names in _OTHERS]).split()
+    module = None
+    for row in _KINDS:  # its columns: 2 the class, 3 the module, 4 the traits
+        if row[2] == name and row[4] & _PROFILE:
+            module = _MAPS + row[3]
+    for home, names in _OTHERS:
+        if name in names.split():
+            module = home
+    if module is None:
         raise AttributeError("module 'boardmaps' has no %r on this profile" % name)
-    module = _HOMES[name]
     _collect()  # code stays for good: it should not lie scattered between garbage
     __import__(module)
     value = getattr(sys.modules[module], name)

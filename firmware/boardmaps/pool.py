@@ -7,14 +7,14 @@ import it before the heap is in pieces. A smaller pool: put `POOL_SIZE = 16 * 10
 import gc
 from struct import pack_into
 
-import micropython
-
 from .abi import BPF_F_WRONLY
-from .definition import HEADER_SIZE, layout, slice_size
+from .definition import HEADER_SIZE, check_entries, layout, slice_size
 from .errors import InvalidDefinition, KeyNotFound, OutOfMemory, StaleMap
-from .settings import built_in, setting
+from .settings import built_in, kernels, setting
 
 _MAGIC = b"BMAP"
+
+_clear = kernels("base").clear
 
 
 def _take(size):
@@ -43,31 +43,6 @@ def _take(size):
         "first in boot.py or main.py, or put POOL_SIZE = %d into boardmaps_config.py on the board"
         % (size, largest, gc.mem_free(), max(256, largest // 2 // 1024 * 1024))
     )
-
-
-@micropython.viper
-def _clear(view, size: int):
-    """Set the first `size` bytes, a multiple of 8, to zero. Machine code: a loop of slices would leave the heap in pieces."""
-    at = int(ptr8(view))
-    end = at + size
-    while at < end:  # not p[i]: with i in a register, the thumb emitter of MicroPython 1.26 spoils it
-        ptr32(at)[0] = 0
-        at += 4
-
-
-@micropython.viper
-def address(buffer) -> int:
-    """Return where the bytes of `buffer` begin. Nothing on MicroPython's heap ever moves."""
-    return int(ptr8(buffer))
-
-
-try:
-    from uctypes import bytes_at  # bytes_at(address, n): a bytes object of the n bytes at an address
-except ImportError:
-
-    def bytes_at(at, n):
-        """Do what uctypes' function does, slower."""
-        return bytes(_view[at - address(_view) : at - address(_view) + n])
 
 
 _memory = _take(setting("POOL_SIZE", 64 * 1024))
@@ -133,7 +108,11 @@ def create(new, definition):
     """Give `new` its slice of the pool with the header filled in, and register it. Raises OutOfMemory, moving nothing."""
     global _next_id
     d = definition
+    if _next_id > 0xFFFF:  # the line has 16 bits for it
+        raise OutOfMemory("create %r: all 65,535 map numbers of this boot are used up; reset the board" % d.name)
     size = slice_size(d)
+    if size <= len(_memory):
+        check_entries(d)
     offset = _used
     view = StaticPool.allocate(size) if size <= len(_memory) else None
     if view is None:

@@ -1,8 +1,9 @@
 """What boardmaps_config.py on the board says, and the C part of boardmaps, where the firmware has it built in.
 
-POOL_SIZE and CPUS are explained in pool.py and maps/percpu.py, GUARD in kernels/guard.py. KERNELS is what moves the bytes of
-maps and frames: by itself the C kernels where the firmware has them, else those that MicroPython compiled; "viper" takes the
-latter in any case. The bytes are the same.
+POOL_SIZE and CPUS are explained in pool.py and maps/percpu.py, GUARD in kernels/viper_base.py. KERNELS is what moves the bytes of
+maps and frames: by itself the C kernels where the firmware has them, else those that MicroPython compiled, else, on a port that
+has no machine code, plain Python. "viper" and "plain" begin further down in that list. The bytes are the same.
+`boardmaps deploy` sends the sort that the board will take: after a change of KERNELS it has to run again.
 
 `boardmaps deploy` writes it for the board. In the root of the files it goes before one that is frozen in, in /lib it does not.
 This module is not called config, because a frozen boardmaps.config and boardmaps_config would be one name in C.
@@ -14,6 +15,7 @@ import sys
 def setting(name, default):
     """Return what boardmaps_config says under this name, or the default."""
     try:
+        # the user's file, which need not be there
         import boardmaps_config
     except ImportError as missing:
         if "boardmaps_config" not in str(missing):
@@ -24,6 +26,7 @@ def setting(name, default):
 
 def _built_in():
     try:
+        # only a firmware with boardmaps built in has it
         import _boardmaps
     except ImportError as missing:
         if "_boardmaps" not in str(missing):
@@ -33,23 +36,42 @@ def _built_in():
 
 
 built_in = _built_in()  # the C module, or None
-in_c = built_in  # the same, unless the compiled kernels are wanted
-if setting("KERNELS", None) == "viper":
+in_c = built_in  # the same, unless other kernels are wanted
+_sorts = ("viper", "plain")
+_wanted = setting("KERNELS", None)
+if _wanted is not None:
+    if _wanted not in _sorts:
+        raise ValueError("boardmaps_config.KERNELS is %r: give 'viper' or 'plain', or nothing" % (_wanted,))
     in_c = None
-elif setting("KERNELS", None) is not None:
-    raise ValueError("boardmaps_config.KERNELS is %r: give 'viper', or nothing" % (setting("KERNELS", None),))
+    _sorts = _sorts[_sorts.index(_wanted) :]
 
 GUARD = setting("GUARD", "none")
 if GUARD not in ("none", "irq", "irq+lock"):
     raise ValueError("boardmaps_config.GUARD is %r: give 'none', 'irq' or 'irq+lock'" % (GUARD,))
+if GUARD != "none" and _wanted == "plain":
+    raise ValueError(
+        "boardmaps_config.GUARD is %r, but plain kernels hold no guard: their many steps let others in" % (GUARD,)
+    )
 if built_in:
     built_in.guard(GUARD != "none")
 
 
 def kernels(kind):
-    """Return the functions that drive the maps of a kind, as an object that has them: "hash", "array", "queue" or "ring"."""
-    if in_c:
+    """Return a module with the functions of a kind (kernels/__init__.py lists them), from the first sort that has it."""
+    global _sorts
+    if in_c and hasattr(in_c, kind):
         return getattr(in_c, kind)
-    name = "boardmaps.kernels.viper_" + kind
-    __import__(name)
-    return sys.modules[name]
+    for sort in _sorts:
+        name = "boardmaps.kernels.%s_%s" % (sort, kind)
+        try:
+            __import__(name)
+        except ImportError as missing:
+            if name not in str(missing):
+                raise
+        except SyntaxError as refused:
+            if "decorator" not in (str(refused) or "decorator"):  # small ports give no text
+                raise
+            _sorts = ("plain",)  # this MicroPython has no machine code: "invalid micropython decorator"
+        else:
+            return sys.modules[name]
+    raise ImportError("no kernels of the kind %r: run boardmaps deploy again" % kind)

@@ -10,6 +10,7 @@ __all__ = ["Board", "connect"]
 
 def __getattr__(name: str) -> Any:  # the client is imported when it is used: the cloud maps need none of it
     if name in __all__:
+        # saves start-up time: the cloud maps need none of it
         from boardmaps_host import client
 
         return getattr(client, name)

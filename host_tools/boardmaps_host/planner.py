@@ -4,14 +4,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from boardmaps.abi import LRU_HASH, RINGBUF, TYPE_NAMES
-from boardmaps.definition import KEY_SIZES, MapDef, slice_size
+from boardmaps.definition import MapDef, check_entries, slice_size
 from boardmaps.errors import InvalidDefinition, NotSupported, OutOfMemory
+from boardmaps_host.kinds import KINDS, by_number, by_word
 
 POOL_SIZE = 64 * 1024  # bytes, unless the board's boardmaps_config says otherwise
 
 # A map's parts by the words of `boardmaps map create`, and by those of `boardmaps map show --json`.
-_PARTS = {
+_WORDS = {
     "name": "name",
     "key": "key_size",
     "bytes_key": "key_size",
@@ -20,8 +20,8 @@ _PARTS = {
     "entries": "max_entries",
     "max_entries": "max_entries",
     "flags": "map_flags",
+    "functions": "functions",
 }
-_TYPES = {word: number for number, word in TYPE_NAMES.items()}
 
 
 @dataclass(frozen=True)
@@ -36,14 +36,15 @@ class Planned:
 def plan(definitions: Iterable[MapDef], pool_size: int = POOL_SIZE) -> list[Planned]:
     """Return what each map will take of a pool of `pool_size` bytes, when they are made in this order.
 
-    Raises OutOfMemory, naming the first map that does not fit and how many bytes it lacks, and NotSupported for a type
-    that boards do not have.
+    Raises OutOfMemory, naming the first map that does not fit and how many bytes it lacks, InvalidDefinition for one of more
+    entries than any pool can number, and NotSupported for a type that boards do not have.
     """
     planned: list[Planned] = []
     offset = 0
     for number, d in enumerate(definitions, 1):
-        if d.map_type == LRU_HASH:
-            raise NotSupported(f"plan {d.name!r}: boards have no LruHashMap; it is for the computer only")
+        kind = by_number(d.map_type)
+        if not kind.on_boards:
+            raise NotSupported(f"plan {d.name!r}: boards have no {kind.class_name}; it is for the computer only")
         size = slice_size(d)
         if offset + size > pool_size:
             left = pool_size - offset
@@ -51,37 +52,38 @@ def plan(definitions: Iterable[MapDef], pool_size: int = POOL_SIZE) -> list[Plan
                 f"plan {d.name!r} (map {number}): it needs {size:,} bytes and the pool of {pool_size:,} has {left:,} left: "
                 f"{size - left:,} are missing. Make it, or a map before it, smaller"
             )
+        check_entries(d)
         planned.append(Planned(d, offset, size))
         offset += size
     return planned
 
 
 def read_definition(parts: Mapping[str, Any], cpus: int = 1) -> MapDef:
-    """Return the definition that a table of a plan's file describes: type, name, key, value, entries, flags.
+    """Return the definition that a table of a plan's file describes: type, name, key, value, entries, flags, functions.
 
     Also takes what `boardmaps map show --json` prints of a map. `cpus` is the board's number of cores.
     """
     given: dict[str, Any] = {}
     name = parts.get("name", "")
-    kind = parts.get("type")
-    if kind not in _TYPES:
-        raise InvalidDefinition(f"plan {name!r}: type is {kind!r}, not one of {', '.join(_TYPES)}")
-    map_type = _TYPES[kind]
+    kind = by_word(parts.get("type"))
+    if kind is None:
+        words = ", ".join(kind.word for kind in KINDS)
+        raise InvalidDefinition(f"plan {name!r}: type is {parts.get('type')!r}, not one of {words}")
     shown = "bytes_key" in parts  # then there is more, which a definition has not
     for word, value in parts.items():
         if word == "entries" and shown:
             continue  # those in use; max_entries is there too
-        if word in _PARTS:
-            given[_PARTS[word]] = value
+        if word in _WORDS:
+            given[_WORDS[word]] = value
         elif word != "type" and not shown:
             raise InvalidDefinition(
-                f"plan {name!r}: there is no {word!r}; there are type, name, key, value, entries, flags"
+                f"plan {name!r}: there is no {word!r}; there are type, name, key, value, entries, flags, functions"
             )
-    if map_type in KEY_SIZES:
-        given.setdefault("key_size", KEY_SIZES[map_type])
-    if map_type == RINGBUF:
+    if kind.key_size is not None:
+        given.setdefault("key_size", kind.key_size)
+    if not kind.has_values:
         given.setdefault("value_size", 0)
     if missing := {"key_size", "value_size", "max_entries"} - set(given):
-        words = ", ".join(word for word in ("key", "value", "entries") if _PARTS[word] in missing)
+        words = ", ".join(word for word in ("key", "value", "entries") if _WORDS[word] in missing)
         raise InvalidDefinition(f"plan {name!r}: {words} is missing")
-    return MapDef(map_type, **given, cpus=cpus)
+    return MapDef(kind.number, **given, cpus=cpus)

@@ -5,12 +5,14 @@ import fcntl
 import os
 import select
 import termios
+import time
 import tty
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
 from boardmaps_sim.base import BoardError
+from boardmaps_sim.private import make_folder, open_private
 
 
 class PtyPort:
@@ -24,6 +26,7 @@ class PtyPort:
         """Claim the name and open the port. Raises BoardError when a live board has the name or it cannot be made."""
         self.link = link
         self._lock = _claim(link)
+        self._lock_path = _lock_path(link)
         self._has_client = False
         try:
             self._open()
@@ -108,25 +111,45 @@ class PtyPort:
 
     def _release(self) -> None:
         with suppress(FileNotFoundError):
-            os.unlink(self._lock.name)
+            self._lock_path.unlink()
         self._lock.close()
+
+
+def _lock_path(link: Path) -> Path:
+    return link.with_name(link.name + ".lock")
+
+
+def has_ended(link: Path) -> bool:
+    """Whether the board that made `link` has ended without removing it. Its PTY's number may be another's by now."""
+    try:
+        with _lock_path(link).open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except FileNotFoundError:  # removed with the link, a moment ago; or no board's
+        return not link.is_symlink()
+    return True
 
 
 def _claim(link: Path) -> IO[str]:
     """Lock `<link>.lock`, which holds the owner's pid; the kernel unlocks it however the owner ends."""
     if os.path.lexists(link) and not link.is_symlink():
         raise BoardError(f"{link} exists and is not a link. Remove it, or pass another port.")
-    lock_path = link.with_name(link.name + ".lock")
+    lock_path = _lock_path(link)
     try:
-        link.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(link.parent)
+        patience = time.monotonic() + 0.05
         while True:
-            lock = lock_path.open("a+")
+            lock = open(open_private(lock_path), "r+")  # noqa: SIM115 - held as long as the port
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 lock.seek(0)
                 pid = lock.read().strip()
                 lock.close()
+                if time.monotonic() < patience:  # has_ended() of another process may hold it for this moment
+                    time.sleep(0.01)
+                    continue
                 raise BoardError(
                     f"a simulated board is running at {link} (pid {pid}). Use that one, or end it: kill {pid}."
                 ) from None

@@ -14,7 +14,7 @@ from pathlib import Path
 
 _START = Path(__file__).parent / "unix_board" / "start.py"
 _LAUNCH = Path(__file__).with_name("unix_launch.py")
-_FUTEX = "202"  # the system call's number on x86_64, the only machine for which there is a wheel
+_READ, _FUTEX = "0", "202"  # the system calls' numbers on x86_64, the only machine for which there is a wheel
 _PR_SET_PDEATHSIG = 1
 _IMPATIENT = 0.05  # seconds
 
@@ -95,9 +95,7 @@ class Interpreter:
         if now - self._interrupted_at < _IMPATIENT:
             return True
         self._interrupted_at = now
-        pid = self._process.pid
-        os.kill(pid, signal.SIGSTOP)
-        os.waitid(os.P_PID, pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+        pid = self._hold_still()
         caught = self._catches_sigint()
         if caught:
             if clear:
@@ -111,10 +109,30 @@ class Interpreter:
         """Which signal the main thread takes for Ctrl-C, where it stands now; see unix_launch.py."""
         if not self._launched:
             return signal.SIGINT
-        with suppress(OSError):  # forbidden, where not even a parent may look so closely
-            if Path(f"/proc/{pid}/syscall").read_text().split()[0] == _FUTEX:
-                return signal.SIGUSR1
-        return signal.SIGUSR2
+        return signal.SIGUSR1 if self._stands_in(pid) == _FUTEX else signal.SIGUSR2
+
+    def nudge(self) -> None:
+        """Let a read that the main thread waits in begin anew: it may have begun just after a Ctrl-C, and not have seen it."""
+        if not self._launched or self._process.poll() is not None:
+            return
+        pid = self._hold_still()
+        if self._stands_in(pid) == _READ:
+            ctypes.CDLL(None).tgkill(pid, pid, signal.SIGURG)
+        os.kill(pid, signal.SIGCONT)
+
+    def _hold_still(self) -> int:
+        """Stop the process; return its pid."""
+        pid = self._process.pid
+        os.kill(pid, signal.SIGSTOP)
+        os.waitid(os.P_PID, pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+        return pid
+
+    @staticmethod
+    def _stands_in(pid: int) -> str:
+        """Return the number of the system call that the main thread is in; "" where not even a parent may look so closely."""
+        with suppress(OSError):
+            return Path(f"/proc/{pid}/syscall").read_text().split()[0]
+        return ""
 
     def _catches_sigint(self) -> bool:
         try:

@@ -6,6 +6,9 @@ the exception, and the main thread raises it between two of its steps.
 
 SIGUSR2 also ends what the thread waits in: sleeping, reading. SIGUSR1 does not end its wait for a lock or for another
 thread, for the collector takes the end of such a wait for the other thread's word.
+
+SIGURG does nothing but end a read. One that began after the exception was noted would wait for ever: MicroPython looks for
+an exception only when a signal has ended the read.
 """
 
 import ctypes
@@ -23,4 +26,6 @@ _note = ctypes.cast(ctypes.CDLL(micropython_run.__file__).mp_sched_keyboard_inte
 for _number in (signal.SIGUSR1, signal.SIGUSR2):
     _libc.signal(_number, _note)
     signal.siginterrupt(_number, _number == signal.SIGUSR2)
+_libc.signal(signal.SIGURG, ctypes.cast(_libc.abs, _Handler))  # a function that takes an int and does nothing
+signal.siginterrupt(signal.SIGURG, True)
 sys.exit(micropython_run.run_main(["micropython", *sys.argv[1:]]))

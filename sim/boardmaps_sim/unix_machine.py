@@ -2,6 +2,8 @@
 
 `python -m boardmaps_sim.unix_machine SETTINGS` boots the board, reports one line of JSON on stdout and runs until its
 stdin is closed, so a board never outlives whoever started it, however that one ended.
+
+More than 300 lines: a board's whole life, from power to reset, is one state machine.
 """
 
 import json
@@ -22,6 +24,10 @@ from boardmaps_sim.unix_interpreter import Interpreter
 
 _CTRL_A, _CTRL_C = b"\x01", b"\x03"
 _STALL = 0.5  # seconds; a client that reads nothing for so long loses output, as over a board's USB
+_NUDGE = (
+    0.02  # seconds after a Ctrl-C when a read that may have missed it is begun anew; then after twice that, and so on
+)
+_NUDGES = 10
 _CRASH_LOOP = 5.0  # seconds; a board that crashes again within this after a crash starts without main.py
 _PORT_EVENTS = select.EPOLLIN | select.EPOLLET
 _NOTHING = select.EPOLLET  # an EPOLLHUP, which is always told, is then told once
@@ -62,6 +68,7 @@ class Machine:
         self._to_client = bytearray()
         self._stalled = False
         self._crashed_at = -_CRASH_LOOP
+        self._nudges: list[float] = []  # when they are due, the next one last
 
     def run(self, off: int) -> None:
         """Boot and run until the descriptor `off` is closed at its other end. Raises BoardError when booting fails."""
@@ -71,8 +78,14 @@ class Machine:
         self._power_on(raw=False, run_main=True)
         try:
             while self._running:
-                events = self._epoll.poll(_STALL if self._to_client else None)
-                if not events:
+                now = time.monotonic()
+                waits = [_STALL] if self._to_client else []
+                waits += [max(self._nudges[-1] - now, 0)] if self._nudges else []
+                events = self._epoll.poll(min(waits) if waits else None)
+                if self._nudges and time.monotonic() >= self._nudges[-1]:
+                    self._nudges.pop()
+                    self._interpreter.nudge()
+                elif not events:
                     self._client_stalls()
                 for fd, event in events:
                     if fd in self._handlers:
@@ -96,6 +109,7 @@ class Machine:
         self._tail = b""
         self._reset_wanted = b""
         self._ctrl_c_at_boot = False
+        self._nudges = []
         board = self._settings
         self._interpreter = Interpreter(board.micropython, board.heap, board.flash, run_main=run_main)
         self._listen(self._interpreter.input, _NOTHING, self._board_has_room)
@@ -125,7 +139,7 @@ class Machine:
                 self._listen(self._port.fileno(), _PORT_EVENTS, self._from_client)
 
     def _deliver(self, data: bytes) -> None:
-        if self._listening and _CTRL_C in data and self._interpreter.interrupt():
+        if self._listening and _CTRL_C in data and self._interrupt(clear=True):
             self._to_board.clear()
             self._ctrl_c_at_boot = False
             data = data[data.rindex(_CTRL_C) + 1 :]
@@ -140,8 +154,16 @@ class Machine:
 
     def _from_terminal(self, byte: bytes) -> None:
         """A byte of the board's second terminal: a Ctrl-C there leaves alone what this port has sent."""
-        if byte != _CTRL_C or not self._interpreter.interrupt(clear=False):
+        if byte != _CTRL_C or not self._interrupt(clear=False):
             self._deliver(byte)
+
+    def _interrupt(self, *, clear: bool) -> bool:
+        """Interrupt the program; False when Ctrl-C is data."""
+        interrupted = self._interpreter.interrupt(clear=clear)
+        if interrupted:
+            now = time.monotonic()
+            self._nudges = [now + _NUDGE * 2**n for n in reversed(range(_NUDGES))]
+        return interrupted
 
     def _board_has_room(self, _event: int) -> None:
         del self._to_board[: self._interpreter.write(self._to_board)]

@@ -1,6 +1,8 @@
-"""Built-in firmware on the Cortex-M3 and on RISC-V, which has both kernels: one map, driven by those in C and in viper by turns.
+"""Built-in firmware on the Cortex-M3 and on RISC-V, which has all kernels: maps driven by C, viper and plain Python by turns.
 
 They must agree about every byte, answer and error. The dict and the lists beside them know nothing of slices.
+
+More than 300 lines: one program a kind, all driven by the same random walk.
 """
 
 from collections.abc import Callable, Iterator
@@ -66,50 +68,86 @@ for wrong in ((), (1,), ("x", 1, 2, 3), (1, 2, 3, 4, 5)):
         pass
 """
 
-# Each map is there twice: both() does the same to both, drives them the other way round each time, and compares the slices.
-MAPS = "from boardmaps import BPF_F_RB_OVERWRITE, ArrayMap, HashMap, Queue, RingBuf, StaleMap, Stack, StaticPool\n"
+# Each map is there once a sort: both() does the same to all, drives them in another order each time, and compares the slices.
+MAPS = """from boardmaps import (
+    BPF_F_RB_OVERWRITE, ArrayMap, BloomFilter, HashMap, LpmTrie, PerCpuArray, PerCpuHash, Queue, RingBuf, StaleMap, Stack,
+    StaticPool, TimeSeries
+)
+"""
 COMMON = """
 import random
-import boardmaps.kernels.viper_array as arraykernels
-import boardmaps.kernels.viper_hash as hashkernels
-import boardmaps.kernels.viper_queue as queuekernels
-import boardmaps.kernels.viper_ring as ringkernels
+import sys
+import uctypes
 from boardmaps.settings import built_in, kernels
-from boardmaps.pool import address
-VIPER = {HashMap: hashkernels, ArrayMap: arraykernels, Queue: queuekernels, Stack: queuekernels, RingBuf: ringkernels}
-IN_C = {HashMap: built_in.hash, ArrayMap: built_in.array, Queue: built_in.queue, Stack: built_in.queue, RingBuf: built_in.ring}
+KINDS = {HashMap: "hash", ArrayMap: "array", Queue: "queue", Stack: "queue", RingBuf: "ring", PerCpuArray: "percpu",
+         PerCpuHash: "percpu", TimeSeries: "series", LpmTrie: "lpm", BloomFilter: "bloom"}
+SORTS = ("plain", "viper", "c")
 assert kernels("hash") is built_in.hash
 turn = 0
 
-def drive(m, how):
-    how[type(m)].drive(m)
-    m._move(address(m._slice))
+def sort_of(kind, sort):
+    if sort == "c":
+        return getattr(built_in, kind)
+    name = "boardmaps.kernels.%s_%s" % (sort, kind)
+    __import__(name)
+    return sys.modules[name]
+
+def drive(m, sort):
+    module = sort_of(KINDS[type(m)], sort)
+    name = {PerCpuArray: "drive_array", PerCpuHash: "drive_hash"}.get(type(m), "drive")
+    if type(m) in (PerCpuArray, PerCpuHash):
+        import boardmaps.maps.percpu as home
+        home._kernels = module
+    if type(m) is TimeSeries:
+        import boardmaps.maps.timeseries as home
+        home._push, home._get = module.push, module.get
+        return
+    if type(m) in (LpmTrie, BloomFilter):
+        home = sys.modules[type(m).__module__]
+        home._kernels = module
+        for function in ("op",) if type(m) is LpmTrie else ("push", "peek"):
+            setattr(home, "_" + function, getattr(module, function))
+        return
+    getattr(module, name)(m)
+    m._move(m._slice) if sort != "plain" else None
 
 def own(args):
     return [bytearray(a) if isinstance(a, bytearray) else a for a in args]
 
-def both(pair, name, *args):
+def both(maps, name, *args):
     global turn
     turn += 1
-    one, other = pair if turn & 1 else (pair[1], pair[0])
-    drive(one, IN_C)
-    drive(other, VIPER)
-    buffers = own(args), own(args)
     said = []
-    for m, given in zip((one, other), buffers):
+    for i, m in enumerate(maps):
+        drive(m, SORTS[(turn + i) % 3])
+        given = own(args)
         try:
-            said.append(getattr(m, name)(*given))
+            answer = getattr(m, name)(*given)
         except Exception as e:
-            said.append((type(e), str(e)))
-    assert said[0] == said[1] and buffers[0] == buffers[1], (name, args, said, buffers)
-    assert pair[0]._slice[:80] == pair[1]._slice[:80] and pair[0]._slice[96:] == pair[1]._slice[96:], (name, args)
-    return said[0]
+            answer = type(e), str(e) if type(e) is not TypeError else ""  # MicroPython's own words
+        said.append((answer, given))
+    for i in (1, 2):
+        assert said[0] == said[i], (name, args, said)
+        one, other = maps[0]._slice, maps[i]._slice
+        assert one[:80] == other[:80] and one[96:] == other[96:], (name, args)
+    return said[0][0]
 
 def twice(kind, *definition):
-    pair = kind(*definition), kind(*definition)
-    if kind is HashMap:
-        pair[0]._slice[32:40] = pair[1]._slice[32:40]  # the seed
-    return pair
+    maps = [kind(*definition) for _ in SORTS]
+    if type(maps[0]) in (HashMap, PerCpuHash, BloomFilter):
+        for m in maps[1:]:
+            m._slice[32:40] = maps[0]._slice[32:40]  # the seed
+    return maps
+
+def numbers(maps, key, size):
+    name = ("fetch_or", "fetch_and", "fetch_xor", "exchange", "add")[random.getrandbits(8) % 5]
+    operand = (random.getrandbits(30) << random.getrandbits(6)) - (1 << random.getrandbits(5))
+    if random.getrandbits(1):
+        both(maps, name + "_into", key, operand, bytearray(size))
+    else:
+        place = random.getrandbits(2), (1, 2, 4, 8, 3, None)[random.getrandbits(8) % 6]
+        both(maps, name, key, operand, *place)
+    both(maps, "update_part", key, random.getrandbits(2), some(random.getrandbits(3)))
 
 def some(n, most=256):
     return bytes([random.getrandbits(8) % most for _ in range(n)])
@@ -147,6 +185,9 @@ for key_size, value_size in ((8, 8), (1, 3), (5, 1), (4, 12), (7, 5)):
                 old = model[key]
                 model[key] = old[:where[0]] + new.to_bytes(where[1], "little") + old[where[0] + where[1]:]
         both(pair, "_at", random.getrandbits(4))
+        numbers(pair, key, value_size)
+        if key in model:
+            model[key] = pair[0].lookup(key)
     assert dict(pair[0].items()) == dict(pair[1].items()) == model and len(pair[0]) == len(model)
     for wrong in ((b"", some(value_size)), (some(key_size), b""), (some(key_size), some(value_size), 7)):
         both(pair, "update", *wrong)
@@ -180,6 +221,10 @@ for size in (1, 4, 8, 11):
             both(pair, "delete", key)
             if i < 6:
                 model[i] = bytes(size)
+        numbers(pair, key, size)
+        if i < 6:
+            model[i] = pair[0].lookup(i)
+            assert pair[0].view(i) == pair[1].view(i) == model[i]
     assert [value for _, value in pair[0].items()] == [value for _, value in pair[1].items()] == model
     for wrong in ((6, value), (-1, value), (1 << 70, value), (b"", value), (0, b""), (b"\\0\\0\\0\\1", value)):
         both(pair, "update", *wrong)
@@ -229,6 +274,137 @@ for flags in (0, BPF_F_RB_OVERWRITE):
     both(pair, "clear")
     both(pair, "output", b"12345")
     both(pair, "read_into", bytearray(4))
+"""
+
+PERCPU = """
+import boardmaps.maps.percpu as percpu
+cpu = 0
+import boardmaps.maps.percpu_hash as percpu_hash
+percpu.this_cpu = percpu_hash.this_cpu = lambda: cpu
+percpu.CPUS = percpu_hash.CPUS = 2
+for kind, definition in ((PerCpuArray, (8, 5)), (PerCpuHash, (4, 12, 5))):
+    maps = twice(kind, *definition)
+    for _ in range(150):
+        cpu = random.getrandbits(1)
+        key = bytes((random.getrandbits(3), 0, 0, 0))
+        what, value = random.getrandbits(3), some(maps[0].definition.value_size)
+        if what < 2:
+            both(maps, "update", key, value, random.getrandbits(2))
+        elif what == 2:
+            both(maps, "update_percpu", key, [value] * maps[0].cpus)
+        elif what == 3:
+            both(maps, "delete", key)
+        elif what == 4:
+            both(maps, "lookup_percpu", key)
+            both(maps, "lookup_into", key, bytearray(len(value)))
+        elif what == 5:
+            both(maps, "add", key, random.getrandbits(30) << 3, 0, 8)
+            both(maps, "compare_and_swap", key, value, value)
+        elif what == 6:
+            both(maps, "lookup_and_delete", key)
+        else:
+            both(maps, "next_key", key)
+            both(maps, "_at", 1)
+    both(maps, "fetch_or", key, 1)
+"""
+
+LPM = """
+def prefix(size):
+    length = random.getrandbits(8) % (8 * size + 2)
+    data = bytearray([0xa5] * size)
+    for _ in range(random.getrandbits(2)):
+        bit = random.getrandbits(8) % (8 * size)
+        data[bit >> 3] ^= 0x80 >> (bit & 7)
+    return length.to_bytes(4, "little") + bytes(data)
+
+for size, value_size, n in ((1, 1, 3), (4, 4, 20), (16, 5, 9)):
+    maps = twice(LpmTrie, 4 + size, value_size, n)
+    for _ in range(400):
+        key, what = prefix(size), random.getrandbits(3)
+        if what < 3:
+            both(maps, "update", key, some(value_size), random.getrandbits(2))
+        elif what < 5:
+            both(maps, "delete", key)
+        elif what == 5:
+            both(maps, "lookup", key)
+            both(maps, "lookup_into", key, bytearray(value_size))
+        elif what == 6:
+            both(maps, "next_key", key)
+            both(maps, "next_key")
+        else:
+            both(maps, "_at", random.getrandbits(4))
+        assert len(maps[0]) == len(maps[1]) == len(maps[2])
+    both(maps, "batch_lookup", None, 30)
+    for wrong in ((b"", some(value_size)), (key, b""), (key, some(value_size), 7), (b"\\xff" * (4 + size), some(value_size), 7)):
+        both(maps, "update", *wrong)
+    both(maps, "update", bytes(4 + size), [1] * value_size)
+    both(maps, "lookup", b"")
+    both(maps, "delete", b"")
+    both(maps, "next_key", b"")
+    both(maps, "clear")
+    both(maps, "next_key")
+    both(maps, "update", bytes(4 + size), some(value_size))
+"""
+
+BLOOM = """
+for size, n, functions in ((1, 4, 1), (5, 40, 5), (8, 30, 15)):
+    maps = twice(lambda *d: BloomFilter(*d, functions=functions), size, n)
+    for i in range(2 * n):
+        value = some(size)
+        if i & 1:
+            both(maps, "push", value)
+            assert both(maps, "peek", value) is True
+        both(maps, "peek", some(size))
+        assert maps[0].host_count() == maps[1].host_count() == maps[2].host_count()
+    both(maps, "push", value, 1)
+    both(maps, "push", some(size + 1))
+    both(maps, "push", [1] * size)
+    both(maps, "peek", b"")
+    both(maps, "clear")
+    assert both(maps, "peek", value) is False
+"""
+
+SERIES = """
+maps = twice(TimeSeries, 5, 7)
+for n in range(100):
+    both(maps, "push", random.getrandbits(30) << random.getrandbits(5), some(5))
+    both(maps, "last", random.getrandbits(4))
+    both(maps, "push", n, [1, 2, 3, 4, 5])
+"""
+
+A_LIST = """
+h, a, q, r, s = twice(HashMap, 4, 4, 4), twice(ArrayMap, 4, 4), twice(Queue, 4, 4), twice(RingBuf, 64), twice(Stack, 4, 4)
+wrong = [1, 2, 3, 4]
+for maps, call in ((h, ("update", b"1234", wrong)), (a, ("update", 0, wrong)), (q, ("push", wrong)), (s, ("push", wrong)),
+                   (r, ("output", wrong))):
+    before = bytes(maps[0]._slice)
+    for _ in range(3):
+        for i, m in enumerate(maps):
+            drive(m, SORTS[i])
+            try:
+                getattr(m, call[0])(*call[1:])
+                assert not "refused"
+            except TypeError:
+                pass
+            assert bytes(m._slice)[:80] == before[:80] and bytes(m._slice)[96:] == before[96:], (call, SORTS[i])
+q[1].push(b"1234"); s[1].push(b"1234"); r[1].output(b"1234")
+for m, call in ((q[1], "pop_into"), (s[1], "pop_into"), (r[1], "read_into")):
+    try:
+        getattr(m, call)(wrong)
+        assert not "refused"
+    except TypeError:
+        pass
+    assert len(m) == 1, (m, call)
+# where a slice lies decides nothing about what is added, and an offset is looked at whole
+at = uctypes.addressof(a[1]._slice) >> 3
+a = twice(ArrayMap, 8, 4)
+for delta in (at, at << 32, -at, -at << 32, at << 32 | 1, (1 << 32) - 1, -(1 << 32), 1 << 62):
+    both(a, "add", 0, delta)
+for maps, key in ((a, 0), (h, b"1234")):
+    for place in ((1 << 28, 1), (1 << 32, 1), (1 << 60, 1), (-1, 1), (0, 1 << 32), (1 << 28, None)):
+        both(maps, "add", key, 1, *place)
+        both(maps, "fetch_or", key, 1, *place)
+        both(maps, "update_part", key, place[0], b"x")
 """
 
 STALE = """
@@ -323,14 +499,22 @@ def _on_rv32(program: str) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("walk", [HASH, ARRAY, QUEUE, RING], ids=["hash", "array", "queue and stack", "ring"])
-def test_both_kernels_leave_the_same_bytes_and_say_the_same(run: Run, walk: str, seed: int) -> None:
+@pytest.mark.parametrize(
+    "walk",
+    [HASH, ARRAY, QUEUE, RING, PERCPU, SERIES, LPM, BLOOM],
+    ids=["hash", "array", "queue and stack", "ring", "per CPU", "series", "lpm", "bloom"],
+)
+def test_all_kernels_leave_the_same_bytes_and_say_the_same(run: Run, walk: str, seed: int) -> None:
     run(MAPS + COMMON.replace("SEED", str(seed)) + walk)
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_frames_are_the_same_in_c_and_in_python(run: Run, seed: int) -> None:
     run(FRAMES.replace("SEED", str(seed)))
+
+
+def test_what_raises_has_changed_nothing(run: Run) -> None:
+    run(MAPS + COMMON.replace("SEED", "1") + A_LIST)
 
 
 def test_a_stale_map_touches_nothing(run: Run) -> None:

@@ -64,7 +64,20 @@ def test_unknown_kernels_are_refused(micropython: Run) -> None:
         """,
         fails=True,
     )
-    assert "boardmaps_config.KERNELS is 'asm': give 'viper', or nothing" in out
+    assert "boardmaps_config.KERNELS is 'asm': give 'viper' or 'plain', or nothing" in out
+
+
+def test_plain_kernels_hold_no_guard(micropython: Run) -> None:
+    out = micropython(
+        """
+        import sys
+        class config: KERNELS = "plain"; GUARD = "irq"
+        sys.modules["boardmaps_config"] = config
+        import boardmaps
+        """,
+        fails=True,
+    )
+    assert "boardmaps_config.GUARD is 'irq', but plain kernels hold no guard" in out
 
 
 @GUARDS

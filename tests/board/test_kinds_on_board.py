@@ -125,8 +125,9 @@ def test_kept_functions_know_when_the_pool_was_reset(micropython: Run) -> None:
         kept = [q.push, s.push, r.output]
         uses = [lambda f=f: f(b"2") for f in kept] + [lambda f=f: f(b"") for f in kept]
         uses += [lambda f=f, b=b: f(b) for f in (q.pop_into, q.peek_into, s.pop_into, r.read_into) for b in (one, none)]
-        uses += [q.pop, q.peek, q.clear, lambda: q.push(b"2", 2), lambda: q.push(b"", 2), lambda: len(q), q.delete]
-        uses += [r.read, r.query, r.clear, lambda: r.reserve(1), reserved.submit, reserved.discard, lambda: len(r), r.lookup]
+        uses += [q.pop, q.peek, q.clear, lambda: q.push(b"2", 2), lambda: q.push(b"", 2), lambda: len(q), lambda: q.delete()]
+        uses += [r.read, r.query, r.clear, lambda: r.reserve(1), reserved.submit, reserved.discard, lambda: len(r)]
+        uses += [lambda: r.lookup()]
         uses += [lambda: t.push(1, b"1234"), t.newest, t.oldest, t.stats, t.clear, lambda: t.last(1), lambda: t.window(0, 9)]
         StaticPool.reset()
         new = Queue(60, 4)

@@ -128,7 +128,7 @@ def test_firmware_gets_the_same_answers_as_the_host(micropython: Run) -> None:
                     take()
                     assert False
                 except NotSupported as e:
-                    assert "an array's entries are always there" in str(e)
+                    assert "Array has no such operation" in str(e) or "ArrayMap has no such operation" in str(e)
         assert p.name == "p" and (a.peak, p.peak, h.peak) == (4, 4, 0)
         for n in range(5):
             h.update(bytes((n,)), b"v"); other.update(bytes((n,)), b"v")

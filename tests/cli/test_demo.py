@@ -20,7 +20,7 @@ def test_the_demo_shows_a_running_board_that_obeys(tmp_path: Path) -> None:
     ]
     assert len(rows) >= 8
 
-    def gained(column: int, begin: float, end: float) -> int:
+    def gained(column: int, begin: float, end: float) -> float:
         """Return by how much a counter grew between two moments."""
         inside = [row for row in rows if begin <= row[0] <= end]
         return inside[-1][column] - inside[0][column]

@@ -6,6 +6,7 @@ import subprocess
 import time
 
 from tests.cli.conftest import BOARDMAPS, Command, environment
+from tests.waits import PATIENCE
 
 
 def test_a_watched_map_is_told_as_it_changes(on: Command, firmware: object) -> None:
@@ -31,7 +32,7 @@ def test_ctrl_c_ends_the_command_and_not_the_firmware(firmware: object, on: Comm
     try:
         time.sleep(1.5)
         shown.send_signal(signal.SIGINT)
-        _, said = shown.communicate(timeout=10)
+        _, said = shown.communicate(timeout=PATIENCE)
     finally:
         shown.kill()
         shown.communicate()

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from boardmaps import MapDef
-from boardmaps.abi import LRU_HASH, RINGBUF, TYPE_NAMES
-from boardmaps.definition import KEY_SIZES
 from boardmaps_host import connect
+from boardmaps_host.kinds import KINDS
 from boardmaps_host.planner import plan, read_definition
 from tests.cli.conftest import Command
 
@@ -54,14 +53,15 @@ def test_the_bytes_of_each_map(run: Command, file: Path) -> None:
 def test_every_type_is_planned_as_the_function_plans_it(run: Command, tmp_path: Path) -> None:
     rng = random.Random(7)
     tables, definitions = [], []
-    for number, kind in [(n, k) for n, k in TYPE_NAMES.items() if n != LRU_HASH] * 2:
-        key, value, entries = rng.randrange(1, 40), rng.randrange(1, 70), 1 << rng.randrange(7)
-        parts = {"value": value, "entries": entries} if number != RINGBUF else {"entries": entries}
-        if number not in KEY_SIZES:
-            parts["key"] = key
-        tables.append(f'[[map]]\ntype = "{kind}"\n' + "".join(f"{word} = {n}\n" for word, n in parts.items()))
-        key, value = KEY_SIZES.get(number, key), parts.get("value", 0)
-        definitions.append(MapDef(number, key, value, entries, cpus=2))
+    for kind in [kind for kind in KINDS if kind.on_boards] * 2:
+        least, most = kind.key_least, kind.key_most
+        key = least if least == most else rng.randrange(least, 40)
+        value = rng.randrange(1, 70) if kind.has_values else 0
+        entries = 1 << rng.randrange(7)
+        sizes = {"key": key if least != most else 0, "value": value, "entries": entries}
+        table = "".join(f"{word} = {n}\n" for word, n in sizes.items() if n)
+        tables.append(f'[[map]]\ntype = "{kind.word}"\n' + table)
+        definitions.append(MapDef(kind.number, key, value, entries, cpus=2))
     path = tmp_path / "maps.toml"
     path.write_text("\n".join(tables))
     told = json.loads(run("plan", str(path), "--cpus", "2", "--json").stdout)["maps"]

@@ -1,6 +1,7 @@
 """bpftool's words for maps without keys, freeze, values for all CPUs, and the pool as a file."""
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -19,7 +20,7 @@ def test_a_queue_gives_the_oldest_and_a_stack_the_newest(on: Command) -> None:
             assert (done.returncode, done.stdout) == (0, "")
         full = on("map", add, kind, "value", "u16:3")
         assert (full.returncode, full.stderr) == (1, f"boardmaps: update '{kind}': map is full (2 of 2 entries)\n")
-        value = {"value": [f"0x0{first}", "0x00"]}
+        value = {"key": [], "value": [f"0x0{first}", "0x00"]}
         assert json.loads(on("map", "peek", kind, "--json").stdout) == value
         assert json.loads(on("map", take, kind, "--json").stdout) == value
         assert on("map", take, kind).stdout.splitlines()[1].split("  ") == [f"0{3 - first} 00", str(3 - first)]
@@ -41,8 +42,12 @@ def test_every_cpu_gets_the_value(on: Command) -> None:
     assert on("map", "create", "name", "each", "type", "percpu_array", "value", "4", "entries", "1").returncode == 0
     assert on("map", "update", "each", "key", "u32:0", "value", "u32:7").returncode == 0
     (entry,) = json.loads(on("map", "dump", "each", "--json").stdout)
-    row = bytes(int(byte, 16) for byte in entry["value"])
-    assert row == b"\7\0\0\0\0\0\0\0" * (len(row) // 8)
+    assert entry["values"] == [
+        {"cpu": cpu, "value": ["0x07", "0x00", "0x00", "0x00"]} for cpu in range(len(entry["values"]))
+    ]
+    lines = on("map", "dump", "each").stdout.splitlines()
+    assert lines[0].split() == ["key", "as", "cpu", "value", "as"]
+    assert re.split("  +", lines[1])[-3:] == ["0", "07 00 00 00", "7"]
 
 
 def test_the_pool_as_a_file(on: Command, firmware: UnixBoard, tmp_path: Path) -> None:

@@ -69,6 +69,6 @@ def host(board: Locked, key: bytes | str = KEY, timeout: float = 1.0, **options:
 
 def lock_of(link: Link) -> HostLock:
     """Return the lock of a connection."""
-    codec = link._session.codec
+    codec = link.connection.session.codec
     assert isinstance(codec, HostLock)
     return codec

@@ -1,6 +1,11 @@
-"""Connecting and leaving: nothing is reset, the REPL is as it was found, and what is in the way is named."""
+"""Connecting and leaving: nothing is reset, the REPL is as it was found, and what is in the way is named.
+
+More than 300 lines: each way to find a board, or not to find it.
+"""
 
 import os
+import subprocess
+import sys
 import time
 import tty
 from pathlib import Path
@@ -19,15 +24,19 @@ from boardmaps_host.client import (
     NotDeployed,
     OutcomeUnknown,
     PortBusy,
+    PortGone,
     PortMissing,
     VersionMismatch,
 )
 from boardmaps_host.client.link import Link
 from boardmaps_host.client.repl import Repl
+from boardmaps_host.client.simulated import running
+from boardmaps_host.client.states import Step
 from boardmaps_host.client.transports.serial import SerialTransport
 from boardmaps_host.deploy import deploy
 from boardmaps_sim.unix import UnixBoard, default_port
 from tests.client.conftest import Mpremote
+from tests.waits import PATIENCE
 
 
 def test_connecting_resets_nothing_and_leaves_the_repl(unix: UnixBoard, mpremote: Mpremote) -> None:
@@ -123,9 +132,9 @@ def test_a_program_that_does_not_serve_is_not_stopped(unix: UnixBoard, mpremote:
     mpremote("resume", "exec", "--no-follow", "import time\nn = 0\nwhile True:\n    n += 1\n    time.sleep_ms(1)")
     with pytest.raises(NoAnswer, match=r"boardmaps\.poll\(\)"):
         connect(unix.port)
-    with serial.Serial(unix.port, timeout=1) as port:
+    with serial.Serial(unix.port, timeout=PATIENCE) as port:
         port.write(b"\x03")
-        assert b"KeyboardInterrupt" in port.read_until(b">>> ")
+        assert b"KeyboardInterrupt" in port.read_until(b"\x04>")  # it was started in the raw REPL
         port.write(b"\x02")
         port.read_until(b">>> ")
         port.write(b"n > 1000\r")
@@ -149,11 +158,10 @@ def test_a_missing_port() -> None:
 
 def test_a_busy_port_names_who_has_it(unix: UnixBoard) -> None:
     with connect(unix.port):
-        import subprocess
-        import sys
-
         code = f"from boardmaps_host import connect\nconnect({unix.port!r})"
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False)
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE, check=False
+        )
         assert "PortBusy" in done.stderr
         assert f"pid {os.getpid()}" in done.stderr
     with serial.Serial(unix.port, exclusive=True), pytest.raises(PortBusy, match="in use"):
@@ -196,12 +204,40 @@ class Peer:
 
 
 def test_a_board_of_another_version() -> None:
-    with pytest.raises(VersionMismatch, match=r"protocol 2-3 \(boardmaps 9.1\), this computer speaks 1"):
+    with pytest.raises(VersionMismatch, match=r"protocol 2-3 \(boardmaps 9.1\), this computer speaks 2"):
         Link(Peer([pack_hello({"v": "2-3", "fw": "9.1"})]))
 
 
+def test_a_board_of_version_one() -> None:
+    """The bytes with which boardmaps 0.1.0 refuses a host of version 2."""
+    old = b"boardmaps v=1-1 fw=0.1.0 boot=00c0ffee profile=embedded machine=old idle=10"
+    with pytest.raises(VersionMismatch) as caught:
+        Link(Peer([old]))
+    assert str(caught.value) == (
+        "peer: the board speaks protocol 1-1 (boardmaps 0.1.0), this computer speaks 2. "
+        "Bring both to one version: boardmaps deploy --port peer"
+    )
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["mtu=0", "mtu=many", "win=0", "win=1e3", "credit=-1", "next=65536", "next=", "boot=", "mtu=\u0663\u0663\u0663"],
+)
+def test_terms_that_cannot_be(wrong: str) -> None:
+    terms = {"v": "2", "boot": "x", "mtu": "480", "win": "4", "credit": "511", "next": "1", "idle": "9"}
+    name, _, value = wrong.partition("=")
+    with pytest.raises(LinkError, match=r"terms cannot be: (mtu|win|credit|next|no boot id)"):
+        Link(Peer([pack_hello({**terms, name: value})]))
+    del terms[name]
+    with pytest.raises(LinkError, match="terms cannot be"):
+        Link(Peer([pack_hello(terms)]))
+
+
 def test_a_board_that_falls_silent() -> None:
-    link = Link(Peer([pack_hello({"v": 1, "boot": "x", "mtu": 480, "win": 4, "credit": 511, "idle": 99})]), timeout=0.3)
+    link = Link(
+        Peer([pack_hello({"v": 2, "boot": "x", "mtu": 480, "win": 4, "credit": 511, "next": 1, "idle": 99})]),
+        timeout=0.3,
+    )
     with pytest.raises(LinkTimeout, match="Nothing was changed"):
         link.request(b"\x0b", changes=False)
     with pytest.raises((OutcomeUnknown, NoAnswer)):
@@ -213,7 +249,10 @@ def test_a_board_that_prints_without_end_and_never_answers() -> None:
         def read(self, timeout: float) -> bytes:
             return super().read(timeout * 0) or b"and again\r\n" * 100
 
-    link = Link(Flood([pack_hello({"v": 1, "boot": "x", "idle": "never"})]), timeout=0.3)
+    link = Link(
+        Flood([pack_hello({"v": 2, "boot": "x", "mtu": 480, "win": 4, "credit": 511, "next": 1, "idle": "never"})]),
+        timeout=0.3,
+    )
     with pytest.raises(LinkTimeout, match="Nothing was changed"):
         link.request(b"\x0b", changes=False)
 
@@ -231,7 +270,7 @@ def test_garbage_on_the_line_harms_no_session(unix: UnixBoard) -> None:
         m = board.create_map(HashMap, key_size=1, value_size=1, max_entries=4)
         m.update(b"a", b"1")
         for garbage in (b"\0" * 50, bytes(range(256)) * 3, encode(9, 1, 1, 1, b"not for you"), b"\xff" * 2000):
-            board.link.line.write(garbage + b"\0")
+            board.link.connection.line.write(garbage + b"\0")
             assert m.lookup(b"a") == b"1"
         with pytest.raises(KeyNotFound):
             m.delete(b"b")
@@ -242,11 +281,11 @@ def test_the_session_survives_a_long_pause(unix: UnixBoard, mpremote: Mpremote) 
     """After `idle` seconds the board takes its REPL back; the next call starts the server again without a word."""
     with connect(unix.port) as board:
         boot = board.info["boot"]
-        board.link._serve = "import boardmaps\nboardmaps.serve(idle=1)"
-        board.link._say_bye()
-        board.link._repl = None
-        board.link._session.renew()
-        board.link._open()
+        board.link._opening.serve = "import boardmaps\nboardmaps.serve(idle=1)"
+        board.link._opening.leave()
+        board.link._opening._repl = None
+        board.link.connection.forget(Step.GAVE_UP)
+        board.link._opening.open()
         assert board.info["idle"] == "1"
         time.sleep(1.5)
         assert board.pool.total_size() == 65536
@@ -268,12 +307,11 @@ while True:
         print("tick", n)
 """
     mpremote("exec", "--no-follow", program)
-    time.sleep(0.2)
     board = connect(unix.port)
     time.sleep(1.5)
-    board.link._session._seq = 0x0303
+    board.link.connection.session._seq = 0x0303
     board.close()
-    with serial.Serial(unix.port, timeout=2) as port:
+    with serial.Serial(unix.port, timeout=PATIENCE) as port:
         port.read_until(b"tick")
         assert port.read_until(b"tick").endswith(b"tick")
     assert mpremote("resume", "exec", "print(n > 50)").strip() == "True"
@@ -282,8 +320,55 @@ while True:
 def test_ctrl_c_gives_the_repl_back_when_the_host_died(unix: UnixBoard, mpremote: Mpremote) -> None:
     """A host that vanished took no leave; Ctrl-C belongs to its session still, and yet reaches the board."""
     board = connect(unix.port)
-    board.link.line.close()
-    with serial.Serial(unix.port, timeout=2) as port:
+    board.link.connection.line.close()
+    with serial.Serial(unix.port, timeout=PATIENCE) as port:
         port.write(b"\r\x03")
         assert b"KeyboardInterrupt" in port.read_until(b"\x04>")
     assert mpremote("exec", "print(8)").strip() == "8"
+
+
+def test_a_simulated_board_that_was_killed_is_seen(tmp_path: Path) -> None:
+    """Watching says that the port is gone, not that a change was in flight; and its link leads nowhere, whoever has the PTY."""
+    killed = UnixBoard(port=tmp_path / "killed")
+    killed.start()
+    try:
+        deploy(killed.port, reset=False)
+        board = connect(killed.port, timeout=0.3)
+        m = board.create_map(ArrayMap, value_size=4, max_entries=1, name="m")
+        changes = m.watch(0)
+        assert changes.get(2) is not None
+        assert killed._process is not None
+        killed._process.kill()
+        killed._process.wait()
+        with pytest.raises(PortGone) as caught:
+            changes.get(20)
+        began = time.monotonic()
+        changes.close()
+        assert time.monotonic() - began < 0.2, "nobody is there to be told"
+        assert "flight" not in str(caught.value)
+        assert caught.value.may_have_happened is False
+        board.close()
+        link = Path(killed.port)
+        assert link.is_symlink(), "it was killed before it could remove its link"
+        ours, theirs = os.openpty()
+        link.unlink()
+        link.symlink_to(os.ttyname(theirs))  # as happens when the next PTY gets the number
+        with pytest.raises(PortMissing, match="has ended"):
+            connect(killed.port)
+        os.close(ours)
+        os.close(theirs)
+        with UnixBoard(port=tmp_path / "killed") as again:
+            SerialTransport(again.port).close()
+    finally:
+        killed.stop()
+
+
+def test_a_killed_board_is_not_running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    link = tmp_path / "mine"
+    monkeypatch.setattr("boardmaps_sim.unix.default_port", lambda _: link)
+    link.symlink_to("/dev/null")
+    (link.with_name("mine.lock")).write_text("1\n")
+    assert running("mine") is None
+    link.unlink()
+    with UnixBoard(port=link):
+        assert running("mine") == str(link)

@@ -1,4 +1,7 @@
-"""Events: pushed by the board, numbered, none lost by the line, what the board itself drops counted, and never in its way."""
+"""Events: pushed by the board, numbered, none lost by the line, what the board itself drops counted, and never in its way.
+
+More than 300 lines: events of every source, over good and bad lines, share their boards and helpers.
+"""
 
 import random
 import time
@@ -26,10 +29,11 @@ from boardmaps.line.frame import EVENT, HELLO, PIECE_FLAG, REQUEST, TAKEN, Decod
 from boardmaps.line.session import ServerSession, pack_hello
 from boardmaps_host import Board, connect
 from boardmaps_host.client.events import Change, Record
-from boardmaps_host.client.transports.serial import Transport
+from boardmaps_host.client.transports.base import Transport
 from boardmaps_host.twin.registries import Registry
 from boardmaps_sim.unix import UnixBoard
 from tests.client.conftest import Mpremote
+from tests.waits import PATIENCE
 
 FIRMWARE = """
 import boardmaps, time
@@ -57,7 +61,6 @@ while True:
 def producer(unix: UnixBoard, mpremote: Mpremote) -> Iterator[Board]:
     """A board whose firmware makes as many records and samples as entry 0 of `state` says, and counts its turns in 1."""
     mpremote("exec", "--no-follow", FIRMWARE)
-    time.sleep(0.2)
     with connect(unix.port) as board:
         yield board
     mpremote("exec", "pass")
@@ -84,9 +87,9 @@ def test_records_come_without_being_asked_for(producer: Board) -> None:
     ring = producer.map("ring")
     with ring.records() as records:  # type: ignore[attr-defined]
         make(producer, 40)
-        asked = producer.link._session._seq
-        found = [records.get(2) for _ in range(40)]
-        assert producer.link._session._seq == asked, "the host polled"
+        asked = producer.link.connection.session._seq
+        found = [records.get(PATIENCE) for _ in range(40)]
+        assert producer.link.connection.session._seq == asked, "the host polled"
         assert [(r.number, r.lost, r.data) for r in found] == [(i, 0, i.to_bytes(4, "little") * 4) for i in range(40)]
         assert records.get(0.1) is None
 
@@ -102,7 +105,7 @@ def test_a_slow_host_loses_visibly_and_stops_nobody(producer: Board) -> None:
         while (record := records.get(0.3)) is not None:
             found.append(record)
         make(producer, 5001)
-        found.append(records.get(2))
+        found.append(records.get(PATIENCE))
         dropped = ring.query().dropped  # type: ignore[attr-defined]
     assert [r.data[:4] for r in found] == [r.number.to_bytes(4, "little") for r in found]
     assert len(found) + dropped == 5001
@@ -114,7 +117,7 @@ def test_samples_stay_in_the_series_and_say_what_was_overwritten(producer: Board
     series = producer.map("series")
     make(producer, 10)
     with series.records() as samples:  # type: ignore[attr-defined]
-        first = [samples.get(2) for _ in range(10)]
+        first = [samples.get(PATIENCE) for _ in range(10)]
         assert [(s.number, s.timestamp, s.value) for s in first] == [
             (i, i * 10, i.to_bytes(4, "little")) for i in range(10)
         ]
@@ -182,7 +185,7 @@ def test_a_record_longer_than_a_frame(board: Board) -> None:
     with ring.records() as records:  # type: ignore[attr-defined]
         for n in (0, 1, 463, 464, 465, 5000):
             ring.output(data[:n])  # type: ignore[attr-defined]
-            record = records.get(2)
+            record = records.get(PATIENCE)
             assert record is not None
             assert record.data == data[:n]
 
@@ -228,12 +231,18 @@ def test_what_cannot_be_subscribed_to(board: Board) -> None:
         m.watch()
 
 
-def test_the_twin_does_not_number_its_samples() -> None:
+def test_the_twin_tells_its_samples() -> None:
     series = TimeSeries(4, 4, name="s")
-    with connect("twin") as board:
-        remote = board.map(series.id)
-        with pytest.raises(NotSupported):
-            remote.records()  # type: ignore[attr-defined]
+    for t in range(6):
+        series.push(t, bytes(4))
+    with connect("twin") as board, board.map(series.id).records() as samples:  # type: ignore[attr-defined]
+        assert [(s.number, s.timestamp) for s in (samples.get(PATIENCE) for _ in range(4))] == [
+            (n, n) for n in range(2, 6)
+        ]
+        series.clear()
+        series.push(9, b"last")
+        told = samples.get(PATIENCE)
+        assert (told.number, told.lost, told.timestamp, told.value) == (6, 0, 9, b"last")
 
 
 # Seconds without an event after which one is lost for good. Silence alone tells nothing before: what the line has eaten is
@@ -272,9 +281,9 @@ def test_a_bad_line_loses_no_event(unix: UnixBoard, seed: int, error: float) -> 
         board.pool.reset()
         ring = board.create_map(RingBuf, max_entries=16384)
         m = board.create_map(HashMap, key_size=4, value_size=4, max_entries=64)
-        good = board.link.line
+        good = board.link.connection.line
         with ring.records() as records, m.watch(every=0) as changes:  # type: ignore[attr-defined]
-            board.link.line = BadLine(good, seed, error)
+            board.link.connection.line = BadLine(good, seed, error)
             made = {}
             for i in range(100):
                 ring.output(b"%d" % i * (1 + i % 40))  # type: ignore[attr-defined]
@@ -286,7 +295,7 @@ def test_a_bad_line_loses_no_event(unix: UnixBoard, seed: int, error: float) -> 
                 change = changes.get(STALL)
                 assert change is not None, "a change was lost"
                 seen[change.key] = change.value
-            board.link.line = good
+            board.link.connection.line = good
             while (change := changes.get(0.5)) is not None:
                 seen[change.key] = change.value
         assert [(r.number, r.lost, r.data) for r in got if r] == [(i, 0, b"%d" % i * (1 + i % 40)) for i in range(100)]
@@ -300,7 +309,7 @@ class Pushing:
         self.registry = Registry()
         dispatcher = Dispatcher(self.registry)
         self.session = ServerSession(dispatcher.handle, {"boot": "00c0ffee"})
-        self.session.receive(encode(HELLO, 99, 7, 0, pack_hello({"v": 1})))
+        self.session.receive(encode(HELLO, 99, 7, 0, pack_hello({"v": 2})))
         self.events = Events(self.session)
         dispatcher.extra = {OP_SUBSCRIBE: self.events.handle}
         self.decoder = Decoder(5000)
@@ -405,8 +414,8 @@ def test_a_reader_that_leaves_a_bad_line_has_them_too(unix: UnixBoard, seed: int
     with connect(unix.port, allow_reset=True) as board:
         board.pool.reset()
         ring = board.create_map(RingBuf, max_entries=8192)
-        good, got = board.link.line, []
-        board.link.line = BadLine(good, seed, 1e-3)
+        good, got = board.link.connection.line, []
+        board.link.connection.line = BadLine(good, seed, 1e-3)
         for turn in range(8):
             for n in range(4):
                 ring.output(bytes((turn, n)) * 150)  # type: ignore[attr-defined]
@@ -416,7 +425,7 @@ def test_a_reader_that_leaves_a_bad_line_has_them_too(unix: UnixBoard, seed: int
                 break
             while (record := records.get(0)) is not None:
                 got.append(record)
-        board.link.line = good
+        board.link.connection.line = good
         with ring.records() as records:  # type: ignore[attr-defined]
             while (record := records.get(0.5)) is not None:
                 got.append(record)

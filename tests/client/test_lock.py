@@ -1,4 +1,7 @@
-"""A locked line: its bytes, its keys, its boards, and the real thing."""
+"""A locked line: its bytes, its keys, its boards, and the real thing.
+
+More than 300 lines: the lock from the first frame to the last, over one set of helpers.
+"""
 
 import json
 import os
@@ -21,6 +24,7 @@ from tests.board.conftest import Run, micropython
 from tests.client import lock_spec
 from tests.client.conftest import Mpremote
 from tests.client.locked import ID, KEY, Locked, host, lock_of
+from tests.waits import PATIENCE
 
 __all__ = ["micropython"]
 
@@ -206,8 +210,8 @@ def test_no_beginning_is_a_ctrl_c(board: Locked) -> None:
         seal = lock_of(link)._seal
         assert seal is not None
         seal.sent = number
-        link._session.receive(board.hear(link._session.hello()), 0.0)
-        hello = link._session.hello()
+        link.connection.session.receive(board.hear(link.connection.session.hello()), 0.0)
+        hello = link.connection.session.hello()
         assert not set(hello) & set(harmful)
     assert link.request(b"one") == b"\0one"
 
@@ -360,7 +364,6 @@ def locked(unix: UnixBoard, mpremote: Mpremote, tmp_path: Path, monkeypatch: pyt
     """A unix board whose firmware has a locked line, until its host interrupts it."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     mpremote("exec", "--no-follow", _PROGRAM)
-    time.sleep(0.2)
     yield unix
     with connect(unix.port, key=KEY) as board:
         board.interrupt()
@@ -380,7 +383,7 @@ def test_a_locked_board(locked: UnixBoard) -> None:
             with m.watch(every=0) as changes:
                 for i in range(50):
                     m.update(b"k%03d" % (i % 10), i.to_bytes(4, "little"))
-                assert changes.get(2) is not None
+                assert changes.get(PATIENCE) is not None
             assert len(dict(m.items())) == 10
             board.listen(0.2)
     assert "tick" in "".join(printed)

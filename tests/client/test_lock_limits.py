@@ -1,6 +1,6 @@
 """What somebody on a locked line can and cannot do: a test for each sentence of SPEC.md, section 5.6.
 
-Longer than other modules, so that the sentences' tests stand in one place and in their order.
+More than 300 lines: the sentences' tests stand in one place and in their order.
 """
 
 import itertools
@@ -93,8 +93,8 @@ def test_a_frame_with_a_changed_bit_is_dropped(board: Locked, link: Link) -> Non
     link.request(b"first")
     held: list[bytes] = []
     board.up = lambda data: held.append(data) or b""  # type: ignore[func-returns-value]
-    link._session._trip.overdue = 10  # once
-    _, frame = link._session.send(b"the quick brown fox", 0.0)
+    link.connection.session._trip.overdue = 10  # once
+    _, frame = link.connection.session.send(b"the quick brown fox", 0.0)
     raw = cobs_decode(frame[:-1])
     assert raw is not None
     damaged = board.session.decoder.damaged
@@ -111,16 +111,16 @@ def test_a_frame_with_a_changed_bit_is_dropped(board: Locked, link: Link) -> Non
     for i in range(8 * len(raw)):
         forged = bytearray(raw)
         forged[i // 8] ^= 1 << i % 8
-        events, _ = link._session.receive(cobs_encode(bytes(forged)) + b"\0", 0.0)
+        events, _ = link.connection.session.receive(cobs_encode(bytes(forged)) + b"\0", 0.0)
         assert not any(hasattr(event, "seq") for event in events)
-    assert link._session.receive(reply, 0.0)[0]
+    assert link.connection.session.receive(reply, 0.0)[0]
 
 
 @sentence(3)
 def test_a_splice_makes_no_frame(board: Locked, link: Link) -> None:
     """Bytes before a genuine frame with which both together are a frame whose CRC is right: they are refused like any other."""
     link.request(b"first")
-    _, frame = link._session.send(b"genuine", 0.0)
+    _, frame = link.connection.session.send(b"genuine", 0.0)
     genuine = frame[:-1]
     for kind in (REPLY, REQUEST, HELLO | REPLY_FLAG, CHALLENGE | REPLY_FLAG, LOST, EVENT):
         # COBS of a plain frame whose payload ends in all of the genuine one's bytes, and with a CRC that fits
@@ -133,7 +133,7 @@ def test_a_splice_makes_no_frame(board: Locked, link: Link) -> None:
             genuine[:9] + forged[:-1] + genuine[9:],
         ):
             board.hear(data if data.endswith(b"\0") else data + b"\0")
-            events, _ = link._session.receive(data, 0.0)
+            events, _ = link.connection.session.receive(data, 0.0)
             assert not any(hasattr(event, "seq") or hasattr(event, "boot") for event in events)
     assert board.executed == [b"first"]
     assert board.hear(b"\0" + frame)
@@ -155,7 +155,7 @@ def test_what_is_made_without_the_key_is_dropped(board: Locked, link: Link) -> N
     refused, session = board.lock.refused, board.session
     wrong = Seal(b"another of sixteen bytes", b"0" * 32, b"1" * 16, ID, False)
     forged = [
-        (HELLO, 77, 7, 0, pack_hello({"v": 1, "mtu": 480})),
+        (HELLO, 77, 7, 0, pack_hello({"v": 2, "mtu": 480})),
         (REQUEST, session.session, session._next, 0, b"forged"),
         (BYE, session.session, 0, 0, b""),
         (INTERRUPT, session.session, 0, 0, b""),
@@ -165,7 +165,7 @@ def test_what_is_made_without_the_key_is_dropped(board: Locked, link: Link) -> N
         board.hear(b"\0" + wrong.seal(*frame))
         for kind in (REPLY, HELLO | REPLY_FLAG, BYE | REPLY_FLAG, LOST, EVENT):
             for made in (encode(kind, *frame[1:]), wrong.seal(kind, *frame[1:])):
-                events, _ = link._session.receive(b"\0" + made, 0.0)
+                events, _ = link.connection.session.receive(b"\0" + made, 0.0)
                 assert all(type(event).__name__ == "Text" for event in events)
     assert board.lock.refused == refused + 8
     assert not session.interrupted
@@ -184,7 +184,7 @@ def test_what_was_said_is_dropped_at_once_and_in_other_sessions(board: Locked) -
     for frames in list(board.heard):
         board.hear(b"\0" + frames)
     for frames in list(board.said):
-        events, _ = link._session.receive(b"\0" + frames, 0.0)
+        events, _ = link.connection.session.receive(b"\0" + frames, 0.0)
         assert all(type(event).__name__ == "Text" for event in events)
     assert board.executed == [b"first", b"second", b"third"]
     assert link.request(b"fourth") == b"\0fourth"
@@ -217,16 +217,16 @@ def test_what_was_said_is_dropped_after_any_number_of_others(board: Locked, link
             for seal in (host_seal, board_seal):
                 seal.sent += step
             board.session._next = board.session._next + step - 1 & 0xFFFF
-            link._session._seq = link._session._seq + step - 1 & 0xFFFF
+            link.connection.session._seq = link.connection.session._seq + step - 1 & 0xFFFF
             assert link.request(b"x") == b"\0x"
         assert host_seal.sent == number + done - 1
         board.session._next = seq  # the very request that is waited for
-        link._session._seq = seq - 1
+        link.connection.session._seq = seq - 1
         board.executed.clear()
         refused, served = board.lock.refused, board.session.served
         for _ in range(3):  # its number is the next one's
             assert board.hear(old) == b""
-            assert all(type(e).__name__ == "Text" for e in link._session.receive(old_reply, 0.0)[0])
+            assert all(type(e).__name__ == "Text" for e in link.connection.session.receive(old_reply, 0.0)[0])
         assert board.executed == []
         assert (board.lock.refused, board.session.served) == (refused + 3, served)
         assert link.request(b"y") == b"\0y"
@@ -272,7 +272,7 @@ def test_what_comes_back_is_dropped(board: Locked, link: Link) -> None:
     assert sealed >= 21
     assert board.lock.refused == refused + sealed
     for frames in board.heard:
-        events, _ = link._session.receive(b"\0" + frames, 0.0)
+        events, _ = link.connection.session.receive(b"\0" + frames, 0.0)
         assert all(type(event).__name__ == "Text" for event in events)
     assert board.executed == executed
     seal = Seal(KEY, b"0" * 32, b"1" * 16, ID, True)
@@ -291,7 +291,7 @@ def test_no_side_is_brought_to_speak_without_the_key(board: Locked) -> None:
 
     # Somebody answers every plain HELLO in the board's place, and takes the challenges away.
     fake = ServerSession(lambda *_: b"\0", {"boot": "0", "idle": 10})
-    board.hear = lambda _: fake.receive(encode(HELLO, 77, 7, 0, pack_hello({"v": 1})))  # type: ignore[method-assign]
+    board.hear = lambda _: fake.receive(encode(HELLO, 77, 7, 0, pack_hello({"v": 2})))  # type: ignore[method-assign]
     with pytest.raises(NoAnswer):
         host(board)
 
@@ -320,7 +320,7 @@ def test_a_frame_that_is_held_back_takes_effect_in_its_turn_or_never(board: Lock
     link.request(b"first")
     held: list[bytes] = []
     board.up = lambda data: held.append(data) or b""  # type: ignore[func-returns-value]
-    link.timeout = 0.3
+    link.connection.timeout = 0.3
     with pytest.raises(OutcomeUnknown):
         link.request(b"held")
     board.up = lambda data: data
@@ -332,7 +332,7 @@ def test_a_frame_that_is_held_back_takes_effect_in_its_turn_or_never(board: Lock
     # In the same session: it is executed before the next or, since that waits for its turn, not at all.
     board.up = lambda data: held.append(data) or b""  # type: ignore[func-returns-value]
     held.clear()
-    session = link._session
+    session = link.connection.session
     board.write(session.send(b"second", 0.0)[1])
     third = session.send(b"third", 0.0)[1]
     board.hear(third)
@@ -417,7 +417,7 @@ def test_a_relay_in_the_midst_of_a_session(board: Locked, link: Link) -> None:
     link.request(b"one")
     other = Locked(board_id=b"board-two")
     board.hear = other.hear  # type: ignore[method-assign]
-    link.timeout = 0.5
+    link.connection.timeout = 0.5
     with pytest.raises(LinkError):
         link.request(b"two")
     assert other.executed == []
@@ -429,11 +429,13 @@ def test_challenges_and_answers_end_nothing(board: Locked, link: Link) -> None:
     session, seal = board.session.session, board.lock._seal
     for i in range(100):
         board.hear(b"\0" + encode(CHALLENGE, 50, i, 0, b"boardmaps lock 2 %032d" % i))
-        link._session.receive(encode(CHALLENGE | REPLY_FLAG, 50, i, 0, b"x" * 40), 0.0)
-        _, out = link._session.receive(b"\0" + encode(CHALLENGE | REPLY_FLAG, 50, i, 0), 0.0)  # "I have no keys"
+        link.connection.session.receive(encode(CHALLENGE | REPLY_FLAG, 50, i, 0, b"x" * 40), 0.0)
+        _, out = link.connection.session.receive(
+            b"\0" + encode(CHALLENGE | REPLY_FLAG, 50, i, 0), 0.0
+        )  # "I have no keys"
         (asked,) = Decoder(600).feed(out)
         wrong = encode(CHALLENGE | REPLY_FLAG, asked[1], asked[2], 0, bytes(32) + ID)  # type: ignore[call-overload]
-        assert link._session.receive(b"\0" + wrong, 0.0) == ([], b"")
+        assert link.connection.session.receive(b"\0" + wrong, 0.0) == ([], b"")
     assert link.request(b"two") == b"\0two"
     assert (board.session.session, board.lock._seal) == (session, seal)
     assert board.executed == [b"one", b"two"]
@@ -449,17 +451,17 @@ def test_text_is_output_and_nothing_else(board: Locked) -> None:
         b"\n>>> ",
         b"\x04>",
         b"Traceback (most recent call last):\nOSError: 5\n>>> ",
-        b"boardmaps v=1",
+        b"boardmaps v=2",
         b"boardmaps lock 2",
         b"\x04\x04>raw REPL; CTRL-B to exit\r\n>",
-        b"\0" + encode(EVENT, link._session.session, 1, 0, b"\x01\0\x01\0x"),
-        b"\0" + encode(BYE | REPLY_FLAG, link._session.session, 1, 0),
+        b"\0" + encode(EVENT, link.connection.session.session, 1, 0, b"\x01\0\x01\0x"),
+        b"\0" + encode(BYE | REPLY_FLAG, link.connection.session.session, 1, 0),
     ):
         board._waiting += text
         link.pump(0.15)
         board._waiting += text
         assert link.request(text) == b"\0" + text
-    link._heard = 0  # a long silence: the host looks whether its session lives
+    link.connection.heard = 0  # a long silence: the host looks whether its session lives
     board._waiting += b"\nboardmaps lock 2 \n>>> "
     assert link.request(b"two") == b"\0two"
     assert ">>> " in "".join(printed)
@@ -490,7 +492,7 @@ def test_ctrl_c_interrupts_nothing(unix: UnixBoard, mpremote: Mpremote) -> None:
         with connect(unix.port, key=KEY) as board:
             board.maps()
             for data in harm:
-                board.link.line.write(data)
+                board.link.connection.line.write(data)
                 time.sleep(0.15)
                 board.maps()
         line = SerialTransport(unix.port)

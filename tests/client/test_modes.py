@@ -15,6 +15,7 @@ from boardmaps import OutOfMemory
 from boardmaps_host import connect
 from boardmaps_sim.unix import UnixBoard
 from tests.client.conftest import Mpremote
+from tests.waits import PATIENCE
 
 CYCLES = 1000 if os.environ.get("BOARDMAPS_SOAK") == "1" else 50
 
@@ -69,7 +70,6 @@ def count(m: object) -> int:
 @pytest.mark.parametrize("mode", MODES)
 def test_firmware_runs_on_while_hosts_come_and_go(unix: UnixBoard, mpremote: Mpremote, mode: str) -> None:
     mpremote("exec", "--no-follow", START + MODES[mode])
-    time.sleep(0.2)
     boots, last = set(), -1
     for _ in range(5):
         with connect(unix.port) as board:
@@ -88,9 +88,8 @@ def test_firmware_runs_on_while_hosts_come_and_go(unix: UnixBoard, mpremote: Mpr
 @pytest.mark.parametrize("mode", MODES)
 def test_events_are_pushed_in_every_mode(unix: UnixBoard, mpremote: Mpremote, mode: str) -> None:
     mpremote("exec", "--no-follow", START + MODES[mode])
-    time.sleep(0.2)
     with connect(unix.port) as board, board.map("m").watch(0, every=0.02) as changes:
-        numbers = [int.from_bytes(c.value or b"", "little") for c in (changes.get(2) for _ in range(10)) if c]
+        numbers = [int.from_bytes(c.value or b"", "little") for c in (changes.get(PATIENCE) for _ in range(10)) if c]
         assert numbers == sorted(set(numbers))
         assert len(numbers) == 10
     mpremote("resume", "exec", "pass")
@@ -102,12 +101,11 @@ def test_the_idle_watchdog_gives_ctrl_c_back(unix: UnixBoard, mpremote: Mpremote
     code = MODES[mode].replace("boardmaps.poll()", "server.poll()").replace("serve_async()", "serve_async(idle=1)")
     code = code.replace("serve_thread(guard", "serve_thread(idle=1, guard")
     mpremote("exec", "--no-follow", START + "server = boardmaps.Server(idle=1)\n" + code)
-    time.sleep(0.2)
     board = connect(unix.port)
     assert board.info["idle"] == "1"
-    board.link.line.close()  # no leave is taken
+    board.link.connection.line.close()  # no leave is taken
     time.sleep(2)
-    with serial.Serial(unix.port, timeout=2) as port:
+    with serial.Serial(unix.port, timeout=PATIENCE) as port:
         port.write(b"\x03")
         assert b"KeyboardInterrupt" in port.read_until(b"\x04>")
     assert mpremote("resume", "exec", "print(kept)").strip() == "41"
@@ -120,12 +118,11 @@ def test_ctrl_c_ends_the_program_while_a_session_is_open(
 ) -> None:
     """A host that vanished, before its `idle` seconds are over: the first Ctrl-C counts, and the REPL gets what follows it."""
     mpremote("exec", "--no-follow", START + MODES[mode])
-    time.sleep(0.2)
     board = connect(unix.port)
     assert count(board.map("m")) > 0
-    board.link.line.close()  # no leave is taken
+    board.link.connection.line.close()  # no leave is taken
     time.sleep(0.2)
-    with serial.Serial(unix.port, timeout=2) as port:
+    with serial.Serial(unix.port, timeout=PATIENCE) as port:
         port.write(typed)
         end = b"raw REPL; CTRL-B to exit\r\n>" if len(typed) > 1 else b"\x04>"
         said = port.read_until(end)
@@ -147,7 +144,7 @@ def test_only_the_host_interrupts_with_a_key(unix: UnixBoard, mpremote: Mpremote
     for _ in range(2):
         with connect(unix.port, key=key) as board:
             before = count(board.map("m"))
-            board.link.line.write(b"\r\x03\x03\r\x01\0")
+            board.link.connection.line.write(b"\r\x03\x03\r\x01\0")
             time.sleep(0.2)
             assert count(board.map("m")) > before
         with serial.Serial(unix.port, timeout=0.3) as port:
@@ -160,8 +157,7 @@ def test_only_the_host_interrupts_with_a_key(unix: UnixBoard, mpremote: Mpremote
 
 def test_what_is_typed_beside_a_serving_thread_does_not_keep_a_host_out(unix: UnixBoard, mpremote: Mpremote) -> None:
     mpremote("exec", "--no-follow", START + MODES["serve_thread"])
-    time.sleep(0.2)
-    with serial.Serial(unix.port, timeout=2) as port:
+    with serial.Serial(unix.port, timeout=PATIENCE) as port:
         port.write(b"hello?\r")
     with connect(unix.port) as board:
         assert count(board.map("m")) > 0
@@ -182,7 +178,7 @@ def test_connecting_and_leaving_leaves_the_repl_each_time(unix: UnixBoard, mprem
     mpremote("exec", "kept = 0")
 
     def at_the_repl(i: int) -> None:
-        with serial.Serial(unix.port, timeout=2) as port:
+        with serial.Serial(unix.port, timeout=PATIENCE) as port:
             port.write(b"kept += 1; print('kept', kept)\r")
             assert b"\nkept %d\n>>> " % (i + 1) in port.read_until(b"\n>>> ")
 
@@ -191,7 +187,6 @@ def test_connecting_and_leaving_leaves_the_repl_each_time(unix: UnixBoard, mprem
 
 def test_connecting_to_a_firmware_and_leaving_stops_nothing(unix: UnixBoard, mpremote: Mpremote) -> None:
     mpremote("exec", "--no-follow", START + MODES["poll"])
-    time.sleep(0.2)
     assert len(cycles(unix, lambda _: None)) == 1
     assert mpremote("resume", "exec", "print(kept)").strip() == "41"
 
@@ -199,7 +194,6 @@ def test_connecting_to_a_firmware_and_leaving_stops_nothing(unix: UnixBoard, mpr
 def test_threads_of_the_host_share_a_board_in_a_second_thread(unix: UnixBoard, mpremote: Mpremote) -> None:
     """Adding from both sides under the lock loses no count, while prints and changes come."""
     mpremote("exec", "--no-follow", START + MODES["serve_thread"])
-    time.sleep(0.2)
     with connect(unix.port) as board:
         board.create_map("HashMap", key_size=2, value_size=2, max_entries=64, name="h")
         failed: list[BaseException] = []
@@ -234,9 +228,8 @@ def test_a_firmware_that_seldom_polls_takes_each_request_whole(
         f"server = boardmaps.Server(key={key!r})\nwhile True:\n    step()\n    server.poll()\n    time.sleep_ms(500)\n"
     )
     mpremote("exec", "--no-follow", START + loop)
-    time.sleep(0.2)
     with connect(unix.port, key=key) as board:
-        board.link.line.close()  # no leave is taken
+        board.link.connection.line.close()  # no leave is taken
     with connect(unix.port, key=key) as board:
         m = board.map("m")
         first = count(m)
@@ -267,7 +260,6 @@ while True:
 def test_a_full_heap_refuses_what_needs_it_and_says_so(unix: UnixBoard, mpremote: Mpremote) -> None:
     """Room enough for an answer, not for the events that a board loads with the first subscription."""
     mpremote("exec", "--no-follow", START + FULL_HEAP)
-    time.sleep(0.2)
     with connect(unix.port) as board:
         m = board.map("m")
         m.update(1, b"fill it!")

@@ -12,10 +12,10 @@ from boardmaps import (
     MapError,
     OutOfMemory,
 )
-from boardmaps.abi import CLASS_NAMES, LRU_HASH, OP_CREATE, RINGBUF
-from boardmaps.definition import KEY_SIZES
+from boardmaps.abi import OP_CREATE
 from boardmaps_host import Board
 from boardmaps_host.client.maps.base import ask
+from boardmaps_host.kinds import KINDS, Kind
 
 
 def test_a_map_tells_its_definition(board: Board) -> None:
@@ -38,7 +38,13 @@ def test_names_may_be_empty_and_have_up_to_fifteen_bytes(board: Board) -> None:
 
 def raw_create(board: Board, map_type: int, sizes: tuple[int, int, int], flags: int, name: bytes) -> None:
     """Ask the board itself: the client would refuse most of these before they are sent."""
-    ask(board.link, bytes((OP_CREATE,)) + b"".join(n.to_bytes(4, "little") for n in (map_type, *sizes, flags)) + name)
+    ask(
+        board.link,
+        bytes((OP_CREATE,))
+        + b"".join(n.to_bytes(4, "little") for n in (map_type, *sizes, flags))
+        + bytes((len(name),))
+        + name,
+    )
 
 
 HASH, ARRAY = 1, 2
@@ -75,22 +81,26 @@ def test_a_bad_definition_makes_nothing(
 HUGE = 0xFFFFFFFF
 
 
-@pytest.mark.parametrize("kind", [number for number in CLASS_NAMES if number != LRU_HASH], ids=CLASS_NAMES.get)
-def test_sizes_near_2_to_the_32_make_nothing_of_any_type(board: Board, kind: int) -> None:
+ON_BOARDS = [kind for kind in KINDS if kind.on_boards]
+
+
+@pytest.mark.parametrize("kind", ON_BOARDS, ids=lambda kind: kind.class_name)
+def test_sizes_near_2_to_the_32_make_nothing_of_any_type(board: Board, kind: Kind) -> None:
     small = board.create_map(ArrayMap, value_size=1, max_entries=1, name="small")
     used = board.pool.stats()
-    key = KEY_SIZES.get(kind, 8)
+    valued = kind.has_values
+    key = 8 if kind.key_size is None else kind.key_size
     near = (HUGE, HUGE - 7, 1 << 31, (1 << 31) - 1)
-    sizes = [(0, size) for size in near] if kind == RINGBUF else [(a, b) for a in (*near, 8) for b in near]
-    sizes += [] if kind == RINGBUF else [(size, 1) for size in near]
+    sizes = [(a, b) for a in (*near, 8) for b in near] if valued else [(0, size) for size in near]
+    sizes += [(size, 1) for size in near] if valued else []
     for value_size, max_entries in sizes:
-        if board.info["profile"] == "cloud" and (kind == RINGBUF or value_size * max_entries < 1 << 32):
+        if board.info["profile"] == "cloud" and (not valued or kind.in_bits or value_size * max_entries < 1 << 32):
             continue  # computers have that much memory
         with pytest.raises((InvalidDefinition, OutOfMemory)):
-            raw_create(board, kind, (key, value_size, max_entries), 0, b"big")
-    if kind not in KEY_SIZES:
+            raw_create(board, kind.number, (key, value_size, max_entries), 0, b"big")
+    if kind.key_size is None:
         with pytest.raises(InvalidDefinition, match="key_size"):
-            raw_create(board, kind, (HUGE, 8, 8), 0, b"big")
+            raw_create(board, kind.number, (HUGE, 8, 8), 0, b"big")
     assert [m.name for m in board.maps()] == ["small"]
     assert board.pool.stats() == used
     assert small.lookup(0) == b"\0"

@@ -5,27 +5,26 @@ import random
 import pytest
 
 from boardmaps import MapDef, OutOfMemory
-from boardmaps.abi import CLASS_NAMES, LRU_HASH, PERCPU_ARRAY, PERCPU_HASH, RINGBUF
-from boardmaps.definition import KEY_SIZES
 from boardmaps_host import Board
+from boardmaps_host.kinds import KINDS, by_number
 from boardmaps_host.planner import plan
 
 
 def draw(rng: random.Random, cpus: int) -> MapDef:
     """Return a definition of any type that boards have, of any size that may fit."""
-    map_type = rng.choice([t for t in CLASS_NAMES if t != LRU_HASH])
-    key_size = KEY_SIZES.get(map_type, rng.randrange(1, 40))
-    if map_type == RINGBUF:
-        return MapDef(map_type, 0, 0, 1 << rng.randrange(0, 13))
-    cpus = cpus if map_type in (PERCPU_ARRAY, PERCPU_HASH) else 1
-    return MapDef(map_type, key_size, rng.randrange(1, 70), rng.randrange(1, 100), cpus=cpus)
+    kind = rng.choice([kind for kind in KINDS if kind.on_boards])
+    if kind.in_bytes:
+        return MapDef(kind.number, 0, 0, 1 << rng.randrange(0, 13))
+    key_size = kind.key_least
+    if key_size != kind.key_most:
+        key_size = rng.randrange(key_size, 40)
+    cpus = cpus if kind.per_cpu else 1
+    return MapDef(kind.number, key_size, rng.randrange(1, 70), rng.randrange(1, 100), cpus=cpus)
 
 
 def create(board: Board, d: MapDef) -> tuple[int, int]:
-    parts = {"value_size": d.value_size, "max_entries": d.max_entries}
-    if d.key_size:
-        parts["key_size"] = d.key_size
-    info = board.create_map(CLASS_NAMES[d.map_type], **parts).info()
+    kind = by_number(d.map_type)
+    info = board.create_map(kind.class_name, **{part: getattr(d, part) for part in kind.sizes}).info()
     return info.offset, info.slice_bytes
 
 

@@ -5,7 +5,8 @@ from struct import unpack_from
 import pytest
 
 from boardmaps import ArrayMap, HashMap, NotSupported
-from boardmaps.abi import ARRAY, BPF_F_WRONLY, HASH
+from boardmaps.abi import BPF_F_WRONLY
+from boardmaps.kinds import ARRAY, HASH
 from boardmaps_host import Board
 
 

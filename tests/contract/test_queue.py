@@ -66,7 +66,7 @@ def test_the_words_of_other_maps(board: Board, kind: type[Queue]) -> None:
     m.update(b"", k(2), 0)
     out = bytearray(4)
     assert m.lookup_into(b"", out)
-    assert m.lookup() == m.lookup(b"") == out == k(1 if kind is Queue else 2)
+    assert m.lookup() == m.lookup(b"") == bytes(out) == k(1 if kind is Queue else 2)
     assert {m.lookup_and_delete(), m.lookup_and_delete(b"")} == {k(1), k(2)}
     assert m.lookup_and_delete() is m.lookup() is None
     with pytest.raises(InvalidKeySize, match="4 bytes, not 0"):
@@ -158,6 +158,6 @@ def test_definitions(board: Board, kind: type[Queue]) -> None:
     ):
         with pytest.raises(InvalidDefinition):
             board.create_map(kind, **parts)
-    with pytest.raises(OutOfMemory):
+    with pytest.raises((OutOfMemory, InvalidDefinition)):
         board.create_map(kind, value_size=0xFFFFFFFF, max_entries=0xFFFFFFFF)
     assert board.maps() == []

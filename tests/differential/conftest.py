@@ -1,6 +1,5 @@
-"""The sides to compare, the seed of a run, and the number of sequences at its end."""
+"""The sides to compare, and what a test of random sequences knows of its run."""
 
-import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -10,17 +9,14 @@ from typing import Any
 
 import pytest
 
-from boardmaps_host import Board, cloud, connect
+from boardmaps_host import Board, connect, twin
 from tests.differential.kernel import possible_cpus, unavailable
 from tests.differential.kernel_subject import KernelSubject
-from tests.differential.pair import STEPS, Make, model_of
+from tests.differential.pair import Make, model_of
 from tests.differential.rows import ROWS, Shape
 from tests.differential.subjects import OurSubject
+from tests.differential.summary import count
 from tests.require import require_board, require_or_skip
-
-_SEED = pytest.StashKey[int]()
-_DONE = pytest.StashKey[Counter[tuple[str, str, str]]]()
-_BY_HYPOTHESIS = pytest.StashKey[Counter[tuple[str, str, str]]]()
 
 
 @dataclass(frozen=True)
@@ -33,32 +29,9 @@ class Target:
     cpus: int
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--seed", type=int, default=None, help="where the random sequences begin: the number of a failure")
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    given = config.getoption("seed", None)
-    config.stash[_SEED] = random.randrange(10**9) if given is None else given
-    config.stash[_DONE] = Counter()
-    config.stash[_BY_HYPOTHESIS] = Counter()
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    for done, what in (
-        (config.stash[_DONE], f"sequences of {STEPS} operations, from --seed {config.stash[_SEED]}"),
-        (config.stash[_BY_HYPOTHESIS], f"state machines of hypothesis, each up to {STEPS} operations"),
-    ):
-        if done:
-            terminalreporter.section(f"differential: {what}")
-        for row, reference in dict.fromkeys((row, reference) for row, reference, _ in done):
-            counts = ", ".join(f"{n:,} on {t}" for (r, ref, t), n in done.items() if (r, ref) == (row, reference))
-            terminalreporter.write_line(f"{row:13} against the {reference}: {counts}")
-
-
 @dataclass
 class Run:
-    """This run's seed, the line that replays a failure (a seed is still to be added to it), and the summary's counters."""
+    """This run's seed, the line that replays a failure (a seed is still to be added to it), and this test's counts."""
 
     seed: int
     replay: str
@@ -67,10 +40,11 @@ class Run:
 
 
 @pytest.fixture
-def run(request: pytest.FixtureRequest) -> Run:
-    """Return what a test of random sequences needs to know of the run that it is part of."""
-    stash = request.config.stash
-    return Run(stash[_SEED], f"pytest '{request.node.nodeid}' --seed", stash[_DONE], stash[_BY_HYPOTHESIS])
+def run(request: pytest.FixtureRequest) -> Iterator[Run]:
+    """What a test of random sequences needs to know of the run that it is part of."""
+    this = Run(request.config.getoption("seed"), f"pytest '{request.node.nodeid}' --seed", Counter(), Counter())
+    yield this
+    count(request.node, this.done, this.by_hypothesis)
 
 
 @pytest.fixture
@@ -115,10 +89,10 @@ class _TwinMap(OurSubject):
     def __init__(self, shape: Shape) -> None:
         row = shape.row
         sizes = ([shape.key_size] if row.keyed_freely else []) + [shape.value_size, shape.max_entries]
-        self._registry = cloud.Registry()
+        self._registry = twin.Registry()
         with_cpus = {"cpus": shape.cpus} if row.per_cpu else {}
         self._registry.__enter__()
-        super().__init__(shape, getattr(cloud, row.class_name)(*sizes, **with_cpus))
+        super().__init__(shape, getattr(twin, row.class_name)(*sizes, **with_cpus))
 
     def close(self) -> None:
         self._registry.__exit__(None, None, None)

@@ -24,6 +24,7 @@ from boardmaps_sim.pico import PicoBoard
 from boardmaps_sim.qemu import QemuBoard
 from boardmaps_sim.unix import UnixBoard
 from tests.require import require_or_skip
+from tests.waits import PATIENCE
 
 CONFIG = struct.Struct("<III")  # enabled, threshold in bytes, pause between two steps in ms
 STATS = struct.Struct("<QQQ")  # packets, bytes, errors
@@ -81,7 +82,7 @@ def port(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 def attach(port: str) -> Board:
     """Connect as soon as main.py answers."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while True:
         try:
             return connect(port)
@@ -110,9 +111,9 @@ def counters(board: Board) -> tuple[int, int, int]:
 
 def after(board: Board, steps: int) -> tuple[int, int, int]:
     """The counters when so many more steps were made."""
-    begun, deadline = counters(board)[0], time.monotonic() + 20
+    begun, deadline = counters(board)[0], time.monotonic() + PATIENCE
     while (now := counters(board))[0] < begun + steps:
-        assert time.monotonic() < deadline, f"{now[0] - begun} of {steps} steps in 20 s"
+        assert time.monotonic() < deadline, f"{now[0] - begun} of {steps} steps"
     return now
 
 

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Callable
 
 from boardmaps import ArrayMap
-from boardmaps.abi import OP_ADD, OP_PART, OP_POOL_RESET
+from boardmaps.abi import OP_ADD, OP_MORE, OP_PART, OP_POOL_RESET
 from boardmaps.line.frame import HELLO, REQUEST, Decoder, decode, encode
 from boardmaps.line.session import ServerSession, frame_limit, pack_hello, unpack_hello
 from boardmaps_host import Board
@@ -59,8 +59,8 @@ def fuzz_server(rng: random.Random, frames: int, server: type[ServerSession]) ->
         return b"\0"
 
     board = server(handle, {"boot": "00c0ffee"})
-    (answer,) = Decoder(600).feed(board.receive(encode(HELLO, 0x77, 7, 0, pack_hello({"v": 1}))))
-    first = int((unpack_hello(answer[4]) or {})["next"])
+    (answer,) = Decoder(600).feed(board.receive(encode(HELLO, 0x77, 7, 0, pack_hello({"v": 2}))))
+    first = int((unpack_hello(bytes(answer[4])) or {})["next"])
     for _ in range(frames):
         # What it waits for, but broken; sometimes behind a zero, so that it stands alone.
         board.receive(b"\0" * rng.randrange(2) + _broken(rng, encode(REQUEST, 0x77, first, 0, b"never sent")) + b"\0")
@@ -73,14 +73,14 @@ def fuzz_board(rng: random.Random, frames: int, board: Board) -> int:
     """Send a real board broken additions in an open session; return how many it executed, of which none was sent."""
     link = board.link
     m = board.create_map(ArrayMap, value_size=4, max_entries=1, name="fuzzed")
-    session, seq = link._session.session, link._session._seq + 1 & 0xFFFF
+    session, seq = link.connection.session.session, link.connection.session._seq + 1 & 0xFFFF
     add = bytes((OP_ADD, m.id & 0xFF, m.id >> 8)) + struct.pack("<IBqI", 0, 0, 1, 0)
     sound = encode(REQUEST, session, seq, 0, add)
     sent = 0
     while sent < frames:
         some = [_broken(rng, sound) + b"\0" for _ in range(8)]
         if not any(_CTRL_C.search(data) for data in some):
-            link.line.write(b"".join(some))
+            link.connection.line.write(b"".join(some))
             sent += len(some)
     executed = int.from_bytes(m.lookup(0) or b"", "little")
     if m.add(0, 1) != executed + 1:
@@ -92,7 +92,7 @@ def fuzz_requests(rng: random.Random, requests: int, ask: Callable[[bytes], byte
     """Ask for nonsense; return how many requests got no proper answer. The pool stays as it is: its reset is not asked for."""
     wrong = 0
     for _ in range(requests):
-        op = rng.choice([op for op in range(30) if op not in (OP_POOL_RESET, OP_PART)])
+        op = rng.choice([op for op in range(30) if op not in (OP_POOL_RESET, OP_PART, OP_MORE)])
         payload = bytes((op, rng.randrange(4), 0)) + rng.choice((rng.randbytes, bytes))(rng.randrange(40))
         reply = ask(payload[: rng.randrange(1, 44)])
         wrong += not reply

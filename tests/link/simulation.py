@@ -10,14 +10,14 @@ import dataclasses
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Literal
 from unittest import mock
 
+from boardmaps.abi import OP_ADD
 from boardmaps.line.session import ServerSession
-from boardmaps_host.client import link as link_module
-from boardmaps_host.client import repl as repl_module
+from boardmaps_host.client import connection, link, opening, pump, repl, requests
 from boardmaps_host.client.errors import FirmwareError, LinkError, OutcomeUnknown, PortGone
 from boardmaps_host.client.link import Link
 from boardmaps_host.client.session import ClientSession
@@ -72,7 +72,7 @@ class World:
         self.server = self._server_class(self._handle, terms)
 
     def _add(self, payload: bytes, limit: int) -> bytes:  # noqa: ARG002 - a handler's signature
-        self.executed[int.from_bytes(payload[:4], "little")] += 1
+        self.executed[int.from_bytes(payload[1:4], "little")] += 1
         self.total += 1
         return b"\0" + self.total.to_bytes(4, "little") + payload[4:]
 
@@ -144,10 +144,10 @@ class World:
     def link(self, timeout: float = 30.0) -> Iterator[Link]:
         """A connection to the board over the line, under this world's clock."""
         session = partial(ClientSession, self.rng)
-        with (
-            mock.patch.multiple(link_module, time=self, ClientSession=session),
-            mock.patch.object(repl_module, "time", self),
-        ):
+        with ExitStack() as patched:
+            patched.enter_context(mock.patch.object(connection, "ClientSession", session))
+            for module in (connection, link, opening, pump, repl, requests):
+                patched.enter_context(mock.patch.object(module, "time", self))
             yield self._connect(timeout)
 
     def _connect(self, timeout: float) -> Link:
@@ -202,7 +202,7 @@ def run(world: World, operations: int, most: int = 6, size: int = 12) -> Counter
                 ids = range(done, done + n)
                 done += n
                 fill = rng.randbytes(rng.randrange(size))
-                payloads = [i.to_bytes(4, "little") + fill for i in ids]
+                payloads = [operation(i) + fill for i in ids]
                 before = world.total
                 try:
                     replies = [link.request(p) for p in payloads] if rng.random() < 0.3 else link.requests(payloads)
@@ -226,6 +226,11 @@ def run(world: World, operations: int, most: int = 6, size: int = 12) -> Counter
         e.add_note(f"seed {world.seed}; replay: {world.replay()} --operations {operations} --most {most} --size {size}")
         raise
     return outcomes
+
+
+def operation(i: int) -> bytes:
+    """Return the request that a World counts as operation i."""
+    return bytes((OP_ADD,)) + i.to_bytes(3, "little")
 
 
 def script(world: World) -> Counter[str]:

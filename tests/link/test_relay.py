@@ -10,10 +10,12 @@ import pytest
 
 from boardmaps import ArrayMap
 from boardmaps_host import Board, connect
+from boardmaps_host.client import LinkError
 from boardmaps_host.deploy import deploy
 from boardmaps_sim.faulty import Faults
 from boardmaps_sim.relay import FaultyBoard
 from boardmaps_sim.unix import UnixBoard, default_port
+from tests.waits import PATIENCE
 
 BAD = Faults(corrupt=1e-3, loss=1e-3, duplicate=1e-3)
 
@@ -50,13 +52,11 @@ def test_the_baud_rate_is_kept() -> None:
             assert board.link.request(b"\0" + payload, changes=False) == b"\0" + payload
         took = time.monotonic() - start
         assert took > 10 * 2 * 252 * 10 / 115200
-    assert took < 2
+    assert took < PATIENCE
 
 
 @pytest.mark.parametrize("cut", [2000])
 def test_a_line_that_goes_dead_ends_in_an_error_in_time(cut: int) -> None:
-    from boardmaps_host.client import LinkError
-
     name = f"cut-{os.getpid()}"
     inner = UnixBoard(name, port=default_port(name))
     with FaultyBoard(inner, Faults(cut_at=cut)) as running:
@@ -64,4 +64,4 @@ def test_a_line_that_goes_dead_ends_in_an_error_in_time(cut: int) -> None:
         start = time.monotonic()
         with pytest.raises(LinkError), connect(running.port, timeout=1) as board:
             board.link.requests([b"\0" + bytes(16)] * 1000, changes=False)
-        assert time.monotonic() - start < 20
+        assert time.monotonic() - start < PATIENCE

@@ -2,6 +2,8 @@
 
 import serial
 
+from tests.waits import PATIENCE
+
 RAW_PROMPT = b"raw REPL; CTRL-B to exit\r\n>"
 
 
@@ -9,7 +11,7 @@ class ChipConsole(serial.Serial):
     """A client with the port open."""
 
     def __init__(self, port: str) -> None:
-        super().__init__(port, timeout=10)
+        super().__init__(port, timeout=PATIENCE)
 
     def expect(self, text: bytes) -> bytes:
         """Everything up to and with `text`; fails with what came instead."""

@@ -9,6 +9,7 @@ import pytest
 import serial
 
 from boardmaps_sim.unix import UnixBoard
+from tests.waits import PATIENCE
 
 PROMPT = b">>> "
 
@@ -19,7 +20,7 @@ class Console(serial.Serial):
     """A client with the port open: what a terminal program is to a board."""
 
     def __init__(self, port: str) -> None:
-        super().__init__(port, timeout=5)
+        super().__init__(port, timeout=PATIENCE)
         self._prompts = 0
 
     def expect(self, text: bytes) -> bytes:
@@ -59,7 +60,7 @@ def console(board: UnixBoard) -> Iterator[Console]:
 def mpremote(board: UnixBoard, tmp_path: Path) -> Mpremote:
     """mpremote(*arguments) runs it on the board, from tmp_path, and returns what it prints, or fails the test."""
 
-    def run(*arguments: str, timeout: float = 20) -> str:
+    def run(*arguments: str, timeout: float = PATIENCE) -> str:
         done = subprocess.run(
             [sys.executable, "-m", "mpremote", "connect", board.port, *arguments],
             capture_output=True,

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from boardmaps_sim.base import BoardError, SimulatedBoard
-from tests.sim.processes import eventually, processes
+from tests.sim.processes import processes
+from tests.waits import PATIENCE, eventually
 
 # A process that runs a board in the foreground: module, class, port.
 HOST = """\
@@ -54,6 +55,6 @@ class LifecycleSuite:
             assert host.stdout.readline().strip() == str(folder / "port").encode()
             assert len(processes(str(folder))) >= 2
             host.send_signal(number)
-            host.wait(5)
+            host.wait(PATIENCE)
         assert eventually(lambda: not processes(str(folder))), processes(str(folder))
         assert eventually(lambda: not list(folder.iterdir())), list(folder.iterdir())

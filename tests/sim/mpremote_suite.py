@@ -6,7 +6,7 @@ from pathlib import Path
 from boardmaps_sim.base import SimulatedBoard
 from tests.sim.chip_console import ChipConsole
 from tests.sim.conftest import Mpremote
-from tests.sim.processes import eventually
+from tests.waits import eventually
 
 
 class MpremoteSuite:
@@ -67,4 +67,4 @@ class MpremoteSuite:
         )
         mpremote("fs", "cp", "main.py", ":")
         mpremote("reset")
-        assert eventually(lambda: board.flash.read_bytes().count(b"all_printed") > 1, 20)
+        assert eventually(lambda: board.flash.read_bytes().count(b"all_printed") > 1)

@@ -1,8 +1,6 @@
-"""Looking after processes from outside: which ones there are, and waiting for what they do."""
+"""Looking after processes from outside: which ones there are."""
 
 import os
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 
@@ -17,13 +15,3 @@ def processes(word: str) -> list[int]:
         if word.encode() in command and int(path.parent.name) != os.getpid():
             found.append(int(path.parent.name))
     return found
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 5) -> bool:
-    """Whether the condition becomes true within that time."""
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.02)
-    return True

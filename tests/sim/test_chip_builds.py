@@ -1,5 +1,7 @@
 """What the builds of the chips' firmware say when something is missing, and when they have nothing to do."""
 
+import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,6 +18,7 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BOARDMAPS_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("MICROPYTHON_DIR", raising=False)
     monkeypatch.setattr(cache, "FIRMWARE_OUT", tmp_path / "out")
+    monkeypatch.setattr(source, "CHIPS_OUT", tmp_path / "chips")
 
 
 def only_apt(name: str) -> str | None:
@@ -23,7 +26,7 @@ def only_apt(name: str) -> str | None:
 
 
 def test_a_missing_tool_chain_names_its_packages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tools.shutil, "which", only_apt)
+    monkeypatch.setattr(shutil, "which", only_apt)
     with pytest.raises(BuildError, match=r"apt-get install .*cmake.* gcc-arm-none-eabi .*ninja-build"):
         tools.require_tools("pico")
     with pytest.raises(BuildError, match=r"make qemu-deps.*qemu-system-arm"):
@@ -33,8 +36,8 @@ def test_a_missing_tool_chain_names_its_packages(monkeypatch: pytest.MonkeyPatch
 
 
 def test_installing_takes_root_and_says_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tools.shutil, "which", only_apt)
-    monkeypatch.setattr(tools.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(shutil, "which", only_apt)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with pytest.raises(BuildError, match=r"Run: sudo apt-get install -y .*gcc-arm-none-eabi"):
         tools.install_tools(["pico", "qemu"])
 
@@ -65,7 +68,7 @@ def test_a_checkout_of_ones_own_is_used(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert found.micropython_lib.joinpath("README.md").exists()
 
 
-def test_two_checkouts_share_no_build_and_each_is_built_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_two_sources_share_no_build_and_each_is_built_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Their files may have changed since, and say the same version."""
     made: list[Path] = []
 
@@ -84,6 +87,52 @@ def test_two_checkouts_share_no_build_and_each_is_built_again(monkeypatch: pytes
         monkeypatch.setenv("MICROPYTHON_DIR", str(tmp_path / name))
         qemu_port.build_qemu()
     assert made[0] == made[1] != made[2]
+
+
+def test_two_checkouts_share_downloads_and_neither_builds_nor_images(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    built: dict[str, Path] = {}
+    for name in ("one", "two"):
+        checkout = tmp_path / name
+        checkout.mkdir()
+        (checkout / "pyproject.toml").touch()
+        monkeypatch.setattr(cache, "PROJECT", checkout)
+        monkeypatch.setattr(cache, "FIRMWARE_OUT", checkout / "firmware")
+        monkeypatch.setattr(source, "CHIPS_OUT", checkout / "chips")
+        tree = source.Source(cache.cache_root() / "source", "1.26")
+        build = tree.builds / f"qemu-{name}"
+        build.mkdir(parents=True)
+        (build / "firmware.elf").write_text(name)
+        cache.forget_others(build)
+        cache.publish(build / "firmware.elf", "qemu.elf", name)
+        built[name] = cache.firmware_image("qemu.elf")
+        assert tree.tools.is_relative_to(cache.cache_root())
+    assert [(name, image.read_text()) for name, image in built.items()] == [("one", "one"), ("two", "two")]
+    assert (tmp_path / "one" / "chips" / "1.26" / "qemu-one" / "firmware.elf").exists()
+    # An installed boardmaps has no checkout; it takes what was built last.
+    monkeypatch.setattr(cache, "PROJECT", tmp_path)
+    assert cache.firmware_image("qemu.elf").read_text() == "two"
+
+
+def test_a_lock_keeps_a_second_process_waiting(tmp_path: Path) -> None:
+    script = """
+import sys
+from pathlib import Path
+from boardmaps_sim.chips.cache import locked
+print("asks", flush=True)
+with locked(Path(sys.argv[1]), "x"):
+    print("has it")
+"""
+    with cache.locked(tmp_path, "x"):
+        second = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+        assert second.stdout is not None
+        assert second.stdout.readline() == "asks\n"
+        with pytest.raises(subprocess.TimeoutExpired):
+            second.wait(0.5)
+        with cache.locked(tmp_path, "y"):
+            pass  # another lock is another's
+    assert second.communicate(timeout=60)[0] == "has it\n"
 
 
 def test_a_failed_step_shows_the_end_of_its_log(tmp_path: Path) -> None:

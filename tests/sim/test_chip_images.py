@@ -1,11 +1,11 @@
 """Images that are no MicroPython, or for another chip, are refused with the reason before anything starts."""
 
+import shutil
 import struct
 from pathlib import Path
 
 import pytest
 
-from boardmaps_sim import qemu
 from boardmaps_sim.base import BoardError
 from boardmaps_sim.chips.uf2 import RP2040_FAMILY, from_uf2, to_uf2
 from boardmaps_sim.pico import FLASH_START, PicoBoard
@@ -82,7 +82,7 @@ def test_a_missing_image_says_what_to_do(tmp_path: Path, kind: type[PicoBoard] |
 def test_qemu_that_is_not_installed_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     image = tmp_path / "firmware.elf"
     image.write_bytes(ARM_ELF + b"MicroPython mps2-an385")
-    monkeypatch.setattr(qemu.shutil, "which", lambda _name: None)
+    monkeypatch.setattr(shutil, "which", lambda _name: None)
     with pytest.raises(BoardError, match="apt-get install qemu-system-arm"):
         QemuBoard(image=image, port=tmp_path / "port").start()
 

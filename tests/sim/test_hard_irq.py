@@ -53,7 +53,6 @@ def require_qemu() -> None:
     require_or_skip(firmware_image(IMAGE).exists(), "no firmware for QEMU. Build it: make qemu-deps qemu")
 
 
-@pytest.mark.timeout(240)
 @pytest.mark.parametrize("kernels", [None, "viper"], ids=["built-in kernels", "viper kernels"])
 def test_a_million_operations_on_the_cortex_m3(tmp_path: Path, kernels: str | None) -> None:
     require_qemu()
@@ -63,7 +62,7 @@ def test_a_million_operations_on_the_cortex_m3(tmp_path: Path, kernels: str | No
     assert min(found.main, found.handler) > 10_000
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize(("guard", "operations"), [("irq", 5_000), ("irq+lock", 100_000)])
 def test_on_the_emulated_pico(tmp_path: Path, guard: str, operations: int) -> None:
     require_or_skip(firmware_image(BUILT_IN).exists(), "no firmware for the Pico. Build it: make pico-deps pico")

@@ -18,6 +18,7 @@ from tests.sim.chip_console import ChipConsole
 from tests.sim.conftest import Mpremote
 from tests.sim.lifecycle_suite import LifecycleSuite
 from tests.sim.mpremote_suite import MpremoteSuite
+from tests.waits import PATIENCE
 
 # Echoes everything on UART1 until it is interrupted.
 ECHO = """\
@@ -100,7 +101,7 @@ def test_a_soft_reset_ends_the_hard_timer(mpremote: Mpremote) -> None:
 
 
 def test_the_maps_line_carries_every_byte(board: QemuBoard) -> None:
-    with ChipConsole(board.port) as console, serial.Serial(board.maps_port, timeout=5) as line:
+    with ChipConsole(board.port) as console, serial.Serial(board.maps_port, timeout=PATIENCE) as line:
         console.start(ECHO)
         for size in (1, 16, 256):
             block = (bytes(range(256)) * 4)[:size]

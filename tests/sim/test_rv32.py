@@ -20,7 +20,7 @@ def test_it_is_another_processor_and_its_maps_lie_above_2_to_the_31() -> None:
     output, error = run_program("""
 import sys
 from boardmaps import ArrayMap
-from boardmaps.pool import address
+from boardmaps.kernels.viper_base import address
 print(sys.implementation._machine, sys.implementation._mpy >> 10 & 15)
 print(address(ArrayMap(8, 4)._slice) + (1 << 32) >= 1 << 31)
 """)

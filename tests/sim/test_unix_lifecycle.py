@@ -4,8 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +12,7 @@ from boardmaps_sim import find
 from boardmaps_sim.base import BoardError
 from boardmaps_sim.unix import UnixBoard, default_port
 from tests.sim.conftest import PROMPT, Console, Mpremote
+from tests.waits import PATIENCE, eventually
 
 # A process that runs a board and says where; what a command in the foreground is.
 HOST = """\
@@ -37,15 +36,6 @@ def children(word: str) -> list[int]:
         if word.encode() in command and int(path.parent.name) != os.getpid():
             found.append(int(path.parent.name))
     return found
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 5) -> bool:
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 def test_files_survive_a_restart_and_a_killed_interpreter(board: UnixBoard, mpremote: Mpremote) -> None:
@@ -127,7 +117,7 @@ def test_no_trace_however_its_process_ends(tmp_path: Path, number: signal.Signal
         assert host.stdout.readline().startswith(b"/dev/pts/")
         assert len(children(str(tmp_path))) == 3
         host.send_signal(number)
-        host.wait(5)
+        host.wait(PATIENCE)
     assert eventually(lambda: not children(str(tmp_path))), children(str(tmp_path))
     assert eventually(lambda: not list(tmp_path.iterdir())), list(tmp_path.iterdir())
 

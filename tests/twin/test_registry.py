@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
+from itertools import count
 
 import pytest
 
@@ -16,13 +18,15 @@ from boardmaps import (
     StaleMap,
     open_map,
 )
+from boardmaps_host import connect
 from boardmaps_host.twin import Registry
 
 
 def test_maps_are_found_by_number_and_by_name(registry: Registry) -> None:
     one, two = HashMap(4, 4, 4, name="one"), ArrayMap(4, 4, name="two")
     assert registry.ids() == [one.id, two.id]
-    assert registry.by_id(two.id) is two
+    found: object = registry.by_id(two.id)
+    assert found is two
     assert open_map("one") is one
     with pytest.raises(KeyNotFound, match="open_map 'three'"):
         open_map("three")
@@ -38,7 +42,7 @@ def test_every_use_of_a_map_from_before_the_reset_is_refused(registry: Registry)
         m.update(key, value)
     registry.reset()
     for m in (table, lru, array):
-        uses = [
+        uses: list[Callable[..., object]] = [
             lambda m=m: m.lookup(key),
             lambda m=m: m.lookup_into(key, bytearray(8)),
             lambda m=m: m.update(key, value),
@@ -105,3 +109,41 @@ def test_an_array_takes_memory_only_where_it_is_written() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONPATH": path}
     )
     assert int(done.stdout) < 200_000  # KiB, of 4 GiB that it has
+
+
+def test_a_connection_makes_its_maps_in_the_registry_that_it_was_opened_in(registry: Registry) -> None:
+    with connect("twin") as board:
+        one = board.create_map(HashMap, key_size=4, value_size=4, max_entries=4, name="one")
+        with Registry() as inner:
+            two = board.create_map(HashMap, key_size=4, value_size=4, max_entries=4, name="two")
+            two.update(bytes(4), bytes(4))
+            assert inner.ids() == []
+        assert registry.ids() == [one.id, two.id]
+        assert len(two) == 1
+
+
+def test_no_map_number_is_given_out_twice(registry: Registry) -> None:
+    registry._numbers = count(65_535)
+    last = HashMap(4, 4, 1, name="last")
+    assert last.id == 65_535
+    with connect("twin") as board:
+        assert [m.name for m in board.maps()] == ["last"]
+        for make in (
+            lambda: HashMap(4, 4, 1, name="more"),
+            lambda: board.create_map(HashMap, key_size=4, value_size=4, max_entries=4, name="more"),
+        ):
+            with pytest.raises(OutOfMemory, match="'more': all 65,535 map numbers"):
+                make()
+        assert [m.name for m in board.maps()] == ["last"]
+    registry.reset()
+    with pytest.raises(OutOfMemory):
+        HashMap(4, 4, 1)
+
+
+def test_a_python_without_the_global_lock_is_refused() -> None:
+    code = "import sys\nsys._is_gil_enabled = lambda: False\nimport boardmaps\nboardmaps.HashMap"
+    path = ":".join(p for p in sys.path if p)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, env={"PYTHONPATH": path}
+    )
+    assert "ImportError: boardmaps: the maps on this computer need CPython's global lock" in done.stderr

@@ -8,27 +8,71 @@ from pathlib import Path
 import pytest
 
 import boardmaps
-from boardmaps.abi import CLASS_NAMES
+from boardmaps.refusals import GROUPS
+from boardmaps_host.client.maps import remote_class
 from boardmaps_host.client.maps.base import RemoteMap
-from boardmaps_host.client.maps.kinds import KINDS
+from boardmaps_host.kinds import KINDS, by_class
 from tests.board.conftest import Run
 from tests.board.conftest import micropython as micropython  # noqa: PLC0414 - a fixture, for this folder too
 from tests.typing.stub import Parameters, Stub, actual, declared, public
 
 EMBEDDED, CLOUD = Stub(embedded=True), Stub(embedded=False)
-ON_BOARDS = [name for name in CLASS_NAMES.values() if name != "LruHashMap"]
-UNKEYED = ("Queue", "Stack", "RingBuf", "TimeSeries")
+CLASSES = [kind.class_name for kind in KINDS]
+ON_BOARDS = [kind.class_name for kind in KINDS if kind.on_boards]
 
-# What a map of another kind has, and these refuse with NotSupported. The stub does not know it: a checker refuses earlier.
-BY_KEY = {"lookup", "update", "delete", "next_key", "lookup_and_delete"}
-WALKS = {"keys", "items", "__iter__", "__contains__", "batch_lookup"}
-MORE_BY_KEY = {"lookup_into", "add", "compare_and_swap", "batch_update", "batch_delete", "batch_lookup_and_delete"}
+# What maps of other types have, and one without it refuses with NotSupported. The stub does not know it: a checker refuses
+# earlier.
+OPERATIONS = set(" ".join(GROUPS).split())
+WALKS = {"__iter__", "__contains__"}
+
+# What operations.py and sources.py ask of a map beside its operations; operations.py says what they are.
+PROTOCOL = {
+    "cpus",
+    "by_host",
+    "subscribe_needs",
+    "from_definition",
+    "first_number",
+    "copy_sample",
+    "host_count",
+    "host_size",
+    "host_lookup",
+    "host_update",
+    "host_lookup_and_delete",
+    "host_next",
+    "host_parameters",
+    "host_read",
+    "host_add",
+    "host_swap",
+    "host_push",
+    "host_samples",
+    "host_subscribe",
+}
+
+
+def refused(name: str) -> set[str]:
+    """Return what the maps of a class refuse, walks included when they have no keys()."""
+    kind = by_class(name)
+    assert kind is not None
+    return {op for op in OPERATIONS if not kind.has(op)} | (set() if kind.has("keys") else WALKS) | {"resize"}
+
+
+# Arrays and hashes of one value a key have these, a PerCpuArray and a PerCpuHash refuse them; a board loads them on demand.
+ON_DEMAND = {
+    *("fetch_or", "fetch_and", "fetch_xor", "exchange"),
+    *("add_into", "fetch_or_into", "fetch_and_into", "fetch_xor_into", "exchange_into"),
+}
+REFUSED = ON_DEMAND | {"add", "compare_and_swap", "update_part", "view"}
+PARTS = ON_DEMAND | {"update_part", "view"}
 
 # What the client has beside a map's own methods, and which of those the line does not carry
-CLIENT_HAS_MORE = {"": {"info", "watch"}, "RingBuf": {"read_many", "records"}, "TimeSeries": {"records"}}
+CLIENT_HAS_MORE = {
+    "": {"info", "watch", "for_every_cpu", "of_every_cpu"},
+    "RingBuf": {"read_many", "records"},
+    "TimeSeries": {"records"},
+}
 CLIENT_LACKS = {
     "": {"__init__", "resize"},  # create_map() makes a map; a twin is resized by the program that it is in
-    "ArrayMap": {"with_entries"},
+    "ArrayMap": {"with_entries", "view"},  # a view is of memory that is somewhere else
     "PerCpuArray": {"with_entries"},
     "RingBuf": {
         "reserve",
@@ -44,17 +88,18 @@ def of(table: dict[str, set[str]], name: str) -> set[str]:
 
 
 def client_class(name: str) -> type[RemoteMap]:
-    number = next(number for number, class_name in CLASS_NAMES.items() if class_name == name)
-    return KINDS.get(number, RemoteMap)
+    kind = by_class(name)
+    assert kind is not None
+    return remote_class(kind)
 
 
-@pytest.mark.parametrize("name", CLASS_NAMES.values())
+@pytest.mark.parametrize("name", CLASSES)
 def test_a_map_over_the_line(name: str) -> None:
     cls = client_class(name)
     stub = set(CLOUD.members(name))
     instance = {"definition", "id", "name", "offset", "size", "cpus"}  # what __init__ sets
     there = public(cls) | (instance & stub)
-    more = of(CLIENT_HAS_MORE, name) | (BY_KEY | WALKS | MORE_BY_KEY if name in UNKEYED else set())
+    more = of(CLIENT_HAS_MORE, name) | refused(name)
     assert there - stub - more == {"__init__"} - stub
     assert stub - there == of(CLIENT_LACKS, name) & stub - {"__init__"}
     wrong = {
@@ -93,12 +138,16 @@ class Source:
 
 
 def test_the_boards_classes(micropython: Run) -> None:
-    out = micropython("""
-        from boardmaps import ArrayMap, HashMap, PerCpuArray, PerCpuHash, Queue, RingBuf, Stack, TimeSeries
+    out = micropython(f"""
+        from boardmaps import (
+            ArrayMap, BloomFilter, HashMap, LpmTrie, PerCpuArray, PerCpuHash, Queue, RingBuf, Stack, TimeSeries
+        )
+        PARTS = {sorted(PARTS)}
         for m in (ArrayMap(4, 4), HashMap(4, 4, 4), PerCpuArray(4, 4), PerCpuHash(4, 4, 4),
-                  Queue(4, 4), Stack(4, 4), RingBuf(64), TimeSeries(4, 4)):
+                  Queue(4, 4), Stack(4, 4), RingBuf(64), TimeSeries(4, 4), LpmTrie(5, 4, 4), BloomFilter(4, 4)):
             special = ("__len__", "__iter__", "__contains__", "__init__")
-            print(type(m).__name__, " ".join(n for n in dir(m) if n[0] != "_" or n in special))
+            there = [n for n in dir(m) if n[0] != "_" or n in special]
+            print(type(m).__name__, " ".join(there + [n for n in PARTS if n not in there and hasattr(m, n)]))
     """)
     there = {words[0]: set(words[1:]) for words in map(str.split, out.splitlines())}
     assert set(there) == set(ON_BOARDS)
@@ -106,11 +155,11 @@ def test_the_boards_classes(micropython: Run) -> None:
     wrong = []
     for name, members in there.items():
         stub = set(EMBEDDED.members(name))
-        more = members - stub - (BY_KEY | WALKS if name in UNKEYED else set())
+        more = members - stub - PROTOCOL - refused(name) - WALKS
         if more | (stub - members):
             wrong.append(f"{name}: the board has {more}, the stub {stub - members}")
         for member, parameters in EMBEDDED.methods(name).items():
-            found = source.parameters(name, member)
+            found = source.parameters("Atomic" if member in ON_DEMAND else name, member)
             if not found or any(f != parameters for f in found):
                 wrong.append(f"{name}.{member}: {found} on the board, {parameters} in the stub")
     assert wrong == []
@@ -119,7 +168,7 @@ def test_the_boards_classes(micropython: Run) -> None:
 def test_the_profiles_differ_in_what_is_named_alone() -> None:
     for name in ON_BOARDS:
         assert set(CLOUD.members(name)) ^ set(EMBEDDED.members(name)) <= {"resize", "__init__"}
-        assert "resize" in CLOUD.members(name)
+        assert ("resize" in CLOUD.members(name)) == (name != "BloomFilter")  # whose values are not kept
         for member, parameters in EMBEDDED.methods(name).items():
             if member != "__init__" or not name.startswith("PerCpu"):  # the twin can be told how many CPUs it has
                 assert CLOUD.methods(name)[member] == parameters

@@ -1,8 +1,8 @@
-// An array: values in a row. firmware/boardmaps/kernels/viper_array.py is the same in viper.
+// An array: the functions of an ArrayMap over core/array.h.
 
 #include "kernel.h"
+#include "core/array.h"
 
-enum { UPDATE = ANY, ZERO = DELETE };
 #define BAD_KEY 0xFFFFFFFF // no array has that many entries
 
 // The index that a key of either form stands for, one out of range for numbers past it; BAD_KEY for bytes that are not 4.
@@ -15,37 +15,27 @@ static uint32_t index_of(mp_obj_t key) {
         return BAD_KEY - 1;
     }
     mp_buffer_info_t bytes = bm_bytes(key, MP_BUFFER_READ);
-    const uint8_t *b = bytes.buf;
     if (bytes.len != 4) {
         return BAD_KEY;
     }
-    uint32_t i = b[0] | b[1] << 8 | b[2] << 16 | (uint32_t)b[3] << 24;
+    uint32_t i = bm_array_index(bytes.buf);
     return MIN(i, BAD_KEY - 1);
 }
 
-static mp_int_t op(const bm_map_t *m, mp_obj_t key, mp_obj_t value_in, int what) {
-    uint32_t *h = m->slice, i = index_of(key), n = h[VALUE_SIZE];
+// Inline, so that each of the functions below has a copy that knows what it does.
+static inline __attribute__((always_inline)) mp_int_t op(const bm_map_t *m, mp_obj_t key, mp_obj_t value_in, int what) {
+    uint32_t i = index_of(key);
     mp_buffer_info_t value = { 0 };
-    if (what != ZERO) {
-        value = bm_bytes(value_in, what == UPDATE ? MP_BUFFER_READ : MP_BUFFER_WRITE);
+    if (what != DELETE) {
+        value = bm_bytes(value_in, what == ANY ? MP_BUFFER_READ : MP_BUFFER_WRITE);
     }
-    if (i == BAD_KEY || (what != ZERO && value.len != n)) {
+    if (i == BAD_KEY) {
         return WRONG_SIZE;
     }
-    if (i >= h[MAX_ENTRIES]) {
-        return MISS;
-    }
-    uint8_t *entry = bm_at(h, h[ENTRIES] + i * h[STRIDE]);
     mp_uint_t state = bm_enter();
-    if (what == LOOKUP) {
-        memcpy(value.buf, entry, n);
-    } else if (what == UPDATE) {
-        memcpy(entry, value.buf, n);
-    } else {
-        memset(entry, 0, n);
-    }
+    int done = bm_array_op(m->slice, i, value.buf, value.len, what);
     bm_leave(state);
-    return DONE;
+    return done;
 }
 
 static mp_obj_t array_op(const bm_map_t *m, const mp_obj_t *args) {
@@ -62,7 +52,7 @@ static mp_obj_t array_lookup_into(const bm_map_t *m, const mp_obj_t *args) {
 
 static mp_obj_t array_update(const bm_map_t *m, const mp_obj_t *args) {
     mp_int_t flags;
-    if (bm_flags(args[2], &flags, EXIST) && flags != NOEXIST && op(m, args[0], args[1], UPDATE) == DONE) {
+    if (bm_flags(args[2], &flags, EXIST) && flags != NOEXIST && op(m, args[0], args[1], ANY) == DONE) {
         return mp_const_none;
     }
     mp_obj_t flags_in = args[2] == MP_OBJ_NULL ? MP_OBJ_NEW_SMALL_INT(0) : args[2];
@@ -70,18 +60,27 @@ static mp_obj_t array_update(const bm_map_t *m, const mp_obj_t *args) {
 }
 
 static uint8_t *locate(uint32_t *h, const void *key) {
-    uint32_t i = *(const uint32_t *)key;
-    return i < h[MAX_ENTRIES] ? bm_at(h, h[ENTRIES] + i * h[STRIDE]) : NULL;
+    return bm_array_find(h, *(const uint32_t *)key);
 }
 
 static mp_obj_t array_add(const bm_map_t *m, const mp_obj_t *args) {
     uint32_t i = index_of(args[0]);
-    return bm_add(m, args, locate, &i);
+    return bm_add(m, locate, &i, args);
+}
+
+static mp_obj_t array_apply(const bm_map_t *m, const mp_obj_t *args) {
+    uint32_t key = index_of(args[0]);
+    return bm_apply_field(m, locate, &key, args);
 }
 
 static mp_obj_t array_swap(const bm_map_t *m, const mp_obj_t *args) {
     uint32_t i = index_of(args[0]);
-    return bm_swap(m, args, locate, &i);
+    return bm_swap(m, locate, &i, args);
+}
+
+static mp_obj_t array_update_part(const bm_map_t *m, const mp_obj_t *args) {
+    uint32_t i = index_of(args[0]);
+    return bm_update_part(m, locate, &i, args);
 }
 
 static const bm_kind_t kinds[] = {
@@ -89,6 +88,8 @@ static const bm_kind_t kinds[] = {
     { MP_QSTR_update, 2, 3, { MP_QSTR_key, MP_QSTR_value, MP_QSTR_flags }, array_update },
     BM_ADD(array_add),
     BM_SWAP(array_swap),
+    BM_UPDATE_PART(array_update_part),
+    BM_APPLY(array_apply),
     { MP_QSTR__op, 3, 3, { 0 }, array_op },
     { 0 },
 };

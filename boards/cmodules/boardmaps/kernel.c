@@ -1,6 +1,7 @@
-// The functions of a map, and the atomics that maps with keys share.
+// The functions of a map, and those that maps with keys share.
 
 #include "kernel.h"
+#include "core/field.h"
 
 typedef struct {
     mp_obj_base_t base;
@@ -11,15 +12,15 @@ typedef struct {
 // Arguments by name, or fewer than the most.
 static mp_obj_t call_with_names(const function_t *f, size_t n_args, size_t n_kw, const mp_obj_t *args) {
     const bm_kind_t *kind = f->kind;
-    mp_obj_t given[4] = { MP_OBJ_NULL, MP_OBJ_NULL, MP_OBJ_NULL, MP_OBJ_NULL };
+    mp_obj_t given[MOST_ARGUMENTS] = { MP_OBJ_NULL, MP_OBJ_NULL, MP_OBJ_NULL, MP_OBJ_NULL, MP_OBJ_NULL };
     mp_arg_check_num(n_args, n_kw, kind->least > n_kw ? kind->least - n_kw : 0, kind->most, true);
     memcpy(given, args, n_args * sizeof(mp_obj_t));
     for (const mp_obj_t *named = args + n_args; n_kw; named += 2, --n_kw) {
         size_t i = n_args;
-        while (i < kind->most && named[0] != MP_OBJ_NEW_QSTR(kind->arguments[i])) {
+        while (i < 4 && i < kind->most && named[0] != MP_OBJ_NEW_QSTR(kind->arguments[i])) {
             ++i;
         }
-        if (i == kind->most || given[i] != MP_OBJ_NULL) {
+        if (i == 4 || i == kind->most || given[i] != MP_OBJ_NULL) {
             mp_raise_TypeError(MP_ERROR_TEXT("unexpected keyword argument"));
         }
         given[i] = named[1];
@@ -42,11 +43,11 @@ static mp_obj_t function_call(mp_obj_t self, size_t n_args, size_t n_kw, const m
 
 static MP_DEFINE_CONST_OBJ_TYPE(function_type, MP_QSTR_function, MP_TYPE_FLAG_NONE, call, function_call);
 
-// move(to): take the map's functions to the slice at this address.
+// move(view): take the map's functions to the slice of this view.
 static mp_obj_t map_move(mp_obj_t self, size_t n_args, size_t n_kw, const mp_obj_t *args) {
     mp_arg_check_num(n_args, n_kw, 1, 1, false);
     bm_map_t *m = MP_OBJ_TO_PTR(self);
-    m->slice = (uint32_t *)(uintptr_t)mp_obj_get_int_truncated(args[0]);
+    m->slice = bm_slice(args[0]);
     return mp_const_none;
 }
 
@@ -69,13 +70,13 @@ void bm_drive(mp_obj_t map, const bm_kind_t *kinds) {
 }
 
 mp_obj_t bm_tell(const bm_map_t *m, qstr method, size_t n, const mp_obj_t *args) {
-    mp_obj_t call[2 + 4];
+    mp_obj_t call[2 + MOST_ARGUMENTS];
     mp_load_method(m->map, method, call);
     memcpy(call + 2, args, n * sizeof(mp_obj_t));
     return mp_call_method_n_kw(n, 0, call);
 }
 
-// --- atomics -----------------------------------------------------------------------------------------------------------------
+// --- parts of a value ----------------------------------------------------------------------------------------------------------
 
 // The lowest 64 bits of a number of any size.
 static uint64_t low_bits(mp_obj_t number) {
@@ -93,58 +94,106 @@ static uint64_t low_bits(mp_obj_t number) {
     return (int64_t)mp_obj_get_int(number);
 }
 
-static mp_obj_t missing(const bm_map_t *m, qstr op, mp_obj_t key) {
-    return bm_tell(m, MP_QSTR__missing, 2, (mp_obj_t[]) { MP_OBJ_NEW_QSTR(op), key });
+// An offset or a width; -1, which is neither, for what no value reaches.
+static mp_int_t place(mp_obj_t number) {
+    bool large = !mp_obj_is_small_int(number) && mp_obj_is_exact_type(number, &mp_type_int);
+    return large ? -1 : mp_obj_get_int(number);
 }
 
-mp_obj_t bm_add(const bm_map_t *m, const mp_obj_t *args, bm_locate_t locate, const void *key) {
-    uint64_t delta = low_bits(args[1]), number = 0;
-    mp_obj_t offset_in = args[2] == MP_OBJ_NULL ? MP_OBJ_NEW_SMALL_INT(0) : args[2];
-    mp_obj_t width_in = args[3] == MP_OBJ_NULL ? mp_const_none : args[3];
+// What happens to which number of a value, and where the result goes: to `out`, or, where that is None, back as a number.
+typedef struct {
+    int what;
+    mp_obj_t operand, offset, width, out;
+} change_t;
+
+static mp_obj_t apply(const bm_map_t *m, bm_locate_t locate, const void *key, mp_obj_t key_in, const change_t *c) {
+    uint64_t operand = low_bits(c->operand), had = 0;
     mp_int_t size = m->slice[VALUE_SIZE];
-    mp_int_t offset = mp_obj_get_int(offset_in);
-    mp_int_t width = width_in == mp_const_none ? size - offset : mp_obj_get_int(width_in);
-    if ((width != 1 && width != 2 && width != 4 && width != 8) || offset < 0 || offset > size - width) {
-        bm_tell(m, MP_QSTR__field, 3, (mp_obj_t[]) { MP_OBJ_NEW_QSTR(MP_QSTR_add), offset_in, width_in });
-        return missing(m, MP_QSTR_add, args[0]);
+    mp_int_t offset = place(c->offset);
+    mp_int_t width = c->width == mp_const_none ? size - offset : place(c->width);
+    bool into = c->out != mp_const_none;
+    mp_buffer_info_t out = { 0 };
+    if (into) {
+        out = bm_bytes(c->out, MP_BUFFER_WRITE);
     }
-    mp_uint_t state = bm_enter();
-    uint8_t *value = locate(m->slice, key);
-    if (value) { // byte by byte: a field may lie anywhere in a value
-        value += offset;
-        for (mp_int_t i = width; i--; ) {
-            number = number << 8 | value[i];
-        }
-        number += delta;
-        for (mp_int_t i = 0; i < width; ++i) {
-            value[i] = number >> 8 * i;
-        }
+    if (bm_field_fits(size, offset, width) && (!into || (mp_int_t)out.len == width)) {
+        uint8_t *value = NULL;
+        mp_obj_t made = MP_OBJ_NULL;
+        do { // once, but where the number takes heap: that is had before anything changes
+            bool done = false;
+            uint64_t number = 0;
+            mp_uint_t state = bm_enter();
+            value = locate(m->slice, key);
+            if (value) {
+                uint64_t old = bm_field_read(value + offset, width);
+                uint64_t fresh = bm_field_apply(c->what, old, operand, width);
+                number = c->what == ADD ? fresh : old;
+                done = into || number <= MP_SMALL_INT_POSITIVE_MASK || (made != MP_OBJ_NULL && number == had);
+                if (done) {
+                    bm_field_write(value + offset, width, fresh);
+                }
+            }
+            bm_leave(state);
+            if (done) {
+                if (into) {
+                    bm_field_write(out.buf, width, number);
+                    return mp_const_none;
+                }
+                return number <= MP_SMALL_INT_POSITIVE_MASK ? MP_OBJ_NEW_SMALL_INT(number) : made;
+            }
+            if (value) {
+                had = number;
+                made = mp_obj_new_int_from_ull(number);
+            }
+        } while (value);
     }
-    bm_leave(state);
-    if (!value) {
-        return missing(m, MP_QSTR_add, args[0]);
-    }
-    number &= ~(uint64_t)0 >> (64 - 8 * width);
-    return number <= MP_SMALL_INT_POSITIVE_MASK ? MP_OBJ_NEW_SMALL_INT(number) : mp_obj_new_int_from_ull(number);
+    return bm_tell(m, MP_QSTR__unchanged, 5, (mp_obj_t[]) { MP_OBJ_NEW_SMALL_INT(c->what), key_in, c->offset, c->width, c->out });
 }
 
-mp_obj_t bm_swap(const bm_map_t *m, const mp_obj_t *args, bm_locate_t locate, const void *key) {
+mp_obj_t bm_add(const bm_map_t *m, bm_locate_t locate, const void *key, const mp_obj_t *args) {
+    change_t change = { ADD, args[1], args[2] == MP_OBJ_NULL ? MP_OBJ_NEW_SMALL_INT(0) : args[2],
+        args[3] == MP_OBJ_NULL ? mp_const_none : args[3], mp_const_none };
+    return apply(m, locate, key, args[0], &change);
+}
+
+mp_obj_t bm_apply_field(const bm_map_t *m, bm_locate_t locate, const void *key, const mp_obj_t *args) {
+    mp_int_t field = mp_obj_get_int(args[2]); // what, 3 bits; from bit 4 the width, from bit 9 the offset
+    change_t change = { field & 7, args[1], MP_OBJ_NEW_SMALL_INT(field >> 9), MP_OBJ_NEW_SMALL_INT(field >> 4 & 15), args[3] };
+    return apply(m, locate, key, args[0], &change);
+}
+
+mp_obj_t bm_swap(const bm_map_t *m, bm_locate_t locate, const void *key, const mp_obj_t *args) {
     mp_buffer_info_t expected = bm_bytes(args[1], MP_BUFFER_READ), fresh = bm_bytes(args[2], MP_BUFFER_READ);
     uint32_t size = m->slice[VALUE_SIZE];
-    if (expected.len != size || fresh.len != size) {
-        mp_obj_t both[] = { MP_OBJ_NEW_QSTR(MP_QSTR_compare_and_swap), args[1], args[2] };
-        bm_tell(m, MP_QSTR__both, 3, both);
-        return missing(m, MP_QSTR_compare_and_swap, args[0]);
-    }
-    bool same = false;
-    mp_uint_t state = bm_enter();
-    uint8_t *value = locate(m->slice, key);
-    if (value) {
-        same = memcmp(value, expected.buf, size) == 0;
-        if (same) {
-            memcpy(value, fresh.buf, size);
+    uint8_t *value = NULL;
+    if (expected.len == size && fresh.len == size) {
+        bool same = false;
+        mp_uint_t state = bm_enter();
+        value = locate(m->slice, key);
+        if (value) {
+            same = bm_field_swap(value, expected.buf, fresh.buf, size);
+        }
+        bm_leave(state);
+        if (value) {
+            return mp_obj_new_bool(same);
         }
     }
-    bm_leave(state);
-    return value ? mp_obj_new_bool(same) : missing(m, MP_QSTR_compare_and_swap, args[0]);
+    return bm_tell(m, MP_QSTR__unswapped, 3, args);
+}
+
+mp_obj_t bm_update_part(const bm_map_t *m, bm_locate_t locate, const void *key, const mp_obj_t *args) {
+    mp_buffer_info_t data = bm_bytes(args[2], MP_BUFFER_READ);
+    mp_uint_t offset = place(args[1]), size = m->slice[VALUE_SIZE];
+    if (offset <= size && data.len <= size - offset) { // a map of a pool that was reset is of a size that fits nothing
+        mp_uint_t state = bm_enter();
+        uint8_t *value = locate(m->slice, key);
+        if (value) {
+            bm_copy(value + offset, data.buf, data.len);
+        }
+        bm_leave(state);
+        if (value) {
+            return mp_const_none;
+        }
+    }
+    return bm_tell(m, MP_QSTR__unwritten, 3, args);
 }

@@ -1,12 +1,13 @@
-// What the C kernels share: the words of a slice's header, the guard, and the functions that a map is given.
+// What the layer between MicroPython and the kernels in core/ shares: the guard, and the functions that a map is given.
 //
 // A map of the firmware is a Python object; drive(m) stores a few of these functions in it as attributes. Each knows its map's
 // slice of the pool. What succeeds happens in C alone; what does not is told by the map's own methods, the same that the
-// viper kernels call, so the errors are the same. The bytes are those of firmware/SPEC.md: little-endian, as the board is.
+// other kernels call, so the errors are the same. Arguments, buffers, errors and the guard are dealt with here; which bytes
+// change, in core/.
 #ifndef BOARDMAPS_KERNEL_H
 #define BOARDMAPS_KERNEL_H
 
-#include <string.h>
+#include "core/slice.h"
 
 #include "py/mphal.h"
 #include "py/objint.h"
@@ -14,15 +15,7 @@
 #include "py/runtime.h"
 #include "py/smallint.h"
 
-// Words of a slice's header
-enum {
-    MAP_TYPE = 2, MAP_FLAGS = 3, KEY_SIZE = 4, VALUE_SIZE = 5, MAX_ENTRIES = 6, COUNT = 7, ENTRIES = 12, VALUE = 13, STRIDE = 14,
-    PEAK = 18, HEADER_WORDS = 24,
-};
-
-// What an op() does, and what it answers; FIND's answer is minus the value's offset in the slice
-enum { ANY, NOEXIST, EXIST, LOOKUP, TAKE, DELETE, FIND, NEXT };
-enum { DONE, MISS, EXISTS, FULL, WRONG_SIZE };
+enum { MOST_ARGUMENTS = 5 }; // arguments of a function
 
 typedef struct {
     mp_obj_base_t base;
@@ -34,7 +27,7 @@ typedef struct {
 typedef struct {
     uint16_t name;
     uint8_t least, most;
-    uint16_t arguments[4];
+    uint16_t arguments[4]; // the names of those that have one
     mp_obj_t (*call)(const bm_map_t *m, const mp_obj_t *args);
 } bm_kind_t;
 
@@ -67,24 +60,25 @@ static inline uint32_t *bm_slice(mp_obj_t view) {
     return bm_bytes(view, MP_BUFFER_WRITE).buf;
 }
 
-static inline uint8_t *bm_at(uint32_t *slice, uint32_t offset) {
-    return (uint8_t *)slice + offset;
-}
-
 // Whether update() or push() can go on with these flags: none given, BPF_ANY, or another one up to `most`.
 static inline bool bm_flags(mp_obj_t flags, mp_int_t *number, mp_int_t most) {
     *number = flags == MP_OBJ_NULL ? 0 : mp_obj_is_small_int(flags) ? MP_OBJ_SMALL_INT_VALUE(flags) : -1;
     return *number >= 0 && *number <= most;
 }
 
-// add() and compare_and_swap() of a map whose value of a key is found by `locate`, within the guard; NULL where there is none.
+// The functions that change a part of a value, of a map whose value of a key is found by `locate`, within the guard; NULL
+// where there is none. They take the arguments that the macros below name.
 typedef uint8_t *(*bm_locate_t)(uint32_t *slice, const void *key);
-mp_obj_t bm_add(const bm_map_t *m, const mp_obj_t *args, bm_locate_t locate, const void *key);
-mp_obj_t bm_swap(const bm_map_t *m, const mp_obj_t *args, bm_locate_t locate, const void *key);
+mp_obj_t bm_add(const bm_map_t *m, bm_locate_t locate, const void *key, const mp_obj_t *args);
+mp_obj_t bm_apply_field(const bm_map_t *m, bm_locate_t locate, const void *key, const mp_obj_t *args);
+mp_obj_t bm_swap(const bm_map_t *m, bm_locate_t locate, const void *key, const mp_obj_t *args);
+mp_obj_t bm_update_part(const bm_map_t *m, bm_locate_t locate, const void *key, const mp_obj_t *args);
 #define BM_ADD(f) { MP_QSTR_add, 2, 4, { MP_QSTR_key, MP_QSTR_delta, MP_QSTR_offset, MP_QSTR_width }, f }
 #define BM_SWAP(f) { MP_QSTR_compare_and_swap, 3, 3, { MP_QSTR_key, MP_QSTR_expected, MP_QSTR_new }, f }
+#define BM_UPDATE_PART(f) { MP_QSTR_update_part, 3, 3, { MP_QSTR_key, MP_QSTR_offset, MP_QSTR_data }, f }
+#define BM_APPLY(f) { MP_QSTR__apply, 4, 4, { 0 }, f } // key, operand, field, out
 
-extern const mp_obj_module_t bm_hash, bm_array, bm_queue, bm_ring;
+extern const mp_obj_module_t bm_hash, bm_array, bm_queue, bm_ring, bm_series, bm_percpu, bm_lpm, bm_bloom;
 extern const mp_rom_obj_tuple_t bm_frame;
 
 #endif

@@ -1,44 +1,14 @@
-// Queue and stack: a ring of slots. firmware/boardmaps/kernels/viper_queue.py is the same in viper.
+// Queue and stack: the functions of a Queue and a Stack over core/queue.h.
 
 #include "kernel.h"
-
-enum { FIRST = 8 }; // word of the header: index of the slot that holds the oldest value
-enum { NO_ROOM = 1, BAD_SIZE = 2 }; // what _put() answers beside 0
-#define STACK 23
-
-static uint8_t *slot_at(uint32_t *h, uint32_t behind_first) {
-    uint32_t slot = h[FIRST] + behind_first;
-    if (slot >= h[MAX_ENTRIES]) {
-        slot -= h[MAX_ENTRIES];
-    }
-    return bm_at(h, h[ENTRIES] + slot * h[STRIDE]);
-}
-
-static void drop_first(uint32_t *h) {
-    if (++h[FIRST] == h[MAX_ENTRIES]) {
-        h[FIRST] = 0;
-    }
-}
+#include "core/queue.h"
 
 static int put(const bm_map_t *m, mp_obj_t value_in, bool over) {
-    uint32_t *h = m->slice;
     mp_buffer_info_t value = bm_bytes(value_in, MP_BUFFER_READ);
-    if (value.len != h[VALUE_SIZE]) {
-        return BAD_SIZE;
-    }
     mp_uint_t state = bm_enter();
-    bool full = h[COUNT] == h[MAX_ENTRIES];
-    if (!full || over) {
-        uint8_t *slot = slot_at(h, full ? 0 : h[COUNT]); // over the oldest, or behind the newest
-        if (full) {
-            drop_first(h);
-        } else if (++h[COUNT] > h[PEAK]) {
-            h[PEAK] = h[COUNT];
-        }
-        memcpy(slot, value.buf, value.len);
-    }
+    int done = bm_queue_put(m->slice, value.buf, value.len, over);
     bm_leave(state);
-    return full && !over ? NO_ROOM : 0;
+    return done;
 }
 
 // Copy the next value into `out`, and remove it or leave it.
@@ -50,17 +20,7 @@ static mp_obj_t take(const bm_map_t *m, mp_obj_t out_in, bool remove) {
         return bm_tell(m, MP_QSTR__refuse, 3, (mp_obj_t[]) { MP_OBJ_NEW_QSTR(op), mp_const_empty_bytes, out_in });
     }
     mp_uint_t state = bm_enter();
-    bool found = h[COUNT];
-    if (found) {
-        bool newest = h[MAP_TYPE] == STACK;
-        memcpy(out.buf, slot_at(h, newest ? h[COUNT] - 1 : 0), out.len);
-        if (remove) {
-            --h[COUNT];
-            if (!newest) {
-                drop_first(h);
-            }
-        }
-    }
+    bool found = bm_queue_take(h, out.buf, remove);
     bm_leave(state);
     return mp_obj_new_bool(found);
 }
@@ -104,7 +64,7 @@ static MP_DEFINE_CONST_FUN_OBJ_1(drive_obj, drive);
 static mp_obj_t empty(mp_obj_t view) {
     uint32_t *h = bm_slice(view);
     mp_uint_t state = bm_enter();
-    h[COUNT] = h[FIRST] = 0;
+    bm_queue_empty(h);
     bm_leave(state);
     return mp_const_none;
 }

@@ -6,8 +6,8 @@ import micropython
 from micropython import const
 
 from ..settings import GUARD
-from .guard import guarded
-from .viper_keyed import atomics, checked_lookup, joined
+from .viper_base import address, guarded
+from .viper_keyed import checked_lookup, parts
 
 # What op() does, and what it answers: the numbers that viper_keyed.py knows
 _UPDATE = const(0)
@@ -29,7 +29,7 @@ _is = isinstance
 _int = int
 
 
-def _kernels(at, size_of, box, joined, refuse):
+def _kernels(at, size_of, box, refuse):
     """Return (move, lookup_into, put, quick_add, op) of the map whose slice is at address 8 * `at`.
 
     viper_hash.py says why these are closures, and of what kind. The first three know only keys that are ints. Such a key's
@@ -40,9 +40,9 @@ def _kernels(at, size_of, box, joined, refuse):
     that returns the small int that it is given.
     """
 
-    def move(to):
+    def move(view):
         nonlocal at
-        at = (to & (sys.maxsize * 2 + 1)) >> 3
+        at = (address(view) & (sys.maxsize * 2 + 1)) >> 3
 
     @micropython.viper
     def op(key, value, what: int) -> int:
@@ -143,29 +143,32 @@ def _kernels(at, size_of, box, joined, refuse):
 
     @micropython.viper
     def quick_add(key, delta):
-        """Add to a whole value of 4 or 8 bytes; None, and nothing done, for what needs the long way."""
+        """Add to a whole value of 4 or 8 bytes; None, and nothing done, for what needs the long way.
+
+        That is a delta that is not between -at and at, and a number that takes heap on a 32-bit board.
+        """
         h = ptr32(int(at) << 3)
         n = h[_VALUE_SIZE]
         i = int(ptr8(key))
-        sign = int(delta // at)
-        d = int(delta)
-        if i < 0 or i >= h[_MAX_ENTRIES] or key // at or (n != 4 and n != 8) or (sign and sign + 1) or (d ^ sign) < 0:
+        if i < 0 or i >= h[_MAX_ENTRIES] or key // at or (n != 4 and n != 8) or (delta // at and (~delta) // at):
             return None
+        d = int(delta)
         e = ptr16(int(h) + h[_ENTRIES] + i * h[_STRIDE])
         a = e[0] + (d & 0xFFFF)
         d >>= 16
         b = e[1] + (d & 0xFFFF) + (a >> 16)
-        e[0] = a
-        e[1] = b
+        if b & 0xC000:
+            return None
         if n == 8:
             d >>= 16
-            a = e[2] + (d & 0xFFFF) + (b >> 16)
-            e[2] = a
-            e[3] += (d >> 16 & 0xFFFF) + (a >> 16)
-            if e[2] | e[3]:
-                return joined(e[0], e[1], e[2], e[3])
-        if e[1] >> 14:
-            return joined(e[0], e[1], 0, 0)
+            i = e[2] + (d & 0xFFFF) + (b >> 16)
+            n = e[3] + (d >> 16 & 0xFFFF) + (i >> 16)
+            if (i | n) & 0xFFFF:
+                return None
+            e[2] = i
+            e[3] = n
+        e[0] = a
+        e[1] = b
         return box(e[0] | e[1] << 16)  # a call, to make an object of it
 
     return move, lookup_into, put, quick_add, op
@@ -195,9 +198,9 @@ def _front(put, quick_add, add, m):
 
 def drive(m):
     """Give an ArrayMap its functions, within the board's guard."""
-    m._move, m.lookup_into, put, quick_add, m._find = _kernels(0, len, abs, joined, m._refuse)
+    m._move, m.lookup_into, put, quick_add, m._find = _kernels(0, len, abs, m._refuse)
     m._op = guarded(m._find, 3)
     if GUARD != "none":
         m.lookup_into = checked_lookup(m._op, m._refuse)
-    add, m.compare_and_swap = atomics(m)
+    add = parts(m)
     m.update, m.add = _front(guarded(put, 2), guarded(quick_add, 2), add, m)

@@ -1,16 +1,28 @@
 """A hash table's kernels as MicroPython compiles them: viper, for firmware without the C ones.
 
-drive(m) gives a HashMap its functions, drive_rows(m) a PerCpuHash its own; entry_at() is what a walk calls. The C module has
-the same three. SPEC.md draws the bytes.
+drive(m) gives a HashMap its functions; entry_at() is what a walk calls. __init__.py says which functions. SPEC.md draws the bytes.
+
+More than 300 lines: the closures share a slice's address, and each repeats the loops that a call would make slow.
 """
 
 import micropython
 from micropython import const
 
-from ..pool import bytes_at
 from ..settings import GUARD
-from .guard import guarded
-from .viper_keyed import atomics, checked_lookup
+from .viper_base import address, guarded
+from .viper_keyed import checked_lookup, parts
+
+try:
+    from uctypes import bytes_at  # bytes_at(address, n): a bytes object of the n bytes at an address
+except ImportError:
+
+    def bytes_at(at, n):
+        """Do what uctypes' function does, slower."""
+        from ..pool import _view  # saves heap: a port without uctypes
+
+        at -= address(_view)
+        return bytes(_view[at : at + n])
+
 
 # What op() does; 0, 1 and 2 are update's flags, restated from abi.py (const folds in its own module only).
 _ANY = const(0)
@@ -64,9 +76,9 @@ def _kernels(at, size_of, bytes_at, copied, refuse):
     fresh word were never used.
     """
 
-    def move(to):
+    def move(view):
         nonlocal at
-        at = to
+        at = address(view)
 
     @micropython.viper
     def op(key, value, what: int) -> int:
@@ -355,10 +367,10 @@ def drive(m):
         m.lookup_into = checked_lookup(m._op, m._refuse)
         m.lookup = copied  # that allocates nothing while it holds the maps
     m.update, m.delete = _front(m._op, m._settle)
-    m.add, m.compare_and_swap = atomics(m)
+    m.add = parts(m)
 
 
-def drive_rows(m):
-    """Give a PerCpuHash its _rows, an op for whoever holds the guard already, and its _op."""
-    m._move, _, m._rows, _ = _kernels(0, len, bytes_at, None, m._refuse)
-    m._op = guarded(m._rows, 3)
+def rows(m):
+    """Return (move, op) for the hash table of a PerCpuHash, which holds the guard itself."""
+    move, _, op, _ = _kernels(0, len, bytes_at, None, m._refuse)
+    return move, op

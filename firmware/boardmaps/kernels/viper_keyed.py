@@ -1,17 +1,29 @@
-"""What the viper kernels of maps with keys share: checked lookups, and atomics that are one step each.
+"""What the viper kernels of maps with keys share: checked lookups, and changes of a part of a value that are one step each.
 
 `op(key, value, what)` is such a map's kernel. It answers 0 done, 1 a miss, 4 a wrong length, and to 6 (find) minus the offset
 of the key's value in the slice. Nothing here runs bytecode while a guard holds the maps: a scheduled function might come
 in between, and wait for ever.
+
+More than 300 lines: every change of a number in a value, for arrays and hashes alike.
 """
 
 import micropython
 from micropython import const
 
 from ..settings import GUARD
-from .guard import enter, leave
+from .viper_base import enter, leave
 
 _VALUE_SIZE = const(5)  # a word of a slice's header
+
+# What happens to a number; maps/keyed.py has the same
+_ADD = const(0)
+_OR = const(1)
+_AND = const(2)
+_XOR = const(3)
+
+# What is answered when nothing was done
+_NONE = const(-1)  # there is no such key, or no such number in the value
+_LARGE = const(-2)  # the number takes heap
 
 _length = len
 
@@ -29,70 +41,135 @@ def checked_lookup(op, refuse):
     return lookup_into
 
 
-@micropython.native
-def joined(a, b, c, d):
-    """Return the number of four 16-bit digits, the lowest first. Takes heap from 2**30 up on a 32-bit board."""
-    if c or d:
-        return (d << 16 | c) << 32 | b << 16 | a
-    return b << 16 | a if b else a
-
-
 @micropython.viper
-def _add(find, view, key, low: int, high: int, field: int):
-    """Add low and high (32 bits each) to the number of `field & 15` bytes at `field >> 4` in the value; return the new one.
-
-    No width means to the value's end. None, and nothing done, when there is no such number or no such key. Byte by byte: a
-    field may lie anywhere in a value.
-    """
-    width = field & 15
-    at = field >> 4
+def _add(find, view, key, low: int, high: int, field: int) -> int:
+    """Do what _change() does for an addition whose result is returned, faster."""
+    width = field >> 4 & 15
+    at = field >> 9
     size = ptr32(view)[_VALUE_SIZE]
     if not width:
         width = size - at
-    if (width != 4 and width != 8 and width != 1 and width != 2) or at < 0 or at > size - width:
-        return None
+    if (width != 4 and width != 8 and width != 1 and width != 2) or at > size - width:
+        return _NONE
     at = int(find(key, key, 6))
     if at >= 0:
-        return None
-    p = ptr8(int(ptr8(view)) - at + (field >> 4))
-    i = 0
-    carry = 0
-    while i < width:
-        if i == 4:
-            low = high
-        carry += p[i] + (low & 0xFF)
-        p[i] = carry
-        carry >>= 8
-        low >>= 8
-        i += 1
-    if width == 1:
-        return joined(p[0], 0, 0, 0)
-    b = 0
-    c = 0
-    d = 0
-    if width >= 4:
-        b = p[2] | p[3] << 8
+        return _NONE
+    p = ptr8(int(ptr8(view)) - at + (field >> 9))
+    if width < 4:
+        a = p[0] + (low & 0xFF)
+        b = 0
+        if width == 2:
+            b = p[1] + (low >> 8 & 0xFF) + (a >> 8)
+            p[1] = b
+        p[0] = a
+        return a & 0xFF | (b & 0xFF) << 8
+    a = (p[0] | p[1] << 8) + (low & 0xFFFF)
+    b = (p[2] | p[3] << 8) + (low >> 16 & 0xFFFF) + (a >> 16)
+    if b & 0xC000:
+        return _LARGE
     if width == 8:
-        c = p[4] | p[5] << 8
-        d = p[6] | p[7] << 8
-    return joined(p[0] | p[1] << 8, b, c, d)
+        c = (p[4] | p[5] << 8) + (high & 0xFFFF) + (b >> 16)
+        d = (p[6] | p[7] << 8) + (high >> 16 & 0xFFFF) + (c >> 16)
+        if (c | d) & 0xFFFF:
+            return _LARGE
+        p[4] = c
+        p[5] = c >> 8
+        p[6] = d
+        p[7] = d >> 8
+    p[0] = a
+    p[1] = a >> 8
+    p[2] = b
+    p[3] = b >> 8
+    return a & 0xFFFF | (b & 0xFFFF) << 16
 
 
 @micropython.viper
-def _swap(find, view, key, expected, new) -> int:
-    """Copy new over the value when that equals expected; 1 when it did, 0 when not, -1 on a miss. The lengths are right."""
+def _change(find, view, key, low: int, high: int, field: int, out) -> int:
+    """Change the number of `field >> 4 & 15` bytes at `field >> 9` in the value; return the new one of an addition, else the old.
+
+    `field & 7` is what happens to it, with low and high, 32 bits each. No width means to the value's end. With bit 3 of
+    field, what would be returned goes to `out` instead, as long as the number. Byte by byte: a field may lie anywhere in a value.
+    """
+    what = field & 7
+    into = field & 8
+    width = field >> 4 & 15
+    at = field >> 9
+    size = ptr32(view)[_VALUE_SIZE]
+    if not width:
+        width = size - at
+    if (width != 4 and width != 8 and width != 1 and width != 2) or at > size - width:
+        return _NONE
+    o = ptr8(out)
     at = int(find(key, key, 6))
     if at >= 0:
-        return -1
-    p = ptr8(int(ptr8(view)) - at)
+        return _NONE
+    p = ptr8(int(ptr8(view)) - at + (field >> 9))
+    i = 0
+    shift = 0
+    carry = 0
+    told = 0
+    made = 0
+    first = 0
+    large = 0
+    while i < width:
+        if i == 4:
+            low = high
+            first = made
+            made = 0
+            shift = 0
+        old = p[i]
+        new = low & 0xFF
+        low >>= 8
+        if what == _ADD:
+            carry += old + new
+            new = carry & 0xFF
+            carry >>= 8
+            old = new
+        elif what == _OR:
+            new |= old
+        elif what == _AND:
+            new &= old
+        elif what == _XOR:
+            new ^= old
+        if into:
+            o[i] = old
+        elif i < 4:
+            told |= old << shift
+        else:
+            large |= old
+        made |= new << shift
+        shift += 8
+        i += 1
+    if large or told >> 30:
+        return _LARGE
+    if width == 8:
+        high = made
+        made = first
+    i = 0
+    while i < width:
+        if i == 4:
+            made = high
+        p[i] = made
+        made >>= 8
+        i += 1
+    return told
+
+
+@micropython.viper
+def _swap(find, view, key, expected, new, offset: int) -> int:
+    """Copy new to `offset` in the value when expected is there; 1 when it was, 0 when not, -1 on a miss. The lengths are right."""
     e = ptr8(expected)
+    v = ptr8(new)
     n = int(_length(new))
+    at = int(find(key, key, 6))
+    if at >= 0:
+        return _NONE
+    p = ptr8(int(ptr8(view)) - at + offset)
     i = 0
     while i < n:
         if p[i] != e[i]:
             return 0
         i += 1
-    v = ptr8(new)
     i = 0
     while i < n:
         p[i] = v[i]
@@ -100,8 +177,26 @@ def _swap(find, view, key, expected, new) -> int:
     return 1
 
 
+@micropython.viper
+def _write(find, view, key, data, offset: int) -> int:
+    """Copy data to `offset` in the value; -1, and nothing is done, on a miss and past the value's end."""
+    d = ptr8(data)
+    n = int(_length(data))
+    if offset > ptr32(view)[_VALUE_SIZE] - n:
+        return _NONE
+    at = int(find(key, key, 6))
+    if at >= 0:
+        return _NONE
+    p = ptr8(int(ptr8(view)) - at + offset)
+    i = 0
+    while i < n:
+        p[i] = d[i]
+        i += 1
+    return 0
+
+
 if GUARD != "none":
-    _bare_add, _bare_swap = _add, _swap
+    _bare_add, _bare_change, _bare_swap, _bare_write = _add, _change, _swap, _write
 
     @micropython.native
     def _add(find, view, key, low, high, field):
@@ -112,12 +207,60 @@ if GUARD != "none":
             leave(state)
 
     @micropython.native
-    def _swap(find, view, key, expected, new):
+    def _change(find, view, key, low, high, field, out):
         state = enter()
         try:
-            return _bare_swap(find, view, key, expected, new)
+            return _bare_change(find, view, key, low, high, field, out)
         finally:
             leave(state)
+
+    @micropython.native
+    def _swap(find, view, key, expected, new, offset):
+        state = enter()
+        try:
+            return _bare_swap(find, view, key, expected, new, offset)
+        finally:
+            leave(state)
+
+    @micropython.native
+    def _write(find, view, key, data, offset):
+        state = enter()
+        try:
+            return _bare_write(find, view, key, data, offset)
+        finally:
+            leave(state)
+
+
+def _large(m, what, key, operand, offset, width):
+    """Change a number that takes heap: what is told is had before the change. None when there is no such key."""
+    while True:
+        value = m.lookup(key)
+        if value is None:
+            return None
+        old = value[offset : offset + width]
+        told = number = int.from_bytes(old, "little")
+        if what == _ADD:
+            told = number = (number + operand) & ((1 << 8 * width) - 1)
+        elif what == _OR:
+            number |= operand
+        elif what == _AND:
+            number &= operand
+        elif what == _XOR:
+            number ^= operand
+        else:
+            number = operand
+        new = (number & ((1 << 8 * width) - 1)).to_bytes(width, "little")
+        if _swap(m._find, m._slice, key, old, new, offset) == 1:
+            return told
+
+
+def _rest(m, why, what, key, operand, offset, width):
+    """Do what _change() did not, or raise the reason."""
+    if why == _LARGE:
+        told = _large(m, what, key, operand, offset, m._value_size - offset if width is None else width)
+        if told is not None:
+            return told
+    return m._unchanged(what, key, offset, width, None)
 
 
 def atomics(m):
@@ -125,22 +268,44 @@ def atomics(m):
 
     @micropython.native
     def add(key, delta, offset=0, width=None):
-        bits = 0
+        field = 0
         if width is not None:
-            bits = width if 0 < width < 9 else 15
-        new = _add(m._find, m._slice, key, delta, delta >> 32, offset << 4 | bits)
-        if new is None:
-            m._field("add", offset, width)
-            m._missing("add", key)
+            field = width << 4 if 0 < width < 9 else 0xF0
+        if offset:
+            field |= offset << 9 if 0 < offset < 65536 else 0xF0
+        new = _add(m._find, m._slice, key, delta, delta >> 32, field)
+        if new < 0:
+            return _rest(m, new, _ADD, key, delta, offset, width)
         return new
 
     def compare_and_swap(key, expected, new):
         size = m._value_size
-        if len(expected) != size or len(new) != size:
-            m._both("compare_and_swap", expected, new)
-        done = _swap(m._find, m._slice, key, expected, new)
-        if done < 0:
-            m._missing("compare_and_swap", key)
-        return done == 1
+        if len(expected) == size and len(new) == size:
+            done = _swap(m._find, m._slice, key, expected, new, 0)
+            if done >= 0:
+                return done == 1
+        return m._unswapped(key, expected, new)
 
     return add, compare_and_swap
+
+
+def parts(m):
+    """Give an ArrayMap or a HashMap what else changes a part of a value; return its add()."""
+
+    def apply(key, operand, field, out):
+        if out is None:
+            told = _change(m._find, m._slice, key, operand, operand >> 32, field, m._slice)
+        else:
+            told = _change(m._find, m._slice, key, operand, operand >> 32, field | 8, out)
+        if told < 0:
+            return _rest(m, told, field & 7, key, operand, field >> 9, field >> 4 & 15)
+        return told if out is None else None
+
+    def update_part(key, offset, data):
+        if not 0 <= offset < 65536 or _write(m._find, m._slice, key, data, offset):
+            m._unwritten(key, offset, data)
+
+    add, m.compare_and_swap = atomics(m)
+    m._apply = apply
+    m.update_part = update_part
+    return add

@@ -8,10 +8,10 @@ import micropython
 from micropython import const
 
 from ..settings import GUARD
-from .guard import enter, guarded, leave
+from .viper_base import address, enter, guarded, leave
 
 # Words of a slice's header
-_TYPE = const(2)
+_MAP_TYPE = const(2)
 _VALUE_SIZE = const(5)
 _MAX_ENTRIES = const(6)
 _COUNT = const(7)
@@ -23,8 +23,8 @@ _PEAK = const(18)
 _STACK = const(23)
 
 # What put() answers
-_FULL = const(1)
-_WRONG_SIZE = const(2)
+_FULL = const(3)
+_WRONG_SIZE = const(4)
 
 
 @micropython.viper
@@ -45,9 +45,9 @@ def _functions(base, length, refuse):
     five names and arguments in all would take heap at every call.
     """
 
-    def move(to):
+    def move(view):
         nonlocal base
-        base = to
+        base = address(view)
 
     @micropython.viper
     def put(value, over: int) -> int:
@@ -56,6 +56,7 @@ def _functions(base, length, refuse):
         n = h[_VALUE_SIZE]
         if int(length(value)) != n:
             return _WRONG_SIZE
+        s = ptr32(value)  # raises TypeError for what has a length and no bytes: before anything has changed
         count = h[_COUNT]
         most = h[_MAX_ENTRIES]
         slot = h[_FIRST]
@@ -74,7 +75,6 @@ def _functions(base, length, refuse):
             h[_COUNT] = count
             if count > h[_PEAK]:
                 h[_PEAK] = count
-        s = ptr32(value)
         d = ptr32(int(h) + h[_ENTRIES] + slot * h[_STRIDE])
         if not int(s) & 3:  # else bytes: a Cortex-M0+ faults on words that are not aligned
             while n >= 16:
@@ -104,6 +104,7 @@ def _functions(base, length, refuse):
         n = h[_VALUE_SIZE]
         if int(length(out)) != n:
             refuse("pop_into", out)
+        d = ptr32(out)
         count = h[_COUNT]
         if not count:
             return False
@@ -111,7 +112,7 @@ def _functions(base, length, refuse):
         h[_COUNT] = count
         slot = h[_FIRST]
         most = h[_MAX_ENTRIES]
-        if h[_TYPE] == _STACK:
+        if h[_MAP_TYPE] == _STACK:
             slot += count
             if slot >= most:
                 slot -= most
@@ -120,7 +121,6 @@ def _functions(base, length, refuse):
             if i == most:
                 i = 0
             h[_FIRST] = i
-        d = ptr32(out)
         s = ptr32(int(h) + h[_ENTRIES] + slot * h[_STRIDE])
         if not int(d) & 3:
             while n >= 16:
@@ -154,7 +154,7 @@ def _functions(base, length, refuse):
         if not count:
             return False
         slot = h[_FIRST]
-        if h[_TYPE] == _STACK:
+        if h[_MAP_TYPE] == _STACK:
             slot += count - 1
             if slot >= h[_MAX_ENTRIES]:
                 slot -= h[_MAX_ENTRIES]

@@ -3,16 +3,18 @@
 drive(m) gives a RingBuf its functions; claim, finish, passed and clear take the view of a ring's slice. A record is a word with
 its length and two flags, a word with its running number, and its bytes; it begins at a multiple of 8 and may go on at the
 ring's start. Positions are bytes since the map was made, modulo 2**32.
+
+More than 300 lines: the closures share a slice's address, and each repeats the loops that a call would make slow.
 """
 
 import micropython
 from micropython import const
 
 from ..settings import GUARD
-from .guard import enter, guarded, leave
+from .viper_base import address, enter, guarded, leave
 
 # Words of a slice's header
-_FLAGS = const(3)
+_MAP_FLAGS = const(3)
 _SIZE = const(6)  # max_entries: the ring's bytes
 _COUNT = const(7)  # records that are submitted and not read
 _CONSUMER = const(8)
@@ -43,7 +45,7 @@ def _make_room(eighth: int, taken: int) -> int:
     base = eighth << 3
     h = ptr32(base)
     size = h[_SIZE]
-    if taken < size and h[_FLAGS] & _OVERWRITE:
+    if taken < size and h[_MAP_FLAGS] & _OVERWRITE:
         while True:
             consumer = h[_CONSUMER]
             if (h[_PRODUCER] - consumer & _LEVEL) + taken < size:
@@ -167,9 +169,9 @@ def _functions(base, length, make_room, skip, fail):
     names and arguments in all would take heap at every call.
     """
 
-    def move(to):
+    def move(view):
         nonlocal base
-        base = to
+        base = address(view)
 
     @micropython.viper
     def output(data) -> bool:
@@ -177,6 +179,7 @@ def _functions(base, length, make_room, skip, fail):
         h = ptr32(b)
         size = h[_SIZE]
         n = int(length(data))
+        s = ptr32(data)  # raises TypeError for what has a length and no bytes: before anything has changed
         taken = n + 15 & ~7
         producer = h[_PRODUCER]
         used = (producer - h[_CONSUMER] & _LEVEL) + taken
@@ -197,7 +200,6 @@ def _functions(base, length, make_room, skip, fail):
         d[0] = n
         d[1] = h[_NUMBER]
         h[_NUMBER] += 1
-        s = ptr32(data)
         i += 8
         if i + n <= size:
             d = ptr32(int(d) + 8)
@@ -256,11 +258,11 @@ def _functions(base, length, make_room, skip, fail):
         if int(length(out)) < n:
             fail("read_into", out)
             return _TOO_SHORT
+        d = ptr32(out)
         h[_CONSUMER] = consumer + (n + 15 & ~7)
         h[_COUNT] -= 1
         h[_LAST] = s[1]
         taken = n
-        d = ptr32(out)
         i += 8
         if i + n <= size:
             s = ptr32(int(s) + 8)

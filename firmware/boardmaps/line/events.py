@@ -8,10 +8,9 @@ skips values, never the last one. Nothing here waits.
 
 from struct import pack, unpack_from
 
-from ..abi import BPF_F_RDONLY, BPF_F_WRONLY, EVENT_ENDED, EVENT_MORE, OP_SUBSCRIBE, RINGBUF, TIME_SERIES
+from ..abi import EVENT_ENDED, EVENT_MORE, OP_SUBSCRIBE
 from ..errors import KeyNotFound, MapError, OutOfMemory
 from .frame import EVENT, pieces
-from .sources import source
 
 _MOST = 8  # subscriptions of a session
 _WINDOW = 4  # frames that may be with the host and not taken: any buffer of a host holds them while it sleeps
@@ -55,13 +54,8 @@ class Events:
         if len(self._sources) >= _MOST:
             raise OutOfMemory("subscribe: a session has at most %d subscriptions" % _MOST)
         m = map_of(request)
-        kind = m.definition.map_type
-        if kind == RINGBUF:
-            map_of(request, "read", BPF_F_RDONLY | BPF_F_WRONLY)  # records are taken out, which is a write too
-        else:
-            map_of(request, "last" if kind == TIME_SERIES else "lookup", BPF_F_WRONLY)
-        every = unpack_from("<H", request, 3)[0]
-        told = source(m, every, request[5:])
+        map_of(request, *m.subscribe_needs)
+        told = m.host_subscribe(unpack_from("<H", request, 3)[0], request[5:])
         while self._next_id in self._sources:
             self._next_id = self._next_id % 255 + 1
         given = self._next_id
@@ -143,6 +137,11 @@ class Events:
             except MapError as e:
                 del self._sources[given]
                 return given, EVENT_ENDED, bytes((e.code,)) + str(e).encode()[:200]
+            except MemoryError:
+                raise
+            except Exception as e:  # an error in a map's code ends this subscription, not the firmware
+                del self._sources[given]
+                return given, EVENT_ENDED, b"\1" + ("subscription: %s: %s" % (type(e).__name__, e)).encode()[:200]
             if item:
                 return given, item[0], item[1]
         return None

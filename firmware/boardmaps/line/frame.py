@@ -193,7 +193,7 @@ class Decoder:
         if self._pending:
             chunks[0] = self._pending + chunks[0]
         self._pending = chunks.pop()
-        found = []
+        found = []  # type: list[tuple[int, int, int, int, bytes] | bytes]
         for chunk in chunks:
             if len(chunk) > self.limit or self._skipping:
                 self._overlong(chunk, found)

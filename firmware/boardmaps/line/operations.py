@@ -1,40 +1,109 @@
 """The operations of the line: a request's bytes become a call of a map's method, and what it returns the reply's bytes.
 
 What the host may not do (write to a frozen map, read one that is write-only) is refused here, so that firmware still may.
+
+What is asked of a map, on the board and on the twin, are its own methods, and of some types more:
+
+- A type that the host sees otherwise than the firmware (by_host is true) has host_size(), the bytes of a value over the line,
+  and host_lookup(key), host_update(key, value, flags), host_add(key, delta, offset, width) and host_swap(key, expected, new)
+  for values of that size.
+- host_lookup_and_delete(key, out) copies the value as the host sees it into the memoryview `out` and removes the key; False on a
+  miss.
+- One with something else in it than entries that can be counted has host_count(), what INFO says instead of len().
+- One with records has host_read(out), which takes the next record into `out`: number u32, length u32, its bytes. It returns how
+  many bytes that are, 0 when there is no record, and raises InvalidValueSize, taking none, when `out` is too short; host_next()
+  says how many bytes the next one needs.
+- One with samples has host_push(sample), the bytes as they travel, and host_samples(n), the newest n, None for all.
+- One with type parameters has from_definition(d, parameters), a constructor, and host_parameters(), what that takes.
+- host_subscribe(every, key) gives what tells its events, see sources.py; subscribe_needs are the operation that this stands
+  for and the rights that it needs.
+
+What a type does not have of all this its base class refuses with NotSupported.
+
+More than 300 lines: one method a request of the line, behind one table.
 """
 
 import gc
 import sys
-from struct import pack, unpack_from
+from binascii import crc32
+from struct import pack, pack_into, unpack_from
 
 import boardmaps
 
 from ..abi import (
-    ARRAY,
     BPF_F_RDONLY,
-    BPF_F_WRONLY,
-    CLASS_NAMES,
     INFO_FORMAT,
-    INFO_SIZE,
-    OP_PART,
-    PERCPU_ARRAY,
-    PERCPU_HASH,
-    QUEUE,
-    RINGBUF,
     SAMPLES_LAST,
     SAMPLES_OLDEST,
     SAMPLES_WINDOW,
-    STACK,
+    STATUS_GONE,
     STATUS_MISS,
-    TIME_SERIES,
+    TAG_PARAMETERS,
     U32_MAX,
+    const,
 )
 from ..definition import MapDef
-from ..errors import InvalidValueSize, NotPermitted, NotSupported
+from ..errors import InvalidDefinition, InvalidValueSize, NotPermitted, NotSupported, OutOfMemory
+from ..kinds import find
 
 _OK = b"\0"
 _MISS = bytes((STATUS_MISS,))
-_PER_CPU = (PERCPU_HASH, PERCPU_ARRAY)
+_NO, _YES = b"\0\0", b"\0\1"
+_MADE = bytes((STATUS_GONE,)) + b"create: the map is made, but the board has no memory to tell of it"
+_LONG = const(512)  # bytes; of a longer request a value is not copied out, and a longer reply is filled in place
+_IN_STEPS = (17, 18, 19, 20, 22)  # operations that may have done a part of what they do when one fails
+
+# A map flag is the right that it takes away: a change needs _TO_WRITE, a look _TO_READ. The same numbers as in abi.py.
+_TO_WRITE = const(8)  # BPF_F_RDONLY
+_TO_READ = const(16)  # BPF_F_WRONLY
+
+# Columns and traits of kinds.py
+_KIND_NUMBER = const(0)
+_CLASS_NAME = const(2)
+_TRAITS = const(4)
+_KEY_LEAST = const(5)
+_KEY_MOST = const(6)
+_PARAMETERS = const(9)
+_VALUES = const(2)
+
+# By operation number: the method here, the name of the operation for refusals (None: it is about no map), the rights it needs.
+_OPERATIONS = (
+    ("_ping", None, 0),
+    ("_create", None, 0),
+    ("_list", None, 0),
+    ("_info", "info", 0),
+    ("_lookup", "lookup", _TO_READ),
+    ("_update", "update", _TO_WRITE),
+    ("_delete", "delete", _TO_WRITE),
+    ("_next_key", "next_key", _TO_READ),
+    ("_lookup_and_delete", "lookup_and_delete", _TO_WRITE | _TO_READ),
+    ("_batch_lookup", "batch_lookup", _TO_READ),
+    ("_freeze", "freeze", _TO_WRITE),
+    ("_pool", None, 0),
+    ("_pool_reset", None, 0),
+    ("_unknown", None, 0),  # OP_PART and OP_MORE have no place inside a request in parts
+    ("_unknown", None, 0),
+    ("_add", "add", _TO_WRITE | _TO_READ),
+    ("_compare_and_swap", "compare_and_swap", _TO_WRITE | _TO_READ),
+    ("_batch_update", "batch_update", _TO_WRITE),
+    ("_batch_delete", "batch_delete", _TO_WRITE),
+    ("_batch_lookup_and_delete", "batch_lookup_and_delete", _TO_WRITE | _TO_READ),
+    ("_clear", "clear", _TO_WRITE),
+    ("_output", "output", _TO_WRITE),
+    ("_read", "read", _TO_WRITE | _TO_READ),
+    ("_query", "query", _TO_READ),
+    ("_push_sample", "push", _TO_WRITE),
+    ("_samples", "last", _TO_READ),
+    ("_stats", "stats", _TO_READ),
+    ("_pool_read", None, 0),
+    ("_fetch", "fetch_or", _TO_WRITE | _TO_READ),
+    ("_fetch", "fetch_and", _TO_WRITE | _TO_READ),
+    ("_fetch", "fetch_xor", _TO_WRITE | _TO_READ),
+    ("_fetch", "exchange", _TO_WRITE | _TO_READ),
+    ("_update_part", "update_part", _TO_WRITE),
+    ("_push", "push", _TO_WRITE),
+    ("_peek", "peek", _TO_READ),
+)
 
 
 class Operations:
@@ -44,43 +113,31 @@ class Operations:
         self._registry = registry
         self._allow_reset = allow_reset
         self._limit = 0
-        self._handlers = (
-            self._ping,
-            self._create,
-            self._list,
-            self._info,
-            self._lookup,
-            self._update,
-            self._delete,
-            self._next_key,
-            self._lookup_and_delete,
-            self._batch_lookup,
-            self._freeze,
-            self._pool,
-            self._pool_reset,
-            self._unknown,  # OP_PART and OP_MORE have no place inside a request in parts
-            self._unknown,
-            self._add,
-            self._compare_and_swap,
-            self._batch_update,
-            self._batch_delete,
-            self._batch_lookup_and_delete,
-            self._clear,
-            self._output,
-            self._read,
-            self._query,
-            self._push_sample,
-            self._samples,
-            self._stats,
-            self._pool_read,
-        )
 
     def execute(self, op: int, request: bytes, limit: int) -> bytes:
         """Execute a whole request; return its reply, which should have at most `limit` bytes and may have more."""
         self._limit = limit
-        return self._handlers[op if 0 <= op < len(self._handlers) else OP_PART](request)
+        if not 0 <= op < len(_OPERATIONS):
+            return self._unknown(request)
+        method, name, need = _OPERATIONS[op]
+        if name is None:
+            reply: bytes = getattr(self, method)(request)
+        else:
+            reply = getattr(self, method)(self.map_of(request, name, need), request)
+        return reply
 
-    def _map(self, request, op=None, need=0):  # type: ignore[no-untyped-def]
+    def in_steps(self, op: int) -> bool:
+        """Return whether a part of what an operation does may be done when it fails for memory."""
+        return op in _IN_STEPS
+
+    def checksum(self) -> str:
+        """Return the CRC-32 over what never changes in the records of all maps, 8 hex digits."""
+        crc = 0
+        for i in self._registry.ids():
+            crc = crc32(self._record(self._registry.by_id(i), True), crc)
+        return "%08x" % crc
+
+    def map_of(self, request, op="", need=0):  # type: ignore[no-untyped-def]
         """Return the map that bytes 1 and 2 name, when the host has the right that `need` (a map flag) would take away."""
         m = self._registry.by_id(request[1] | request[2] << 8)
         if need & BPF_F_RDONLY and m.frozen:
@@ -88,8 +145,6 @@ class Operations:
         if need & m.definition.map_flags:
             which = "read-only" if m.definition.map_flags & BPF_F_RDONLY else "write-only"
             raise NotPermitted("%s %r: the map is %s for the host" % (op, m.name, which))
-        if op and not hasattr(m, op):
-            raise NotSupported("%s %r: a %s has no such operation" % (op, m.name, CLASS_NAMES[m.definition.map_type]))
         return m
 
     def _unknown(self, request: bytes) -> bytes:
@@ -99,189 +154,54 @@ class Operations:
         return _OK + request[1:]
 
     def _create(self, request: bytes) -> bytes:
-        kind, key_size, value_size, max_entries, flags = unpack_from("<5I", request, 1)
-        name, _, field = request[21:].partition(b"\0")
-        d = MapDef(kind, key_size, value_size, max_entries, flags, str(name, "utf-8"))
+        kind, key_size, value_size, max_entries, flags, n = unpack_from("<5IB", request, 1)
+        if len(request) < 22 + n:
+            raise ValueError("the name is cut short")
+        d = MapDef(kind, key_size, value_size, max_entries, flags, str(request[22 : 22 + n], "utf-8"))
+        row = find(_KIND_NUMBER, kind)
+        parameters = _parts(request, 22 + n, d.name).get(TAG_PARAMETERS, b"")
         if sys.implementation.name == "micropython":
             gc.collect()  # what stays for good should not lie scattered between garbage
-        cls = getattr(boardmaps, CLASS_NAMES[kind], None)
+        cls = getattr(boardmaps, row[_CLASS_NAME], None)
         if cls is None:
-            raise NotSupported("create %r: this profile has no %s" % (d.name, CLASS_NAMES[kind]))
-        if kind == RINGBUF:
-            m = cls(max_entries, flags, d.name)
-        elif kind == TIME_SERIES and field:
-            (offset,) = unpack_from("<I", field, 1)
-            m = cls(value_size, max_entries, flags, d.name, field=chr(field[0]), field_offset=offset)
-        elif kind in (ARRAY, PERCPU_ARRAY, QUEUE, STACK, TIME_SERIES):
-            m = cls(value_size, max_entries, flags, d.name)
+            raise NotSupported("create %r: this profile has no %s" % (d.name, row[_CLASS_NAME]))
+        if parameters and row[_PARAMETERS]:
+            m = cls.from_definition(d, parameters)
+        elif parameters:
+            raise InvalidDefinition("create %r: a %s takes no parameters" % (d.name, row[_CLASS_NAME]))
         else:
-            m = cls(key_size, value_size, max_entries, flags, d.name)
-        return _OK + pack("<H", m.id)
+            sizes = [max_entries, flags, d.name]
+            if row[_TRAITS] & _VALUES:
+                sizes.insert(0, value_size)
+            if row[_KEY_LEAST] != row[_KEY_MOST]:
+                sizes.insert(0, key_size)
+            m = cls(*sizes)
+        try:
+            return _OK + self._record(m)
+        except MemoryError:
+            return _MADE
 
-    def _record(self, m) -> bytes:  # type: ignore[no-untyped-def]
+    def _record(self, m, unchanging=False) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
+        """Return the record of a map; with `unchanging` what changes in it is 0."""
         d = m.definition
-        sizes = (d.map_type, d.key_size, d.value_size, d.max_entries, d.map_flags, len(m), m.offset, m.size)
-        return pack(INFO_FORMAT, m.id, *sizes + (m.frozen, d.name.encode(), getattr(m, "cpus", 1), m.peak))
+        count, frozen, peak = (0, 0, 0) if unchanging else (m.host_count(), m.frozen, m.peak)
+        sizes = (d.map_type, d.key_size, d.value_size, d.max_entries, d.map_flags, count, m.offset, m.size)
+        record = pack(INFO_FORMAT, m.id, *sizes + (frozen, d.name.encode(), m.cpus, peak))
+        parameters = m.host_parameters()
+        if parameters:
+            record += pack("<BH", TAG_PARAMETERS, len(parameters)) + parameters
+        return pack("<H", len(record)) + record
 
     def _list(self, request: bytes) -> bytes:
         (after,) = unpack_from("<H", request, 1)
-        room = (self._limit - 1) // INFO_SIZE
-        ids = [i for i in self._registry.ids() if i > after][:room]
-        return _OK + b"".join([self._record(self._registry.by_id(i)) for i in ids])
-
-    def _info(self, request: bytes) -> bytes:
-        return _OK + self._record(self._map(request))
-
-    # A per-CPU map's value is for the host the row of all CPUs' values, each rounded up to 8 bytes.
-
-    def _lookup(self, request: bytes) -> bytes:
-        m = self._map(request, "lookup", BPF_F_WRONLY)
-        if m.definition.map_type in _PER_CPU:
-            values = m.lookup_percpu(request[3:])
-            pad = bytes(-m.definition.value_size % 8)
-            return _MISS if values is None else _OK + b"".join([value + pad for value in values])
-        value = m.lookup(request[3:])
-        return _MISS if value is None else _OK + value
-
-    def _update(self, request: bytes) -> bytes:
-        m = self._map(request, "update", BPF_F_RDONLY)
-        flags, n = unpack_from("<IH", request, 3)
-        key, value = request[9 : 9 + n], request[9 + n :]
-        if m.definition.map_type in _PER_CPU:
-            size = m.definition.value_size
-            if len(value) != _value_size(m):
-                text = "update %r: %d bytes for the values of %d CPUs, which take %d"
-                raise InvalidValueSize(text % (m.name, len(value), m.cpus, _value_size(m)))
-            values = [value[i : i + size] for i in range(0, len(value), (size + 7) // 8 * 8)]
-            m.update_percpu(key, values, flags)
-        else:
-            m.update(key, value, flags)
-        return _OK
-
-    def _delete(self, request: bytes) -> bytes:
-        self._map(request, "delete", BPF_F_RDONLY).delete(request[3:])
-        return _OK
-
-    def _next_key(self, request: bytes) -> bytes:
-        m = self._map(request, "next_key", BPF_F_WRONLY)
-        key = m.next_key(request[4:] if request[3] else None)
-        return _MISS if key is None else _OK + key
-
-    def _lookup_and_delete(self, request: bytes) -> bytes:
-        m = self._map(request, "lookup_and_delete", BPF_F_RDONLY | BPF_F_WRONLY)
-        if m.definition.map_type == PERCPU_HASH:
-            value = m._take("lookup_and_delete", request[3:])
-        else:
-            value = m.lookup_and_delete(request[3:])
-        return _MISS if value is None else _OK + value
-
-    def _atomic(self, request, op):  # type: ignore[no-untyped-def]
-        m = self._map(request, op, BPF_F_RDONLY | BPF_F_WRONLY)
-        if m.definition.map_type in _PER_CPU:
-            raise NotSupported("%s %r: each CPU changes its own value; the host reads and writes all" % (op, m.name))
-        return m
-
-    def _add(self, request: bytes) -> bytes:
-        m = self._atomic(request, "add")
-        offset, width, delta = unpack_from("<IBq", request, 3)
-        key = request[16:]
-        new = m.add(key, delta, offset, width) if width else m.add(key, delta)
-        return _OK + pack("<Q", new)
-
-    def _compare_and_swap(self, request: bytes) -> bytes:
-        m = self._atomic(request, "compare_and_swap")
-        (n,) = unpack_from("<H", request, 3)
-        values = request[5 + n :]
-        half = len(values) // 2
-        done = m.compare_and_swap(request[5 : 5 + n], values[:half], values[half:])
-        return _OK + bytes((1 if done else 0,))
-
-    def _batch_update(self, request: bytes) -> bytes:
-        m = self._map(request, "batch_update", BPF_F_RDONLY)
-        (flags,) = unpack_from("<I", request, 3)
-        entries = _cut(request[7:], m.definition.key_size + _value_size(m))
-        n = m.definition.key_size
-        m.batch_update([entry[:n] for entry in entries], [entry[n:] for entry in entries], flags)
-        return _OK
-
-    def _batch_delete(self, request: bytes) -> bytes:
-        m = self._map(request, "batch_delete", BPF_F_RDONLY)
-        m.batch_delete(_cut(request[3:], m.definition.key_size))
-        return _OK
-
-    def _batch_lookup(self, request: bytes) -> bytes:
-        m = self._map(request, "batch_lookup", BPF_F_WRONLY)
-        return self._page(request, m, m.batch_lookup)
-
-    def _batch_lookup_and_delete(self, request: bytes) -> bytes:
-        m = self._map(request, "batch_lookup_and_delete", BPF_F_RDONLY | BPF_F_WRONLY)
-        return self._page(request, m, m.batch_lookup_and_delete)
-
-    def _page(self, request: bytes, m, step) -> bytes:  # type: ignore[no-untyped-def]
-        cursor, count = unpack_from("<QH", request, 3)
-        room = (self._limit - 11) // max(1, m.definition.key_size + _value_size(m))
-        cursor, keys, values = step(cursor or None, min(count, max(room, 1)))
-        head = _OK + pack("<QH", cursor or 0, len(keys))
-        return head + b"".join([k + v for k, v in zip(keys, values)])
-
-    def _clear(self, request: bytes) -> bytes:
-        self._map(request, "clear", BPF_F_RDONLY).clear()
-        return _OK
-
-    def _output(self, request: bytes) -> bytes:
-        return _OK + bytes((1 if self._map(request, "output", BPF_F_RDONLY).output(request[3:]) else 0,))
-
-    def _read(self, request: bytes) -> bytes:
-        """Take records until the frame is full; what the last of them has too much goes with OP_MORE."""
-        m = self._map(request, "read", BPF_F_RDONLY | BPF_F_WRONLY)
-        (count,) = unpack_from("<H", request, 3)
-        reply = bytearray(_OK)
-        while count and len(reply) + 8 < self._limit:
-            record = m.read()
-            if record is None:
-                break
-            reply.extend(pack("<II", record[0], len(record[1])))
-            reply.extend(record[1])
-            count -= 1
-        return bytes(reply)
-
-    def _query(self, request: bytes) -> bytes:
-        return _OK + pack("<5I", *[n & U32_MAX for n in self._map(request, "query", BPF_F_WRONLY).query()])
-
-    def _series(self, request, op, need):  # type: ignore[no-untyped-def]
-        m = self._map(request, op, need)
-        if m.definition.map_type != TIME_SERIES:
-            raise NotSupported("%s %r: the map is no TimeSeries" % (op, m.name))
-        return m
-
-    def _push_sample(self, request: bytes) -> bytes:
-        (timestamp,) = unpack_from("<Q", request, 3)
-        self._series(request, "push", BPF_F_RDONLY).push(timestamp, request[11:])
-        return _OK
-
-    def _samples(self, request: bytes) -> bytes:
-        what, first, last = unpack_from("<BQQ", request, 3)
-        m = self._series(request, "window", BPF_F_WRONLY)
-        n = first if what == SAMPLES_LAST else len(m)
-        # One by one where that can be: a list of all would take several times the heap.
-        found = m._walk("last", n) if hasattr(m, "_walk") else m.last(n)
-        reply = bytearray(_OK)
-        for timestamp, value in found:
-            if what != SAMPLES_WINDOW or first <= timestamp <= last:
-                reply.extend(pack("<Q", timestamp))
-                reply.extend(value)
-            if what == SAMPLES_OLDEST:
-                break
-        return bytes(reply)
-
-    def _stats(self, request: bytes) -> bytes:
-        (n,) = unpack_from("<I", request, 3)
-        found = self._map(request, "stats", BPF_F_WRONLY).stats(None if n == U32_MAX else n)
-        return _OK + " ".join([repr(number) for number in found]).encode()
-
-    def _freeze(self, request: bytes) -> bytes:
-        self._map(request, "freeze", BPF_F_RDONLY).freeze()
-        return _OK
+        reply = _OK
+        for i in self._registry.ids():
+            if i > after:
+                record = self._record(self._registry.by_id(i))
+                if len(reply) > 1 and len(reply) + len(record) > self._limit:
+                    break
+                reply += record
+        return reply
 
     def _pool(self, request: bytes) -> bytes:
         return _OK + pack("<3I", *self._registry.stats())
@@ -296,11 +216,187 @@ class Operations:
         self._registry.reset()
         return _OK
 
+    # What follows gets the map too.
 
-def _value_size(m) -> int:  # type: ignore[no-untyped-def]
+    def _info(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
+        return _OK + self._record(m)
+
+    def _lookup(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
+        if m.by_host:
+            value = m.host_lookup(request[3:])
+        elif m.definition.value_size <= _LONG:
+            value = m.lookup(request[3:])
+        else:  # no copy beside the reply
+            reply = bytearray(1 + m.definition.value_size)
+            return reply if m.lookup_into(request[3:], memoryview(reply)[1:]) else _MISS
+        return _MISS if value is None else _OK + value
+
+    def _update(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
+        flags, n = unpack_from("<IH", request, 3)
+        update = m.host_update if m.by_host else m.update
+        if len(request) > _LONG:
+            update(bytes(request[9 : 9 + n]), memoryview(request)[9 + n :], flags)
+        else:
+            update(request[9 : 9 + n], request[9 + n :], flags)
+        return _OK
+
+    def _delete(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
+        m.delete(request[3:])
+        return _OK
+
+    def _next_key(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
+        key = m.next_key(request[4:] if request[3] else None)
+        return _MISS if key is None else _OK + key
+
+    def _lookup_and_delete(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
+        reply = bytearray(1 + _size(m))  # had before the entry goes
+        return reply if m.host_lookup_and_delete(request[3:], memoryview(reply)[1:]) else _MISS
+
+    def _add(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
+        offset, width, delta = unpack_from("<IBq", request, 3)
+        add = m.host_add if m.by_host else m.add
+        key = request[16:]
+        reply = bytearray(9)  # had before the number changes
+        pack_into("<Q", reply, 1, add(key, delta, offset, width) if width else add(key, delta))
+        return reply
+
+    def _compare_and_swap(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
+        (n,) = unpack_from("<H", request, 3)
+        values = memoryview(request)[5 + n :] if len(request) > _LONG else request[5 + n :]
+        half = len(values) // 2
+        swap = m.host_swap if m.by_host else m.compare_and_swap
+        return _YES if swap(bytes(request[5 : 5 + n]), values[:half], values[half:]) else _NO
+
+    def _fetch(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
+        offset, width, operand = unpack_from("<IBQ", request, 3)
+        fetch = getattr(m, _OPERATIONS[request[0]][1] or "")
+        key = request[16:]
+        reply = bytearray(9)  # had before the number changes
+        pack_into("<Q", reply, 1, fetch(key, operand, offset, width) if width else fetch(key, operand))
+        return reply
+
+    def _update_part(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
+        offset, n = unpack_from("<IH", request, 3)
+        part = memoryview(request)[9 + n :] if len(request) > _LONG else request[9 + n :]
+        m.update_part(bytes(request[9 : 9 + n]), offset, part)
+        return _OK
+
+    def _push(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
+        (flags,) = unpack_from("<I", request, 3)
+        m.push(memoryview(request)[7:] if len(request) > _LONG else request[7:], flags)
+        return _OK
+
+    def _peek(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
+        return _YES if m.peek(memoryview(request)[3:] if len(request) > _LONG else request[3:]) else _NO
+
+    def _batch_update(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
+        (flags,) = unpack_from("<I", request, 3)
+        n = m.definition.key_size
+        entries = _cut(request[7:], n + _size(m))
+        m.batch_update([entry[:n] for entry in entries], [entry[n:] for entry in entries], flags)
+        return _OK
+
+    def _batch_delete(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
+        m.batch_delete(_cut(request[3:], m.definition.key_size))
+        return _OK
+
+    def _batch_lookup(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
+        return self._page(m, request, m.batch_lookup)
+
+    def _batch_lookup_and_delete(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
+        return self._page(m, request, m.batch_lookup_and_delete)
+
+    def _page(self, m, request: bytes, step) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
+        cursor, count = unpack_from("<QH", request, 3)
+        room = (self._limit - 11) // max(1, m.definition.key_size + _size(m))
+        cursor, keys, values = step(cursor or None, min(count, max(room, 1)))
+        reply = bytearray(_OK + pack("<QH", cursor or 0, len(keys)))
+        for i in range(len(keys)):
+            reply.extend(keys[i])
+            reply.extend(values[i])
+        return reply
+
+    def _clear(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
+        m.clear()
+        return _OK
+
+    def _freeze(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
+        m.freeze()
+        return _OK
+
+    def _output(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
+        return _YES if m.output(memoryview(request)[3:] if len(request) > _LONG else request[3:]) else _NO
+
+    def _read(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
+        """Take records until the frame is full; a first one that is longer is taken whole."""
+        (count,) = unpack_from("<H", request, 3)
+        reply = bytearray(self._limit)
+        at = 1
+        while count:
+            try:
+                n = m.host_read(memoryview(reply)[at:])
+            except InvalidValueSize:
+                if at > 1:
+                    break
+                try:
+                    reply = bytearray(1 + m.host_next())
+                except MemoryError:
+                    raise OutOfMemory("read %r: the board has no memory for the next record; it stays" % m.name)
+                continue
+            except MemoryError:
+                if at > 1:
+                    break
+                raise
+            if not n:
+                break
+            at += n
+            count -= 1
+        return reply if at == len(reply) else reply[:at]
+
+    def _query(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
+        return _OK + pack("<5I", *[n & U32_MAX for n in m.query()])
+
+    def _push_sample(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
+        m.host_push(memoryview(request)[3:] if len(request) > _LONG else request[3:])
+        return _OK
+
+    def _samples(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
+        what, first, last = unpack_from("<BQQ", request, 3)
+        reply = bytearray(_OK)
+        for timestamp, value in m.host_samples(first if what == SAMPLES_LAST else None):
+            if what != SAMPLES_WINDOW or first <= timestamp <= last:
+                reply.extend(pack("<Q", timestamp))
+                reply.extend(value)
+            if what == SAMPLES_OLDEST:
+                break
+        return bytes(reply)
+
+    def _stats(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
+        (n,) = unpack_from("<I", request, 3)
+        found = m.stats(None if n == U32_MAX else n)
+        return _OK + " ".join([repr(number) for number in found]).encode()
+
+
+def _parts(request: bytes, at: int, name: str) -> "dict[int, bytes]":
+    """Return what stands behind the fixed fields of a request: tag u8, length u16, bytes, in the order of the tags."""
+    found = {}  # type: dict[int, bytes]
+    last = 0
+    while at < len(request):
+        tag, n = unpack_from("<BH", request, at)
+        at += 3 + n
+        if at > len(request) or tag <= last:
+            raise ValueError("a part is cut short, or out of order")
+        if tag != TAG_PARAMETERS:
+            raise NotSupported("create %r: this board knows no part with the tag %d" % (name, tag))
+        found[tag] = bytes(request[at - n : at])
+        last = tag
+    return found
+
+
+def _size(m) -> int:  # type: ignore[no-untyped-def]
     """Return the bytes of a value as the host sees it."""
-    size: int = m.definition.value_size
-    return (size + 7) // 8 * 8 * m.cpus if m.definition.map_type in _PER_CPU else size
+    size: int = m.host_size() if m.by_host else m.definition.value_size
+    return size
 
 
 def _cut(data: bytes, size: int) -> list[bytes]:

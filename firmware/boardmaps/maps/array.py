@@ -1,10 +1,12 @@
 """ArrayMap: `max_entries` values in a row, all there from the start, reached by index in one step."""
 
+from struct import unpack_from
+
 from micropython import const
 
-from ..abi import ARRAY
 from ..definition import MapDef
 from ..errors import KeyExists, KeyNotFound
+from ..kinds import ARRAY
 from ..settings import kernels
 from .keyed import Keyed
 
@@ -18,6 +20,8 @@ _DONE = const(0)
 _MISS = const(1)
 _WRONG_SIZE = const(4)
 
+_ENTRIES = const(12)  # a word of a slice's header
+
 
 class ArrayMap(Keyed):
     """An array of fixed length in the static pool: `max_entries` values of value_size bytes, zero from the start.
@@ -25,7 +29,7 @@ class ArrayMap(Keyed):
     A key is the index, as an int (quicker) or as 4 bytes, little-endian. Takes 96 bytes, and value_size rounded up to 4 an
     entry. Raises InvalidDefinition, InvalidFlags or OutOfMemory (the pool).
 
-    Four functions are made for each map, so that they are quick and a handler can keep them; they allocate nothing, and a
+    Five functions are made for each map, so that they are quick and a handler can keep them; they allocate nothing, and a
     hard interrupt may call them (with GUARD "irq" if the map is used outside it too):
 
     - lookup_into(key, out): copy the value into `out` (value_size bytes; it must be writable, which only the C kernels
@@ -36,6 +40,13 @@ class ArrayMap(Keyed):
       `offset`. Raises InvalidValueSize (no such field), KeyNotFound. Takes heap only for numbers from 2**30 up.
     - compare_and_swap(key, expected, new): store `new` if the value is `expected`, in one step; return whether it was.
       Raises KeyNotFound.
+    - update_part(key, offset, data): write `data` at `offset` into the value, in one step. Past its end raises
+      InvalidValueSize, out of range KeyNotFound.
+
+    fetch_or, fetch_and, fetch_xor, exchange (key, operand, offset=0, width=None) change such a number in one step and return the
+    old one; add_into, fetch_or_into and so on (key, operand, out, offset=0) write to `out`, whose size is the number's, what the
+    others return, and never take heap. They are loaded when a map is first asked for one: take them (`flags = m.fetch_or`)
+    before a hard interrupt calls them.
     """
 
     def __init__(self, value_size, max_entries, map_flags=0, name=""):
@@ -44,7 +55,7 @@ class ArrayMap(Keyed):
 
     @classmethod
     def with_entries(cls, value_size, max_entries, name="", map_flags=0):
-        """Make an array of `max_entries` values of value_size bytes each: the guide's constructor."""
+        """Make an array of `max_entries` values of value_size bytes each; the name stands before the flags here."""
         return cls(value_size, max_entries, map_flags, name)
 
     def lookup(self, key):
@@ -66,6 +77,19 @@ class ArrayMap(Keyed):
             self._refuse("delete", key)
         if done == _MISS:
             self._missing("delete", key)
+
+    def view(self, index):
+        """Return a writable memoryview of the value at an index, in the pool itself: no copy, and nothing guards it.
+
+        It cannot be taken back. After StaticPool.reset() it shows whatever the pool holds at that place then, another map's
+        bytes too: drop it before. Out of range raises KeyNotFound. Not in a hard interrupt: it allocates.
+        """
+        i = self._index("view", index)
+        if not 0 <= i < self.definition.max_entries:
+            self._missing("view", index)
+        self._alive("view")
+        entries, _, stride = unpack_from("<3I", self._slice, _ENTRIES * 4)
+        return self._slice[entries + i * stride : entries + i * stride + self._value_size]
 
     def next_key(self, key=None):
         """Return the next index as 4 bytes: 0 for None or an index out of range, None behind the last.

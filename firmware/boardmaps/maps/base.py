@@ -3,16 +3,24 @@
 from struct import unpack_from
 
 from .. import pool
-from ..errors import InvalidFlags, InvalidKeySize, InvalidValueSize, MapError, NotPermitted, StaleMap
+from ..abi import BPF_F_WRONLY
+from ..errors import InvalidFlags, InvalidKeySize, InvalidValueSize, NotPermitted, StaleMap
 
-_FIRST = 1  # cursors count slots from 1, so that 0 can mean the end
 _FROZEN = 1  # bit 0 of the state word
-_STATE = 68  # offsets in a slice's header, bytes; SPEC.md draws them
-_PEAK = 72
+_STATE_AT = 68  # offsets in a slice's header, bytes; SPEC.md draws them
+_PEAK_AT = 72
 
 
 class Map:
     """What all map types share. `id` is its number on the line, `offset` and `size` its place in the pool, bytes."""
+
+    cpus = 1  # values of an entry
+    by_host = False  # whether it has host_lookup and its like, see line/operations.py
+    subscribe_needs = (
+        "lookup",
+        BPF_F_WRONLY,
+    )  # the operation that a subscription stands for, and the rights that it needs
+    _instead = "use lookup, update and delete"  # what a refusal says at its end
 
     def __init__(self, definition):
         self.definition = definition
@@ -20,8 +28,8 @@ class Map:
         self._value_size = definition.value_size
         pool.create(self, definition)
 
-    def _move(self, to):
-        """Take the map's own functions, if it has any, to the slice at address `to`; they hold one of theirs."""
+    def _move(self, view):
+        """Take the map's own functions, if it has any, to the slice of this view; they hold where theirs is."""
 
     @property
     def _view(self):
@@ -30,7 +38,7 @@ class Map:
     @_view.setter
     def _view(self, view):
         self._slice = view
-        self._move(pool.address(view))
+        self._move(view)
 
     @property
     def name(self):
@@ -41,19 +49,23 @@ class Map:
     def peak(self):
         """The most entries that were in use at one time since the map was made (an array's all are); a RingBuf's bytes."""
         self._alive("peak")
-        return unpack_from("<I", self._view, _PEAK)[0] or len(self)
+        return unpack_from("<I", self._view, _PEAK_AT)[0] or self.host_count()
+
+    def host_count(self):
+        """Return how many entries are in use."""
+        return len(self)
 
     @property
     def frozen(self):
         """Whether the host may no longer write (freeze())."""
-        return bool(self._view[_STATE] & _FROZEN)
+        return bool(self._view[_STATE_AT] & _FROZEN)
 
     def freeze(self):
         """Forbid the host every write, for good; firmware may still write. A second freeze raises NotPermitted."""
         self._alive("freeze")
         if self.frozen:
             raise NotPermitted("freeze %r: the map is frozen already" % self.name)
-        self._view[_STATE] |= _FROZEN
+        self._view[_STATE_AT] |= _FROZEN
 
     def _alive(self, op):
         if self._view is pool.dead:
@@ -69,6 +81,10 @@ class Map:
             raise InvalidValueSize("%s %r: value is %d bytes, not %d" % (op, name, len(value), self._value_size))
         raise InvalidFlags("%s %r: unknown flags %r" % (op, name, flags))
 
+    def host_parameters(self):
+        """Return the type parameters as from_definition() takes them, nothing where the type has none."""
+        return b""
+
     def __repr__(self):
         return "<%s %r id %d>" % (type(self).__name__, self.name, self.id)
 
@@ -78,37 +94,18 @@ class Map:
     def __iter__(self):
         return self.keys()
 
-    def keys(self):
-        """Walk the keys: one that stays for the whole walk is met exactly once, whatever comes and goes meanwhile."""
-        for key, _ in self.items():
-            yield key
+    def __getattr__(self, name):
+        """Return an operation that is loaded when it is first asked for, or a function that refuses one of other types.
 
-    def items(self):
-        """Walk the entries as (key, value), both bytes, with the promise that keys() gives."""
-        cursor = self._at(_FIRST)
-        while cursor:
-            yield cursor[1:]
-            cursor = self._at(cursor[0])
-
-    def batch_lookup(self, cursor=None, count=1):
-        """Return (cursor for the next page or None at the end, keys, values): at most `count` entries behind `cursor`.
-
-        The cursor is opaque; None starts. A count of 0 gives the cursor back. Raises MapError for another map's cursor.
+        Called for what is not found elsewhere, so that no operation is slower for it.
         """
-        self._alive("batch_lookup")
-        keys, values = [], []
-        at = _FIRST
-        if cursor is not None:
-            if not isinstance(cursor, int) or cursor >> 16 != self.id:
-                raise MapError(
-                    "batch_lookup %r: %r is not a cursor that a batch call of this map gave" % (self.name, cursor)
-                )
-            at = cursor & 0xFFFF
-        while len(keys) < count:
-            found = self._at(at)
-            if found is None:
-                return None, keys, values
-            at = found[0]
-            keys.append(found[1])
-            values.append(found[2])
-        return self.id << 16 | at, keys, values
+        if name[:2] == "_u" or "_apply" in self.__dict__:
+            from .atomic import method  # saves heap: few programs need it
+
+            own = method(self, name)
+            if own:
+                return own
+        from ..refusals import refusal  # saves heap: with the first refusal
+
+        self._alive(name)
+        return refusal(self, name)

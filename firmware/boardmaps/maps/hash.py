@@ -8,9 +8,9 @@ from struct import pack_into, unpack_from
 
 from micropython import const
 
-from ..abi import HASH
 from ..definition import MapDef, buckets_for
 from ..errors import KeyExists, KeyNotFound, OutOfMemory
+from ..kinds import HASH
 from ..settings import kernels
 from .keyed import Keyed
 
@@ -43,7 +43,7 @@ class HashMap(Keyed):
     Takes 96 bytes, and per entry 2 to 6 bytes beside key and value (each rounded up to 4). Raises InvalidDefinition,
     InvalidFlags or OutOfMemory (the pool). Keys and values are any bytes-like objects of exactly these sizes.
 
-    Six functions are made for each map, so that they are quick and a handler can keep them. All but lookup() allocate
+    Seven functions are made for each map, so that they are quick and a handler can keep them. All but lookup() allocate
     nothing, and a hard interrupt may call them (with GUARD "irq" if the map is used outside it too):
 
     - lookup_into(key, out): copy the value into `out` (value_size bytes; it must be writable, which only the C kernels
@@ -56,7 +56,14 @@ class HashMap(Keyed):
       `offset`. Raises InvalidKeySize, InvalidValueSize (no such field), KeyNotFound. Takes heap only for numbers from 2**30 up.
     - compare_and_swap(key, expected, new): store `new` if the value is `expected`, in one step; return whether it was.
       Raises KeyNotFound.
+    - update_part(key, offset, data): write `data` at `offset` into the value, in one step. Past its end raises
+      InvalidValueSize, a missing key KeyNotFound.
     - lookup(key): return the value as bytes, or None on a miss.
+
+    fetch_or, fetch_and, fetch_xor, exchange (key, operand, offset=0, width=None) change such a number in one step and return the
+    old one; add_into, fetch_or_into and so on (key, operand, out, offset=0) write to `out`, whose size is the number's, what the
+    others return, and never take heap. They are loaded when a map is first asked for one: take them (`flags = m.fetch_or`)
+    before a hard interrupt calls them.
     """
 
     def __init__(self, key_size, value_size, max_entries, map_flags=0, name=""):
@@ -67,6 +74,19 @@ class HashMap(Keyed):
     def lookup_and_delete(self, key):
         """Return the value and remove the key in one step; None on a miss. Not in a hard interrupt: it allocates."""
         return self._copy("lookup_and_delete", key, _TAKE)
+
+    def host_lookup_and_delete(self, key, out):
+        """Copy the value into `out` and remove the key in one step; False on a miss."""
+        if len(key) != self._key_size:
+            self._refuse("lookup_and_delete", key)
+        return self._op(key, out, _TAKE) == _DONE
+
+    def batch_lookup_and_delete(self, cursor=None, count=1):
+        """Return what batch_lookup does, and remove these entries, each in one step."""
+        cursor, keys, _ = self.batch_lookup(cursor, count)
+        taken = [(key, self.lookup_and_delete(key)) for key in keys]
+        taken = [entry for entry in taken if entry[1] is not None]
+        return cursor, [entry[0] for entry in taken], [entry[1] for entry in taken]
 
     def next_key(self, key=None):
         """Return the key behind this one; for None or a key that is not there the first; None at the end.

@@ -1,16 +1,18 @@
-"""Keyed: what the maps whose entries have keys share. Batches on top of single calls, and why an atomic was refused.
+"""Keyed: what the maps whose entries have keys share. Walks and batches on top of single calls.
 
 Interrupts and other threads may come between the entries of a batch.
 """
 
-from ..errors import InvalidValueSize, KeyNotFound, MapError, NotSupported
+from ..errors import InvalidValueSize, KeyNotFound, MapError
 from .base import Map
+
+_FIRST_SLOT = 1  # cursors count slots from 1, so that 0 can mean the end
 
 
 class Keyed(Map):
-    """batch_update, batch_delete, batch_lookup_and_delete and clear, from update, delete, lookup_and_delete and keys.
+    """Walks, batches, clear and events, from update, delete and _at(cursor): (cursor of the next, key, value), or None at the end.
 
-    Each stops at the first error: what was done stays done, and the error's `done` says how many entries that were.
+    Each batch stops at the first error: what was done stays done, and the error's `done` says how many entries that were.
     """
 
     def batch_update(self, keys, values, flags=0):
@@ -39,43 +41,54 @@ class Keyed(Map):
             raise
         return done
 
-    def lookup_and_delete(self, key):
-        """Raise NotSupported: an array's entries are always there. Hashes have their own."""
-        self._alive("lookup_and_delete")
-        raise NotSupported(
-            "lookup_and_delete %r: an array's entries are always there; use lookup and delete" % self.name
-        )
+    def keys(self):
+        """Walk the keys: one that stays for the whole walk is met exactly once, whatever comes and goes meanwhile."""
+        for key, _ in self.items():
+            yield key
 
-    def batch_lookup_and_delete(self, cursor=None, count=1):
-        """Return what batch_lookup does, and remove these entries, each in one step."""
-        cursor, keys, _ = self.batch_lookup(cursor, count)
-        taken = [(key, self.lookup_and_delete(key)) for key in keys]
-        taken = [entry for entry in taken if entry[1] is not None]
-        return cursor, [entry[0] for entry in taken], [entry[1] for entry in taken]
+    def items(self):
+        """Walk the entries as (key, value), both bytes, with the promise that keys() gives."""
+        cursor = self._at(_FIRST_SLOT)
+        while cursor:
+            yield cursor[1:]
+            cursor = self._at(cursor[0])
+
+    def batch_lookup(self, cursor=None, count=1):
+        """Return (cursor for the next page or None at the end, keys, values): at most `count` entries behind `cursor`.
+
+        The cursor is opaque; None starts. A count of 0 gives the cursor back. Raises MapError for another map's cursor.
+        """
+        self._alive("batch_lookup")
+        keys, values = [], []
+        at = _FIRST_SLOT
+        if cursor is not None:
+            if not isinstance(cursor, int) or cursor >> 16 != self.id:
+                raise MapError(
+                    "batch_lookup %r: %r is not a cursor that a batch call of this map gave" % (self.name, cursor)
+                )
+            at = cursor & 0xFFFF
+        while len(keys) < count:
+            found = self._at(at)
+            if found is None:
+                return None, keys, values
+            at = found[0]
+            keys.append(found[1])
+            values.append(found[2])
+        return self.id << 16 | at, keys, values
 
     def clear(self):
         """Remove every key (set all of an array's values to zero)."""
         for key in self.keys():
-            self.delete(key)
+            try:
+                self.delete(key)
+            except KeyNotFound:  # somebody else was faster
+                pass
 
-    def _field(self, op, offset, width):
-        """Raise InvalidValueSize when no number of `width` bytes (None: the rest) is at `offset` in a value."""
-        size = self._value_size
-        if width is None:
-            width = size - offset
-        if (width != 4 and width != 8 and width != 1 and width != 2) or not 0 <= offset <= size - width:
-            self._alive(op)
-            raise InvalidValueSize(
-                "%s %r: no number of %d bytes at offset %d of %d; a number has 1, 2, 4 or 8 bytes: add(key, delta, offset, width)"
-                % (op, self.name, width, offset, size)
-            )
+    def host_subscribe(self, every, key):
+        """Return what tells the events of a key, or of all: see sources.py, which the first subscription loads."""
+        from ..line.sources import Slots, watch  # saves heap: with the first subscription
 
-    def _both(self, op, expected, new):
-        """Raise InvalidValueSize when one of the two values has another size than the map's."""
-        size = self._value_size
-        if len(expected) != size or len(new) != size:
-            self._alive(op)
-            self._refuse(op, bytes(self._key_size), new if len(expected) == size else expected)
+        return watch(self, every, key, Slots)
 
     def _missing(self, op, key):
         """Raise why there is no entry under the key."""

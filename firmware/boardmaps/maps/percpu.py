@@ -1,4 +1,4 @@
-"""What per-CPU maps share, and PerCpuArray: one value per key and CPU, so that counters of different cores never meet.
+"""What per-CPU maps share: one value per key and CPU, so that counters of different cores never meet.
 
 How many CPUs run MicroPython: 2 on rp2, 1 elsewhere, unless boardmaps_config.CPUS says otherwise; then its this_cpu()
 returns the number of the one that it runs on. An entry is a row: the values of all CPUs, each rounded up to 8 bytes.
@@ -7,157 +7,46 @@ returns the number of the one that it runs on. An entry is a row: the values of 
 import sys
 from struct import unpack_from
 
-import micropython
 from micropython import const
 
-from ..abi import PERCPU_ARRAY
-from ..definition import MapDef
-from ..errors import InvalidDefinition, InvalidValueSize, KeyExists, KeyNotFound, MapError, OutOfMemory
-from ..kernels.guard import enter, leave
-from ..kernels.viper_keyed import atomics
-from ..settings import GUARD, setting
+from ..errors import InvalidDefinition, InvalidValueSize, KeyExists, KeyNotFound, MapError, NotSupported, OutOfMemory
+from ..settings import kernels, setting
 from .keyed import Keyed
 
-# What _op() does; 0, 1 and 2 are update's flags
-_NOEXIST = const(1)
+_kernels = kernels("percpu")
+
+# What row() does; 0, 1 and 2 are update's flags
 _EXIST = const(2)
 _READ = const(3)
-_TAKE = const(4)
 _ZERO = const(5)
 
-# What a hash's own op does, and what it answers; viper_hash.py has them
-_DELETE = const(5)
-_FIND = const(6)
+# What it answers
 _MISS = const(1)
 _EXISTS = const(2)
 _FULL = const(3)
 
 # Words of a slice's header
-_VALUE_SIZE = const(5)
-_MAX_ENTRIES = const(6)
 _COUNT = const(7)
-_ENTRIES = const(12)
-_VALUE = const(13)
-_STRIDE = const(14)
-
-_length = len
 
 
 def _one_cpu():
     return 0
 
 
-@micropython.viper
-def _rp2_cpu() -> int:
-    """Return the RP2's CPUID, the first register of SIO at 0xd0000000. A shift, because that is no small int."""
-    sio = 0x34000000
-    return ptr32(sio << 2)[0]
-
-
 CPUS = setting("CPUS", 2 if sys.platform == "rp2" else 1)
-this_cpu = setting("this_cpu", _rp2_cpu if sys.platform == "rp2" else _one_cpu)
+this_cpu = setting("this_cpu", _kernels.rp2_cpu if sys.platform == "rp2" else _one_cpu)
 if not isinstance(CPUS, int) or not 0 < CPUS <= 64:
     raise InvalidDefinition("boardmaps_config.CPUS is %r: give the number of cores, 1 to 64" % (CPUS,))
-
-
-@micropython.viper
-def _op(find, view, key, at: int, buffer, other, what: int) -> int:
-    """Do `what` with the bytes at `at` in the row under key, as many as `buffer` has; 0 when done, else what find says.
-
-    find(key, key, _FIND) gives minus the row's offset in the slice; find(key, other, flags) makes a new entry, for which
-    `other` has one CPU's bytes.
-    """
-    row = int(find(key, key, _FIND))
-    base = int(ptr8(view))
-    h = ptr32(base)
-    whole = h[_STRIDE] - h[_VALUE]
-    if row >= 0:
-        if row != _MISS or what >= _EXIST:
-            return row
-        row = int(find(key, other, what))
-        if row:
-            return row
-        row = int(find(key, key, _FIND))
-        p = ptr8(base - row)
-        i = 0
-        while i < whole:
-            p[i] = 0
-            i += 1
-    elif what == _NOEXIST:
-        return _EXISTS
-    p = ptr8(base - row)
-    i = 0
-    if what == _ZERO:
-        while i < whole:
-            p[i] = 0
-            i += 1
-        return 0
-    p = ptr8(int(p) + at)
-    b = ptr8(buffer)
-    n = int(_length(buffer))
-    if what <= _TAKE and what >= _READ:
-        while i < n:
-            b[i] = p[i]
-            i += 1
-        if what == _TAKE:
-            find(key, key, _DELETE)
-        return 0
-    while i < n:
-        p[i] = b[i]
-        i += 1
-    return 0
-
-
-if GUARD != "none":
-    _bare_op = _op
-
-    @micropython.native
-    def _op(find, view, key, at, buffer, other, what):
-        state = enter()
-        try:
-            return _bare_op(find, view, key, at, buffer, other, what)
-        finally:
-            leave(state)
-
-
-def _own(find, at):
-    """Return what viper_keyed.py calls a map's op: finds this CPU's value in the row, which is at() behind its begin."""
-
-    @micropython.viper
-    def op(key, _, __) -> int:
-        row = int(find(key, key, _FIND))
-        if row < 0:
-            row -= int(at())
-        return row
-
-    return op
-
-
-def _indices(base):
-    """Return (move, find) for an array whose slice is at address `base`: a hash's op, as far as an array needs it."""
-
-    def move(to):
-        nonlocal base
-        base = to
-
-    @micropython.viper
-    def find(index: int, _, __: int) -> int:
-        h = ptr32(int(base))
-        if index < 0 or index >= h[_MAX_ENTRIES]:
-            return _MISS
-        return 0 - h[_ENTRIES] - index * h[_STRIDE]
-
-    return move, find
 
 
 class PerCpu(Keyed):
     """What both maps share. Batches give and take rows; every other method the value of this CPU, or a list of all."""
 
+    by_host = True  # the host sees rows
+
     def __init__(self, definition):
         self.cpus = definition.cpus
         self._step = (definition.value_size + 7) // 8 * 8
-        self._find = _own(self._rows, self._offset)
-        self._add, self._swap = atomics(self)
         Keyed.__init__(self, definition)
 
     def split(self, row):
@@ -181,7 +70,7 @@ class PerCpu(Keyed):
         """Copy this CPU's value into `out` (value_size bytes, writable); return False on a miss. Allocates nothing."""
         key = self._place("lookup_into", key)
         self._sized("lookup_into", out)
-        return _op(self._rows, self._view, key, self._offset(), out, out, _READ) == 0
+        return _kernels.row(self, key, self._offset(), out, out, _READ) == 0
 
     def lookup(self, key):
         """Return this CPU's value as bytes, or None on a miss."""
@@ -231,6 +120,39 @@ class PerCpu(Keyed):
         """Store `new` for this CPU if its value is `expected`, in one step; return whether it was."""
         return self._swap(self._place("compare_and_swap", key), expected, new)
 
+    def host_size(self):
+        """Return the bytes of a row."""
+        return self._step * self.cpus
+
+    def host_lookup(self, key):
+        """Return the row, None on a miss."""
+        row = self._row("lookup", key, _READ)
+        return None if row is None else bytes(row)
+
+    def host_update(self, key, value, flags):
+        """Store a row."""
+        place = self._place("update", key)
+        if len(value) != self._step * self.cpus:
+            self._wrong_row("update", value)
+        self._store("update", place, 0, value, value[: self._value_size], flags)
+
+    def host_add(self, key, delta, offset=0, width=None):
+        """Raise NotSupported: each CPU changes its own value."""
+        self._own("add")
+
+    def host_swap(self, key, expected, new):
+        """Raise NotSupported."""
+        self._own("compare_and_swap")
+
+    def _own(self, op):
+        raise NotSupported("%s %r: each CPU changes its own value; the host reads and writes all" % (op, self.name))
+
+    def host_subscribe(self, every, key):
+        """Return what tells the events of a key; a per-CPU map is not watched whole."""
+        from ..line.sources import watch  # saves heap: with the first subscription
+
+        return watch(self, every, key, None)
+
     def __len__(self):
         self._alive("len")
         return unpack_from("<I", self._view, _COUNT * 4)[0]
@@ -240,19 +162,21 @@ class PerCpu(Keyed):
 
     def _row(self, op, key, what):
         """Return the whole row under key, None on a miss."""
-        key = self._place(op, key)
         row = bytearray(self._step * self.cpus)
-        return row if _op(self._rows, self._view, key, 0, row, row, what) == 0 else None
+        return row if self._row_into(op, key, row, what) else None
+
+    def _row_into(self, op, key, row, what):
+        return _kernels.row(self, self._place(op, key), 0, row, row, what) == 0
 
     def _remove(self, key, what):
-        done = _op(self._rows, self._view, key, 0, b"", b"", what)
+        done = _kernels.row(self, key, 0, b"", b"", what)
         if done:
             self._fail("delete", done)
 
     def _store(self, op, key, at, buffer, first, flags):
         if not 0 <= flags <= _EXIST:
             self._refuse(op, bytes(self.definition.key_size), first, flags)
-        done = _op(self._rows, self._view, key, at, buffer, first, flags)
+        done = _kernels.row(self, key, at, buffer, first, flags)
         if done:
             self._fail(op, done)
 
@@ -276,50 +200,3 @@ class PerCpu(Keyed):
     def _wrong_row(self, op, row):
         text = "%s %r: a row is %d bytes, not %d for each of %d CPUs"
         raise InvalidValueSize(text % (op, self.name, len(row), self._step, self.cpus))
-
-
-class PerCpuArray(PerCpu):
-    """An array with a value of value_size bytes for each CPU at each of `max_entries` indices, zero from the start.
-
-    A key is the index, as an int or as 4 bytes, little-endian. Takes 96 bytes, and for each entry and CPU value_size
-    rounded up to 8.
-    """
-
-    def __init__(self, value_size, max_entries, map_flags=0, name=""):
-        self._move, self._rows = _indices(0)
-        PerCpu.__init__(self, MapDef(PERCPU_ARRAY, 4, value_size, max_entries, map_flags, name, CPUS))
-
-    @classmethod
-    def with_entries(cls, value_size, max_entries, name="", map_flags=0):
-        """Make an array of `max_entries` values of value_size bytes for each CPU, as ArrayMap.with_entries() does."""
-        return cls(value_size, max_entries, map_flags, name)
-
-    def delete(self, key):
-        """Set the values of all CPUs at an index to zero. Out of range raises KeyNotFound. Allocates nothing."""
-        key = self._place("delete", key)
-        self._remove(key, _ZERO)
-
-    def next_key(self, key=None):
-        """Return the next index as 4 bytes: 0 for None or an index out of range, None behind the last."""
-        self._alive("next_key")
-        last = self.definition.max_entries - 1
-        index = -1 if key is None else self._place("next_key", key)
-        if index == last:
-            return None
-        return (index + 1 if index < last else 0).to_bytes(4, "little")
-
-    def __len__(self):
-        self._alive("len")
-        return self.definition.max_entries
-
-    def _place(self, op, key):
-        """Return the index that key stands for, one that no array has for numbers past any pool."""
-        if isinstance(key, int):
-            return key if 0 <= key >> 16 < 1 else 0x3FFFFFFF
-        if len(key) != self._key_size:
-            self._refuse(op, key)
-        return 0x3FFFFFFF if key[2] or key[3] else key[0] | key[1] << 8
-
-    def _at(self, cursor):
-        row = self._row("walk", cursor - 1, _READ)
-        return row and (cursor + 1, (cursor - 1).to_bytes(4, "little"), bytes(row))

@@ -2,13 +2,12 @@
 
 from micropython import const
 
-from ..abi import PERCPU_HASH
 from ..definition import MapDef
-from .hash import _kernels, new_seed
-from .percpu import CPUS, PerCpu, this_cpu
+from ..kinds import PERCPU_HASH
+from .hash import new_seed
+from .percpu import CPUS, PerCpu, _kernels, this_cpu
 
 _TAKE = const(4)  # to percpu's row
-_NEXT = const(7)  # to HashMap's op
 
 
 class PerCpuHash(PerCpu):
@@ -18,7 +17,7 @@ class PerCpuHash(PerCpu):
     """
 
     def __init__(self, key_size, value_size, max_entries, map_flags=0, name=""):
-        _kernels.drive_rows(self)
+        _kernels.drive_hash(self)
         PerCpu.__init__(self, MapDef(PERCPU_HASH, key_size, value_size, max_entries, map_flags, name, CPUS))
         new_seed(self)
 
@@ -39,7 +38,7 @@ class PerCpuHash(PerCpu):
             found = self._at(1)
             return found and found[1]
         out = bytearray(self._key_size)
-        return bytes(out) if self._op(self._place("next_key", key), out, _NEXT) == 0 else None
+        return bytes(out) if self._next(self._place("next_key", key), out) == 0 else None
 
     def batch_lookup_and_delete(self, cursor=None, count=1):
         """Return what batch_lookup does, and remove these entries, each in one step."""
@@ -52,6 +51,10 @@ class PerCpuHash(PerCpu):
         if len(key) != self._key_size:
             self._refuse(op, key)
         return key
+
+    def host_lookup_and_delete(self, key, out):
+        """Copy the row into `out` and remove the entry in one step; False on a miss."""
+        return self._row_into("lookup_and_delete", key, out, _TAKE)
 
     def _take(self, op, key):
         row = self._row(op, key, _TAKE)

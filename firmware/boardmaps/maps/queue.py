@@ -4,9 +4,9 @@ from struct import unpack_from
 
 from micropython import const
 
-from ..abi import QUEUE, STACK
 from ..definition import MapDef
-from ..errors import InvalidKeySize, NotSupported, OutOfMemory
+from ..errors import InvalidKeySize, OutOfMemory
+from ..kinds import QUEUE, STACK
 from ..settings import kernels
 from .base import Map
 
@@ -16,8 +16,8 @@ _COUNT = const(7)  # a word of a slice's header
 _EXIST = const(2)  # BPF_EXIST
 
 # What _put() answers, as viper_queue.py has it
-_FULL = const(1)
-_WRONG_SIZE = const(2)
+_FULL = const(3)
+_WRONG_SIZE = const(4)
 
 
 class Queue(Map):
@@ -32,6 +32,7 @@ class Queue(Map):
     """
 
     _type = QUEUE
+    _instead = "its values have no keys; use push, peek and pop"
 
     def __init__(self, value_size, max_entries, map_flags=0, name=""):
         _kernels.drive(self)
@@ -69,13 +70,10 @@ class Queue(Map):
         self._no_key("lookup_and_delete", key)
         return self.pop()
 
-    def delete(self, key=None):
-        """Raise NotSupported: there are no keys."""
-        self._none("delete")
-
-    def next_key(self, key=None):
-        """Raise NotSupported: there are no keys."""
-        self._none("next_key")
+    def host_lookup_and_delete(self, key, out):
+        """Pop into `out`."""
+        self._no_key("lookup_and_delete", key)
+        return self.pop_into(out)
 
     def clear(self):
         """Remove every value."""
@@ -85,13 +83,6 @@ class Queue(Map):
     def __len__(self):
         self._alive("len")
         return unpack_from("<I", self._view, _COUNT * 4)[0]
-
-    def _at(self, cursor):
-        self._none("walk")
-
-    def _none(self, op):
-        self._alive(op)
-        raise NotSupported("%s %r: its values have no keys; use push, peek and pop" % (op, self.name))
 
     def _no_key(self, op, key):
         self._alive(op)

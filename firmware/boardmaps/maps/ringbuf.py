@@ -1,13 +1,14 @@
 """RingBuf: records of any length from many producers to one reader, in the order of their reservation."""
 
 from collections import namedtuple
-from struct import unpack_from
+from struct import pack_into, unpack_from
 
 from micropython import const
 
-from ..abi import RINGBUF
+from ..abi import BPF_F_RDONLY, BPF_F_WRONLY
 from ..definition import MapDef
-from ..errors import InvalidValueSize, NotPermitted, NotSupported
+from ..errors import InvalidValueSize, NotPermitted
+from ..kinds import RINGBUF
 from ..settings import kernels
 from .base import Map
 
@@ -63,6 +64,9 @@ class RingBuf(Map):
     short it raises InvalidValueSize and the record stays. Neither allocates.
     """
 
+    _instead = "use output, reserve and read"
+    subscribe_needs = ("read", BPF_F_RDONLY | BPF_F_WRONLY)  # records are taken out, which is a write too
+
     def __init__(self, size, map_flags=0, name=""):
         _kernels.drive(self)
         Map.__init__(self, MapDef(RINGBUF, 0, 0, size, map_flags, name))
@@ -90,6 +94,34 @@ class RingBuf(Map):
             if n >= 0:
                 return unpack_from("<I", self._view, _LAST * 4)[0], bytes(out[:n])
 
+    def host_read(self, out):
+        """Take the next record into the memoryview `out`: number u32, length u32, bytes. Return their sum, 0 for no record.
+
+        Raises InvalidValueSize when `out` is too short: the record stays.
+        """
+        if len(out) < 8:
+            self._failed("read", out)
+        n = self.read_into(out[8:])
+        if n < 0:
+            return 0
+        pack_into("<II", out, 0, unpack_from("<I", self._view, _LAST * 4)[0], n)
+        return 8 + n
+
+    def host_next(self):
+        """Return how many bytes host_read() needs for the next record, 0 when there is none."""
+        at = _kernels.passed(self._slice)
+        return 8 + unpack_from("<I", self._view, at)[0] if at else 0
+
+    def host_subscribe(self, every, key):
+        """Return what tells the records."""
+        if key:
+            from ..refusals import refused  # saves heap: with the first refusal
+
+            refused(self, "subscribe")
+        from ..line.sources import Records  # saves heap: with the first subscription
+
+        return Records(self)
+
     def query(self):
         """Return the bytes waiting, the size, the positions of consumer and producer, and the records dropped."""
         self._alive("query")
@@ -112,30 +144,3 @@ class RingBuf(Map):
 
     def _number_at(self, at):
         return unpack_from("<I", self._view, at + 4)[0]
-
-    def _none(self, op):
-        self._alive(op)
-        raise NotSupported("%s %r: a ring has no such operation; use output, reserve and read" % (op, self.name))
-
-    def lookup(self, key=None):
-        """Raise NotSupported, as update, delete and next_key do: a ring has records, not entries."""
-        self._none("lookup")
-
-    def update(self, key=None, value=None, flags=0):
-        """Raise NotSupported."""
-        self._none("update")
-
-    def delete(self, key=None):
-        """Raise NotSupported."""
-        self._none("delete")
-
-    def next_key(self, key=None):
-        """Raise NotSupported."""
-        self._none("next_key")
-
-    def lookup_and_delete(self, key=None):
-        """Raise NotSupported."""
-        self._none("lookup_and_delete")
-
-    def _at(self, cursor):
-        self._none("walk")

@@ -1,27 +1,25 @@
 """TimeSeries: the last `max_entries` timestamped samples, and statistics over them."""
 
 from collections import namedtuple
-from struct import calcsize, pack_into, unpack_from
+from struct import calcsize, pack, pack_into, unpack_from
 
-import micropython
 from micropython import const
 
-from ..abi import TIME_SERIES
+from ..abi import BPF_F_WRONLY
 from ..definition import MapDef
 from ..errors import InvalidDefinition, InvalidKeySize, MapError, NotSupported
-from ..kernels.guard import guarded
+from ..kinds import TIME_SERIES
+from ..settings import kernels
 from .base import Map
 
+_kernels = kernels("series")
+_push = _kernels.push  # (view, value, low and high half of the timestamp)
+_get = _kernels.get  # (view, number, out): false when there is no such sample
+
 # Words of a slice's header
-_VALUE_SIZE = const(5)
-_MAX_ENTRIES = const(6)
 _COUNT = const(7)
-_FIRST = const(8)  # index of the slot that holds the oldest sample
 _FIELD = const(9)  # the struct module's letter of the number that stats() works on, 0 for none; then its offset
-_ENTRIES = const(12)
-_STRIDE = const(14)
 _GONE = const(15)  # number of the oldest sample: how many were overwritten
-_PEAK = const(18)
 
 _NUMBERS = const((1 << 30) - 1)  # a board's small ints; numbers of samples are compared modulo this
 
@@ -31,63 +29,6 @@ _A_KEY = bytes(8)
 Stats = namedtuple("Stats", ("count", "min", "max", "sum", "mean", "span"))
 
 
-@micropython.viper
-def _push(view, value, timestamp: int, high: int):
-    """Write a sample behind the newest one, in a full series over the oldest. A slot is a u64 timestamp and the value."""
-    h = ptr32(view)
-    count = h[_COUNT]
-    most = h[_MAX_ENTRIES]
-    slot = h[_FIRST]
-    if count == most:
-        i = slot + 1
-        if i == most:
-            i = 0
-        h[_FIRST] = i
-        h[_GONE] += 1
-    else:
-        slot += count
-        if slot >= most:
-            slot -= most
-        count += 1
-        h[_COUNT] = count
-        if count > h[_PEAK]:
-            h[_PEAK] = count
-    d = ptr32(int(h) + h[_ENTRIES] + slot * h[_STRIDE])
-    d[0] = timestamp
-    d[1] = high
-    d8 = ptr8(int(d) + 8)
-    s8 = ptr8(value)
-    n = h[_VALUE_SIZE]
-    i = 0
-    while i < n:
-        d8[i] = s8[i]
-        i += 1
-
-
-@micropython.viper
-def _get(view, number: int, out) -> int:
-    """Copy timestamp and value of the sample with this number to `out`; 0 when it is not there (any more)."""
-    h = ptr32(view)
-    i = number - h[_GONE] & _NUMBERS
-    if i >= h[_COUNT]:
-        return 0
-    slot = h[_FIRST] + i
-    if slot >= h[_MAX_ENTRIES]:
-        slot -= h[_MAX_ENTRIES]
-    s = ptr8(int(h) + h[_ENTRIES] + slot * h[_STRIDE])
-    d = ptr8(out)
-    n = h[_VALUE_SIZE] + 8
-    i = 0
-    while i < n:
-        d[i] = s[i]
-        i += 1
-    return 1
-
-
-_push = guarded(_push, 4)
-_get = guarded(_get, 3)
-
-
 class TimeSeries(Map):
     """A ring of `max_entries` samples in the static pool: a timestamp, 0 to 2**64 - 1 in any unit, and a value.
 
@@ -95,6 +36,9 @@ class TimeSeries(Map):
     the value stats() works on, as a letter of the struct module (b B h H i I q Q f d), little-endian, `field_offset` bytes
     from the start. A value of 1, 2, 4 or 8 bytes is one unsigned number unless it says otherwise.
     """
+
+    _instead = "use push, last and window"
+    subscribe_needs = ("last", BPF_F_WRONLY)
 
     def __init__(self, value_size, max_entries, map_flags=0, name="", *, field=None, field_offset=0):
         definition = MapDef(TIME_SERIES, 8, value_size, max_entries, map_flags, name)
@@ -111,6 +55,17 @@ class TimeSeries(Map):
         Map.__init__(self, definition)
         if field:
             pack_into("<II", self._view, _FIELD * 4, ord(field), field_offset)
+
+    @classmethod
+    def from_definition(cls, d, parameters=b""):
+        """Make a series; the parameters are the field's letter and its offset."""
+        field, offset = unpack_from("<BI", parameters) if parameters else (0, 0)
+        field = chr(field) if field else None
+        return cls(d.value_size, d.max_entries, d.map_flags, d.name, field=field, field_offset=offset)
+
+    def host_parameters(self):
+        """Return the field's letter and its offset, nothing when there is no field."""
+        return pack("<BI", ord(self._field[1]), self._field_offset) if self._field else b""
 
     def push(self, timestamp, value):
         """Add a sample; in a full series the oldest one goes. Allocates nothing."""
@@ -161,6 +116,32 @@ class TimeSeries(Map):
             mean = total / count
         return Stats(count, least, most, total, mean, span)
 
+    def host_push(self, sample):
+        """Add a sample: timestamp u64, value."""
+        self.push(unpack_from("<Q", sample)[0], sample[8:])
+
+    def host_samples(self, n):
+        """Walk the newest n samples, None for all: one by one, a list would take several times the heap."""
+        return self._walk("last", len(self) if n is None else n)
+
+    def host_subscribe(self, every, key):
+        """Return what tells the samples, from the oldest that is there."""
+        if key:
+            from ..refusals import refused  # saves heap: with the first refusal
+
+            refused(self, "subscribe")
+        from ..line.sources import Samples  # saves heap: with the first subscription
+
+        return Samples(self)
+
+    def first_number(self):
+        """Return the number of the oldest sample, for host_subscribe()."""
+        return unpack_from("<I", self._view, _GONE * 4)[0]
+
+    def copy_sample(self, number, out):
+        """Copy timestamp (8 bytes) and value of the sample with this number to `out`; False when it is gone."""
+        return _get(self._view, number & _NUMBERS, out) != 0
+
     def clear(self):
         """Remove every sample."""
         self._alive("clear")
@@ -184,30 +165,3 @@ class TimeSeries(Map):
             if _get(self._view, (number - n) & _NUMBERS, out):
                 yield int.from_bytes(out[:8], "little"), bytes(out[8:])
             n -= 1
-
-    def _none(self, op):
-        self._alive(op)
-        raise NotSupported("%s %r: a series has no such operation; use push, last and window" % (op, self.name))
-
-    def lookup(self, key=None):
-        """Raise NotSupported, as update, delete and next_key do: samples are reached by time."""
-        self._none("lookup")
-
-    def update(self, key=None, value=None, flags=0):
-        """Raise NotSupported."""
-        self._none("update")
-
-    def delete(self, key=None):
-        """Raise NotSupported."""
-        self._none("delete")
-
-    def next_key(self, key=None):
-        """Raise NotSupported."""
-        self._none("next_key")
-
-    def lookup_and_delete(self, key=None):
-        """Raise NotSupported."""
-        self._none("lookup_and_delete")
-
-    def _at(self, cursor):
-        self._none("walk")

@@ -18,6 +18,7 @@ def identity():
     if given is not None:
         return bytes(given)
     try:
+        # not every port has it
         from machine import unique_id
     except ImportError:  # the module is missing, or has no such function
         return _kept()

@@ -18,33 +18,18 @@ from .. import pool
 from ..abi import OP_SUBSCRIBE, OP_UNSUBSCRIBE
 from ..line.dispatch import Dispatcher
 from ..line.session import ServerSession
+from ..settings import kernels
 
 # Another one after every reset: how a host tells that the board restarted.
 BOOT_ID = str(hexlify(os.urandom(4)), "ascii")
 _CTRL_C = 3
 _QUIET_MS = 100  # a frame arrives without such a pause; somebody at a terminal pauses longer
 _WAIT_MS = 50  # how long serve() waits for a host before it looks at its clock
+_BESIDE = 1024  # bytes of a request beside two values: its head and its key
 _EVENTS_MS = 5  # the same while there are events to look for
 
 
-@micropython.native
-def _drain(ipoll, readinto, one, buf):
-    """Read what is there into buf, byte by byte: stdin's own readinto() waits until buf is full, and there is no any().
-
-    Machine code with nothing looked up in its loop: each byte of a frame comes this way, and takes 25 us on an emulated Pico.
-    """
-    n = 0
-    end = len(buf)
-    while n < end:
-        there = False
-        for _ in ipoll(0):
-            there = True
-        if not there:
-            break
-        readinto(one)
-        buf[n] = one[0]
-        n += 1
-    return n
+_drain = kernels("stdio").drain
 
 
 class StdioLine:
@@ -53,6 +38,7 @@ class StdioLine:
     credit = 511  # bytes that the smallest common receive ring (TinyUSB ports) holds
 
     def __init__(self):
+        # saves heap: only a line over the REPL's own port needs it
         import select
 
         self._in = sys.stdin.buffer
@@ -67,6 +53,7 @@ class StdioLine:
         """Take Ctrl-C from the REPL: while frames pass, 3 is a byte like any other."""
         micropython.kbd_intr(-1)
         try:
+            # only the unix port has it
             import termios
         except ImportError:  # every port but unix
             return
@@ -139,19 +126,22 @@ class Server:
         self.line = line or StdioLine()
         codec = None
         if key is not None:
+            # saves heap: only a line with a key needs them
             from ..line.seal import BoardLock
             from .identity import identity
 
             codec = BoardLock(key, identity())
         self._locked = key is not None
+        dispatcher = Dispatcher(pool, allow_reset)
         terms = {
             "boot": BOOT_ID,
+            "maps": dispatcher.checksum,
             "profile": "embedded",
             "machine": sys.implementation._machine.replace(" ", "_"),
             "idle": idle,
         }
-        dispatcher = Dispatcher(pool, allow_reset)
-        self.session = ServerSession(dispatcher.handle, terms, mtu, window, self.line.credit, codec)
+        most = 2 * pool.StaticPool.total_size() + _BESIDE
+        self.session = ServerSession(dispatcher.handle, terms, mtu, window, self.line.credit, most, codec)
         dispatcher.extra = {OP_SUBSCRIBE: self._subscriptions, OP_UNSUBSCRIBE: self._subscriptions}
         self._events = None
         self._guard = guard or _NoGuard()
@@ -261,6 +251,7 @@ async def serve_async(**options):
     Takes a turn every 20 ms while nothing comes, every millisecond while something does. Tasks change maps freely: a request
     is executed between two of their steps.
     """
+    # saves heap: only a program that has tasks needs it
     import asyncio
 
     server = Server(**options)

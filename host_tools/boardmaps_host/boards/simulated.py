@@ -18,6 +18,7 @@ def simulated(
     if definition.simulator == "unix":
         if image is not None:
             raise BoardError(f"{definition.name} is simulated by unix, which takes no --image; pico and qemu do.")
+        # saves start-up time: each simulator is loaded when it is used
         from boardmaps_sim.unix import UnixBoard
 
         # The port counts `w` in 4-byte words and takes its own words for them: on 64 bits an object is twice as large,
@@ -26,9 +27,11 @@ def simulated(
     if heap is not None:
         raise BoardError(f"the heap of {definition.name} is its firmware's; boards simulated by unix take --heap.")
     if definition.simulator == "pico":
+        # saves start-up time: each simulator is loaded when it is used
         from boardmaps_sim.pico import PicoBoard
 
         return PicoBoard(definition.name, image=_path(image), flash=_path(flash))
+    # saves start-up time: each simulator is loaded when it is used
     from boardmaps_sim.qemu import QemuBoard
 
     return QemuBoard(definition.name, image=_path(image), flash=_path(flash))

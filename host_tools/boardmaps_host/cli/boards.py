@@ -19,6 +19,7 @@ def command(name: str | None, as_json: bool) -> None:
     JSON: a list (an object for one NAME) of the keys of boards/NAME.toml, with "name" and "heap_left" added.
     Sizes are bytes.
     """
+    # saves start-up time: needed by this command alone
     from dataclasses import asdict
 
     from boardmaps_host.boards import all_boards, find
@@ -65,6 +66,6 @@ def _one(board: "BoardDefinition") -> None:
         ("simulated", f"boardmaps sim --board {board.name} (by {board.simulator})"),
         ("MicroPython", f"port {origin.port}, board {origin.board}: {origin.source}"),
     ):
-        print(f"{label + ':':<13}{text}")
+        output.say(f"{label + ':':<13}{text}")
     for number, step in enumerate(origin.steps, 1):
-        print(f"{'flashing:' if number == 1 else '':<13}{number}. {step}")
+        output.say(f"{'flashing:' if number == 1 else '':<13}{number}. {step}")

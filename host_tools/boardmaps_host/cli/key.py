@@ -25,6 +25,7 @@ def command(board_id: str | None, as_json: bool) -> None:
         key = secrets.token_bytes(16)
         computer = f"hex:{key.hex()}"
     else:
+        # saves start-up time: scrypt, for a pass phrase alone
         from boardmaps_host.client.lock import stretched
 
         try:
@@ -40,8 +41,8 @@ def command(board_id: str | None, as_json: bool) -> None:
     if as_json:
         output.as_json({"board": board, "computer": computer or None})
         return
-    print(f"on the board, for boardmaps.Server(key=KEY): {board}")
-    print(f"on the computer, in a file for --key-file or in BOARDMAPS_KEY: {computer or 'pass:YOUR PASS PHRASE'}")
+    output.say(f"on the board, for boardmaps.Server(key=KEY): {board}")
+    output.say(f"on the computer, in a file for --key-file or in BOARDMAPS_KEY: {computer or 'pass:YOUR PASS PHRASE'}")
 
 
 def _phrase() -> str:

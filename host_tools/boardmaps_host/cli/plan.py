@@ -13,7 +13,7 @@ from . import options, output
 
 @click.command("plan")
 @click.argument("file", metavar="FILE")
-@click.option("--pool", type=click.IntRange(min=256), default=64 * 1024, show_default=True, metavar="BYTES")
+@click.option("--pool", type=click.IntRange(256, 1 << 31), default=64 * 1024, show_default=True, metavar="BYTES")
 @click.option("--cpus", type=click.IntRange(1, 2), default=1, show_default=True, help="Cores of the board (rp2: 2).")
 @options.as_json
 def command(file: str, pool: int, cpus: int, as_json: bool) -> None:
@@ -27,18 +27,18 @@ def command(file: str, pool: int, cpus: int, as_json: bool) -> None:
 
     JSON: {"bytes_total", "bytes_used", "bytes_remaining", "maps": [{"name", "type", "offset", "bytes"}, ...]}.
     """
-    from boardmaps.abi import TYPE_NAMES
+    from boardmaps_host.kinds import by_number  # saves start-up time: needed by this command alone
     from boardmaps_host.planner import plan, read_definition
 
     planned = plan([read_definition(parts, cpus) for parts in _read(file)], pool)
     used = sum(p.size for p in planned)
-    rows = [(p.definition.name, TYPE_NAMES[p.definition.map_type], p.offset, p.size) for p in planned]
+    rows = [(p.definition.name, by_number(p.definition.map_type).word, p.offset, p.size) for p in planned]
     if as_json:
         maps = [{"name": name, "type": kind, "offset": offset, "bytes": size} for name, kind, offset, size in rows]
         output.as_json({"bytes_total": pool, "bytes_used": used, "bytes_remaining": pool - used, "maps": maps})
         return
     output.table(("name", "type", "offset#", "bytes#", "of pool#"), ((*row, f"{row[3] / pool:.1%}") for row in rows))
-    print(f"{used} of {pool} bytes used, {pool - used} remain")
+    output.say(f"{used} of {pool} bytes used, {pool - used} remain")
 
 
 def _read(file: str) -> list[dict[str, Any]]:

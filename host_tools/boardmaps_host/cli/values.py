@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
-from boardmaps.abi import QUEUE, STACK
+from boardmaps_host.kinds import by_number
 
 from . import options, output
+from .entries import entry_json, print_values
 from .forms import Words, data
 from .maps import miss
 
@@ -20,7 +21,7 @@ _words = click.argument("words", nargs=-1, metavar="MAP [value DATA]")
 def _without_keys(board: "Board", name: str, key: int | str) -> "RemoteMap":
     """Return the map, a queue or a stack."""
     the_map = board.map(key)
-    if the_map.definition.map_type not in (QUEUE, STACK):
+    if not by_number(the_map.definition.map_type).has("pop"):
         kind = the_map.info().type_name
         raise click.ClickException(f"{name} is for a queue or a stack, and the map {key!r} is of type {kind}.")
     return the_map
@@ -50,7 +51,10 @@ def _add(name: str, ending: str) -> click.Command:
 def _take(name: str, does: str, *, stays: bool = False) -> click.Command:
     """Make a command that prints the next value; it is removed unless it `stays`."""
 
-    @click.command(name, help=f'{does}. An empty map gives status 1.\n\nJSON: {{"value": [...]}}, or null when empty.')
+    @click.command(
+        name,
+        help=f'{does}. An empty map gives status 1.\n\nJSON: {{"key": [], "value": [...]}}, as bpftool, or null when empty.',
+    )
     @_words
     @options.target
     def take(words: tuple[str, ...], target: options.Target, as_json: bool) -> int:
@@ -63,9 +67,9 @@ def _take(name: str, does: str, *, stays: bool = False) -> click.Command:
         if value is None:
             return miss(f"{name} {selector.key!r}: the map is empty", None, as_json)
         if as_json:
-            output.as_json({"value": output.hex_bytes(value)})
+            output.as_json(entry_json(the_map, b"", value))
         else:
-            output.table(("value", "as"), [(value.hex(" "), output.readable(value))])
+            print_values([value])
         return 0
 
     return take

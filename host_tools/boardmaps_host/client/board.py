@@ -1,29 +1,32 @@
 """connect(): from a name to a board whose maps can be read and changed."""
 
 import contextlib
+import struct
 import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, overload
 
-from boardmaps.abi import CLASS_NAMES, HASH, LRU_HASH, PERCPU_HASH, RINGBUF, TIME_SERIES, U32_MAX
-from boardmaps.definition import KEY_SIZES, MapDef
+from boardmaps.definition import MapDef
 from boardmaps.errors import InvalidDefinition, KeyNotFound
 from boardmaps_host.client.errors import LinkError, NoAnswer
 from boardmaps_host.client.info import MapInfo, create, listing
-from boardmaps_host.client.known import KnownBoards
 from boardmaps_host.client.link import Link
-from boardmaps_host.client.lock import HostLock
+from boardmaps_host.client.maps import remote
 from boardmaps_host.client.maps.base import RemoteMap
-from boardmaps_host.client.maps.kinds import RemotePerCpu, RemoteQueue, RemoteRingBuf, RemoteTimeSeries, remote
 from boardmaps_host.client.pool import RemotePool
-from boardmaps_host.client.transports.serial import SerialTransport, Transport
-from boardmaps_host.client.transports.simulated import STARTED, running, start
+from boardmaps_host.client.transports import open_port
+from boardmaps_host.client.transports.base import Transport
+from boardmaps_host.kinds import KINDS, Kind, by_class
 
 if TYPE_CHECKING:
-    from boardmaps import ArrayMap, HashMap, PerCpuArray, PerCpuHash, Queue, RingBuf, TimeSeries
-
-_TYPES = {CLASS_NAMES[t]: t for t in CLASS_NAMES}
+    from boardmaps import ArrayMap, BloomFilter, HashMap, LpmTrie, PerCpuArray, PerCpuHash, Queue, RingBuf, TimeSeries
+    from boardmaps_host.client.maps.bloom import RemoteBloomFilter
+    from boardmaps_host.client.maps.numbers import RemoteNumbers
+    from boardmaps_host.client.maps.percpu import RemotePerCpu
+    from boardmaps_host.client.maps.queue import RemoteQueue
+    from boardmaps_host.client.maps.ringbuf import RemoteRingBuf
+    from boardmaps_host.client.maps.timeseries import RemoteTimeSeries
 
 
 class Board:
@@ -56,15 +59,19 @@ class Board:
         return remote(self.link, found[0])
 
     @overload
-    def create_map(self, map_class: "type[PerCpuArray | PerCpuHash]", **parts: Any) -> RemotePerCpu: ...
+    def create_map(self, map_class: "type[PerCpuArray | PerCpuHash]", **parts: Any) -> "RemotePerCpu": ...
     @overload
-    def create_map(self, map_class: "type[ArrayMap | HashMap]", **parts: Any) -> RemoteMap: ...
+    def create_map(self, map_class: "type[ArrayMap | HashMap]", **parts: Any) -> "RemoteNumbers": ...
     @overload
-    def create_map(self, map_class: "type[Queue]", **parts: Any) -> RemoteQueue: ...
+    def create_map(self, map_class: "type[LpmTrie]", **parts: Any) -> RemoteMap: ...
     @overload
-    def create_map(self, map_class: "type[RingBuf]", **parts: Any) -> RemoteRingBuf: ...
+    def create_map(self, map_class: "type[BloomFilter]", **parts: Any) -> "RemoteBloomFilter": ...
     @overload
-    def create_map(self, map_class: "type[TimeSeries]", **parts: Any) -> RemoteTimeSeries: ...
+    def create_map(self, map_class: "type[Queue]", **parts: Any) -> "RemoteQueue": ...
+    @overload
+    def create_map(self, map_class: "type[RingBuf]", **parts: Any) -> "RemoteRingBuf": ...
+    @overload
+    def create_map(self, map_class: "type[TimeSeries]", **parts: Any) -> "RemoteTimeSeries": ...
     @overload
     def create_map(self, map_class: str, **parts: Any) -> RemoteMap: ...
 
@@ -75,26 +82,19 @@ class Board:
         of its constructor.
         """
         class_name = map_class if isinstance(map_class, str) else map_class.__name__
-        if class_name not in _TYPES:
-            raise InvalidDefinition(f"create: {class_name!r} is no map class; there are {', '.join(_TYPES)}")
-        map_type = _TYPES[class_name]
-        wanted = {"key_size", "value_size", "max_entries", "map_flags", "name"}
-        needed = {"value_size", "max_entries"}
-        field = b""
-        if map_type in (HASH, LRU_HASH, PERCPU_HASH):
-            needed.add("key_size")
-        elif map_type == RINGBUF:
-            needed.remove("value_size")
-            if "size" in parts:
-                parts["max_entries"] = parts.pop("size")
-        elif map_type == TIME_SERIES and (letter := parts.pop("field", None)) is not None:
-            field = _field(letter, parts.pop("field_offset", 0))
-        if unknown := set(parts) - wanted:
+        kind = by_class(class_name)
+        if kind is None:
+            there = ", ".join(kind.class_name for kind in KINDS)
+            raise InvalidDefinition(f"create: {class_name!r} is no map class; there are {there}")
+        if kind.in_bytes and "size" in parts:  # what its constructor calls it
+            parts["max_entries"] = parts.pop("size")
+        parameters = _parameters(kind, parts)
+        if unknown := set(parts) - {"key_size", "value_size", "max_entries", "map_flags", "name"}:
             raise InvalidDefinition(f"create {class_name}: a definition has no {', '.join(sorted(unknown))}")
-        if missing := needed - set(parts):
+        if missing := set(kind.sizes) - set(parts):
             raise InvalidDefinition(f"create {class_name}: {', '.join(sorted(missing))} is missing")
-        parts = {"key_size": KEY_SIZES.get(map_type, 0), "value_size": 0, **parts}
-        return self.map(create(self.link, MapDef(map_type, **parts), field))
+        parts = {"key_size": kind.key_least, "value_size": 0, **parts}
+        return remote(self.link, create(self.link, MapDef(kind.number, **parts), parameters))
 
     def listen(self, seconds: float) -> None:
         """Take what the board tells unasked for so long: its prints go to `console`, events to their callbacks.
@@ -134,11 +134,21 @@ class Board:
         self.close()
 
 
-def _field(letter: str, offset: int) -> bytes:
-    """Return the declaration of a TimeSeries's field as the request has it."""
-    if len(letter.encode()) != 1 or not 0 <= offset <= U32_MAX:
-        raise InvalidDefinition(f"create TimeSeries: no field can be {letter!r} at {offset}")
-    return letter.encode() + offset.to_bytes(4, "little")
+def _parameters(kind: Kind, parts: dict[str, Any]) -> bytes:
+    """Take the type parameters out of `parts`; return them as the request has them, nothing when the first is not given.
+
+    A text of one letter stands for its number.
+    """
+    layout, names = kind.parameters[:1], kind.parameters[1:]
+    given = {name: parts.pop(name) for name in names if name in parts}
+    if not given or given.get(names[0]) is None:
+        return b""
+    values = [ord(v) if isinstance(v, str) and len(v) == 1 else v for v in (given.get(name, 0) for name in names)]
+    try:
+        return struct.pack("<" + layout[0], *values)
+    except struct.error:
+        words = ", ".join(f"{name} {value!r}" for name, value in given.items())
+        raise InvalidDefinition(f"create {kind.class_name}: {words} cannot be") from None
 
 
 def connect(
@@ -165,22 +175,30 @@ def connect(
     Raises LinkError and its kin (PortMissing, PortBusy, NoAnswer, NotDeployed, VersionMismatch, WrongKey,
     WrongBoard); ValueError for a key that is too short.
     """
-    known = KnownBoards(accept_board)
-    # Made before anything is opened: a key that is too short is refused first.
-    lock = None if key is None else HostLock(key, lambda identity: known.check(line.name, identity), target)
+    lock = None
+    if key is not None:  # before anything is opened: a key that is too short is refused first
+        # saves start-up time: HMAC and the known boards, for a key alone
+        from boardmaps_host.client.known import KnownBoards
+        from boardmaps_host.client.lock import HostLock
+
+        known = KnownBoards(accept_board)
+        lock = HostLock(key, lambda identity: known.check(line.name, identity), target)
     serve = f"import boardmaps\nboardmaps.serve(allow_reset={allow_reset})"
     cleanup: Callable[[], None] | None = None
     line: Transport
     if target == "twin":
-        from boardmaps_host.client.transports.twin import TwinTransport
+        from boardmaps_host.client.transports.twin import TwinTransport  # saves start-up time: the server's modules
 
         line = TwinTransport(allow_reset)
-    elif target in STARTED:
-        port, cleanup = start(target, allow_reset)
-        with _ending_on_error(cleanup):
-            line = SerialTransport(port)
     else:
-        line = SerialTransport(running(target) or target)
+        from boardmaps_host.client.simulated import STARTED, running, start  # not for the twin: pyserial
+
+        if target in STARTED:
+            port, cleanup = start(target, allow_reset)
+        else:
+            port = running(target) or target
+        with _ending_on_error(cleanup):
+            line = open_port(port)
     with _ending_on_error(line.close), _ending_on_error(cleanup):
         if lock is not None:
             try:

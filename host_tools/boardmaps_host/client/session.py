@@ -2,6 +2,8 @@
 
 Sends requests in order, several at once as far as the board's window and credit allow, and repeats what gets no answer; the
 board executes each once (boardmaps.line.session). Times are seconds of any monotonic clock.
+
+More than 300 lines: one end of the line; its parts share the numbers in flight.
 """
 
 import random
@@ -362,6 +364,24 @@ class ClientSession:
         self._window = int(_number(fields, "win", 1, 1, 256))
         self._credit = int(_number(fields, "credit", 64, 32, 1 << 20))
         self._seq = (int(_number(fields, "next", 1, 0, 0xFFFF)) - 1) & 0xFFFF
+
+
+_TERMS = (("mtu", 32, 0xFFFF), ("win", 1, 256), ("credit", 32, 1 << 30), ("next", 0, 0xFFFF))
+
+
+def wrong_terms(fields: dict[str, str]) -> str:
+    """Return what in a board's answer to HELLO cannot be, "" when all can."""
+    wrong = [
+        f"{name}={fields.get(name, '')[:20]}" for name, low, high in _TERMS if not _between(fields, name, low, high)
+    ]
+    if not fields.get("boot"):
+        wrong.append("no boot id")
+    return ", ".join(wrong)
+
+
+def _between(fields: dict[str, str], name: str, low: int, high: int) -> bool:
+    text = fields.get(name, "")
+    return text.isascii() and text.isdecimal() and len(text) < 12 and low <= int(text) <= high
 
 
 def _number(fields: dict[str, str], name: str, default: float, low: float, high: float) -> float:

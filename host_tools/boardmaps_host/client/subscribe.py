@@ -1,17 +1,28 @@
-"""The subscriptions that there are: a ring's records, a series's samples, the changes of a map."""
+"""The subscriptions that there are: a ring's records, a series's samples, the changes of a map.
+
+`begin` has the board begin one and returns its number; it finds the map again when the board has restarted.
+"""
 
 from collections.abc import Callable
-from struct import pack, unpack_from
+from struct import unpack_from
+from typing import Protocol
 
-from boardmaps.abi import EVENT_ENTRY, EVENT_RECORD, OP_SUBSCRIBE
+from boardmaps.abi import EVENT_ENTRY, EVENT_RECORD
 from boardmaps.definition import MapDef
-from boardmaps_host.client.events import Change, Record, Sampled, Subscription
-from boardmaps_host.client.link import Link
+from boardmaps_host.client.events import Change, Hub, Record, Sampled, Subscription
 
 _U32 = 0xFFFFFFFF
 
 
-def records(link: Link, map_id: int, callback: Callable[[Record], None] | None = None) -> Subscription[Record]:
+class Subscribing(Protocol):
+    """What has a hub of events: a Link."""
+
+    hub: Hub
+
+
+def records(
+    link: Subscribing, begin: Callable[[], int], callback: Callable[[Record], None] | None = None
+) -> Subscription[Record]:
     """Have the records of a ring pushed; they are taken out of it."""
     seen: list[int] = []
 
@@ -21,10 +32,12 @@ def records(link: Link, map_id: int, callback: Callable[[Record], None] | None =
         (number,) = unpack_from("<I", data)
         return [Record(number, _lost(seen, number), data[4:])]
 
-    return link.hub.subscribe(pack("<BHH", OP_SUBSCRIBE, map_id, 0), read, callback)
+    return link.hub.subscribe(begin, read, callback)
 
 
-def samples(link: Link, map_id: int, callback: Callable[[Sampled], None] | None = None) -> Subscription[Sampled]:
+def samples(
+    link: Subscribing, begin: Callable[[], int], callback: Callable[[Sampled], None] | None = None
+) -> Subscription[Sampled]:
     """Have the samples of a series pushed, from the oldest that it still has; they stay in it."""
     seen: list[int] = []
 
@@ -34,12 +47,12 @@ def samples(link: Link, map_id: int, callback: Callable[[Sampled], None] | None 
         number, timestamp = unpack_from("<IQ", data)
         return [Sampled(number, _lost(seen, number), timestamp, data[12:])]
 
-    return link.hub.subscribe(pack("<BHH", OP_SUBSCRIBE, map_id, 0), read, callback)
+    return link.hub.subscribe(begin, read, callback)
 
 
 def changes(
-    link: Link,
-    map_id: int,
+    link: Subscribing,
+    begin: Callable[[int, bytes], int],
     d: MapDef,
     key: bytes | None,
     every: float,
@@ -64,8 +77,8 @@ def changes(
             found.append(Change(now, data[2 + d.key_size :]))
         return found
 
-    request = pack("<BHH", OP_SUBSCRIBE, map_id, min(max(round(every * 1000), 0), 0xFFFF)) + (key or b"")
-    return link.hub.subscribe(request, read, callback)
+    pause = min(max(round(every * 1000), 0), 0xFFFF)
+    return link.hub.subscribe(lambda: begin(pause, key or b""), read, callback)
 
 
 def _lost(seen: list[int], number: int) -> int:

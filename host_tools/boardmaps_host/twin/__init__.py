@@ -1,31 +1,22 @@
 """The cloud profile, also called the twin: the board's maps on the computer's heap, and resize() and LRU beside them.
 
-`import boardmaps` gives these classes on CPython. They are safe for many threads; base.py says how.
+`import boardmaps` gives these classes on CPython. They are safe for many threads; base.py says how. A map's class is in the
+module that kinds.py names, and is imported when it is first used.
 """
 
-from .array import ArrayMap
-from .hash import HashMap
-from .lru import LruHashMap
-from .percpu import PerCpuArray, PerCpuHash
-from .queue import Queue, Stack
-from .registries import Registry, open_map, registry
-from .ringbuf import Record, RingBuf, RingState
-from .timeseries import Stats, TimeSeries
+from importlib import import_module
+from typing import Any
 
-__all__ = [
-    "ArrayMap",
-    "HashMap",
-    "LruHashMap",
-    "PerCpuArray",
-    "PerCpuHash",
-    "Queue",
-    "Record",
-    "Registry",
-    "RingBuf",
-    "RingState",
-    "Stack",
-    "Stats",
-    "TimeSeries",
-    "open_map",
-    "registry",
-]
+from boardmaps_host.kinds import by_class
+
+from .registries import Registry, open_map, registry
+
+__all__ = ["Registry", "open_map", "registry"]  # and the map classes
+
+
+def __getattr__(name: str) -> Any:
+    kind = by_class(name)
+    if kind is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = getattr(import_module(f"{__name__}.{kind.home}"), name)
+    return found

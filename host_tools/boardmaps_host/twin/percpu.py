@@ -1,23 +1,23 @@
-"""PerCpuArray and PerCpuHash: one value per key and CPU, so that counters of different CPUs never meet."""
+"""What per-CPU maps share: one value per key and CPU, so that counters of different CPUs never meet."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from threading import local
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
-from boardmaps.abi import BPF_ANY, PERCPU_ARRAY, PERCPU_HASH
+from boardmaps.abi import BPF_ANY
 from boardmaps.definition import MapDef
-from boardmaps.errors import InvalidDefinition, InvalidValueSize
+from boardmaps.errors import InvalidDefinition, InvalidValueSize, NotSupported
+from boardmaps.refusals import GROUPS
+from boardmaps_host.kinds import by_class
 
-from .array import ArrayMap
-from .base import BytesLike, Key, round_up_8
-from .hash import HashMap
+from .base import BytesLike, Key, refusing, round_up_8
 from .keyed import KeyedMap
 
 P = TypeVar("P")
+OPERATIONS = sorted(set(" ".join(GROUPS).split()))
 
 _thread = local()
 _numbers = count()
@@ -40,6 +40,15 @@ class PerCpu(KeyedMap[P]):
     """
 
     cpus: int
+    by_host = True  # the host sees rows
+
+    def __init_subclass__(cls) -> None:
+        """Refuse what the class inherits and its type does not have."""
+        super().__init_subclass__()
+        kind = by_class(cls.__name__)
+        for op in OPERATIONS:
+            if kind is not None and not kind.has(op):
+                setattr(cls, op, refusing(op))
 
     def _set_up(self) -> None:
         if not isinstance(self.cpus, int) or not 0 < self.cpus <= 4096:
@@ -71,7 +80,7 @@ class PerCpu(KeyedMap[P]):
         """Store the values of all CPUs at once. Raises InvalidValueSize for another number of them than `cpus`."""
         place = self._place("update_percpu", key)
         row = self.join(values, "update_percpu")
-        self._put("update_percpu", place, lambda _: row, flags)
+        self._write("update_percpu", place, lambda _: row, flags)
 
     def lookup(self, key: Key) -> bytes | None:
         """Return the value of this CPU, or None on a miss. Raises InvalidKeySize."""
@@ -92,11 +101,7 @@ class PerCpu(KeyedMap[P]):
         place = self._place("update", key)
         own = self._own("update", value)
         at = self._at()
-        self._put("update", place, lambda row: row[:at] + own + row[at + len(own) :], flags)
-
-    def lookup_and_delete(self, key: Key) -> bytes | None:
-        """Return the value of this CPU and remove the entry, of all CPUs, in one step; None on a miss."""
-        return self._part(self._take("lookup_and_delete", key))
+        self._write("update", place, lambda row: row[:at] + own + row[at + len(own) :], flags)
 
     def compare_and_swap(self, key: Key, expected: BytesLike, new: BytesLike) -> bool:
         """Store `new` for this CPU if its value is `expected`, in one step; return whether it was."""
@@ -108,13 +113,40 @@ class PerCpu(KeyedMap[P]):
 
         return self._change("compare_and_swap", key, swap) is not None
 
+    def host_size(self) -> int:
+        """Return the bytes of a row."""
+        return self._value_size
+
+    def host_lookup(self, key: Key) -> bytes | None:
+        """Return the row, None on a miss."""
+        return self._peek(self._place("lookup", key))
+
+    def host_update(self, key: Key, value: BytesLike, flags: int) -> None:
+        """Store a row."""
+        place = self._place("update", key)
+        row = self._bytes("update", "value", value)
+        if len(row) != self._value_size:
+            text = f"{len(row)} bytes for the values of {self.cpus} CPUs, which take {self._value_size}"
+            raise InvalidValueSize(f"update {self.name!r}: {text}")
+        self._write("update", place, lambda _: row, flags)
+
+    def host_add(self, *_: object) -> NoReturn:
+        """Raise NotSupported: each CPU changes its own value."""
+        self._own_only("add")
+
+    def host_swap(self, *_: object) -> NoReturn:
+        """Raise NotSupported."""
+        self._own_only("compare_and_swap")
+
+    def _own_only(self, op: str) -> NoReturn:
+        raise NotSupported(f"{op} {self.name!r}: each CPU changes its own value; the host reads and writes all")
+
     def items(self) -> Iterator[tuple[bytes, bytes]]:
         """Walk the entries as (key, value of this CPU), with the promise that keys() gives."""
         for key, row in super().items():
             yield key, self._part(row) or b""
 
     def _at(self) -> int:
-        """Return where the value of this thread's CPU begins in a row."""
         return current_cpu(self.cpus) * self._step
 
     def _part(self, row: bytes | None) -> bytes | None:
@@ -128,46 +160,9 @@ class PerCpu(KeyedMap[P]):
             raise InvalidValueSize(f"{op} {self.name!r}: value is {len(value)} bytes, not {self._own_size}")
         return value
 
-    def _field(self, offset: int, width: int | None) -> tuple[int, int]:
-        offset, width = super()._field(offset, width)
-        return self._at() + offset, width
-
-    def _put(self, op: str, place: P, row_from: Callable[[bytes], bytes], flags: int) -> None:
+    def _write(self, op: str, place: P, row_from: Callable[[bytes], bytes], flags: int) -> None:
         self._flags(op, flags)
-        with self._lock:
-            self._store(op, place, row_from(self._peek(place) or bytes(self._value_size)), flags)
+        self._alone(self._put_row, op, place, row_from, flags)
 
-
-class PerCpuArray(PerCpu[int], ArrayMap):
-    """An array with a value of value_size bytes for each CPU at each of `max_entries` indices, zero from the start.
-
-    Here each thread counts as a CPU; `cpus` is this computer's number of them unless it is given.
-    """
-
-    def __init__(
-        self, value_size: int, max_entries: int, map_flags: int = 0, name: str = "", *, cpus: int | None = None
-    ) -> None:
-        self.cpus = (os.cpu_count() or 1) if cpus is None else cpus
-        KeyedMap.__init__(self, MapDef(PERCPU_ARRAY, 4, value_size, max_entries, map_flags, name))
-
-
-class PerCpuHash(PerCpu[bytes], HashMap):
-    """A hash table with a value of value_size bytes for each CPU under each of `max_entries` keys.
-
-    Here each thread counts as a CPU; `cpus` is this computer's number of them unless it is given.
-    """
-
-    _type = PERCPU_HASH
-
-    def __init__(
-        self,
-        key_size: int,
-        value_size: int,
-        max_entries: int,
-        map_flags: int = 0,
-        name: str = "",
-        *,
-        cpus: int | None = None,
-    ) -> None:
-        self.cpus = (os.cpu_count() or 1) if cpus is None else cpus
-        super().__init__(key_size, value_size, max_entries, map_flags, name)
+    def _put_row(self, op: str, place: P, row_from: Callable[[bytes], bytes], flags: int) -> None:
+        self._store(op, place, row_from(self._peek(place) or bytes(self._value_size)), flags)

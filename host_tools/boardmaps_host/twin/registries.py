@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextvars import copy_context
 from itertools import count
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self, TypeVar
 
 from boardmaps.abi import U32_MAX
-from boardmaps.errors import InvalidDefinition, KeyNotFound, NotSupported, StaleMap
+from boardmaps.errors import InvalidDefinition, KeyNotFound, NotSupported, OutOfMemory, StaleMap
 
-if TYPE_CHECKING:
-    from .base import CloudMap
+from .base import CloudMap, chosen, homes
+
+R = TypeVar("R")
+
+NUMBERS = 0xFFFF  # the line has 16 bits for a map's number
 
 
 class Registry:
@@ -20,8 +25,6 @@ class Registry:
     belong to it, and are gone (StaleMap) at the end.
     """
 
-    _active: list[Registry] = []  # noqa: RUF012 - a stack that all registries share, the default one at its bottom
-
     def __init__(self) -> None:
         self._maps: dict[int, CloudMap] = {}
         self._numbers = count(1)
@@ -29,11 +32,30 @@ class Registry:
     @staticmethod
     def active() -> Registry:
         """Return the registry that new maps go to."""
-        return Registry._active[-1]
+        active = chosen.get(homes[-1])
+        assert isinstance(active, Registry)
+        return active
+
+    def serving(self, work: Callable[[], R]) -> R:
+        """Return work(), which makes its maps in this registry, whichever is the active one for others."""
+
+        def here() -> R:
+            chosen.set(self)
+            return work()
+
+        return copy_context().run(here)
 
     def admit(self, new: CloudMap) -> int:
-        """Register a map and return its number. Called by every map's constructor."""
+        """Register a map and return its number. Called by every map's constructor.
+
+        Raises OutOfMemory when all numbers have been given out; those of maps that are gone are not used again.
+        """
         map_id = next(self._numbers)
+        if map_id > NUMBERS:
+            raise OutOfMemory(
+                f"create {new.name!r}: all {NUMBERS:,} map numbers of this registry are used up; "
+                "make the maps that come and go in `with Registry():` blocks of their own"
+            )
         self._maps[map_id] = new
         return map_id
 
@@ -68,23 +90,23 @@ class Registry:
 
     def reset(self) -> None:
         """Drop all maps and free their memory: every later use of one raises StaleMap. Numbers are not used again."""
-        maps, self._maps = self._maps, {}
-        for m in maps.values():
+        for map_id, m in list(self._maps.items()):
             m._retire()
+            self._maps.pop(map_id, None)
 
     def __enter__(self) -> Self:
-        Registry._active.append(self)
+        homes.append(self)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        Registry._active.remove(self)
+        homes.remove(self)
         self.reset()
 
 
 registry = Registry()
-Registry._active.append(registry)
+homes.append(registry)
 
 
 def open_map(name: str) -> CloudMap:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import struct
 from collections import deque
 from itertools import islice
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, Self
 
-from boardmaps.abi import TIME_SERIES
+from boardmaps.abi import BPF_F_WRONLY
 from boardmaps.definition import MapDef
 from boardmaps.errors import InvalidDefinition, InvalidKeySize, MapError, NotSupported
+from boardmaps.kinds import TIME_SERIES
+from boardmaps.refusals import refused
 
 from .base import BytesLike, CloudMap
 
@@ -37,6 +39,9 @@ class TimeSeries(CloudMap):
     says otherwise.
     """
 
+    _instead = "use push, last and window"
+    subscribe_needs = ("last", BPF_F_WRONLY)
+
     def __init__(
         self,
         value_size: int,
@@ -58,28 +63,39 @@ class TimeSeries(CloudMap):
         self._field_offset = field_offset
         super().__init__(definition)
 
+    @classmethod
+    def from_definition(cls, d: MapDef, parameters: bytes = b"") -> Self:
+        """Make a series; the parameters are the field's letter and its offset."""
+        letter, offset = struct.unpack_from("<BI", parameters) if parameters else (0, 0)
+        field = chr(letter) if letter else None
+        return cls(d.value_size, d.max_entries, d.map_flags, d.name, field=field, field_offset=offset)
+
+    def host_parameters(self) -> bytes:
+        """Return the field's letter and its offset, nothing when there is no field."""
+        return struct.pack("<BI", ord(self._field.format[1]), self._field_offset) if self._field else b""
+
     def _set_up(self) -> None:
-        self._samples: deque[Sample] = deque(maxlen=self.definition.max_entries)
+        self._cleared = 0  # number of the next sample when there is none
+        self._samples: deque[tuple[int, bytes, int]] = deque(maxlen=self.definition.max_entries)
 
     def push(self, timestamp: int, value: BytesLike) -> None:
         """Add a sample; in a full series the oldest one goes."""
         if not isinstance(timestamp, int) or not 0 <= timestamp < 1 << 64:
             raise InvalidKeySize(f"push {self.name!r}: timestamp is {timestamp!r}, not a number from 0 to 2**64 - 1")
         value = self._value("push", value)
-        with self._lock:
-            self._samples.append((timestamp, value))
+        self._alone(self._append, timestamp, value)
 
     def newest(self) -> Sample | None:
         """Return the last sample pushed, as (timestamp, value); None when there is none."""
         try:
-            return self._samples[-1]
+            return self._samples[-1][:2]
         except IndexError:
             return None
 
     def oldest(self) -> Sample | None:
         """Return the first sample that is still there; None when there is none."""
         try:
-            return self._samples[0]
+            return self._samples[0][:2]
         except IndexError:
             return None
 
@@ -87,14 +103,11 @@ class TimeSeries(CloudMap):
         """Return the newest n samples, or all when there are fewer, in the order in which they were pushed."""
         if not isinstance(n, int) or n < 0:
             raise MapError(f"last {self.name!r}: n is {n!r}, not a number from 0 up")
-        with self._lock:
-            samples = self._samples
-            return list(islice(samples, max(len(samples) - n, 0), None))
+        return self._alone(self._last, n)
 
     def window(self, start: int, end: int) -> list[Sample]:
         """Return the samples whose timestamps are from `start` to `end`, both included, in the order of pushing."""
-        with self._lock:
-            return [sample for sample in self._samples if start <= sample[0] <= end]
+        return [sample[:2] for sample in list(self._samples) if start <= sample[0] <= end]
 
     def stats(self, n: int | None = None) -> Stats:
         """Return the statistics of the newest n samples, or of all. Raises NotSupported when no field is declared."""
@@ -108,44 +121,71 @@ class TimeSeries(CloudMap):
         span = samples[-1][0] - samples[0][0]
         return Stats(len(numbers), min(numbers), max(numbers), total, total / len(numbers), span)
 
+    def host_push(self, sample: bytes) -> None:
+        """Add a sample: timestamp u64, value."""
+        self.push(struct.unpack_from("<Q", sample)[0], sample[8:])
+
+    def host_samples(self, n: int | None) -> list[Sample]:
+        """Return the newest n samples, None for all."""
+        return self.last(len(self) if n is None else n)
+
+    def host_subscribe(self, _every: int, key: bytes) -> Any:
+        """Return what tells the samples, from the oldest that is there."""
+        if key:
+            refused(self, "subscribe")
+        from boardmaps.line.sources import Samples  # with the first subscription only
+
+        return Samples(self)
+
+    def first_number(self) -> int:
+        """Return the number of the oldest sample, for host_subscribe()."""
+        try:
+            return self._samples[0][2]
+        except IndexError:
+            return self._cleared
+
+    def copy_sample(self, number: int, out: bytearray) -> bool:
+        """Copy timestamp (8 bytes) and value of the sample with this number to `out`; False when it is gone."""
+        found = self._alone(self._numbered, number)
+        if found is None:
+            return False
+        out[:] = struct.pack("<Q", found[0]) + found[1]
+        return True
+
     def __len__(self) -> int:
         return len(self._samples)
 
     def clear(self) -> None:
         """Remove every sample."""
-        with self._lock:
-            self._note(len(self._samples))
-            self._samples.clear()
+        self._alone(self._clear)
 
     def resize(self, new_max_entries: int) -> None:
         """Change max_entries. Growing keeps everything; shrinking drops the oldest samples.
 
         Raises InvalidDefinition or OutOfMemory, and then nothing has changed.
         """
-        with self._lock:
-            self.definition = self._resized(new_max_entries)
-            self._note(len(self._samples))
-            self._samples = deque(self._samples, maxlen=new_max_entries)
+        self._alone(self._resize, new_max_entries)
 
-    def lookup(self, key: object = None) -> NoReturn:
-        """Raise NotSupported, as update, delete and next_key do: samples are reached by time."""
-        self._refuse("lookup", key)
+    # What follows runs in the map's turn. A sample is kept with its number, so that one call of C adds both.
 
-    def update(self, key: object = None, value: object = None, flags: int = 0) -> NoReturn:
-        """Raise NotSupported."""
-        self._refuse("update", key, value, flags)
+    def _append(self, timestamp: int, value: bytes) -> None:
+        self._samples.append((timestamp, value, self._next_number()))
 
-    def delete(self, key: object = None) -> NoReturn:
-        """Raise NotSupported."""
-        self._refuse("delete", key)
+    def _next_number(self) -> int:
+        return self._samples[-1][2] + 1 if self._samples else self._cleared
 
-    def next_key(self, key: object = None) -> NoReturn:
-        """Raise NotSupported."""
-        self._refuse("next_key", key)
+    def _last(self, n: int) -> list[Sample]:
+        return [sample[:2] for sample in islice(self._samples, max(len(self._samples) - n, 0), None)]
 
-    def lookup_and_delete(self, key: object = None) -> NoReturn:
-        """Raise NotSupported."""
-        self._refuse("lookup_and_delete", key)
+    def _clear(self) -> None:
+        self._note(len(self._samples))
+        self._set(_cleared=self._next_number(), _samples=deque(maxlen=self.definition.max_entries))
 
-    def _refuse(self, op: str, *_: object) -> NoReturn:
-        raise NotSupported(f"{op} {self.name!r}: a series has no such operation; use push, last and window")
+    def _resize(self, new_max_entries: int) -> None:
+        definition = self._resized(new_max_entries)
+        self._note(len(self._samples))
+        self._set(definition=definition, _samples=deque(self._samples, maxlen=new_max_entries))
+
+    def _numbered(self, number: int) -> tuple[int, bytes, int] | None:
+        place = number - self.first_number()
+        return self._samples[place] if 0 <= place < len(self._samples) else None

@@ -1,14 +1,21 @@
-"""Where downloads, builds and finished firmware live, and how a build knows that it is already done."""
+"""Where downloads, builds and finished firmware live, and how a build knows that it is already done.
 
+Downloads are shared by all checkouts, in the cache; builds are each checkout's own. The cache also has the image of each name
+that was built last, for a boardmaps without a checkout and for a fresh checkout of the same files.
+"""
+
+import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[3]
 FIRMWARE_OUT = PROJECT / "build" / "firmware"
+CHIPS_OUT = PROJECT / "build" / "chips"
 
 
 class BuildError(Exception):
@@ -23,10 +30,22 @@ def cache_root() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "boardmaps"
 
 
+@contextmanager
+def locked(folder: Path, name: str) -> Iterator[None]:
+    """Keep other processes that ask for this lock out; wait for the one that has it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def firmware_image(name: str) -> Path:
-    """The path of a built image: in the clone's build/firmware, or in the cache when it is not there."""
-    built = FIRMWARE_OUT / name
-    return built if built.exists() else cache_root() / "firmware" / name
+    """The path of a built image: the checkout's, or without a checkout the one that was built last by any."""
+    return (FIRMWARE_OUT if (PROJECT / "pyproject.toml").exists() else _shared_images()) / name
+
+
+def _shared_images() -> Path:
+    return cache_root() / "firmware"
 
 
 def digest(parts: Iterable[str | Path]) -> str:
@@ -44,26 +63,40 @@ def digest(parts: Iterable[str | Path]) -> str:
 
 
 def publish(image: Path, name: str, key: str) -> Path:
-    """Copy a finished image into the cache and the clone's build/firmware; remember what it was made of."""
-    for folder in (cache_root() / "firmware", FIRMWARE_OUT):
-        folder.mkdir(parents=True, exist_ok=True)
-        if image != folder / name:
-            shutil.copyfile(image, folder / name)
-        (folder / f"{name}.key").write_text(key)
+    """Copy a finished image to the checkout's build/firmware and to the cache; remember what it was made of."""
+    _put(image, FIRMWARE_OUT, name, key)
+    with locked(_shared_images(), "images"):
+        _put(image, _shared_images(), name, key)
     return FIRMWARE_OUT / name
 
 
 def published(name: str, key: str) -> Path | None:
-    """The image of that name, restored from the cache if need be, if it was made from exactly these inputs."""
-    for folder in (FIRMWARE_OUT, cache_root() / "firmware"):
-        stamp = folder / f"{name}.key"
-        if (folder / name).exists() and stamp.exists() and stamp.read_text() == key:
-            return folder / name if folder == FIRMWARE_OUT else publish(folder / name, name, key)
-    return None
+    """The checkout's image of that name, taken from the cache if need be, if it was made from exactly these inputs."""
+    if not _made_of(FIRMWARE_OUT, name, key):
+        with locked(_shared_images(), "images"):
+            if not _made_of(_shared_images(), name, key):
+                return None
+            _put(_shared_images() / name, FIRMWARE_OUT, name, key)
+    return FIRMWARE_OUT / name
+
+
+def _put(image: Path, folder: Path, name: str, key: str) -> None:
+    """Copy an image into a folder in one step: a board that starts meanwhile reads the old one or the new one, whole."""
+    folder.mkdir(parents=True, exist_ok=True)
+    fresh = folder / f"{name}.new"
+    shutil.copyfile(image, fresh)
+    (folder / f"{name}.key").unlink(missing_ok=True)  # until the new one is there, nothing is said of what this is
+    fresh.replace(folder / name)
+    (folder / f"{name}.key").write_text(key)
+
+
+def _made_of(folder: Path, name: str, key: str) -> bool:
+    stamp = folder / f"{name}.key"
+    return (folder / name).exists() and stamp.exists() and stamp.read_text() == key
 
 
 def forget_others(build: Path) -> None:
-    """Remove the builds of other configurations of what `build` builds: the folder's name is <what>-<key>."""
+    """Remove this checkout's builds of other configurations of what `build` builds: the folder's name is <what>-<key>."""
     for other in build.parent.glob(f"{build.name.rpartition('-')[0]}-*"):
         if other.is_dir() and other != build:
             shutil.rmtree(other)

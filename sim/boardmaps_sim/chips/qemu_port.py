@@ -32,8 +32,7 @@ def _build(
     """Build a target; its manifest is the first of the files that are frozen. What a `definition` says is frozen too."""
     source = find_source()
     board = _BOARDS / target
-    # The checkout's path is in it: make goes by the files' times, and those of another checkout say nothing.
-    config = digest([source.version, str(PROJECT), *(board / name for name in board_files), _MODULES])
+    config = digest([source.version, *(board / name for name in board_files), _MODULES])
     firmware = PROJECT / "firmware"
     defined = [definition] if definition else []
     key = f"{config} {digest([*frozen_files, *defined, firmware / 'manifest.py', firmware / 'boardmaps'])}"

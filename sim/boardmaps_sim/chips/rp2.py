@@ -1,5 +1,6 @@
 """MicroPython's rp2 port for RPI_PICO: pico-stock.uf2, and pico-builtin.uf2 with boardmaps and its pool inside."""
 
+import os
 from pathlib import Path
 
 from boardmaps_sim.chips.cache import PROJECT, digest, forget_others, publish, published, run
@@ -28,7 +29,7 @@ def build_pico(manifest: Path = _BOARD / "manifest.py") -> list[Path]:
 
 def _build(source: Source, image: str, manifest: Path, frozen: list[Path], *, built_in: bool) -> Path:
     parts = [_BOARD / "usermods.cmake", *([_MODULES / "boardmaps", _DEFINITION] if built_in else [])]
-    config = digest([source.version, str(manifest), str(built_in), *parts])
+    config = digest([source.version, os.path.relpath(manifest, PROJECT), str(built_in), *parts])
     key = f"{config} {digest(frozen)}"
     done = published(image, key)
     if done and not source.own:

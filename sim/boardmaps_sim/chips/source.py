@@ -10,7 +10,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from boardmaps_sim.chips.cache import BuildError, cache_root, digest, run
+from boardmaps_sim.chips.cache import CHIPS_OUT, BuildError, cache_root, digest, locked, run
 from boardmaps_sim.chips.debian import PrivateSuite
 
 # Newest first; 1.26 is where machine.Timer(hard=True) begins on the RP2040. trixie's 1.25 still builds and boots.
@@ -35,7 +35,12 @@ class Source:
 
     @property
     def builds(self) -> Path:
-        """The folder for builds of this version, in the cache."""
+        """The folder for this checkout's builds of this version."""
+        return CHIPS_OUT / self.version
+
+    @property
+    def tools(self) -> Path:
+        """The folder for what builds of this version share: it depends on nothing else."""
         return cache_root() / "builds" / self.version
 
     @property
@@ -44,7 +49,7 @@ class Source:
         own = self.tree / "lib" / "micropython-lib"
         if (own / "README.md").exists():
             return own
-        empty = self.builds / "micropython-lib"
+        empty = self.tools / "micropython-lib"
         empty.mkdir(parents=True, exist_ok=True)
         (empty / "README.md").touch()
         return empty
@@ -72,11 +77,14 @@ def fetch_source() -> Source:
         if os.environ.get("MICROPYTHON_DIR"):
             raise
     reasons = []
-    for suite in SUITES:
-        try:
-            return _from_debian(PrivateSuite(suite))
-        except BuildError as error:
-            reasons.append(f"{suite}: {error}")
+    with locked(cache_root(), "source"):
+        if (cache_root() / "source" / "version").exists():
+            return find_source()  # another checkout was here first
+        for suite in SUITES:
+            try:
+                return _from_debian(PrivateSuite(suite))
+            except BuildError as error:
+                reasons.append(f"{suite}: {error}")
     raise BuildError(
         "no suite of this machine's mirror has MicroPython. " + "\n".join([*reasons, f"Instead: {_CHECKOUT}"])
     )
@@ -84,10 +92,11 @@ def fetch_source() -> Source:
 
 def mpy_cross(source: Source) -> Path:
     """The cross compiler of the tree, built outside it if it is not there yet: frozen code must match its version."""
-    build = source.builds / "mpy-cross"
-    if not (build / "mpy-cross").exists():
-        folder = str(source.tree / "mpy-cross")
-        run(["make", "-C", folder, "-j2", f"BUILD={build}", "USER_C_MODULES="], source.builds / "mpy-cross.log")
+    build = source.tools / "mpy-cross"
+    with locked(source.tools, "mpy-cross"):
+        if not (build / "mpy-cross").exists():
+            folder = str(source.tree / "mpy-cross")
+            run(["make", "-C", folder, "-j2", f"BUILD={build}", "USER_C_MODULES="], source.tools / "mpy-cross.log")
     return build / "mpy-cross"
 
 

@@ -75,5 +75,6 @@ def install_tools(targets: list[str]) -> list[str]:
     known = subprocess.run(["apt-cache", "show", *missing], capture_output=True, check=False).returncode == 0
     if not known:
         run(["apt-get", "update"], log)
-    run(command, log, env={"DEBIAN_FRONTEND": "noninteractive"})
+    waiting = ["-o", "DPkg::Lock::Timeout=600"]  # seconds, for another checkout, or whoever else installs something
+    run([*command, *waiting], log, env={"DEBIAN_FRONTEND": "noninteractive"})
     return missing

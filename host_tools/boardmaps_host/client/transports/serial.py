@@ -1,14 +1,12 @@
-"""Thin shells around what carries bytes: a serial port, a pyserial URL, or memory."""
+"""A serial port, opened as the only one who has it."""
 
 import contextlib
 import errno
 import os
 import select
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
-from urllib.parse import urlsplit
+from typing import Any
 
 import serial
 import serial.tools.list_ports
@@ -16,21 +14,8 @@ import serial.tools.list_ports
 from boardmaps_host.client.errors import PortBusy, PortGone, PortMissing
 
 _SHORTCUTS = {"a": "/dev/ttyACM", "u": "/dev/ttyUSB", "c": "COM"}  # mpremote's
+PAUSE = 0.02  # seconds; how long pyserial waits for a byte where we cannot wait for its descriptor
 _STALL = 5000  # milliseconds without a byte taken
-
-
-class Transport(Protocol):
-    """Something that carries bytes. read() waits up to `timeout` seconds and returns b"" when nothing came."""
-
-    name: str
-
-    def read(self, timeout: float) -> bytes: ...
-
-    def write(self, data: bytes) -> None: ...
-
-    def reopen(self) -> None: ...
-
-    def close(self) -> None: ...
 
 
 def port_path(target: str) -> str:
@@ -64,26 +49,27 @@ class SerialTransport:
 
     def _open(self) -> None:
         self._fd = -1  # of a port that is read and written without pyserial's detours
-        url = "://" in self.name
-        if not url and not os.path.exists(self.name):
-            there = ", ".join(known_ports()) or "none"
-            name = self.name or "''"
-            raise PortMissing(f"{name}: there is no such port. Ports with a board: {there}. Is it plugged in?")
-        try:
-            if url:
-                patience = None if self.name.startswith("rfc2217:") else 5  # pyserial has no such timeout there
-                self._port = serial.serial_for_url(self.name, baudrate=115200, timeout=0.02, write_timeout=patience)
-            else:
-                self._port = serial.Serial(self.name, baudrate=115200, timeout=0, write_timeout=5, exclusive=True)
-        except (ValueError, serial.SerialException) as e:
-            raise (_url_refused if url else _port_refused)(self.name, e) from e
-        if os.name != "posix" or (url and not self.name.startswith("socket:")):
+        self._port: Any = self._opened()  # each of pyserial's classes, and what only some of their stubs know
+        if not self._direct():
             return
         self._fd = self._port.fileno()
         self._readable = select.poll()
         self._readable.register(self._fd, select.POLLIN)
         self._writable = select.poll()
         self._writable.register(self._fd, select.POLLOUT)
+
+    def _opened(self) -> serial.SerialBase:
+        """Return pyserial's port. Raises PortMissing or PortBusy."""
+        pause = 0 if self._direct() else PAUSE
+        try:
+            # pyserial is asked whether there is such a port: no file of Windows is called COM10
+            return serial.Serial(self.name, baudrate=115200, timeout=pause, write_timeout=5, exclusive=True)
+        except (ValueError, serial.SerialException) as e:
+            raise _port_refused(self.name, e) from e
+
+    def _direct(self) -> bool:
+        """Whether the port has a descriptor of the system's that can be read, written and polled."""
+        return os.name == "posix"
 
     def reopen(self) -> None:
         """Open the port again, under its name: what is behind it may be another device by now."""
@@ -104,8 +90,8 @@ class SerialTransport:
             end = time.monotonic() + timeout
             while not (waiting := self._port.in_waiting) and time.monotonic() < end:
                 if data := self._port.read(1):
-                    return data + self._port.read(self._port.in_waiting)
-            return self._port.read(waiting)
+                    return bytes(data + self._port.read(self._port.in_waiting))
+            return bytes(self._port.read(waiting))
         except (OSError, TypeError) as e:  # pyserial gives TypeError for a port that was closed meanwhile
             raise PortGone(f"{self.name}: the port is gone ({e}). Was the board unplugged?") from e
 
@@ -132,7 +118,12 @@ class SerialTransport:
 
 
 def _port_refused(name: str, error: Exception) -> PortBusy | PortMissing:
-    """Return what to tell of a port that is there and cannot be opened."""
+    """Return what to tell of a port that is not there, or cannot be opened."""
+    if getattr(error, "errno", None) == errno.ENOENT or "FileNotFoundError" in str(error) or not name:
+        there = ", ".join(known_ports()) or "none"
+        return PortMissing(
+            f"{name or repr(name)}: there is no such port. Ports with a board: {there}. Is it plugged in?"
+        )
     if (os.name == "posix" and not Path(name).is_char_device()) or "Inappropriate ioctl" in str(error):
         what = "a directory" if Path(name).is_dir() else "something else"
         return PortMissing(f"{name}: it is no serial port but {what}. Give a port such as /dev/ttyACM0, a0, or a URL.")
@@ -145,46 +136,6 @@ def _port_refused(name: str, error: Exception) -> PortBusy | PortMissing:
     if any(word in str(error).lower() for word in ("exclusively lock", "busy", "denied")):  # the last is Windows's
         return PortBusy(f"{name} is in use by another program. Close it, or pass another --port.")
     return PortMissing(f"{name}: {error}. Is it plugged in?")
-
-
-def _url_refused(name: str, error: Exception) -> PortMissing:
-    """Return what to tell of a URL that leads nowhere."""
-    parts = urlsplit(name)
-    try:
-        complete = bool(parts.hostname and parts.port)
-    except ValueError:  # no number, or none that a port has
-        complete = False
-    if parts.scheme in ("socket", "rfc2217") and not complete:
-        return PortMissing(f"{name}: it lacks a host or a port. Give {parts.scheme}://HOST:PORT.")
-    why = str(error).removeprefix(f"Could not open port {name}: ")
-    if complete:
-        return PortMissing(f"{name}: {why}. Does something serve the port there?")
-    return PortMissing(f"{name}: {why}. Give socket://HOST:PORT, rfc2217://HOST:PORT, spy://PORT, or a port itself.")
-
-
-class MemoryTransport:
-    """A line in memory: `answer` takes what is written and returns what comes back."""
-
-    def __init__(self, name: str, answer: Callable[[bytes], bytes]) -> None:
-        self.name = name
-        self._answer = answer
-        self._waiting = b""
-
-    def read(self, timeout: float) -> bytes:  # noqa: ARG002 - memory never waits
-        """Return what has been answered."""
-        data, self._waiting = self._waiting, b""
-        return data
-
-    def write(self, data: bytes) -> None:
-        """Hand `data` to the other end."""
-        self._waiting += self._answer(data)
-
-    def reopen(self) -> None:
-        """Do nothing: memory is never unplugged."""
-
-    def close(self) -> None:
-        """Forget what was not read."""
-        self._waiting = b""
 
 
 def holders_of(path: str) -> list[tuple[int, str]]:

@@ -1,4 +1,5 @@
-"""What keeps a map whole against hard interrupts and a second core: boardmaps_config.GUARD on the board.
+"""What all viper kernels stand on: the guard, which keeps a map whole against hard interrupts and a second core, and the address
+of a buffer. clear() is the pool's own kernel. The guard is boardmaps_config.GUARD on the board:
 
 "none": nothing, at no cost. A kernel is one call of machine code, which MicroPython never leaves for a soft interrupt, a
 scheduled function, asyncio, or another thread under a GIL. "irq": hard interrupts are off during a kernel. "irq+lock":
@@ -91,3 +92,19 @@ def guarded(f, n):
             leave(state)
 
     return (one, two, three, four)[n - 1]
+
+
+@micropython.viper
+def clear(view, size: int):
+    """Set the first `size` bytes, a multiple of 8, to zero. Machine code: a loop of slices would leave the heap in pieces."""
+    at = int(ptr8(view))
+    end = at + size
+    while at < end:  # not p[i]: with i in a register, the thumb emitter of MicroPython 1.26 spoils it
+        ptr32(at)[0] = 0
+        at += 4
+
+
+@micropython.viper
+def address(buffer) -> int:
+    """Return where the bytes of `buffer` begin. Nothing on MicroPython's heap ever moves."""
+    return int(ptr8(buffer))

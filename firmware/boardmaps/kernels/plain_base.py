@@ -1,0 +1,29 @@
+"""What all plain Python kernels stand on: words of a slice and bytes of a buffer. clear() is the pool's own kernel.
+
+The plain kernels are the readable reference. A port without machine code runs them, and so does a computer: nothing here is
+MicroPython's own. They take heap, and they are many steps of bytecode: whatever may come in between, an interrupt or a thread, must
+leave these maps alone, so no guard goes with them.
+"""
+
+from struct import pack_into, unpack_from
+
+
+def word(view, index):
+    """Return a word of a slice's header."""
+    return unpack_from("<I", view, 4 * index)[0]
+
+
+def put_word(view, index, number):
+    """Set a word of a slice's header; numbers wrap."""
+    pack_into("<I", view, 4 * index, number & 0xFFFFFFFF)
+
+
+def raw(buffer):
+    """Return a memoryview of a buffer's bytes. Raises TypeError for what has none."""
+    return memoryview(buffer)
+
+
+def clear(view, size):
+    """Set the first `size` bytes to zero."""
+    for i in range(size):
+        view[i] = 0

@@ -1,0 +1,99 @@
+"""The kernels of per-CPU maps in plain Python: rows with the values of all CPUs, under a hash's keys or an index."""
+
+from ..abi import const
+from . import plain_array as array
+from . import plain_hash as table
+from .plain_base import raw, word
+from .plain_keyed import atomics
+
+_PERCPU_ARRAY = const(6)  # the map type
+
+# What row() does; 0, 1 and 2 are update's flags
+_NOEXIST = const(1)
+_EXIST = const(2)
+_READ = const(3)
+_TAKE = const(4)
+_ZERO = const(5)
+
+# What it answers
+_DONE = const(0)
+_MISS = const(1)
+_EXISTS = const(2)
+_FULL = const(3)
+
+# Words of a slice's header
+_MAP_TYPE = const(2)
+_VALUE = const(13)
+_STRIDE = const(14)
+
+_DELETE = const(5)  # what a hash table's op does
+_FIND = const(6)
+_NEXT = const(7)
+
+
+entry_at = table.entry_at
+
+
+def rp2_cpu():
+    """Return the RP2's CPUID, the first register of its SIO."""
+    from machine import mem32  # saves heap: only rp2 has it
+
+    return mem32[0xD0000000]
+
+
+def find(view, key):
+    """Return where the row under a key begins in the slice, 0 when there is none. An array's keys are indices here."""
+    if word(view, _MAP_TYPE) == _PERCPU_ARRAY:
+        return array.find(view, key)
+    return max(0, -table.op(view, key, key, _FIND))
+
+
+def row(m, key, at, buffer, first, what):  # noqa: ARG001 - the other sorts need `first`
+    """Do `what` with the bytes at `at` in m's row under key, as many as `buffer` has. `first` is one CPU's bytes, not used here."""
+    view = m._slice
+    buffer = raw(buffer)
+    whole = word(view, _STRIDE) - word(view, _VALUE)
+    begin = find(view, key)
+    if not begin:
+        if what >= _EXIST or word(view, _MAP_TYPE) == _PERCPU_ARRAY:
+            return _MISS
+        slot = table.create(view, bytes(key))
+        if not slot:
+            return _FULL
+        begin = find(view, key)
+        view[begin : begin + whole] = bytes(whole)
+    elif what == _NOEXIST:
+        return _EXISTS
+    if what == _ZERO:
+        view[begin : begin + whole] = bytes(whole)
+    elif what < _READ:
+        view[begin + at : begin + at + len(buffer)] = buffer
+    else:
+        if what == _READ or len(buffer):
+            buffer[:] = view[begin + at : begin + at + len(buffer)]
+        if what == _TAKE:
+            table.op(view, key, key, _DELETE)
+    return _DONE
+
+
+def _drive(m):
+    def locate(key):
+        begin = find(m._slice, key)
+        return begin and begin + m._offset()
+
+    _, m._add, m._swap = atomics(m, locate)
+
+
+def drive_array(m):
+    """Give a PerCpuArray its functions."""
+    _drive(m)
+
+
+def drive_hash(m):
+    """Give a PerCpuHash its functions."""
+    _drive(m)
+
+    def next_key(key, out):
+        return table.op(m._slice, key, out, _NEXT)
+
+    m._next = next_key

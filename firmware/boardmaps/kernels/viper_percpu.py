@@ -1,0 +1,162 @@
+"""The kernels of per-CPU maps as MicroPython compiles them: rows with the values of all CPUs, under a hash's keys or an index."""
+
+import micropython
+from micropython import const
+
+from ..settings import GUARD
+from .viper_base import address, enter, leave
+from .viper_hash import entry_at, rows  # noqa: F401 - a walk calls entry_at
+from .viper_keyed import atomics
+
+# What row() does; 0, 1 and 2 are update's flags
+_NOEXIST = const(1)
+_EXIST = const(2)
+_READ = const(3)
+_TAKE = const(4)
+_ZERO = const(5)
+
+# What a hash's own op does, and what it answers; viper_hash.py has them
+_DELETE = const(5)
+_FIND = const(6)
+_NEXT = const(7)
+_MISS = const(1)
+_EXISTS = const(2)
+
+# Words of a slice's header
+_MAX_ENTRIES = const(6)
+_ENTRIES = const(12)
+_VALUE = const(13)
+_STRIDE = const(14)
+
+_length = len
+
+
+@micropython.viper
+def rp2_cpu() -> int:
+    """Return the RP2's CPUID, the first register of SIO at 0xd0000000. A shift, because that is no small int."""
+    sio = 0x34000000
+    return ptr32(sio << 2)[0]
+
+
+@micropython.viper
+def _row(find, view, key, at: int, buffer, first, what: int) -> int:
+    """Do `what` with the bytes at `at` in the row under key, as many as `buffer` has; 0 when done, else what find says.
+
+    find(key, key, _FIND) gives minus the row's offset in the slice; find(key, first, flags) makes a new entry, for which
+    `first` has one CPU's bytes.
+    """
+    row = int(find(key, key, _FIND))
+    base = int(ptr8(view))
+    h = ptr32(base)
+    whole = h[_STRIDE] - h[_VALUE]
+    if row >= 0:
+        if row != _MISS or what >= _EXIST:
+            return row
+        row = int(find(key, first, what))
+        if row:
+            return row
+        row = int(find(key, key, _FIND))
+        p = ptr8(base - row)
+        i = 0
+        while i < whole:
+            p[i] = 0
+            i += 1
+    elif what == _NOEXIST:
+        return _EXISTS
+    p = ptr8(base - row)
+    i = 0
+    if what == _ZERO:
+        while i < whole:
+            p[i] = 0
+            i += 1
+        return 0
+    p = ptr8(int(p) + at)
+    b = ptr8(buffer)
+    n = int(_length(buffer))
+    if what <= _TAKE and what >= _READ:
+        while i < n:
+            b[i] = p[i]
+            i += 1
+        if what == _TAKE:
+            find(key, key, _DELETE)
+        return 0
+    while i < n:
+        p[i] = b[i]
+        i += 1
+    return 0
+
+
+if GUARD != "none":
+    _bare_row = _row
+
+    @micropython.native
+    def _row(find, view, key, at, buffer, first, what):
+        state = enter()
+        try:
+            return _bare_row(find, view, key, at, buffer, first, what)
+        finally:
+            leave(state)
+
+
+def _own(find, at):
+    """Return what viper_keyed.py calls a map's op: finds this CPU's value in the row, which is at() behind its begin."""
+
+    @micropython.viper
+    def op(key, _, __) -> int:
+        row = int(find(key, key, _FIND))
+        if row < 0:
+            row -= int(at())
+        return row
+
+    return op
+
+
+def _indices(base):
+    """Return (move, find) for an array whose slice is at address `base`: a hash's op, as far as an array needs it."""
+
+    def move(view):
+        nonlocal base
+        base = address(view)
+
+    @micropython.viper
+    def find(index: int, _, __: int) -> int:
+        h = ptr32(int(base))
+        if index < 0 or index >= h[_MAX_ENTRIES]:
+            return _MISS
+        return 0 - h[_ENTRIES] - index * h[_STRIDE]
+
+    return move, find
+
+
+@micropython.native
+def row(m, key, at, buffer, first, what):
+    """Do `what` with the bytes at `at` in m's row under key. Not a closure: one of so many arguments takes heap at a call."""
+    return _row(m._rows, m._slice, key, at, buffer, first, what)
+
+
+def _drive(m, find):
+    """Give m its functions over find, an op without a guard."""
+    m._rows = find
+    m._find = _own(find, m._offset)
+    m._add, m._swap = atomics(m)
+
+
+def drive_array(m):
+    """Give a PerCpuArray its functions."""
+    m._move, find = _indices(0)
+    _drive(m, find)
+
+
+def drive_hash(m):
+    """Give a PerCpuHash its functions."""
+    m._move, find = rows(m)
+    _drive(m, find)
+
+    def next_key(key, out):
+        state = enter()
+        try:
+            return find(key, out, _NEXT)
+        finally:
+            leave(state)
+
+    m._next = next_key

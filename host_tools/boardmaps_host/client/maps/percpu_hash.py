@@ -1,0 +1,7 @@
+"""A board's PerCpuHash."""
+
+from boardmaps_host.client.maps.percpu import RemotePerCpu
+
+
+class RemotePerCpuHash(RemotePerCpu):
+    """A PerCpuHash on a board."""

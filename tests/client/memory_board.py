@@ -1,0 +1,68 @@
+"""A board in memory that restarts, loses its port, falls silent, ends its program and has a REPL, as a test says."""
+
+import time
+
+from boardmaps_host.client.errors import PortGone
+from boardmaps_host.client.transports.twin import TwinTransport
+
+_RAW_PROMPT = b"raw REPL; CTRL-B to exit\r\n>"
+_PROMPT = b"\r\nMicroPython v1\r\n>>> "
+
+
+class MemoryBoard(TwinTransport):
+    """The twin's server behind a line that a test cuts and ends. Its maps are this process's own."""
+
+    name = "memory"
+
+    def __init__(self, at_repl: bool = False) -> None:
+        super().__init__(allow_reset=True)
+        self.connected = True  # else every use of the port raises PortGone
+        self.silent = False  # the board hears nothing
+        self.at_repl = at_repl
+        self.starts = True  # what is run in the REPL is a server; else it fails
+        self.heard: list[bytes] = []
+        self._raw = False
+
+    def restart(self) -> None:
+        """Boot anew: another boot id, no session. The maps stay."""
+        super().__init__(allow_reset=True)
+
+    def end_program(self, last_words: bytes = b"") -> None:
+        """Give the line to the friendly REPL."""
+        self.at_repl, self._raw = True, False
+        self._waiting += last_words + _PROMPT
+
+    def read(self, timeout: float) -> bytes:
+        self._check()
+        if self.silent or (self.at_repl and not self._waiting):
+            time.sleep(min(timeout, 0.005))
+            return b""
+        return super().read(timeout)
+
+    def write(self, data: bytes) -> None:
+        self._check()
+        self.heard.append(data)
+        if self.silent:
+            return
+        if not self.at_repl:
+            super().write(data)
+        elif b"\x02" in data:
+            self._raw = False
+            self._waiting += _PROMPT
+        elif b"\x01" in data:
+            self._raw = True
+            self._waiting += _RAW_PROMPT
+        elif not self._raw:
+            self._waiting += b"\r\n>>> " if b"\x03" in data else data.replace(b"\0", b"")
+        elif data.endswith(b"\x04") and self.starts:
+            self.at_repl = False
+            self._waiting += b"OK"
+        elif data.endswith(b"\x04"):
+            self._waiting += b"OK\x04Traceback (most recent call last):\r\nValueError: no\r\n\x04>"
+
+    def reopen(self) -> None:
+        self._check()
+
+    def _check(self) -> None:
+        if not self.connected:
+            raise PortGone("memory: the port is gone.")

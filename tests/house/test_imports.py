@@ -1,0 +1,137 @@
+"""Who imports whom: no circle anywhere, and an import inside a function says what it saves."""
+
+import ast
+import tokenize
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = {
+    "boardmaps": "firmware",
+    "boardmaps_host": "host_tools",
+    "boardmaps_sim": "sim",
+    "tests": ".",
+    "bench": ".",
+    "soak": ".",
+}
+Import = ast.Import | ast.ImportFrom
+
+
+def modules() -> dict[str, Path]:
+    """Return the file of each of our modules, by its name."""
+    found = {}
+    for package, folder in PACKAGES.items():
+        for path in sorted((ROOT / folder / package).rglob("*.py")):
+            parts = path.relative_to(ROOT / folder).with_suffix("").parts
+            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+MODULES = modules()
+
+
+def imported(module: str, node: Import) -> Iterator[str]:
+    """Yield our modules that an import names, those of a package's names that are modules among them."""
+    if isinstance(node, ast.Import):
+        names = [alias.name for alias in node.names]
+    else:
+        base = node.module or ""
+        if node.level:
+            package = module.split(".")[: None if MODULES[module].name == "__init__.py" else -1]
+            base = ".".join(package[: len(package) - node.level + 1] + ([node.module] if node.module else []))
+        names = [base if f"{base}.{alias.name}" not in MODULES else f"{base}.{alias.name}" for alias in node.names]
+    yield from (name for name in names if name in MODULES and name != module)
+
+
+@cache
+def graph() -> dict[str, set[str]]:
+    """Return which modules each imports, at the top, inside a function, or for a type checker alone."""
+    return {
+        module: {
+            name
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, Import)
+            for name in imported(module, node)
+        }
+        for module, path in MODULES.items()
+    }
+
+
+def circle(edges: dict[str, set[str]]) -> list[str]:
+    """Return the modules of a circle, the first again at the end; an empty list when there is none."""
+    done: set[str] = set()
+
+    def visit(module: str, way: list[str]) -> list[str]:
+        if module in way:
+            return [*way[way.index(module) :], module]
+        if module in done:
+            return []
+        for name in sorted(edges.get(module, ())):
+            if found := visit(name, [*way, module]):
+                return found
+        done.add(module)
+        return []
+
+    return next((found for module in sorted(edges) if (found := visit(module, []))), [])
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    assert " imports ".join(circle(graph())) == ""
+
+
+def test_a_circle_is_found_and_named() -> None:
+    assert circle({"a": {"b"}, "b": {"c", "d"}, "c": set(), "d": {"b"}}) == ["b", "d", "b"]
+    assert circle({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
+
+
+def test_the_graph_knows_relative_imports_and_those_for_a_type_checker() -> None:
+    edges = graph()
+    assert "boardmaps.line.session" in edges["boardmaps.serving.server"]
+    assert "boardmaps_host.client.maps.queue" in edges["boardmaps_host.client.board"], "TYPE_CHECKING"
+    assert "boardmaps_host.client.lock" in edges["boardmaps_host.client.board"], "inside a function"
+
+
+def blocks(tree: ast.AST, inside: bool = False) -> Iterator[list[ast.stmt]]:
+    """Yield the blocks of statements that are inside functions."""
+    for node in ast.iter_child_nodes(tree):
+        within = inside or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        if within:
+            yield from (b for part in ("body", "orelse", "finalbody") if isinstance(b := getattr(node, part, 0), list))
+        if isinstance(node, ast.stmt | ast.excepthandler | ast.match_case):
+            yield from blocks(node, within)
+
+
+def unexplained(source: str) -> list[int]:
+    """Return the lines of imports inside functions that no comment explains: on the line, or above it or its neighbours."""
+    found = [block for block in blocks(ast.parse(source)) if any(isinstance(node, Import) for node in block)]
+    if not found:
+        return []
+    comments = {
+        token.start[0]
+        for token in tokenize.generate_tokens(iter(source.splitlines(keepends=True)).__next__)
+        if token.type == tokenize.COMMENT and not token.string.startswith(("# noqa", "# type:"))
+    }
+    lines = set()
+    for block in found:
+        explained = False
+        for before, node in zip([None, *block], block, strict=False):
+            if isinstance(node, Import):
+                explained = explained and isinstance(before, Import)  # one comment for several in a row
+                explained = explained or not comments.isdisjoint(range(node.lineno - 1, (node.end_lineno or 0) + 1))
+                if not explained:
+                    lines.add(node.lineno)
+    return sorted(lines)
+
+
+def test_an_import_inside_a_function_says_why() -> None:
+    wrong = {path.relative_to(ROOT): lines for path in MODULES.values() if (lines := unexplained(path.read_text()))}
+    assert wrong == {}, "say on the line above what it saves (start-up time, heap on the board), or move it to the top"
+
+
+def test_an_import_without_a_reason_is_found() -> None:
+    assert unexplained("def f():\n    import os\n") == [2]
+    assert unexplained("def f():\n    import os  # noqa: PLC0415\n") == [2]
+    assert unexplained("def f():\n    if x:\n        # saves time\n        import os\n        import sys\n") == []
+    assert unexplained("def f():\n    import os  # saves time\n    x()\n    import sys\n") == [4]
+    assert unexplained("import os\n") == []

@@ -1,0 +1,202 @@
+// Runs the kernels of boards/cmodules/boardmaps/core on a computer: one operation a line of stdin, one answer a line of stdout.
+//
+// `slice HEX` makes the map. A buffer is HEX@n: its bytes, at an address that is n past a multiple of 8, in a block of memory that
+// ends where the buffer does. `dump` prints the slice. What is asked is checked by nobody: whoever writes the lines knows the map.
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "array.h"
+#include "bloom.h"
+#include "field.h"
+#include "hash.h"
+#include "lpm.h"
+#include "percpu.h"
+#include "queue.h"
+#include "ring.h"
+#include "series.h"
+#include "slice.h"
+
+static uint32_t *h; // the slice
+static size_t size;
+
+typedef struct {
+    uint8_t *block, *at;
+    size_t len;
+} buffer_t;
+
+static char *word(void) {
+    char *w = strtok(NULL, " \n");
+    return w ? w : "";
+}
+
+static uint64_t number(void) {
+    return strtoull(word(), NULL, 0);
+}
+
+static buffer_t buffer(void) {
+    char *text = word(), *shift = strchr(text, '@');
+    buffer_t b = { NULL, NULL, 0 };
+    size_t n = shift ? (size_t)(shift - text) / 2 : strlen(text) / 2;
+    size_t past = shift ? strtoul(shift + 1, NULL, 10) : 0;
+    b.block = malloc(n + past ? n + past : 1);
+    b.at = b.block + past;
+    b.len = n;
+    for (size_t i = 0; i < n; ++i) {
+        unsigned byte;
+        sscanf(text + 2 * i, "%2x", &byte);
+        b.at[i] = byte;
+    }
+    return b;
+}
+
+static void show(const uint8_t *bytes, size_t n) {
+    putchar(' ');
+    for (size_t i = 0; i < n; ++i) {
+        printf("%02x", bytes[i]);
+    }
+}
+
+static void answer(long long code, const buffer_t *b) {
+    printf("%lld", code);
+    if (b) {
+        show(b->at, b->len);
+    }
+    putchar('\n');
+}
+
+static uint8_t *locate(const buffer_t *key) {
+    if (h[MAP_TYPE] == 2) {
+        return bm_array_find(h, bm_array_index(key->at));
+    }
+    return bm_hash_find(h, key->at, key->len);
+}
+
+static long long place(const uint32_t *record) {
+    return record ? (record - h) * 4 : 0;
+}
+
+static void run(const char *op) {
+    buffer_t a = { NULL, NULL, 0 }, b = a, c = a;
+    if (!strcmp(op, "slice")) {
+        a = buffer();
+        size = a.len;
+        h = malloc(size);
+        memcpy(h, a.at, size);
+        answer(0, NULL);
+    } else if (!strcmp(op, "dump")) {
+        show((uint8_t *)h, size);
+        putchar('\n');
+    } else if (!strcmp(op, "array")) {
+        int what = number();
+        a = buffer(), b = buffer();
+        answer(bm_array_op(h, bm_array_index(a.at), b.at, b.len, what), &b);
+    } else if (!strcmp(op, "hash")) {
+        int what = number();
+        a = buffer(), b = buffer();
+        answer(bm_hash_fits(h, a.len, b.len, what) ? bm_hash_op(h, a.at, b.at, what) : WRONG_SIZE, &b);
+    } else if (!strcmp(op, "entry")) {
+        uint32_t slot = number();
+        a = buffer(), b = buffer();
+        slot = bm_hash_entry_at(h, slot, a.at, a.len, b.at, b.len);
+        printf("%u", slot);
+        show(a.at, a.len);
+        show(b.at, b.len);
+        putchar('\n');
+    } else if (!strcmp(op, "apply")) {
+        int what = number();
+        uint64_t operand = number();
+        size_t offset = number();
+        int width = number();
+        a = buffer();
+        uint8_t *value = locate(&a);
+        if (!value || !bm_field_fits(h[VALUE_SIZE], offset, width)) {
+            puts("none");
+        } else {
+            uint64_t old = bm_field_read(value + offset, width), made = bm_field_apply(what, old, operand, width);
+            bm_field_write(value + offset, width, made);
+            printf("%llu\n", (unsigned long long)(what == ADD ? made : old));
+        }
+    } else if (!strcmp(op, "swap")) {
+        a = buffer(), b = buffer(), c = buffer();
+        uint8_t *value = locate(&a);
+        answer(value ? bm_field_swap(value, b.at, c.at, b.len) : -1, NULL);
+    } else if (!strcmp(op, "put")) {
+        bool over = number();
+        a = buffer();
+        answer(bm_queue_put(h, a.at, a.len, over), NULL);
+    } else if (!strcmp(op, "take")) {
+        bool remove = number();
+        a = buffer();
+        answer(bm_queue_take(h, a.at, remove), &a);
+    } else if (!strcmp(op, "output")) {
+        a = buffer();
+        answer(bm_ring_output(h, a.at, a.len), NULL);
+    } else if (!strcmp(op, "read")) {
+        a = buffer();
+        answer(bm_ring_read(h, a.at, a.len), &a);
+    } else if (!strcmp(op, "claim")) {
+        answer(place(bm_ring_reserve(h, number())), NULL);
+    } else if (!strcmp(op, "finish")) {
+        uint32_t at = number();
+        bool discard = number();
+        a = buffer();
+        bm_ring_finish(h, at, a.at, discard);
+        answer(0, NULL);
+    } else if (!strcmp(op, "passed")) {
+        answer(place(bm_ring_next(h)), NULL);
+    } else if (!strcmp(op, "clear")) {
+        answer(bm_ring_clear(h), NULL);
+    } else if (!strcmp(op, "push")) {
+        uint32_t low = number(), high = number();
+        a = buffer();
+        bm_series_push(h, low, high, a.at);
+        answer(0, NULL);
+    } else if (!strcmp(op, "get")) {
+        uint32_t n = number();
+        a = buffer();
+        answer(bm_series_get(h, n, a.at), &a);
+    } else if (!strcmp(op, "lpm")) {
+        int what = number();
+        a = buffer(), b = buffer();
+        answer(bm_hash_fits(h, a.len, b.len, what) ? bm_lpm_op(h, a.at, b.at, what) : WRONG_SIZE, &b);
+    } else if (!strcmp(op, "forget")) {
+        bm_lpm_clear(h);
+        answer(0, NULL);
+    } else if (!strcmp(op, "add")) {
+        a = buffer();
+        bm_bloom_push(h, a.at);
+        answer(0, NULL);
+    } else if (!strcmp(op, "has")) {
+        a = buffer();
+        answer(!bm_bloom_peek(h, a.at), NULL);
+    } else if (!strcmp(op, "empty")) {
+        bm_bloom_clear(h);
+        answer(0, NULL);
+    } else if (!strcmp(op, "row")) {
+        int what = number();
+        uint32_t at = number();
+        bm_key_t key = { NULL, 0, number() };
+        a = buffer(), b = buffer();
+        key.bytes = a.at;
+        key.len = a.len;
+        answer(bm_row_op(h, &key, at, b.at, b.len, what), &b);
+    } else {
+        printf("unknown: %s\n", op);
+    }
+    free(a.block);
+    free(b.block);
+    free(c.block);
+}
+
+int main(void) {
+    static char line[1 << 20];
+    while (fgets(line, sizeof line, stdin)) {
+        char *op = strtok(line, " \n");
+        if (op) {
+            run(op);
+        }
+    }
+    free(h);
+    return 0;
+}
