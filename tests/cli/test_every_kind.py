@@ -14,9 +14,12 @@ from boardmaps_sim.unix import UnixBoard
 pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")  # rich-click of its own
 
 KINDS = [kind.word for kind in kinds.KINDS if kind.on_boards]
-KEYED = ("hash", "percpu_hash", "array", "percpu_array")
+KEYED = ("hash", "percpu_hash", "array", "percpu_array", "lpm_trie")
 SIZES = dict.fromkeys(KINDS, "value 4 entries 6") | {"ringbuf": "entries 128"}
-SIZES |= {name: "key 4 value 4 entries 4" for name in KINDS if "hash" in name or name == "lpm_trie"}
+SIZES |= {name: "key 4 value 4 entries 4" for name in KINDS if "hash" in name}
+SIZES |= {"lpm_trie": "key 8 value 4 entries 4", "bloom_filter": "value 4 entries 6 functions 3"}
+# What a kind says otherwise than the others: a prefix of 32 bits for a key, a value to ask for.
+WORDS = {"lpm_trie": ("key u32:1", "key 32 0 0 0 1 0 0 0"), "bloom_filter": ("peek M", "peek M value u32:7")}
 
 BYTES = ["0x"]
 ENTRY: Any = {"key": BYTES, "value": BYTES}
@@ -27,31 +30,31 @@ INFO = {"id": 0, "type": "", "name": "", "flags": 0, "bytes_key": 0, "bytes_valu
 ERROR: Any = {"error": ""}
 OF_KIND = {
     "dump": {
-        **{kind: [ENTRY] for kind in ("hash", "array")},
+        **{kind: [ENTRY] for kind in ("hash", "array", "lpm_trie")},
         **{kind: [ROW] for kind in ("percpu_hash", "percpu_array")},
         **{kind: [VALUE] for kind in ("queue", "stack")},
         "ringbuf": [{"number": 0, "data": BYTES}],
         "time_series": [{"timestamp": 0, "value": BYTES, "field": 0}],
     },
     "lookup M key u32:1": {
-        **dict.fromkeys(("hash", "array"), ENTRY),
+        **dict.fromkeys(("hash", "array", "lpm_trie"), ENTRY),
         **dict.fromkeys(("percpu_hash", "percpu_array"), ROW),
     },
     "getnext": {kind: {"key": None, "next_key": BYTES} for kind in KEYED},
     "update M key u32:1 value u32:7": dict.fromkeys(KEYED),
-    "peek": dict.fromkeys(("queue", "stack"), VALUE),
+    "peek M": dict.fromkeys(("queue", "stack", "bloom_filter"), VALUE),
     "pop": dict.fromkeys(("queue", "stack"), VALUE),
     "dequeue": dict.fromkeys(("queue", "stack"), VALUE),
-    "push M value u32:7": dict.fromkeys(("queue", "stack")),
+    "push M value u32:7": dict.fromkeys(("queue", "stack", "bloom_filter")),
     "enqueue M value u32:7": dict.fromkeys(("queue", "stack")),
     "stats": {"time_series": {"count": 0, "min": 0, "max": 0, "sum": 0, "mean": 0, "span": 0, "field": ""}},
     "watch M --for 0.1": {
-        **dict.fromkeys(("hash", "array"), ENTRY),
+        **dict.fromkeys(("hash", "array", "lpm_trie"), ENTRY),
         "ringbuf": {"number": 0, "lost": 0, "data": BYTES},
         "time_series": {"number": 0, "lost": 0, "timestamp": 0, "value": BYTES},
     },
     "watch M key u32:1 --for 0.1": {
-        **dict.fromkeys(("hash", "array"), ENTRY),
+        **dict.fromkeys(("hash", "array", "lpm_trie"), ENTRY),
         **dict.fromkeys(("percpu_hash", "percpu_array"), ROW),
     },
     "delete M key u32:1": dict.fromkeys(KEYED),
@@ -84,6 +87,10 @@ def fill(port: str, kind: str, name: str) -> None:
             the_map.output(b"one")
         elif kind == "time_series":
             the_map.push(10, b"\7\0\0\0")
+        elif kind == "bloom_filter":
+            the_map.push(b"\7\0\0\0")
+        elif kind == "lpm_trie":
+            the_map.update(b"\x20\0\0\0\1\0\0\0", b"\7\0\0\0")
         elif kind in ("queue", "stack"):
             for _ in range(5):
                 the_map.push(b"\7\0\0\0")
@@ -103,7 +110,8 @@ def test_every_command_on_every_kind(firmware: UnixBoard, kind: str, capsys: pyt
     name = f"k_{kind}"[:15]
     fill(firmware.port, kind, name)
     for words, shapes in OF_KIND.items():
-        command = words.replace(" M", f" {name}") if " M" in words else f"{words} {name}"
+        said = words.replace(*WORDS.get(kind, ("", "")))
+        command = said.replace(" M", f" {name}") if " M" in said else f"{said} {name}"
         capsys.readouterr()
         status = run_here(["-j", "map", *command.split(), "--port", firmware.port])
         printed = capsys.readouterr()
@@ -121,6 +129,30 @@ def test_every_command_on_every_kind(firmware: UnixBoard, kind: str, capsys: pyt
         plain = run_here(["map", *command.split(), "--port", firmware.port])
         text = capsys.readouterr().err
         assert plain == 0 or not re.search(r"\w\(|\b(reserve|output|window|read_many)\b", text), text
+
+
+def test_a_filter_is_asked_for_a_value(firmware: UnixBoard, capsys: pytest.CaptureFixture[str]) -> None:
+    def said(*words: str) -> tuple[int, str]:
+        capsys.readouterr()
+        status = run_here(["map", *words, "--port", firmware.port])
+        printed = capsys.readouterr()
+        return status, printed.out + printed.err
+
+    made = said(*["create", "name", "f15", "type", "bloom_filter", "value", "4", "entries", "100", "functions", "15"])
+    assert made[0] == 0
+    assert said("push", "f15", "value", "u32:1") == (0, "")
+    assert said("peek", "f15", "value", "u32:1") == (0, "value        as\n01 00 00 00  1\n")
+    assert said("peek", "f15", "value", "u32:2") == (1, "boardmaps: peek 'f15': the value was never pushed\n")
+    assert said("peek", "f15", "value", "u32:2", "-j")[1].startswith("null\n")
+    assert "the word 'value' is missing" in said("peek", "f15")[1]
+    assert said(*["create", "name", "q15", "type", "queue", "value", "4", "entries", "4"])[0] == 0
+    assert "'value' is one word too many" in said("peek", "q15", "value", "u32:1")[1]
+    status, text = said("pop", "f15")
+    assert (status, "Use: boardmaps map push MAP value DATA, boardmaps map peek MAP value DATA." in text) == (1, True)
+    assert (
+        "functions are for a bloom_filter"
+        in said(*["create", "name", "h", "type", "hash", "key", "4", "value", "4", "entries", "4", "functions", "3"])[1]
+    )
 
 
 @pytest.mark.parametrize("kind", ["queue", "stack", "ringbuf", "time_series"])

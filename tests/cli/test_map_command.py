@@ -172,7 +172,7 @@ def test_a_map_that_cannot_be_created_changes_nothing(on: Command, words: str, m
         ("update temps key u64:1 value u32:1 any more", 2, "'more' is one word too many."),
         ("create type heap", 2, "'heap' is no map type: hash, array"),
         ("create name x name y", 2, "'name' is there twice."),
-        ("create size 4", 2, "'size' is none of name, type, key, value, entries, flags, field."),
+        ("create size 4", 2, "'size' is none of name, type, key, value, entries, flags, field, functions."),
         ("create type hash entries many", 2, "the number after 'entries' is 'many', not a whole number."),
         ("dump temps now", 2, "'now' is one word too many."),
         ("rename temps", 2, "No such command 'rename'"),

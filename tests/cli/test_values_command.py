@@ -72,7 +72,11 @@ def test_the_pool_as_a_file(on: Command, firmware: UnixBoard, tmp_path: Path) ->
         ("map push temps", 2, "the word 'value' is missing."),
         ("map pop", 2, "the map (id N, or name NAME) is missing."),
         ("map pop temps key", 2, "'key' is one word too many."),
-        ("map push temps value u32:1", 1, "push is for a queue or a stack, and the map 'temps' is of type hash."),
+        (
+            "map push temps value u32:1",
+            1,
+            "push is for a queue or a stack, or for a bloom_filter, and the map 'temps' is of type hash.",
+        ),
         ("map pop hits", 1, "pop is for a queue or a stack, and the map 'hits' is of type array."),
         ("pool --save /no/such/folder/x", 1, "'/no/such/folder/x': No such file or directory"),
         ("pool --save /", 2, "is a directory"),
@@ -83,3 +87,48 @@ def test_what_is_wrong_is_said_in_one_line(on: Command, words: str, status: int,
     assert (done.returncode, done.stdout) == (status, "")
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_a_filter_is_pushed_to_and_asked(on: Command) -> None:
+    words = ("name", "seen", "type", "bloom_filter", "value", "4", "entries", "100", "functions", "7")
+    made = json.loads(on("map", "create", *words, "--json").stdout)
+    assert (made["type"], made["bytes_memlock"]) == ("bloom_filter", 96 + 128), "980 bits, rounded up"
+    assert on("map", "push", "seen", "value", "u32:7").returncode == 0
+    assert json.loads(on("map", "peek", "seen", "value", "u32:7", "--json").stdout) == {
+        "key": [],
+        "value": ["0x07", "0x00", "0x00", "0x00"],
+    }
+    stranger = on("map", "peek", "seen", "value", "u32:8")
+    assert (stranger.returncode, stranger.stderr) == (1, "boardmaps: peek 'seen': that value was never pushed\n")
+    assert on("map", "peek", "seen", "value", "u32:8", "--json").stdout == "null\n"
+    assert "peek takes MAP value DATA, for a bloom_filter" in on("map", "peek", "seen").stderr
+    assert json.loads(on("map", "show", "seen", "--json").stdout)["entries"] == 1
+    for command in ("dump seen", "lookup seen key 1", "watch seen"):
+        said = on("map", *command.split()).stderr
+        assert "is of type bloom_filter. Use: boardmaps map push, boardmaps map peek." in said
+    assert (
+        "functions is for a bloom_filter"
+        in on("map", "create", *["name", "n", "type", "array", "value", "1", "entries", "1", "functions", "2"]).stderr
+    )
+    assert (
+        "pop is for a queue or a stack, and the map 'seen' is of type bloom_filter" in on("map", "pop", "seen").stderr
+    )
+    for functions, said in (
+        ("16", "'functions' is 16, not a number from 1 to 15"),
+        ("x", "the number after 'functions'"),
+    ):
+        assert said in on("map", "create", "name", "no", *words[2:-1], functions).stderr
+
+
+def test_a_trie_finds_the_longest_prefix(on: Command) -> None:
+    assert (
+        on("map", "create", "name", "nets", "type", "lpm_trie", "key", "8", "value", "1", "entries", "9").returncode
+        == 0
+    )
+    for key, value in (("hex 08 00 00 00 0a 00 00 00", "1"), ("hex 10 00 00 00 0a 01 00 00", "2")):
+        assert on("map", "update", "nets", "key", *key.split(), "value", value).returncode == 0
+    asked = ["hex", "20", "00", "00", "00", "0a", "01", "02", "03"]
+    assert json.loads(on("map", "lookup", "nets", "key", *asked, "--json").stdout)["value"] == ["0x02"]
+    assert [entry["value"] for entry in json.loads(on("map", "dump", "nets", "--json").stdout)] == [["0x01"], ["0x02"]]
+    first = json.loads(on("map", "getnext", "nets", "--json").stdout)["next_key"]
+    assert first == ["0x10", "0x00", "0x00", "0x00", "0x0a", "0x01", "0x00", "0x00"]

@@ -31,6 +31,12 @@ DEVIATIONS: dict[str, Deviation] = {
         "nothing to do is done, whatever the flags and rights",
         "a count of 0 is a successful no-op",
     ),
+    "empty batch of a frozen trie": Deviation(
+        ("lpm_trie",),
+        "EPERM, even if there is nothing to do",
+        "nothing to do is done, whatever the rights",
+        "a count of 0 is a successful no-op",
+    ),
     "hash page": Deviation(
         _HASHES,
         "ENOSPC when a bucket has more entries than the page",

@@ -144,7 +144,7 @@ class KernelSubject(Real):
 
     def batch_update(self, keys: Sequence[bytes], values: Sequence[Any], flags: int) -> int:
         done, error = self.map.batch_update(keys, [self._row(value) for value in values], flags)
-        if not keys and self._deviates("empty batch", error, errno.EINVAL, errno.EPERM):
+        if not keys and self._nothing_done(error, errno.EINVAL):
             return 0
         if flags in (1, 2) and self._deviates("flags of a batch", error, errno.EINVAL):
             return self._each([("update", [key, value, flags]) for key, value in zip(keys, values, strict=True)])
@@ -152,11 +152,17 @@ class KernelSubject(Real):
 
     def batch_delete(self, keys: Sequence[bytes]) -> int:
         done, error = self.map.batch_delete(keys)
-        if not keys and self._deviates("empty batch", error, ENOTSUPP, errno.EPERM):
+        if not keys and self._nothing_done(error, ENOTSUPP):
             return 0
         if self._deviates("array batch_delete", error, ENOTSUPP):
             return self._each([("delete", [key]) for key in keys])
         return self._done("batch_delete", keys, done, error)
+
+    def _nothing_done(self, error: OSError | None, number: int) -> bool:
+        """Whether the kernel refused a batch of no entries, and we do not."""
+        return self._deviates("empty batch", error, number, errno.EPERM) or self._deviates(
+            "empty batch of a frozen trie", error, errno.EPERM
+        )
 
     def _done(self, op: str, keys: Sequence[bytes], done: int, error: OSError | None) -> int:
         if error is not None:

@@ -142,7 +142,7 @@ ROWS = {
         Row("percpu_hash", PERCPU_HASH, "PerCpuHash", model.HashModel, _PER_CPU, _HASH_KEYS),
         Row("queue", QUEUE, "Queue", model.QueueModel, _QUEUED, (0,)),
         Row("stack", STACK, "Stack", model.StackModel, _QUEUED, (0,)),
-        Row("lpm_trie", LPM_TRIE, "LpmTrie", LpmModel, _PREFIXES, (5, 6, 8, 20), in_firmware=False),
+        Row("lpm_trie", LPM_TRIE, "LpmTrie", LpmModel, _PREFIXES, (5, 6, 8, 20)),
         # Which entry goes is the kernel's own affair (see "lru order" in deviations.py): the exact order is held
         # against the model, all that is independent of it against both.
         Row("lru_hash", LRU_HASH, "LruHashMap", model.LruModel, _KEYED, _HASH_KEYS, in_kernel=False, in_firmware=False),

@@ -27,7 +27,6 @@ each_pair = pytest.mark.parametrize(
         for reference in ("kernel", "model")
         if ((row.in_kernel and target != "qemu") or reference == "model")
         and (row.in_firmware or target in ("twin", "line"))
-        and (row.name != "lpm_trie" or target == "twin")
     ],
     indirect=["reference", "target"],
 )

@@ -90,6 +90,12 @@ class LpmTrie(Keyed):
         out = bytearray(self._key_size)
         return bytes(out) if _op(self._slice, key, out, _NEXT) == _DONE else None
 
+    def batch_update(self, keys, values, flags=0):
+        """Store many entries; return how many. None with unknown flags raise InvalidFlags too."""
+        if not keys and not 0 <= flags <= _EXIST:
+            self._refuse("batch_update", bytes(self._key_size), bytes(self._value_size), flags)
+        return Keyed.batch_update(self, keys, values, flags)
+
     def clear(self):
         """Remove every prefix, in one step."""
         self._alive("clear")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 import rich_click as click
 
 from . import options, output
-from .entries import entry_json, kind_of, not_for, print_entries, print_values
+from .entries import entry_json, kind_of, need_keys, not_for, print_entries, print_values
 from .forms import FormError, Words, number
 
 if TYPE_CHECKING:
@@ -31,8 +31,10 @@ def dump(words: tuple[str, ...], target: options.Target, as_json: bool) -> None:
     with target.connect() as board:
         the_map = board.map(selector.key)
         kind = kind_of(the_map)
-        look = next((look for operation, look in _LOOKS if kind.has(operation)), _entries)
-        documents, table = look(board, the_map, as_json)
+        look = next((look for operation, look in _LOOKS if kind.has(operation)), None)
+        if look is None:
+            need_keys(the_map, "dump")
+        documents, table = (look or _entries)(board, the_map, as_json)
     if as_json:
         output.as_json(documents)
     else:

@@ -12,11 +12,12 @@ from . import output
 if TYPE_CHECKING:
     from boardmaps_host.client.maps.base import RemoteMap
 
-# What `boardmaps map` can do with a map that has no keys, by an operation that those maps alone have.
+# What `boardmaps map` can do with a map that has no keys, by an operation that those maps alone have; the first one counts.
 _WITHOUT_KEYS = (
     ("pop", ("push", "peek", "pop", "dump")),
     ("read", ("dump", "watch")),
     ("stats", ("dump", "stats", "watch")),
+    ("peek", ("push MAP value DATA", "peek MAP value DATA")),
 )
 
 

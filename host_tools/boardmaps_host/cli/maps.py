@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 # What the words of `map create` are called in a definition.
 _SIZES = {"key": "key_size", "value": "value_size", "entries": "max_entries", "flags": "map_flags"}
 
+_PARAMETERS = {"field": "a field is", "functions": "functions are"}
+
 _words = click.argument("words", nargs=-1, metavar="MAP [key DATA] [value DATA]")
 
 
@@ -65,7 +67,9 @@ group.add_command(listed)
 
 @group.command("create")
 @click.argument(
-    "words", nargs=-1, metavar="name NAME type TYPE [key N] value N entries N [flags N] [field TYPE[@OFFSET]]"
+    "words",
+    nargs=-1,
+    metavar="name NAME type TYPE [key N] value N entries N [flags N] [field TYPE[@OFFSET]] [functions N]",
 )
 @options.target
 def create(words: tuple[str, ...], target: options.Target, as_json: bool) -> None:
@@ -73,7 +77,8 @@ def create(words: tuple[str, ...], target: options.Target, as_json: bool) -> Non
 
     boardmaps map create name temps type hash key 8 value 4 entries 64
 
-    A time_series may say which number of its value `map stats` is about, u8 to i64, f32 or f64, @ its offset: `field i16`.
+    A time_series may say which number of its value `map stats` is about, u8 to i64, f32 or f64, @ its offset: `field i16`;
+    a bloom_filter with how many hash functions it works, 1 to 15: `functions 5`.
 
     JSON: the new map, as `map show` prints one.
     """
@@ -86,9 +91,10 @@ def create(words: tuple[str, ...], target: options.Target, as_json: bool) -> Non
     with target.connect() as board:
         if name and (there := [info.id for info in board.maps() if info.name == name]):
             raise FormError(f"the board has a map {name!r} already (id {there[0]}): choose another name.")
-        if "field" in given and "field" not in kind.parameters:
-            fits = ", ".join(one.word for one in KINDS if "field" in one.parameters)
-            raise FormError(f"a field is for a {fits}, and not for a map of type {kind.word}.")
+        for parameter, text in _PARAMETERS.items():
+            if parameter in given and parameter not in kind.parameters:
+                fits = ", ".join(one.word for one in KINDS if parameter in one.parameters)
+                raise FormError(f"{text} for a {fits}, and not for a map of type {kind.word}.")
         try:
             info = board.create_map(kind.class_name, **given).info()
         except (InvalidDefinition, InvalidFlags) as error:
@@ -232,10 +238,12 @@ def _create_words(taken: Words) -> dict[str, Any]:
             given[word] = taken.next(f"the map's {word}")
         elif word == "field":
             given["field"], given["field_offset"] = _field(taken.next("the field after 'field'"))
-        elif word in _SIZES:
-            given[_SIZES[word]] = number(taken.next(f"the number after {word!r}"), f"the number after {word!r}")
+        elif word in _SIZES or word == "functions":
+            given[_SIZES.get(word, word)] = number(
+                taken.next(f"the number after {word!r}"), f"the number after {word!r}"
+            )
         else:
-            raise FormError(f"{word!r} is none of name, type, key, value, entries, flags, field.")
+            raise FormError(f"{word!r} is none of name, type, key, value, entries, flags, field, functions.")
     return given
 
 
