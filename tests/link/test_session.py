@@ -179,7 +179,7 @@ def test_console_output_and_replies_share_the_line() -> None:
     client, server = ClientSession(), serve(Counter())
     opened(client, server)
     seq, frame = client.send(b"one", 0.0)
-    events, _ = client.receive(b"temperature 21\r\n" + server.receive(frame), 0.0)
+    events, _ = client.receive(b"temperature 21\r\n\0" + server.receive(frame), 0.0)
     assert events == [Text(b"temperature 21\r\n"), Reply(seq, b"\0eno")]
 
 

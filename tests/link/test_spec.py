@@ -76,6 +76,12 @@ class Client:
         before, _, self.got = self.got.partition(ending)
         return before
 
+    def frame(self) -> tuple[int, int, int, int, bytes]:
+        """Return the next frame; the zero before it ends what was printed."""
+        while not (chunk := self.until(b"\0")):
+            pass
+        return unframed(chunk)
+
     def write(self, data: bytes) -> None:
         assert os.write(self.fd, data) == len(data)
 
@@ -91,7 +97,7 @@ class Client:
             if not HARMFUL & set(frame[:-1]):
                 break
         self.write(b"\0" + frame)
-        kind, session, answered, _, payload = unframed(self.until(b"\0"))
+        kind, session, answered, _, payload = self.frame()
         assert (kind, session, answered) == (HELLO | ANSWER, self.session, seq)
         word, *fields = payload.decode().split(" ")
         assert word == "boardmaps"
@@ -101,7 +107,7 @@ class Client:
 
     def exchange(self, frame: bytes) -> tuple[int, bytes]:
         self.write(frame)
-        kind, session, seq, ack, payload = unframed(self.until(b"\0"))
+        kind, session, seq, ack, payload = self.frame()
         assert (kind, session, seq, ack) == (REPLY, self.session, self.seq, self.seq & 0xFF)
         return payload[0], payload[1:]
 
@@ -116,7 +122,7 @@ class Client:
 
     def bye(self) -> None:
         self.write(framed(BYE, self.session, self.seq, 0, b""))
-        assert unframed(self.until(b"\0"))[:3] == (BYE | ANSWER, self.session, self.seq)
+        assert self.frame()[:3] == (BYE | ANSWER, self.session, self.seq)
         self.until(b"\x04\x04>")
         self.write(b"\x02")
         self.until(b">>> ")
@@ -187,7 +193,7 @@ def test_a_session_from_hello_to_bye(client: Client) -> None:
 
     # What belongs to another session is refused, with the board's boot id.
     client.write(framed(REQUEST, client.session ^ 1, 1, 0, bytes((LIST, 0, 0))))
-    kind, session, seq, _, payload = unframed(client.until(b"\0"))
+    kind, session, seq, _, payload = client.frame()
     assert (kind, session, seq) == (LOST, client.session ^ 1, 1)
     assert payload.decode() == terms["boot"]
     client.bye()

@@ -16,6 +16,7 @@ from ..errors import OutOfMemory
 from .frame import (
     BYE,
     HELLO,
+    INTERRUPT,
     LOST,
     NAK,
     PIECE_FLAG,
@@ -25,7 +26,7 @@ from .frame import (
     TAKEN,
     Decoder,
     Joiner,
-    encode,
+    Plain,
     pieces,
 )
 
@@ -74,22 +75,26 @@ class ServerSession:
     goes in parts. It raises MemoryError only when nothing was changed. `terms` are fields for the answer to HELLO (the board's
     boot id, profile, machine), functions are called for theirs; `mtu` bounds a payload each way, `window` (a power of two) the
     requests in flight, `credit` the bytes that the host may have under way, all as told in that answer. `most` bounds the bytes
-    of a request that comes in parts; None: nothing does.
+    of a request that comes in parts; None: nothing does. `codec` makes frames bytes and bytes frames (frame.Plain, or
+    seal.BoardLock on a locked line).
     """
 
-    def __init__(self, handle, terms, mtu=480, window=4, credit=511, most=None):  # type: ignore[no-untyped-def]
+    def __init__(self, handle, terms, mtu=480, window=4, credit=511, most=None, codec=None):  # type: ignore[no-untyped-def]
         self._handle = handle
+        self.codec = codec or Plain()
+        self.encode = self.codec.encode
         self._terms = terms
         self.mtu = mtu
         self.window = window
         self.credit = credit
         self.session = 0  # 0: none is open
         self.done = False  # the host has said BYE
+        self.interrupted = False  # the host has said INTERRUPT, which only one with the line's key can
         self.served = 0  # requests executed since boot
         self.replayed = 0  # requests that came again and got their kept reply
         self.taken = None  # called with (seq, room) of the host's TAKEN frames; events.py sets it
         self.limit = mtu  # the most payload bytes that this host takes in a frame
-        self.decoder = Decoder(frame_limit(mtu))
+        self.decoder = Decoder(frame_limit(mtu) + self.codec.longer, codec=self.codec)
         self._most = most
         self._long = None  # a Long, from the first request or reply on that no frame holds
         self._hello = -1
@@ -100,11 +105,13 @@ class ServerSession:
 
     def receive(self, data: bytes) -> bytes:
         """Take what came over the line; return what is to be sent."""
+        codec = self.codec
         try:
             found = self.decoder.feed(data)
-            if len(found) == 1:
+            if len(found) == 1 and not codec.answer:
                 return self._answer(found[0])
-            return b"".join([self._answer(frame) for frame in found])
+            answer, codec.answer = codec.answer, b""
+            return answer + b"".join([self._answer(frame) for frame in found])
         except MemoryError:  # what was not executed comes again, and a kept reply is asked for again
             return b""
 
@@ -139,8 +146,12 @@ class ServerSession:
         if kind == BYE and session == self.session:
             self.close()
             self.done = True
+        if kind == INTERRUPT and session == self.session and self.codec.sealed:
+            self.close()
+            self.interrupted = True
+            return self.encode(INTERRUPT | REPLY_FLAG, session, seq, ack)
         if kind == BYE:  # said again when the answer was lost, it is answered again
-            return encode(BYE | REPLY_FLAG, session, seq, ack)
+            return self.encode(BYE | REPLY_FLAG, session, seq, ack)
         return b""
 
     def _execute(self, seq: int, payload: bytes) -> bytes:
@@ -165,7 +176,7 @@ class ServerSession:
         if len(reply) > self.limit:
             reply = self._longer().begin(seq, reply, self.limit)
         kept[place] = reply
-        return encode(REPLY, self.session, seq, seq & 0xFF, reply)
+        return self.encode(REPLY, self.session, seq, seq & 0xFF, reply)
 
     def _longer(self):  # type: ignore[no-untyped-def]
         if not self._long:
@@ -191,12 +202,12 @@ class ServerSession:
     def _out_of_turn(self, seq: int) -> bytes:
         expected = self._next
         if (seq - expected) & 0xFFFF < 0x8000:
-            return encode(NAK, self.session, expected, (expected - 1) & 0xFF)
+            return self.encode(NAK, self.session, expected, (expected - 1) & 0xFF)
         kept = self._kept[seq % self.window]
         if (expected - seq) & 0xFFFF > self.window or kept is None:
             return b""
         self.replayed += 1
-        return b"".join(pieces(REPLY, self.session, seq, seq & 0xFF, kept))
+        return b"".join(pieces(self.encode, REPLY, self.session, seq, seq & 0xFF, kept))
 
     def _lost(self, session: int, seq: int) -> bytes:
         """Refuse what belongs to a session that is not open; tell how far it came, if that is known."""
@@ -204,7 +215,7 @@ class ServerSession:
         for number, after in self._ended:
             if number == session:
                 text = "%s %d" % (self._terms["boot"], after)
-        return encode(LOST, session, seq, 0, text.encode())
+        return self.encode(LOST, session, seq, 0, text.encode())
 
     def _open(self, session: int, seq: int, payload: bytes) -> bytes:
         fields = unpack_hello(payload)
@@ -234,4 +245,4 @@ class ServerSession:
             answer["next"] = self._next
         for name, term in self._terms.items():
             answer[name] = term() if callable(term) else term
-        return encode(HELLO | REPLY_FLAG, session, seq, 0, pack_hello(answer))
+        return self.encode(HELLO | REPLY_FLAG, session, seq, 0, pack_hello(answer))

@@ -76,7 +76,8 @@ class Target:
 
     port: str
     timeout: float
-    key: bytes | None
+    key: bytes | str | None
+    accept_board: bool = False
 
     def connect(self, console: Callable[[str], None] | None = None) -> "Board":
         """Connect for the time of one command; `console` gets what the board prints."""
@@ -87,18 +88,18 @@ class Target:
         if self.port in STARTED and not running(self.port):
             text = f"no simulated board {self.port} is running: a fresh one is started for this command alone, and nothing stays."
             output.note(f"boardmaps: {text} To keep one: boardmaps sim --board {self.port}")
-        return connect(self.port, timeout=self.timeout, console=console, key=self.key)
+        return connect(self.port, timeout=self.timeout, console=console, key=self.key, accept_board=self.accept_board)
 
 
 def target(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add --port, --timeout, --key-file and --json: what every command takes that talks to a running board, a Target."""
+    """Add the options of a Target and --json: what every command takes that talks to a running board."""
 
     @functools.wraps(command)
-    def with_target(*, port: str, timeout: float, key_file: Path | None, **rest: Any) -> Any:
-        return command(target=Target(port, timeout, _key(key_file)), **rest)
+    def with_target(*, port: str, timeout: float, key_file: Path | None, accept_board: bool, **rest: Any) -> Any:
+        return command(target=Target(port, timeout, _key(key_file), accept_board), **rest)
 
     with_options = as_json(with_target)
-    for option in (_key_file, _timeout, _port):
+    for option in (_accept_board, _key_file, _timeout, _port):
         option(with_options)
     return with_options
 
@@ -124,20 +125,44 @@ _key_file = click.option(
     "--key-file",
     type=click.Path(path_type=Path),
     metavar="PATH",
-    help="The file with a locked line's key, without the newline at its end. Else the key is in $BOARDMAPS_KEY.",
+    help="The file with a locked line's key, as `boardmaps key` tells. Else the key is in $BOARDMAPS_KEY.",
+)
+_accept_board = click.option(
+    "--accept-board",
+    is_flag=True,
+    help="With a key: another board than the one that was met on this port before is right.",
 )
 
 
-def _key(path: Path | None) -> bytes | None:
+def _key(path: Path | None) -> bytes | str | None:
     """Return the key. It is no option itself: all users of a computer see each other's command lines."""
     if path is None:
-        return os.fsencode(os.environ.get("BOARDMAPS_KEY", "")) or None
+        where, key = "BOARDMAPS_KEY", os.fsencode(os.environ.get("BOARDMAPS_KEY", ""))
+        return _checked(where, key) if key else None
+    where = f"the key file {path}"
     try:
         key = re.sub(rb"\r?\n\Z", b"", path.read_bytes())
     except OSError as e:
         raise click.UsageError(
-            f"the key file {path} cannot be read: {e.strerror}. Name a file with the key that the board's server has."
+            f"{where} cannot be read: {e.strerror}. Name a file with the key that the board's server has."
         ) from None
     if not key:
-        raise click.UsageError(f"the key file {path} is empty. Put the key into it that the board's server has.")
+        raise click.UsageError(f"{where} is empty. Put the key into it that the board's server has.")
+    return _checked(where, key)
+
+
+def _checked(where: str, text: bytes) -> bytes | str:
+    """Return the key that `text` is: hex:BYTES, pass:PASS PHRASE, or the bytes of a key themselves."""
+    # saves start-up time: HMAC, for a key alone
+    from boardmaps_host.client.lock import HostLock
+
+    key: bytes | str = text
+    try:
+        if text.startswith(b"hex:"):
+            key = bytes.fromhex(text[4:].decode())
+        elif text.startswith(b"pass:"):
+            key = text[5:].decode()
+        HostLock(key, lambda _: None)
+    except ValueError as e:
+        raise click.UsageError(f"{where} has no key: {e}.") from None
     return key

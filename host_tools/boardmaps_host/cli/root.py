@@ -2,7 +2,7 @@
 
 import rich_click as click
 
-from . import boards, check, demo, deploy, dump, flash, listen, maps, options, plan, pool, sim, values
+from . import boards, check, demo, deploy, dump, flash, key, listen, maps, options, plan, pool, sim, values
 
 click.rich_click.USE_MARKDOWN = False
 click.rich_click.SHOW_ARGUMENTS = False
@@ -46,5 +46,6 @@ for command in (
     sim.command,
     demo.command,
     check.command,
+    key.command,
 ):
     boardmaps.add_command(command)

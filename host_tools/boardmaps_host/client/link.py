@@ -15,6 +15,7 @@ from boardmaps_host.client.events import Hub
 from boardmaps_host.client.opening import Opening
 from boardmaps_host.client.pump import Pump
 from boardmaps_host.client.requests import Requests
+from boardmaps_host.client.session import Codec
 from boardmaps_host.client.states import State, Step
 from boardmaps_host.client.transports.base import Transport
 
@@ -23,7 +24,9 @@ class Link:
     """Carries requests to the board on `line`. Threads may share it; each call is a turn of its own.
 
     `timeout` is how long, in seconds, the board may stay silent before a call gives up. `serve` is the code that starts the
-    server when a free REPL is found instead of one (None: never start it). `console` gets what the board prints.
+    server when a free REPL is found instead of one (None: never start it). `console` gets what the board prints. `codec` is
+    the HostLock of a locked line. What is no frame on a locked line may be anybody's: it goes to the console, and once a
+    session is open nothing else is concluded from it.
     """
 
     def __init__(
@@ -32,9 +35,10 @@ class Link:
         timeout: float = 5.0,
         serve: str | None = None,
         console: Callable[[str], None] | None = None,
+        codec: Codec | None = None,
     ) -> None:
         self.hub = Hub(self)
-        self.connection = Connection(line, timeout, Console(console), self.hub)
+        self.connection = Connection(line, timeout, Console(console), self.hub, codec)
         self._opening = Opening(self.connection, serve)
         self._requests = Requests(self.connection, self._opening)
         self._pump = Pump(self.connection, self._opening)
@@ -75,6 +79,14 @@ class Link:
             finally:
                 connection.happened(Step.CLOSE)
                 connection.line.close()
+
+    def interrupt(self) -> None:
+        """End the session and interrupt the program on a board with a locked line, as Ctrl-C does where no lock is.
+
+        Raises LinkError on a line without a lock, LinkTimeout when the board does not say that it has heard.
+        """
+        with self._turn:
+            self._opening.interrupt()
 
     def turn(self) -> threading.RLock:
         """Return what `with` gives one thread the line for, across several requests."""

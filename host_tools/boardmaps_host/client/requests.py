@@ -200,7 +200,8 @@ class Requests:
                 return
             else:
                 self._other(event)
-        if connection.state is not State.OPEN and ECHO in session.held():  # a REPL shows what it takes for typing
+        # A REPL shows what it takes for typing; on a locked line anybody can say that.
+        if connection.state is not State.OPEN and not connection.locked and ECHO in session.held():
             connection.check_program(changes)
             self._lost(Lost(""), waiting, flying, changes)
             return
