@@ -13,6 +13,8 @@ VALUES = (
 SETUP = {
     "ArrayMap": ("ArrayMap(4, 8)", "m.update(1, b'1234')"),
     "HashMap": ("HashMap(4, 4, 3)", "m.update(b'abcd', b'1234'); m.update(b'wxyz', b'5678')"),
+    "LpmTrie": ("LpmTrie(8, 4, 3)", "m.update(b'\\x08\\0\\0\\0abcd', b'1234')"),
+    "BloomFilter": ("BloomFilter(4, 8)", "m.push(b'1234')"),
     "PerCpuArray": ("PerCpuArray(4, 8)", "m.update(1, b'1234')"),
     "PerCpuHash": ("PerCpuHash(4, 4, 3)", "m.update(b'abcd', b'1234')"),
     "Queue": ("Queue(4, 3)", "m.push(b'1234'); m.push(b'5678')"),
@@ -34,6 +36,8 @@ def state(m):  # type: ignore[no-untyped-def]
     kind = type(m).__name__
     if hasattr(m, "query") and kind == "RingBuf":
         return repr(tuple(m.query())) + repr(len(m))
+    if kind == "BloomFilter":
+        return repr((m.peek(b"1234"), m.host_count()))
     if kind == "TimeSeries":
         return repr(m.last(9))
     if kind in ("Queue", "Stack"):

@@ -6,7 +6,8 @@ is here, over the kernels' _apply(); keyed.py has the reasons of what they refus
 
 from micropython import const
 
-from .buffers import holds, whole
+from .buffers import room, whole
+from .keyed import OPERATIONS
 
 # What _apply() does with a number
 _ADD = const(0)
@@ -14,6 +15,8 @@ _OR = const(1)
 _AND = const(2)
 _XOR = const(3)
 _EXCHANGE = const(4)
+
+_OUT = ()  # a width: that of `out`
 
 
 def method(m, name):
@@ -34,9 +37,9 @@ class Atomic:
 
     The number is unsigned and little-endian, and add wraps. It is the whole value when that has 1, 2, 4 or 8 bytes; else say
     which field: `width` bytes at `offset`. Those that return a number take heap only when it is 2**30 or more; those named
-    _into never do. They write it to `out`, which has the number's size, that of the whole value. All raise InvalidKeySize,
-    InvalidValueSize (no such field) or KeyNotFound, and have changed nothing then. compare_and_swap(key, expected, new) and
-    update_part(key, offset, data), which writes `data` at `offset` into the value under a key, are made for each map.
+    _into never do. They write it to `out`, whose size is the number's width. All raise InvalidKeySize, InvalidValueSize (no such
+    field) or KeyNotFound, and have changed nothing then. compare_and_swap(key, expected, new) and update_part(key, offset,
+    data), which writes `data` at `offset` into the value under a key, are made for each map.
     """
 
     def __init__(self, m):
@@ -58,31 +61,34 @@ class Atomic:
         """Store a new number; return the old one."""
         return self._map._apply(key, new, self._number(_EXCHANGE, key, offset, width, None), None)
 
-    def add_into(self, key, delta, out):
+    def add_into(self, key, delta, out, offset=0):
         """Add to a number and write the new one to `out`."""
-        self._map._apply(key, delta, self._number(_ADD, key, 0, None, out), out)
+        self._map._apply(key, delta, self._number(_ADD, key, offset, _OUT, out), out)
 
-    def fetch_or_into(self, key, operand, out):
+    def fetch_or_into(self, key, operand, out, offset=0):
         """Do fetch_or and write the old number to `out`."""
-        self._map._apply(key, operand, self._number(_OR, key, 0, None, out), out)
+        self._map._apply(key, operand, self._number(_OR, key, offset, _OUT, out), out)
 
-    def fetch_and_into(self, key, operand, out):
+    def fetch_and_into(self, key, operand, out, offset=0):
         """Do fetch_and and write the old number to `out`."""
-        self._map._apply(key, operand, self._number(_AND, key, 0, None, out), out)
+        self._map._apply(key, operand, self._number(_AND, key, offset, _OUT, out), out)
 
-    def fetch_xor_into(self, key, operand, out):
+    def fetch_xor_into(self, key, operand, out, offset=0):
         """Do fetch_xor and write the old number to `out`."""
-        self._map._apply(key, operand, self._number(_XOR, key, 0, None, out), out)
+        self._map._apply(key, operand, self._number(_XOR, key, offset, _OUT, out), out)
 
-    def exchange_into(self, key, new, out):
+    def exchange_into(self, key, new, out, offset=0):
         """Do exchange and write the old number to `out`."""
-        self._map._apply(key, new, self._number(_EXCHANGE, key, 0, None, out), out)
+        self._map._apply(key, new, self._number(_EXCHANGE, key, offset, _OUT, out), out)
 
     def _number(self, what, key, offset, width, out):
         """Return what _apply() takes: what happens, from bit 4 the number's width, from bit 9 its offset."""
         size = self._map._value_size
+        if width is _OUT:
+            self._map._key(OPERATIONS[what], key)
+            width = room(out, True)
         if whole(offset) and (width is None or whole(width)):
             n = size - offset if width is None else width
-            if _is_number(size, offset, n) and (out is None or holds(out, n, True)):
+            if _is_number(size, offset, n):
                 return offset << 9 | n << 4 | what
         return self._map._unchanged(what, key, offset, width, out)

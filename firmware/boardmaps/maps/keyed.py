@@ -8,7 +8,7 @@ from .base import Map
 from .buffers import holds, room, whole
 
 # Names of what _apply() does with a number; atomic.py has the numbers
-_OPERATIONS = ("add", "fetch_or", "fetch_and", "fetch_xor", "exchange")
+OPERATIONS = ("add", "fetch_or", "fetch_and", "fetch_xor", "exchange")
 
 _FIRST_SLOT = 1  # cursors count slots from 1, so that 0 can mean the end
 
@@ -94,7 +94,10 @@ class Keyed(Map):
     def clear(self):
         """Remove every key (set all of an array's values to zero)."""
         for key in self.keys():
-            self.delete(key)
+            try:
+                self.delete(key)
+            except KeyNotFound:  # somebody else was faster
+                pass
 
     def host_subscribe(self, every, key):
         """Return what tells the events of a key, or of all: see sources.py, which the first subscription loads."""
@@ -111,7 +114,7 @@ class Keyed(Map):
 
     def _unchanged(self, what, key, offset, width, out):
         """Raise why no number was changed: the key, no such number in a value, `out` of another size, no such key."""
-        op = _OPERATIONS[what]
+        op = OPERATIONS[what]
         self._key(op, key)
         size = self._value_size
         if not whole(offset) or not (width is None or whole(width)):

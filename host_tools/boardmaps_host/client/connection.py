@@ -7,9 +7,10 @@ executed, pump.py takes what comes unasked. link.py gives them their turns. All 
 import time
 from typing import Protocol
 
+from boardmaps.line.frame import Plain
 from boardmaps_host.client.console import Console
 from boardmaps_host.client.errors import FirmwareError, LinkError, PortGone
-from boardmaps_host.client.session import ClientSession, Event, Pushed, Text
+from boardmaps_host.client.session import ClientSession, Codec, Event, Pushed, Text
 from boardmaps_host.client.states import State, Step, after
 from boardmaps_host.client.transports.base import Transport
 
@@ -31,14 +32,22 @@ class Events(Protocol):
 
 
 class Connection:
-    """A port, the session on it and the state of both. `timeout`: seconds that the board may stay silent in a call."""
+    """A port, the session on it and the state of both.
 
-    def __init__(self, line: Transport, timeout: float, console: Console, events: Events) -> None:
+    `timeout`: seconds that the board may stay silent in a call. `codec`: the HostLock of a locked line, else None.
+    """
+
+    def __init__(
+        self, line: Transport, timeout: float, console: Console, events: Events, codec: Codec | None = None
+    ) -> None:
         self.line = line
         self.timeout = timeout
         self.console = console
         self.events = events
-        self.session = ClientSession()
+        self.session = ClientSession(codec=codec or Plain())
+        self.locked = (
+            self.session.codec.sealed
+        )  # then what is no frame may be anybody's, and nothing is concluded from it
         self.state = State.UNCONNECTED
         self.heard = 0.0  # when a frame came last
         self.read_at = 0.0  # when anything did
@@ -128,8 +137,11 @@ class Connection:
     def check_program(self, changing: bool) -> None:
         """Raise FirmwareError when a REPL's prompt is the last that came: the program that served has ended.
 
-        `changing`: whether a request that changes something may have reached it.
+        Never on a locked line, where anybody can say that. `changing`: whether a request that changes something may have
+        reached it.
         """
+        if self.locked:
+            return
         report = self.console.ended(self.session.held())
         if report is None:
             return

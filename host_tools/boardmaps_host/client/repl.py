@@ -79,6 +79,10 @@ class Repl:
 def server_failed(name: str, traceback: str) -> LinkError:
     """Return the error for a server that did not start, from what the board printed."""
     last = traceback.splitlines()[-1] if traceback else "it said nothing"
+    if "ImportError: no module named 'boardmaps." in last or "has no attribute 'serve'" in last:
+        return NotDeployed(
+            f"{name}: boardmaps is half deployed on this board: a deploy was cut off. Run it again: boardmaps deploy --port {name}"
+        )
     if "ImportError: no module named 'boardmaps" in last:
         return NotDeployed(
             f"{name}: a MicroPython board without boardmaps. Put it there: boardmaps deploy --port {name}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from struct import pack_into
 from typing import Any, NamedTuple, Self
 
 from boardmaps.abi import BPF_F_RB_OVERWRITE, BPF_F_RDONLY, BPF_F_WRONLY, U32_MAX
@@ -59,17 +60,18 @@ class Record:
     def __del__(self) -> None:
         entry = self._entry
         if entry is not None and entry.state == _RESERVED:
-            entry.state = _DISCARDED  # without the lock, which this thread may hold: one store is one step
+            entry.state = _DISCARDED  # without a turn: one store is one step
 
 
 class Entry:
     """A record in the ring."""
 
-    def __init__(self, number: int, length: int) -> None:
+    def __init__(self, number: int, data: bytes, start: int, state: int) -> None:
         self.number = number
-        self.data = bytes(length)
-        self.taken = round_up_8(length + _HEADER)
-        self.state = _RESERVED
+        self.data = data
+        self.start = start  # its position, and the one behind it
+        self.end = start + round_up_8(len(data) + _HEADER)
+        self.state = state
 
 
 class RingBuf(CloudMap):
@@ -87,11 +89,12 @@ class RingBuf(CloudMap):
         super().__init__(MapDef(RINGBUF, 0, 0, size, map_flags, name))
 
     def _set_up(self) -> None:
+        # The positions are the records': so that adding or removing one, a call of C, moves them in the same step.
         self._records: deque[Entry] = deque()
-        self._consumer = self._producer = self._dropped = self._next_number = 0
+        self._behind = self._dropped = self._number = 0  # _behind: the positions when no record is there
 
     def _in_use(self) -> int:
-        return self._producer - self._consumer
+        return self._alone(self._query).waiting
 
     def _entry_bytes(self, definition: MapDef) -> int:
         del definition
@@ -100,13 +103,11 @@ class RingBuf(CloudMap):
     def output(self, data: BytesLike) -> bool:
         """Add a record with these bytes; return False, and count, when there is no room for it."""
         data = self._bytes("output", "record", data)
-        with self._lock:
-            record = self._reserve(len(data))
-            if record is None:
-                return False
-            record.data = data
-            record.state = _SUBMITTED
-            return True
+        try:
+            return self._run(self._reserve, data, _SUBMITTED) is not None
+        except RuntimeError as error:
+            refused = error
+        return self._in_turn(refused, self._reserve, data, _SUBMITTED) is not None
 
     def reserve(self, length: int) -> Record | None:
         """Reserve a record of `length` bytes, zeroed; None, and counted, when there is no room for it."""
@@ -136,13 +137,11 @@ class RingBuf(CloudMap):
         return self._claim(length, record)
 
     def _claim(self, length: int, record: Record) -> bool:
-        with self._lock:
-            entry = self._reserve(length)
-            record._entry = entry
-            record.length = length
-            if entry is not None:
-                record.number = entry.number
-            return entry is not None
+        taken = round_up_8(length + _HEADER)
+        if taken >= self.definition.max_entries:
+            self._alone(self._drop)
+            return False
+        return self._alone(self._give, length, record)
 
     def _length(self, op: str, length: int) -> None:
         if not isinstance(length, int) or not 0 <= length <= U32_MAX:
@@ -150,35 +149,38 @@ class RingBuf(CloudMap):
 
     def read(self) -> tuple[int, bytes] | None:
         """Take the next record: (its number, its bytes). None when there is none, or the next one is still reserved."""
-        with self._lock:
-            record = self._next()
-            if record is None:
-                return None
-            self._leave()
-            return record.number, bytes(record.data)
+        record = self._alone(self._take_next)
+        return None if record is None else (record.number, record.data)
 
     def read_into(self, out: bytearray | memoryview) -> int:
         """Take the next record into `out`, which may be longer; return its length, -1 when there is none.
 
         Raises InvalidValueSize when `out` is too short: the record stays.
         """
-        target = self._writable("read_into", out)
-        with self._lock:
-            record = self._next()
-            if record is None:
-                return -1
-            length = len(record.data)
-            if length > len(target):
-                raise InvalidValueSize(f"read_into {self.name!r}: the next record is longer than {len(target)} bytes")
-            target[:length] = record.data
-            self._leave()
-            return length
+        record = self._alone(self._take_into, self._writable("read_into", out), "read_into")
+        return -1 if record is None else len(record.data)
+
+    def host_read(self, out: memoryview) -> int:
+        """Take the next record into `out`: number u32, length u32, bytes. Return their sum, 0 for no record.
+
+        Raises InvalidValueSize when `out` is too short: the record stays.
+        """
+        if len(out) < _HEADER:
+            raise InvalidValueSize(f"read {self.name!r}: no record fits {len(out)} bytes")
+        record = self._alone(self._take_into, out[_HEADER:], "read")
+        if record is None:
+            return 0
+        pack_into("<II", out, 0, record.number & U32_MAX, len(record.data))
+        return _HEADER + len(record.data)
 
     def query(self) -> RingState:
         """Return the bytes waiting, the size, the positions of consumer and producer, and the records dropped."""
-        with self._lock:
-            waiting = self._producer - self._consumer
-            return RingState(waiting, self.definition.max_entries, self._consumer, self._producer, self._dropped)
+        return self._alone(self._query)
+
+    def host_next(self) -> int:
+        """Return how many bytes host_read() needs for the next record, 0 when there is none."""
+        record = self._alone(self._next)
+        return 0 if record is None else _HEADER + len(record.data)
 
     def host_subscribe(self, _every: int, key: bytes) -> Any:
         """Return what tells the records."""
@@ -190,62 +192,101 @@ class RingBuf(CloudMap):
 
     def __len__(self) -> int:
         """Return the number of submitted records that are not read yet."""
-        with self._lock:
-            return sum(record.state == _SUBMITTED for record in self._records)
+        return sum(record.state == _SUBMITTED for record in list(self._records))
 
     def clear(self, force: bool = False) -> None:
         """Throw away every record that is waiting, counting none. Raises NotPermitted while one is reserved.
 
         With `force` reserved ones go too, whose firmware has died; their submit() raises NotPermitted.
         """
-        with self._lock:
-            if not force and any(record.state == _RESERVED for record in self._records):
-                raise NotPermitted(f"clear {self.name!r}: a record is reserved; submit or discard it first")
-            while self._records:
-                self._leave().state = _DISCARDED
+        self._alone(self._clear, force)
 
     def resize(self, size: int) -> None:
         """Change the bytes, a power of two that what is waiting must fit in. Raises InvalidDefinition, OutOfMemory."""
-        with self._lock:
-            definition = self._resized(size)
-            used = self._producer - self._consumer
-            if used >= size:
-                raise InvalidDefinition(f"resize {self.name!r}: {used} bytes wait, too many for a ring of {size}")
-            self.definition = definition
+        self._alone(self._resize, size)
 
     def _finish(self, record: Record, op: str, state: int) -> None:
-        with self._lock:
-            entry = record._entry
-            if entry is None or entry.state != _RESERVED:
-                text = f"record {record.number} was submitted, discarded or cleared before"
-                raise NotPermitted(f"{op} {self.name!r}: {text}")
-            entry.data = bytes(record.data[: record.length])
-            entry.state = state
-            record.data = memoryview(entry.data)  # what others hold of the old one no longer matters
+        self._alone(self._settle, record, op, state)
 
-    # What follows runs with the lock held.
+    # What follows runs in the map's turn.
 
-    def _reserve(self, length: int) -> Entry | None:
-        number = self._next_number
-        self._next_number = number + 1 & U32_MAX
-        taken = round_up_8(length + _HEADER)
+    def _settle(self, record: Record, op: str, state: int) -> None:
+        entry = record._entry
+        if entry is None or entry.state != _RESERVED:
+            raise NotPermitted(f"{op} {self.name!r}: record {record.number} was submitted, discarded or cleared before")
+        # What others hold of the old bytes no longer matters.
+        data = bytes(record.data[: record.length])
+        record.data = memoryview(data)
+        vars(entry).update(data=data, state=state)
+
+    def _give(self, length: int, record: Record) -> bool:
+        entry = self._reserve(bytes(length), _RESERVED)
+        number = record.number if entry is None else entry.number
+        vars(record).update(_entry=entry, length=length, number=number)
+        return entry is not None
+
+    def _consumer(self) -> int:
+        return self._records[0].start if self._records else self._behind
+
+    def _producer(self) -> int:
+        return self._records[-1].end if self._records else self._behind
+
+    def _query(self) -> RingState:
+        consumer, producer = self._consumer(), self._producer()
+        return RingState(producer - consumer, self.definition.max_entries, consumer, producer, self._dropped)
+
+    def _clear(self, force: bool) -> None:
+        if not force and any(record.state == _RESERVED for record in self._records):
+            raise NotPermitted(f"clear {self.name!r}: a record is reserved; submit or discard it first")
+        self._note(self._producer() - self._consumer())
+        self._behind = self._producer()
+        for entry in self._records:
+            entry.state = _DISCARDED
+        self._records.clear()
+
+    def _resize(self, size: int) -> None:
+        definition = self._resized(size)
+        used = self._producer() - self._consumer()
+        if used >= size:
+            raise InvalidDefinition(f"resize {self.name!r}: {used} bytes wait, too many for a ring of {size}")
+        self.definition = definition
+
+    def _take_next(self) -> Entry | None:
+        return None if self._next() is None else self._leave()
+
+    def _take_into(self, target: memoryview, op: str) -> Entry | None:
+        record = self._next()
+        if record is None:
+            return None
+        length = len(record.data)
+        if length > len(target):
+            raise InvalidValueSize(f"{op} {self.name!r}: the next record is longer than {len(target)} bytes")
+        target[:length] = record.data
+        return self._leave()
+
+    def _drop(self) -> None:
+        self._number = self._number + 1 & U32_MAX
+        self._dropped += 1
+
+    def _reserve(self, data: bytes, state: int) -> Entry | None:
+        taken = round_up_8(len(data) + _HEADER)
         most = self.definition.max_entries - 1
         if taken > most or not self._make_room(most - taken):
-            self._dropped += 1
+            self._drop()
             return None
-        record = Entry(number, length)
+        record = Entry(self._number, data, self._producer(), state)
+        self._number = self._number + 1 & U32_MAX
         self._records.append(record)
-        self._producer += taken
         return record
 
     def _make_room(self, most: int) -> bool:
         """Return whether at most `most` bytes are in use, after overwriting what may be overwritten."""
         records = self._records
         if self.definition.map_flags & BPF_F_RB_OVERWRITE:
-            while self._producer - self._consumer > most and records[0].state != _RESERVED:
+            while self._producer() - self._consumer() > most and records[0].state != _RESERVED:
                 if self._leave().state == _SUBMITTED:
                     self._dropped += 1
-        return self._producer - self._consumer <= most
+        return self._producer() - self._consumer() <= most
 
     def _next(self) -> Entry | None:
         """Return the record that a reader takes next, passing discarded ones."""
@@ -257,7 +298,8 @@ class RingBuf(CloudMap):
         return None
 
     def _leave(self) -> Entry:
-        self._note(self._producer - self._consumer)
-        record = self._records.popleft()
-        self._consumer += record.taken
-        return record
+        in_use = self._producer() - self._consumer()
+        if in_use > self._most:
+            self._note(in_use)
+        self._behind = self._records[0].end  # counts when it was the last
+        return self._records.popleft()

@@ -14,6 +14,7 @@ import serial.tools.list_ports
 from boardmaps_host.client.errors import PortBusy, PortGone, PortMissing
 
 _SHORTCUTS = {"a": "/dev/ttyACM", "u": "/dev/ttyUSB", "c": "COM"}  # mpremote's
+PAUSE = 0.02  # seconds; how long pyserial waits for a byte where we cannot wait for its descriptor
 _STALL = 5000  # milliseconds without a byte taken
 
 
@@ -59,12 +60,10 @@ class SerialTransport:
 
     def _opened(self) -> serial.SerialBase:
         """Return pyserial's port. Raises PortMissing or PortBusy."""
-        if not os.path.exists(self.name):
-            there = ", ".join(known_ports()) or "none"
-            name = self.name or "''"
-            raise PortMissing(f"{name}: there is no such port. Ports with a board: {there}. Is it plugged in?")
+        pause = 0 if self._direct() else PAUSE
         try:
-            return serial.Serial(self.name, baudrate=115200, timeout=0, write_timeout=5, exclusive=True)
+            # pyserial is asked whether there is such a port: no file of Windows is called COM10
+            return serial.Serial(self.name, baudrate=115200, timeout=pause, write_timeout=5, exclusive=True)
         except (ValueError, serial.SerialException) as e:
             raise _port_refused(self.name, e) from e
 
@@ -119,7 +118,12 @@ class SerialTransport:
 
 
 def _port_refused(name: str, error: Exception) -> PortBusy | PortMissing:
-    """Return what to tell of a port that is there and cannot be opened."""
+    """Return what to tell of a port that is not there, or cannot be opened."""
+    if getattr(error, "errno", None) == errno.ENOENT or "FileNotFoundError" in str(error) or not name:
+        there = ", ".join(known_ports()) or "none"
+        return PortMissing(
+            f"{name or repr(name)}: there is no such port. Ports with a board: {there}. Is it plugged in?"
+        )
     if (os.name == "posix" and not Path(name).is_char_device()) or "Inappropriate ioctl" in str(error):
         what = "a directory" if Path(name).is_dir() else "something else"
         return PortMissing(f"{name}: it is no serial port but {what}. Give a port such as /dev/ttyACM0, a0, or a URL.")
