@@ -49,7 +49,7 @@ def calls() -> Iterator[tuple[str, str, tuple[str, ...]]]:
                 continue
             key = 1 if kind.indexed else 0
             right = [walk.RIGHT[name][min(key, len(walk.RIGHT[name]) - 1)] for name in names]
-            if method.startswith("exchange"):
+            if method.startswith("exchange") and len(right) > 1:
                 right[1] = "3"
             for i, j in itertools.combinations_with_replacement(range(len(names)), 2):
                 if i != j and (
