@@ -108,6 +108,7 @@ def test_the_functions_are_a_part_of_the_definition(board: Board) -> None:
     for functions in (None, 0, 1, 15):
         given = {} if functions is None else {"functions": functions}
         m = board.create_map(BloomFilter, value_size=8, max_entries=1000, **given)
+        assert m.definition.functions == board.map(m.id).definition.functions == (functions or 5)
         bits = slice_size(MapDef(m.definition.map_type, 0, 8, 1000, functions=functions or 0)) - 96
         assert m.size in (96 + bits, bits), "the twin's are on a heap and have no header"
     for wrong in (16, 255, 256, -1):

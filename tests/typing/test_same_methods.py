@@ -40,6 +40,7 @@ PROTOCOL = {
     "host_lookup_and_delete",
     "host_next",
     "host_parameters",
+    "host_peek",
     "host_read",
     "host_add",
     "host_swap",

@@ -13,6 +13,7 @@ What is asked of a map, on the board and on the twin, are its own methods, and o
 - One with records has host_read(out), which takes the next record into `out`: number u32, length u32, its bytes. It returns how
   many bytes that are, 0 when there is no record, and raises InvalidValueSize, taking none, when `out` is too short; host_next()
   says how many bytes the next one needs.
+- One that is asked for a value, and not for a key, has host_peek(value).
 - One with samples has host_push(sample), the bytes as they travel, and host_samples(n), the newest n, None for all.
 - One with type parameters has from_definition(d, parameters), a constructor, and host_parameters(), what that takes.
 - host_subscribe(every, key) gives what tells its events, see sources.py; subscribe_needs are the operation that this stands
@@ -257,7 +258,8 @@ class Operations:
         add = m.host_add if m.by_host else m.add
         key = request[16:]
         reply = bytearray(9)  # had before the number changes
-        pack_into("<Q", reply, 1, add(key, delta, offset, width) if width else add(key, delta))
+        number = add(key, delta, offset, width) if width else add(key, delta)
+        pack_into("<Q", reply, 1, number)  # allocates nothing
         return reply
 
     def _compare_and_swap(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
@@ -272,7 +274,8 @@ class Operations:
         fetch = getattr(m, _OPERATIONS[request[0]][1] or "")
         key = request[16:]
         reply = bytearray(9)  # had before the number changes
-        pack_into("<Q", reply, 1, fetch(key, operand, offset, width) if width else fetch(key, operand))
+        number = fetch(key, operand, offset, width) if width else fetch(key, operand)
+        pack_into("<Q", reply, 1, number)  # allocates nothing
         return reply
 
     def _update_part(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
@@ -287,7 +290,7 @@ class Operations:
         return _OK
 
     def _peek(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
-        return _YES if m.peek(memoryview(request)[3:] if len(request) > _LONG else request[3:]) else _NO
+        return _YES if m.host_peek(memoryview(request)[3:] if len(request) > _LONG else request[3:]) else _NO
 
     def _batch_update(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
         (flags,) = unpack_from("<I", request, 3)
@@ -401,6 +404,8 @@ def _size(m) -> int:  # type: ignore[no-untyped-def]
 
 def _cut(data: bytes, size: int) -> list[bytes]:
     """Return the entries of a batch, `size` bytes each."""
-    if not size or len(data) % size:
+    if not size:
+        return []  # of a type that has no batches, and says so
+    if len(data) % size:
         raise ValueError("an entry is cut short")
     return [data[i : i + size] for i in range(0, len(data), size)]

@@ -157,11 +157,11 @@ class ServerSession:
     def _execute(self, seq: int, payload: bytes) -> bytes:
         kept = self._kept
         place = seq % self.window
-        kept[place] = GONE
+        kept[place] = NO_MEMORY
         self._next = (seq + 1) & 0xFFFF
         self.served += 1
-        op = payload[0] if payload else -1
         try:
+            op = payload[0] if payload else -1
             if op == OP_PART or op == OP_MORE:
                 reply, payload = self._go_on(op, payload)
             else:
@@ -169,6 +169,7 @@ class ServerSession:
                 if self._long:
                     self._long.clear()
             if reply is None:
+                kept[place] = GONE
                 reply = self._handle(payload, self.limit)
         except MemoryError:
             reply = NO_MEMORY

@@ -309,6 +309,7 @@ for _op in " ".join(GROUPS).split():
     setattr(CloudMap, _op, refusing(_op))
 for _name, _op in (
     ("host_read", "read"),
+    ("host_peek", "peek"),
     ("host_push", "push"),
     ("host_samples", "last"),
     ("host_subscribe", "subscribe"),

@@ -98,6 +98,10 @@ class BloomFilter(CloudMap):
         """Return what there is instead of a length: the pushes that have set a bit."""
         return self._added
 
+    def host_peek(self, value: BytesLike) -> bool:
+        """Do peek(): to a queue the host's peek is a look-up."""
+        return self.peek(value)
+
     def host_parameters(self) -> bytes:
         """Return the number of hash functions."""
         return bytes((self.definition.functions,))

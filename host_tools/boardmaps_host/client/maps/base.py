@@ -165,6 +165,7 @@ class RemoteMap:
 
     def _out(self, op: str, out: bytearray | memoryview) -> memoryview:
         """Return the caller's buffer for a value; refuse one that cannot take it before the board is asked."""
+        self._has(op)
         target = memoryview(out).cast("B")
         if target.readonly:
             raise TypeError(f"{op} {self.name!r}: out is a writable buffer, not {type(out).__name__}")
@@ -221,6 +222,7 @@ class RemoteMap:
 
     def _field(self, op: str, offset: int, width: int | None) -> tuple[int, int]:
         """Return a number's offset and width as a request has them: no width for the whole value, which the board checks."""
+        self._has(op)
         if not offset and width is None:
             return 0, 0
         width = self._value_size - offset if width is None else width
@@ -232,6 +234,7 @@ class RemoteMap:
 
     def compare_and_swap(self, key: Key, expected: Buffer, new: Buffer) -> bool:
         """Store `new` if the value is `expected`, in one step; return whether it was. Raises KeyNotFound."""
+        self._has("compare_and_swap")
         for value in (expected, new):
             self._sized("compare_and_swap", value)
         k = self._key(key)
@@ -249,6 +252,7 @@ class RemoteMap:
         Stops at the first that update() would refuse: that error is raised, `done` of it says how many were stored.
         """
         op = "batch_update"
+        self._has(op)
         if len(keys) != len(values):
             raise InvalidValueSize(f"{op} {self.name!r}: {len(keys)} keys, but {len(values)} values")
         self._flags(op, flags)
@@ -260,7 +264,13 @@ class RemoteMap:
 
     def batch_delete(self, keys: Sequence[Key]) -> int:
         """Remove many keys; return how many. Stops at the first error, `done` of which says how many were removed."""
+        self._has("batch_delete")
         return self._batch(OP_BATCH_DELETE, b"", len(keys), lambda i: self._sized_key("batch_delete", keys[i]))
+
+    def _has(self, op: str) -> None:
+        """Raise NotSupported for an operation that the type does not have, before its arguments are looked at."""
+        if not self._kind.has(op):
+            raise NotSupported(f"{op} {self.name!r}: a {self._kind.class_name} has no such operation over the line")
 
     def _sized_key(self, op: str, key: Key) -> bytes:
         k = self._key(key)
