@@ -85,7 +85,6 @@ def test_a_folder_on_a_board(board: UnixBoard, tmp_path: Path, ask: Ask) -> None
         deploy(board.port, entry="main.py")
 
 
-@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")  # rich-click of its own
 def test_the_commands_options(board: UnixBoard, tmp_path: Path, ask: Ask, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "main.py").write_text("import two\n")
     (tmp_path / "two.py").write_text("f = open('/ran', 'w')\nf.write('two')\nf.close()\n")
