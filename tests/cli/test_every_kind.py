@@ -12,7 +12,6 @@ from boardmaps_host.cli.root import boardmaps as root
 from boardmaps_host.cli.run import run as run_here
 from boardmaps_sim.unix import UnixBoard
 
-
 KINDS = [kind.word for kind in kinds.KINDS if kind.on_boards]
 KEYED = ("hash", "percpu_hash", "array", "percpu_array", "lpm_trie")
 SIZES = dict.fromkeys(KINDS, "value 4 entries 6") | {"ringbuf": "entries 128"}
