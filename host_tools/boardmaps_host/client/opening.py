@@ -85,11 +85,15 @@ class Opening:
 
     def _open(self) -> None:
         line = self._connection.line
+        begun = time.monotonic()
         if self._hello(self._pauses, until=self._echo):
             return
         repl = Repl(line)
         if not repl.at_prompt():
-            if self._hello(_SLOW_PAUSES):
+            pauses = [*_SLOW_PAUSES]
+            while time.monotonic() - begun + sum(pauses) < self._connection.timeout:
+                pauses.append(_SLOW_PAUSES[-1])
+            if self._hello(pauses):
                 return
             raise NoAnswer(
                 f"{line.name}: nothing answers. A firmware that runs must call boardmaps.poll() or boardmaps.serve(); "
