@@ -32,7 +32,7 @@ def micropython(request: pytest.FixtureRequest) -> Run:
     def run(code: str, heap: str = "500K", fails: bool = False) -> str:
         code = textwrap.dedent(code)
         if request.param == "unix":
-            failed, output = _on_unix(code, heap)
+            failed, output = on_unix(code, heap)
         else:
             printed, error = run_program(code if request.param == "rv32" else NO_C_PART + code)
             failed, output = bool(error), printed + error
@@ -42,7 +42,8 @@ def micropython(request: pytest.FixtureRequest) -> Run:
     return run
 
 
-def _on_unix(code: str, heap: str) -> tuple[bool, str]:
+def on_unix(code: str, heap: str) -> tuple[bool, str]:
+    """Run a program on the unix port; return whether an exception ended it, and what it printed."""
     done = subprocess.run(
         [find_micropython(None), "-X", f"heapsize={heap}", "-c", code],
         env={**os.environ, "MICROPYPATH": f"{FIRMWARE}:.frozen"},

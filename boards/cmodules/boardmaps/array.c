@@ -11,8 +11,9 @@ static uint32_t index_of(mp_obj_t key) {
         mp_uint_t i = MP_OBJ_SMALL_INT_VALUE(key);
         return i < BAD_KEY ? i : BAD_KEY - 1;
     }
-    if (mp_obj_is_exact_type(key, &mp_type_int)) {
-        return BAD_KEY - 1;
+    if (mp_obj_is_exact_type(key, &mp_type_int)) { // nearly always a large one; an array's item of 8 bytes is so, too, on 32 bits
+        mp_obj_t small = MP_OBJ_NEW_SMALL_INT(mp_obj_int_get_truncated(key) & 0xFFFFFF);
+        return mp_obj_equal(small, key) ? (uint32_t)MP_OBJ_SMALL_INT_VALUE(small) : BAD_KEY - 1;
     }
     mp_buffer_info_t bytes;
     if (!bm_get(key, &bytes, MP_BUFFER_READ) || bytes.len != 4) {

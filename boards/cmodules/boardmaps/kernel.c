@@ -3,6 +3,9 @@
 #include "kernel.h"
 #include "core/field.h"
 
+#include "py/objarray.h"
+#include "py/objstr.h"
+
 typedef struct {
     mp_obj_base_t base;
     const bm_map_t *m;
@@ -74,6 +77,25 @@ mp_obj_t bm_tell(const bm_map_t *m, qstr method, size_t n, const mp_obj_t *args)
     mp_load_method(m->map, method, call);
     memcpy(call + 2, args, n * sizeof(mp_obj_t));
     return mp_call_method_n_kw(n, 0, call);
+}
+
+bool bm_get(mp_obj_t object, mp_buffer_info_t *found, mp_uint_t access) {
+    if (mp_obj_is_obj(object)) { // what is given nearly always, faster than by its type's function
+        const mp_obj_type_t *type = ((mp_obj_base_t *)MP_OBJ_TO_PTR(object))->type;
+        if (type == &mp_type_bytearray) {
+            const mp_obj_array_t *array = MP_OBJ_TO_PTR(object);
+            found->buf = array->items;
+            found->len = array->len;
+            return true;
+        }
+        if (type == &mp_type_bytes && access == MP_BUFFER_READ) {
+            const mp_obj_str_t *bytes = MP_OBJ_TO_PTR(object);
+            found->buf = (void *)bytes->data;
+            found->len = bytes->len;
+            return true;
+        }
+    }
+    return !mp_obj_is_str(object) && mp_get_buffer(object, found, access);
 }
 
 // --- parts of a value ----------------------------------------------------------------------------------------------------------

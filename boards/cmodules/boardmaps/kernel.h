@@ -56,13 +56,9 @@ static inline mp_buffer_info_t bm_bytes(mp_obj_t object, mp_uint_t access) {
     return found;
 }
 
-// The bytes of an argument. False for what has none, str too, and for what must be written to and cannot be: the map's own methods look
-// at it then, in the order that all kernels keep, and raise.
-static inline bool bm_get(mp_obj_t object, mp_buffer_info_t *found, mp_uint_t access) {
-    found->buf = NULL;
-    found->len = 0;
-    return mp_get_buffer(object, found, access) && !mp_obj_is_str(object);
-}
+// The bytes of an argument. False for what has none, str too, and for what must be written to and cannot be: the map's own methods
+// look at it then, in the order that all kernels keep, and raise.
+bool bm_get(mp_obj_t object, mp_buffer_info_t *found, mp_uint_t access);
 
 static inline uint32_t *bm_slice(mp_obj_t view) {
     return bm_bytes(view, MP_BUFFER_WRITE).buf;

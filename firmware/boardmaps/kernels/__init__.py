@@ -3,7 +3,8 @@
 There are three sorts: C (boards/cmodules/boardmaps), viper_*.py, which MicroPython compiles to machine code, and plain_*.py, the
 readable reference. settings.kernels(kind) gives the module of a kind from the first sort that has it. A module's functions stand
 behind its kind; what its drive function gives a map m stands behind "kind m". A view is the map's slice. Operations and answers are
-the numbers that C's core/slice.h names. A map's functions take no heap but for what they return; plain ones do.
+the numbers that C's core/slice.h names. A map's functions take no heap but for what they return; plain ones do. A map's own look at
+what they are given; to the others the map gives what it has looked at.
 
 base        clear(view, size)
 stdio       drain(ipoll, readinto, one, buf) -> bytes read
@@ -44,7 +45,7 @@ series      get(view, number, out) -> whether it is there
 lpm         op(view, key, value, what) -> answer; update's flags, LOOKUP, DELETE and NEXT, whose value is a key
 lpm         entry_at(view, slot, key, value) -> as a hash table's
 lpm         clear(view)
-bloom       push(view, value) -> answer
+bloom       push(view, value)
 bloom       peek(view, value) -> answer, MISS when it was surely not pushed
 bloom       clear(view)
 percpu      drive_array(m)

@@ -17,14 +17,12 @@ _EXIST = const(2)
 _LOOKUP = const(3)
 _DELETE = const(5)
 _NEXT = const(7)
-_LOOKED_AT = const(16)  # beside these: key and value are right
 
 # What op() answers
 _DONE = const(0)
 _MISS = const(1)
 _EXISTS = const(2)
 _FULL = const(3)
-_WRONG_SIZE = const(4)
 _TOO_LONG = const(5)  # the prefix has more bits than the data
 
 # Words of a slice's header
@@ -269,14 +267,7 @@ def behind(view, key, length, most):
 
 
 def op(view, key, value, what):
-    """Do `what`; return an answer above."""
-    size = word(view, _VALUE_SIZE)
-    seen = what >= _LOOKED_AT
-    what &= 15
-    if not seen and len(key) != word(view, _KEY_SIZE):
-        return _WRONG_SIZE
-    if not seen and what != _DELETE and len(value) != (len(key) if what == _NEXT else size):
-        return _WRONG_SIZE
+    """Do `what`; return an answer above. The map has looked at key and value."""
     key = bytes(raw(key))
     length = int.from_bytes(key[:_LENGTH_BYTES], "little")
     most = 8 * (len(key) - _LENGTH_BYTES)
@@ -288,7 +279,7 @@ def op(view, key, value, what):
         if not slot:
             return _MISS
         at = entry_of(view, slot) + (word(view, _VALUE) if what == _LOOKUP else 0)
-        fill(value, view[at : at + (size if what == _LOOKUP else len(key))])
+        fill(value, view[at : at + (word(view, _VALUE_SIZE) if what == _LOOKUP else len(key))])
         return _DONE
     if length > most:
         return _TOO_LONG

@@ -48,34 +48,33 @@ def _kernels(at, identity, box, check):
         p = ptr32(int(at) << 3)
         h = ptr32(p[0] | p[1] << 32)
         n = h[_VALUE_SIZE]
+        if what < _ZERO:
+            i = int(identity(value))
+            if i & 3 or ptr32(i + p[4])[0] != n:
+                return _WRONG_SIZE
+            i = ptr32(i)[0]
+            if i != p[3] and (i != p[2] or what == _LOOKUP):
+                return _WRONG_SIZE
         top = h[_MAX_ENTRIES]
-        if what < _LOOKED_AT:
-            if not _is(key, _int):
-                i = int(identity(key))
-                if i & 3 or i < 0 or ptr32(i + p[4])[0] != 4:
-                    return _WRONG_SIZE
-                i = ptr32(i)[0]
-                if i != p[3] and i != p[2]:
-                    return _WRONG_SIZE
-            if what < _ZERO:
-                i = int(identity(value))
-                if i & 3 or i < 0 or ptr32(i + p[4])[0] != n:
-                    return _WRONG_SIZE
-                i = ptr32(i)[0]
-                if i != p[3] and (i != p[2] or what == _LOOKUP):
-                    return _WRONG_SIZE
-        what &= 15
         if _is(key, _int):
             i = int(key)
             if i < 0 or i >= top or key // at:
                 i = top
         else:
+            if what < _LOOKED_AT:
+                i = int(identity(key))
+                if i & 3 or ptr32(i + p[4])[0] != 4:
+                    return _WRONG_SIZE
+                i = ptr32(i)[0]
+                if i != p[3] and i != p[2]:
+                    return _WRONG_SIZE
             k = ptr8(key)
             i = k[0] | k[1] << 8 | k[2] << 16
             if k[3] or i > top:
                 i = top
         if i == top:
             return _MISS
+        what &= 15
         offset = h[_ENTRIES] + i * h[_STRIDE]
         if what == _FIND:
             return 0 - offset
@@ -105,7 +104,7 @@ def _kernels(at, identity, box, check):
         h = ptr32(p[0] | p[1] << 32)
         n = h[_VALUE_SIZE]
         i = int(identity(out))
-        if i & 3 or i < 0 or ptr32(i)[0] != p[3] or ptr32(i + p[4])[0] != n:
+        if i & 3 or ptr32(i)[0] != p[3] or ptr32(i + p[4])[0] != n:
             return int(slow(key, out)) != 0
         i = int(ptr8(key))
         if i < 0 or i >= h[_MAX_ENTRIES] or key // at or (i < 2 and not int(identity(key)) & 1):
@@ -136,7 +135,7 @@ def _kernels(at, identity, box, check):
         h = ptr32(p[0] | p[1] << 32)
         n = h[_VALUE_SIZE]
         i = int(identity(value))
-        if i & 3 or i < 0 or ptr32(i + p[4])[0] != n:
+        if i & 3 or ptr32(i + p[4])[0] != n:
             return _WRONG_SIZE
         i = ptr32(i)[0]
         if i != p[3] and i != p[2]:
@@ -204,17 +203,21 @@ def _front(put, quick_add, add, m):
 
     @micropython.native
     def update(key, value, flags=0):
-        if flags is not _UPDATE or put(key, value):
-            m._settle(key, value, flags)
+        if flags is _UPDATE:  # "is not" would be two calls
+            if not put(key, value):
+                return
+        m._settle(key, value, flags)
 
     # One closed-over name and four arguments: a closure of more than five in all takes heap at every call.
     both = (quick_add, add)
 
     @micropython.native
     def add_to(key, delta, offset=0, width=None):
-        if offset is _BEGIN and width is None:
-            new = both[0](key, delta)
-            if new is not None:
+        if offset is _BEGIN:
+            if width is None:
+                new = both[0](key, delta)
+                if new is None:
+                    return both[1](key, delta)
                 return new
         return both[1](key, delta, offset, width)
 

@@ -97,6 +97,36 @@ def guarded(f, n):
     return (one, two, three, four)[n - 1]
 
 
+def held(f, slow, what):
+    """Return f, a function of one buffer, within the board's guard; slow(what, buffer) does, without it, what f left by later()."""
+    if GUARD == "none":
+        return f
+
+    @micropython.native
+    def one(buffer):
+        state = enter()
+        try:
+            return f(buffer)
+        except StopIteration:
+            pass
+        finally:
+            leave(state)
+        return slow(what, buffer)
+
+    return one
+
+
+# Stands in for slow() while a guard holds the maps, when no bytecode may run.
+later = None
+if GUARD != "none":
+    _left = StopIteration()  # made beforehand: without heap
+
+    @micropython.native
+    def later(what, buffer):  # noqa: ARG001 - called as slow() is
+        """Leave it to slow()."""
+        raise _left
+
+
 @micropython.viper
 def clear(view, size: int):
     """Set the first `size` bytes, a multiple of 8, to zero. Machine code: a loop of slices would leave the heap in pieces."""

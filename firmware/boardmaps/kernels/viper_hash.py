@@ -85,21 +85,23 @@ def _kernels(at, identity, bytes_at, copied, check):
         n = h[_KEY_SIZE]
         if what < _LOOKED_AT:
             i = int(identity(key))
-            if i & 3 or i < 0 or ptr32(i + p[4])[0] != n:
+            if i & 3 or ptr32(i + p[4])[0] != n:
                 return _WRONG_SIZE
             x = ptr32(i)[0]
             if x != p[3] and x != p[2]:
                 return _WRONG_SIZE
             if what < _DELETE:
                 i = int(identity(value))
-                if i & 3 or i < 0 or ptr32(i + p[4])[0] != h[_VALUE_SIZE]:
+                if i & 3 or ptr32(i + p[4])[0] != h[_VALUE_SIZE]:
                     return _WRONG_SIZE
                 x = ptr32(i)[0]
                 if x != p[3] and (x != p[2] or what >= _LOOKUP):
                     return _WRONG_SIZE
         what &= 15
         k = ptr8(key)
-        v = ptr8(value)
+        v = k
+        if what != _DELETE and what != _FIND:
+            v = ptr8(value)
         base = int(h)
 
         # Hash: 16 bits a step, kept below 2**30 so that 32-bit and 64-bit boards agree.
@@ -242,7 +244,7 @@ def _kernels(at, identity, bytes_at, copied, check):
         m = h[_VALUE_SIZE]
         x = int(identity(key))
         i = int(identity(out))
-        if (x | i | n | m) & 3 or (x | i) < 0:
+        if (x | i | n | m) & 3:
             return int(slow(key, out)) != 0
         if ptr32(x + p[4])[0] != n or ptr32(i + p[4])[0] != m or ptr32(i)[0] != p[3]:
             return int(slow(key, out)) != 0
@@ -287,7 +289,7 @@ def _kernels(at, identity, bytes_at, copied, check):
         h = ptr32(p[0] | p[1] << 32)
         n = h[_KEY_SIZE]
         x = int(identity(key))
-        if (x | n) & 3 or x < 0 or ptr32(x + p[4])[0] != n:
+        if (x | n) & 3 or ptr32(x + p[4])[0] != n:
             return copied(key)
         x = ptr32(x)[0]
         k = ptr32(key)
@@ -359,8 +361,10 @@ def _front(op, settle):
 
     @micropython.native
     def update(key, value, flags=0):
-        if flags is not _ANY or op(key, value, _ANY):
-            settle("update", key, value, flags)
+        if flags is _ANY:  # "is not" would be two calls
+            if not op(key, value, _ANY):
+                return
+        settle("update", key, value, flags)
 
     @micropython.native
     def delete(key):

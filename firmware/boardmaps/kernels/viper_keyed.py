@@ -24,8 +24,6 @@ _OR = const(1)
 _AND = const(2)
 _XOR = const(3)
 
-_OPERATIONS = ("add", "fetch_or", "fetch_and", "fetch_xor", "exchange")
-
 # What is answered when nothing was done
 _NONE = const(-1)  # there is no such key, or no such number in the value
 _LARGE = const(-2)  # the number takes heap
@@ -271,7 +269,7 @@ def _rest(m, why, what, key, operand, offset, width):
             return told
     told = _large(m, what, key, operand, offset, m._value_size - offset if width is None else width)
     if told is None:
-        m._missing(_OPERATIONS[what], key)
+        m._missing(m._OPERATIONS[what], key)
     return told
 
 
@@ -290,10 +288,13 @@ def atomics(m):
 
     @micropython.native
     def add(key, delta, offset=0, width=None):
-        field = 0
-        if width is not None:
+        if width is None:
+            field = 0
+        else:
             field = width << 4 if 0 < width < 9 else 0xF0
-        if offset is not _BEGIN:
+        if offset is _BEGIN:  # "is not" would be two calls
+            pass
+        else:
             field |= offset << 9 if 0 < offset < 65536 else 0xF0
         new = _add(m._find, m._slice, key, delta, delta >> 32, field)
         if new < 0:
@@ -324,7 +325,7 @@ def parts(m):
             m._unchanged(field & 7, key, field >> 9, field >> 4 & 15, out)
             told = _change(m._sure, m._slice, key, operand, operand >> 32, field | into, to)
             if told < 0:
-                m._missing(_OPERATIONS[field & 7], key)
+                m._missing(m._OPERATIONS[field & 7], key)
         elif told < 0:
             return _rest(m, told, field & 7, key, operand, field >> 9, field >> 4 & 15)
         return told if out is None else None

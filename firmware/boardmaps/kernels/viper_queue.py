@@ -7,8 +7,7 @@ functions over the address of its slice: that saves each call the look at an att
 import micropython
 from micropython import const
 
-from ..settings import GUARD
-from .viper_base import address, enter, guarded, identity, leave, place
+from .viper_base import address, guarded, held, identity, later, place
 
 # Words of a slice's header
 _MAP_TYPE = const(2)
@@ -41,11 +40,11 @@ def empty(view):
 empty = guarded(empty, 1)
 
 
-def _functions(at, identity, check):
+def _functions(at, identity, slow):
     """Return (put, pop_into, peek_into) of a map; `at` is the address of its place, as viper_base.py has it.
 
-    check(op, out) refuses what is no place for a value. A closure of more than five names and arguments in all would take
-    heap at every call.
+    slow(op, out) does pop_into or peek_into with any buffer, or raises why not. A closure of more than five names and arguments in
+    all would take heap at every call.
     """
 
     @micropython.viper
@@ -56,7 +55,7 @@ def _functions(at, identity, check):
         n = h[_VALUE_SIZE]
         if over < _LOOKED_AT:
             i = int(identity(value))
-            if i & 3 or i < 0 or ptr32(i + p[4])[0] != n:
+            if i & 3 or ptr32(i + p[4])[0] != n:
                 return _WRONG_SIZE
             i = ptr32(i)[0]
             if i != p[3] and i != p[2]:
@@ -109,8 +108,8 @@ def _functions(at, identity, check):
         h = ptr32(p[0] | p[1] << 32)
         n = h[_VALUE_SIZE]
         i = int(identity(out))
-        if i & 3 or i < 0 or ptr32(i)[0] != p[3] or ptr32(i + p[4])[0] != n:
-            check("pop_into", out)
+        if i & 3 or ptr32(i)[0] != p[3] or ptr32(i + p[4])[0] != n:
+            return int(slow("pop_into", out)) != 0
         d = ptr32(out)
         count = h[_COUNT]
         if not count:
@@ -157,8 +156,8 @@ def _functions(at, identity, check):
         h = ptr32(p[0] | p[1] << 32)
         n = h[_VALUE_SIZE]
         i = int(identity(out))
-        if i & 3 or i < 0 or ptr32(i)[0] != p[3] or ptr32(i + p[4])[0] != n:
-            check("peek_into", out)
+        if i & 3 or ptr32(i)[0] != p[3] or ptr32(i + p[4])[0] != n:
+            return int(slow("peek_into", out)) != 0
         count = h[_COUNT]
         if not count:
             return False
@@ -183,44 +182,59 @@ def _front(put, failed):
 
     @micropython.native
     def push(value, flags=0):
-        if flags is not _ANY or put(value, 0):
-            failed(value, flags)
+        if flags is _ANY:  # "is not" would be two calls
+            if not put(value, 0):
+                return
+        failed(value, flags)
 
     return push
 
 
-@micropython.native
-def _checked_before(op, out):
-    """Stand in for check() while a guard holds the maps: no bytecode may run then."""
+@micropython.viper
+def _take(view, out, remove: int) -> bool:
+    """Do pop_into or peek_into with any buffer that has been looked at."""
+    h = ptr32(view)
+    count = h[_COUNT]
+    if not count:
+        return False
+    count -= 1
+    most = h[_MAX_ENTRIES]
+    first = h[_FIRST]
+    slot = first
+    if h[_MAP_TYPE] == _STACK:
+        slot += count
+        if slot >= most:
+            slot -= most
+    else:
+        first += 1
+        if first == most:
+            first = 0
+    d = ptr8(out)
+    s = ptr8(int(h) + h[_ENTRIES] + slot * h[_STRIDE])
+    n = h[_VALUE_SIZE]
+    i = 0
+    while i < n:
+        d[i] = s[i]
+        i += 1
+    if remove:
+        h[_COUNT] = count
+        h[_FIRST] = first
+    return True
 
 
-def _guarded_take(take, m, op):
-    """Return pop_into or peek_into within the guard, with the size checked before: no bytecode runs inside."""
-
-    @micropython.native
-    def guarded_take(out):
-        m._check_out(op, b"", out)
-        state = enter()
-        try:
-            return take(out)
-        finally:
-            leave(state)
-
-    return guarded_take
+_take = guarded(_take, 3)
 
 
 def drive(m):
     """Give a Queue or a Stack its functions, within the board's guard."""
 
-    def check(op, out):
+    def slow(op, out):
         m._check_out(op, b"", out)
+        return _take(m._slice, out, 1 if op == "pop_into" else 0)
 
     m._words, m._move = place()
-    put, m.pop_into, m.peek_into = _functions(
-        address(m._words), identity, check if GUARD == "none" else _checked_before
-    )
-    if GUARD != "none":
-        m.pop_into = _guarded_take(m.pop_into, m, "pop_into")
-        m.peek_into = _guarded_take(m.peek_into, m, "peek_into")
+    put, pop_into, peek_into = _functions(address(m._words), identity, later or slow)
+    m.pop_into = held(pop_into, slow, "pop_into")
+    m.peek_into = held(peek_into, slow, "peek_into")
     m._put = guarded(put, 2)
     m.push = _front(m._put, m._push_failed)

@@ -10,8 +10,7 @@ More than 300 lines: the closures share a slice's address, and each repeats the 
 import micropython
 from micropython import const
 
-from ..settings import GUARD
-from .viper_base import address, enter, guarded, identity, leave, place
+from .viper_base import address, guarded, held, identity, later, place
 
 # Words of a slice's header
 _MAP_FLAGS = const(3)
@@ -203,7 +202,7 @@ def _functions(at, identity, make_room, skip, slow):
     def output(data) -> bool:
         p = ptr32(int(at))
         i = int(identity(data))
-        if i & 3 or i < 0:
+        if i & 3:
             return int(slow(0, data)) != 0
         s = ptr32(i)
         if s[0] != p[3] and s[0] != p[2]:
@@ -218,8 +217,7 @@ def _functions(at, identity, make_room, skip, slow):
         used = (producer - h[_CONSUMER] & _LEVEL) + taken
         if used >= size:
             if not size:
-                slow(0, data)
-                return False
+                return int(slow(0, data)) != 0
             if not int(make_room(b >> 3, taken)):
                 h[_NUMBER] += 1
                 return False
@@ -271,7 +269,7 @@ def _functions(at, identity, make_room, skip, slow):
     def read_into(out) -> int:
         p = ptr32(int(at))
         i = int(identity(out))
-        if i & 3 or i < 0 or ptr32(i)[0] != p[3]:
+        if i & 3 or ptr32(i)[0] != p[3]:
             return int(slow(1, out))
         most = ptr32(i + p[4])[0]
         b = p[0] | p[1] << 32
@@ -280,7 +278,7 @@ def _functions(at, identity, make_room, skip, slow):
         size = h[_SIZE]
         if consumer == h[_PRODUCER]:
             if not size:
-                slow(1, out)
+                return int(slow(1, out))
             return -1
         i = consumer & size - 1
         s = ptr32(b + h[_ENTRIES] + i)
@@ -355,48 +353,9 @@ def _any(m):
     return slow
 
 
-@micropython.native
-def _later(what, buffer):  # noqa: ARG001 - called as slow() is
-    """Stand in for slow() while a guard holds the maps: no bytecode may run then."""
-    return -2
-
-
-def _within_guard(output, read_into, slow, m):
-    """Return output() and read_into() that hold the board's guard."""
-
-    def guarded_output(data):
-        if type(data) is not bytes and type(data) is not bytearray:
-            return slow(0, data)
-        m._alive("output")
-        state = enter()
-        try:
-            return output(data)
-        finally:
-            leave(state)
-
-    def guarded_read_into(out):
-        if type(out) is not bytearray:
-            return slow(1, out)
-        m._alive("read_into")
-        state = enter()
-        try:
-            n = read_into(out)
-        finally:
-            leave(state)
-        return slow(1, out) if n == _TOO_SHORT else n
-
-    return guarded_output, guarded_read_into
-
-
 def drive(m):
     """Give a RingBuf its functions, within the board's guard."""
     m._words, m._move = place()
     slow = _any(m)
-    at = address(m._words)
-    if GUARD == "none":
-        m.output, m.read_into = _functions(at, identity, _make_room, _passed, slow)
-    elif identity is id:
-        output, read_into = _functions(at, identity, _make_room, _passed, _later)
-        m.output, m.read_into = _within_guard(output, read_into, slow, m)
-    else:  # no object is known by its head
-        m.output, m.read_into = lambda data: slow(0, data), lambda out: slow(1, out)
+    output, read_into = _functions(address(m._words), identity, _make_room, _passed, later or slow)
+    m.output, m.read_into = held(output, slow, 0), held(read_into, slow, 1)

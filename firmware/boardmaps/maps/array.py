@@ -50,6 +50,8 @@ class ArrayMap(Keyed):
     before a hard interrupt calls them.
     """
 
+    _indexed = True
+
     def __init__(self, value_size, max_entries, map_flags=0, name=""):
         _kernels.drive(self)
         Keyed.__init__(self, MapDef(ARRAY, 4, value_size, max_entries, map_flags, name))

@@ -7,7 +7,6 @@ is here, over the kernels' _apply(); keyed.py has the reasons of what they refus
 from micropython import const
 
 from .buffers import room, whole
-from .keyed import OPERATIONS
 
 # What _apply() does with a number
 _ADD = const(0)
@@ -85,7 +84,7 @@ class Atomic:
         """Return what _apply() takes: what happens, from bit 4 the number's width, from bit 9 its offset."""
         size = self._map._value_size
         if width is _OUT:
-            self._map._key(OPERATIONS[what], key)
+            self._map._key(self._map._OPERATIONS[what], key)
             width = room(out, True)
         if whole(offset) and (width is None or whole(width)):
             n = size - offset if width is None else width

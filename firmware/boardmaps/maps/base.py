@@ -22,20 +22,24 @@ _STATE_AT = 68  # offsets in a slice's header, bytes; SPEC.md draws them
 _PEAK_AT = 72
 
 # Raised where there is no heap for an error with a text: in a hard interrupt, with the heap locked or full. Made beforehand.
-_READY = {
-    error: error()
-    for error in (
-        InvalidFlags,
-        InvalidKeySize,
-        InvalidValueSize,
-        KeyExists,
-        KeyNotFound,
-        NotPermitted,
-        NotSupported,
-        OutOfMemory,
-        StaleMap,
-    )
-}
+_READY = (
+    InvalidFlags(),
+    InvalidKeySize(),
+    InvalidValueSize(),
+    KeyExists(),
+    KeyNotFound(),
+    NotPermitted(),
+    NotSupported(),
+    OutOfMemory(),
+    StaleMap(),
+)
+
+
+def _ready(error):
+    for made in _READY:
+        if type(made) is error:
+            break
+    return made
 
 
 class Map:
@@ -107,7 +111,7 @@ class Map:
                     parts += (part if isinstance(part, (int, bool, str)) else room(part),)
             made = error(text % parts)
         except MemoryError:
-            made = _READY[error]
+            made = _ready(error)
         raise made
 
     # The way in: what is given is looked at in this order, key, value, flags, each its type first.
@@ -145,6 +149,7 @@ class Map:
         return "<%s %r id %d>" % (type(self).__name__, self.name, self.id)
 
     def __contains__(self, key):
+        self.keys()  # NotSupported where there are none, also where lookup is another word for peek
         return self.lookup(key) is not None
 
     def __iter__(self):
@@ -169,4 +174,4 @@ class Map:
         except MemoryError:
             if name.startswith("_"):  # a slice would take heap
                 raise
-        raise _READY[NotSupported]
+        raise _ready(NotSupported)

@@ -10,15 +10,12 @@ from ..errors import NotSupported
 from ..kinds import BLOOM_FILTER
 from ..settings import kernels
 from .base import Map
-from .buffers import plain
 
 _kernels = kernels("bloom")
-_push = _kernels.push  # (view, value) -> answer
+_push = _kernels.push  # (view, value), which has been looked at
 _peek = _kernels.peek
 
-# What they answer
-_DONE = const(0)
-_WRONG_SIZE = const(4)
+_DONE = const(0)  # what _peek() answers
 
 # Words of a slice's header
 _COUNT = const(7)
@@ -64,17 +61,13 @@ class BloomFilter(Map):
         self._alive("push")
         self._value("push", value)
         self._flags("push", flags, 0)
-        if _push(self._slice, value):
-            _push(self._slice, plain(value))  # an array of larger items
+        _push(self._slice, value)
 
     def peek(self, value):
         """Return False when the value was surely never pushed, else True. Raises InvalidValueSize."""
         self._alive("peek")
         self._value("peek", value)
-        done = _peek(self._slice, value)
-        if done == _WRONG_SIZE:
-            done = _peek(self._slice, plain(value))  # an array of larger items
-        return done == _DONE
+        return _peek(self._slice, value) == _DONE
 
     def host_peek(self, value):
         """Do peek(): to a queue the host's peek is a look-up."""

@@ -54,12 +54,6 @@ def index_of(key):
     return 0x3FFFFFFF if key[2] or key[3] else key[0] | key[1] << 8
 
 
-def plain(buffer):
-    """Return a buffer whose length is its bytes: itself, or a copy, which takes heap. An index stays what it is."""
-    kind = type(buffer)
-    return buffer if kind is bytes or kind is bytearray or kind is int else bytes(buffer)
-
-
 def _has(buffer, n):
     try:
         unpack_from("", buffer, n)

@@ -113,7 +113,8 @@ class HashMap(Keyed):
         return (cursor, bytes(key), bytes(value)) if cursor else None
 
     def _copy(self, what, key, op):
-        self._key(what, key)
+        if type(key) is not bytes or len(key) != self._key_size:  # saves two calls for what is right already
+            self._key(what, key)
         out = bytearray(self._value_size)
         return bytes(out) if self._op(key, out, op | _LOOKED_AT) == _DONE else None
 

@@ -7,17 +7,19 @@ from ..errors import InvalidValueSize, KeyNotFound, MapError
 from .base import Map
 from .buffers import holds, room, whole
 
-# Names of what _apply() does with a number; atomic.py has the numbers
-OPERATIONS = ("add", "fetch_or", "fetch_and", "fetch_xor", "exchange")
-
 _FIRST_SLOT = 1  # cursors count slots from 1, so that 0 can mean the end
 
 
 class Keyed(Map):
     """Walks, batches, clear and events, from update, delete and _at(cursor): (cursor of the next, key, value), or None at the end.
 
-    Each batch stops at the first error: what was done stays done, and the error's `done` says how many entries that were.
+    Each batch stops at the first error: what was done stays done, and the error's `done` says how many entries that were. What is
+    no bytes, anywhere in a batch, raises TypeError before anything is done.
     """
+
+    _indexed = False  # whether a key may be an int
+    # Names of what _apply() does with a number; atomic.py has the numbers
+    _OPERATIONS = ("add", "fetch_or", "fetch_and", "fetch_xor", "exchange")
 
     def batch_update(self, keys, values, flags=0):
         """Store many entries; return how many."""
@@ -40,9 +42,19 @@ class Keyed(Map):
             self._fail(InvalidValueSize, "%s %r: %d keys, but %d values", op, len(keys), len(values))
         if not len(keys):
             self._flags(op, flags)
+        self._types(keys)
+        for value in values:
+            holds(value, 0)
+
+    def _types(self, keys):
+        """Raise TypeError, before anything is done, where a key is none."""
+        for key in keys:
+            if not (self._indexed and isinstance(key, int)):
+                holds(key, 0)
 
     def batch_delete(self, keys):
         """Remove many keys (an array's entries become zero); return how many."""
+        self._types(keys)
         done = 0
         try:
             for key in keys:
@@ -111,10 +123,11 @@ class Keyed(Map):
         self._fail(KeyNotFound, "%s %r: no such key", op)
 
     # Why the kernels changed nothing. Each returns when all is right: the key is a buffer of another type than they know.
+    # A map's _absent(key) says whether no entry is under a key that is right.
 
     def _unchanged(self, what, key, offset, width, out):
         """Raise why no number was changed: the key, no such number in a value, `out` of another size, no such key."""
-        op = OPERATIONS[what]
+        op = self._OPERATIONS[what]
         self._key(op, key)
         size = self._value_size
         if not whole(offset) or not (width is None or whole(width)):
@@ -154,7 +167,3 @@ class Keyed(Map):
             self._fail(InvalidValueSize, "%s %r: %d bytes at offset %d do not lie in a value", op, n, offset)
         if self._absent(key):
             self._missing(op, key)
-
-    def _absent(self, key):
-        """Return whether no entry is under a key, which is right as a key."""
-        raise NotImplementedError

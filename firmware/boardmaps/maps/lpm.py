@@ -13,7 +13,7 @@ from .keyed import Keyed
 _kernels = kernels("lpm")
 _op = _kernels.op  # (view, key, value, what) -> answer
 
-# What _op() does and answers
+# What _op() does and answers; it takes keys and values that have been looked at
 _EXIST = const(2)
 _LOOKUP = const(3)
 _DELETE = const(5)
@@ -21,7 +21,6 @@ _NEXT = const(7)
 _DONE = const(0)
 _EXISTS = const(2)
 _FULL = const(3)
-_LOOKED_AT = const(16)  # beside what is done: key and value are right
 
 _COUNT = const(7)  # a word of a slice's header
 
@@ -48,12 +47,12 @@ class LpmTrie(Keyed):
         """
         self._key("lookup", key)
         out = bytearray(self._value_size)
-        return bytes(out) if _op(self._slice, key, out, _LOOKUP | _LOOKED_AT) == _DONE else None
+        return bytes(out) if _op(self._slice, key, out, _LOOKUP) == _DONE else None
 
     def lookup_into(self, key, out):
         """Copy the value that lookup() finds into `out` (value_size bytes, writable); return False on a miss."""
         self._check_out("lookup_into", key, out)
-        return _op(self._slice, key, out, _LOOKUP | _LOOKED_AT) == _DONE
+        return _op(self._slice, key, out, _LOOKUP) == _DONE
 
     def update(self, key, value, flags=0):
         """Store a value under exactly this prefix: BPF_ANY, BPF_NOEXIST (KeyExists), BPF_EXIST (KeyNotFound).
@@ -63,14 +62,14 @@ class LpmTrie(Keyed):
         self._exact("update", key)
         self._value("update", value)
         self._flags("update", flags)
-        done = _op(self._slice, key, value, int(flags) | _LOOKED_AT)
+        done = _op(self._slice, key, value, int(flags))
         if done:
             self._settle("update", done, flags)
 
     def delete(self, key):
         """Remove exactly this prefix. Raises KeyNotFound, and InvalidKeySize for a length above the bits of the data."""
         self._exact("delete", key)
-        done = _op(self._slice, key, key, _DELETE | _LOOKED_AT)
+        done = _op(self._slice, key, key, _DELETE)
         if done:
             self._settle("delete", done, 0)
 
@@ -84,7 +83,7 @@ class LpmTrie(Keyed):
             key = b"\xff" * self._key_size
         self._key("next_key", key)
         out = bytearray(self._key_size)
-        return bytes(out) if _op(self._slice, key, out, _NEXT | _LOOKED_AT) == _DONE else None
+        return bytes(out) if _op(self._slice, key, out, _NEXT) == _DONE else None
 
     def clear(self):
         """Remove every prefix, in one step."""
@@ -105,9 +104,10 @@ class LpmTrie(Keyed):
     def _exact(self, op, key):
         """Refuse what is no key, and a prefix of more bits than the data has."""
         self._key(op, key)
-        length = unpack_from("<H", key)[0]  # all of it may take heap
+        if len(key) != self._key_size:  # an array of larger items: a copy, which takes heap
+            key = bytes(key)
         bits = 8 * (self._key_size - 4)
-        if length > bits or unpack_from("<H", key, 2)[0]:
+        if key[2] or key[3] or key[0] | key[1] << 8 > bits:
             self._fail(InvalidKeySize, "%s %r: the prefix has more bits than the data, %d", op, bits)
 
     def _settle(self, op, done, flags):

@@ -11,7 +11,7 @@ from micropython import const
 
 from ..errors import InvalidDefinition, InvalidValueSize, KeyExists, KeyNotFound, MapError, NotSupported, OutOfMemory
 from ..settings import kernels, setting
-from .buffers import holds, plain
+from .buffers import holds
 from .keyed import Keyed
 
 _kernels = kernels("percpu")
@@ -27,6 +27,12 @@ _EXISTS = const(2)
 
 # Words of a slice's header
 _COUNT = const(7)
+
+
+def _plain(buffer):
+    """Return a buffer whose length is its bytes: itself, or a copy, which takes heap. An index stays what it is."""
+    kind = type(buffer)
+    return buffer if kind is bytes or kind is bytearray or kind is int else bytes(buffer)
 
 
 def _one_cpu():
@@ -54,7 +60,7 @@ class PerCpu(Keyed):
         size = self.definition.value_size
         if not holds(row, self.host_size()):
             self._wrong_row("split", row)
-        row = plain(row)
+        row = _plain(row)
         return [bytes(row[at : at + size]) for at in range(0, len(row), self._step)]
 
     def join(self, values, op="join"):
@@ -65,7 +71,7 @@ class PerCpu(Keyed):
         at = 0
         for value in values:
             self._value(op, value)
-            row[at : at + self._value_size] = plain(value)
+            row[at : at + self._value_size] = _plain(value)
             at += self._step
         return bytes(row)
 

@@ -20,6 +20,8 @@ class PerCpuArray(PerCpu):
     rounded up to 8.
     """
 
+    _indexed = True
+
     def __init__(self, value_size, max_entries, map_flags=0, name=""):
         _kernels.drive_array(self)
         PerCpu.__init__(self, MapDef(PERCPU_ARRAY, 4, value_size, max_entries, map_flags, name, CPUS))

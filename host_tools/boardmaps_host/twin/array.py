@@ -38,6 +38,8 @@ class ArrayMap(KeyedMap[int]):
     OutOfMemory for 4 GiB and more.
     """
 
+    _indexed = True
+
     def __init__(self, value_size: int, max_entries: int, map_flags: int = 0, name: str = "") -> None:
         super().__init__(MapDef(ARRAY, 4, value_size, max_entries, map_flags, name))
 
@@ -148,9 +150,7 @@ class ArrayMap(KeyedMap[int]):
         Stops at the first that update() would refuse: that error is raised, `done` of it says how many were stored.
         """
         op = "batch_update"
-        self._same_length(op, keys, values)
-        if not keys:
-            self._flags(op, flags)
+        self._look_at(op, keys, values, flags)
         good: list[tuple[int, bytes]] = []
         error = None
         try:
@@ -182,6 +182,7 @@ class ArrayMap(KeyedMap[int]):
 
     def batch_delete(self, keys: Sequence[Key]) -> int:
         """Set many values to zero; return how many. Stops at the first error: `done` of it says how many were done."""
+        self._types("batch_delete", "key", keys)
         done = 0
         try:
             for key in keys:

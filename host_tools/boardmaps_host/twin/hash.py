@@ -128,8 +128,8 @@ class HashMap(KeyedMap[bytes]):
 
         Stops at the first that update() would refuse: that error is raised, `done` of it says how many were stored.
         """
-        good, their_values, error = self._pairs(keys, values)
-        if good or not error:
+        good, their_values, error = self._pairs(keys, values, flags)
+        if good:
             self._flags("batch_update", flags)
         done, refusal = self._alone(self._store_batch, good, their_values, flags)
         if refusal or error:

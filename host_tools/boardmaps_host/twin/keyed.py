@@ -177,12 +177,13 @@ class KeyedMap(CloudMap, Generic[P]):
         return watch(self, every, key, Entries)
 
     def _pairs(
-        self, keys: Sequence[Key], values: Sequence[BytesLike]
+        self, keys: Sequence[Key], values: Sequence[BytesLike], flags: int
     ) -> tuple[list[bytes], list[bytes], MapError | None]:
         """Return the entries of a batch up to the first of a wrong size, and the error for that one."""
-        self._same_length("batch_update", keys, values)
-        if _all_bytes(keys, self._key_size) and _all_bytes(values, self._value_size):
+        alike = keys and len(keys) == len(values)
+        if alike and _all_bytes(keys, self._key_size) and _all_bytes(values, self._value_size):
             return list(keys), list(values), None  # type: ignore[arg-type] # bytes all of them, as just seen
+        self._look_at("batch_update", keys, values, flags)
         good: list[tuple[bytes, bytes]] = []
         error = None
         try:
@@ -194,6 +195,7 @@ class KeyedMap(CloudMap, Generic[P]):
 
     def _keys_of_batch(self, op: str, keys: Sequence[Key]) -> tuple[list[bytes], MapError | None]:
         """Return the keys of a batch up to the first of a wrong size, and the error for that one."""
+        self._types(op, "key", keys)
         good: list[bytes] = []
         try:
             for key in keys:

@@ -139,13 +139,13 @@ class LruHashMap(HashMap):
         """
         try:
             if flags == BPF_NOEXIST:  # a new key makes room, and may make a later one of the batch new by that
-                return self._batch_of_new(keys, values)
+                return self._batch_of_new(keys, values, flags)
             return super().batch_update(keys, values, flags)
         finally:
             self._tell()
 
-    def _batch_of_new(self, keys: Sequence[Key], values: Sequence[BytesLike]) -> int:
-        good, their_values, error = self._pairs(keys, values)
+    def _batch_of_new(self, keys: Sequence[Key], values: Sequence[BytesLike], flags: int) -> int:
+        good, their_values, error = self._pairs(keys, values, flags)
         done, refusal = self._alone(self._store_new, good, their_values)
         if refusal or error:
             raise stopped(refusal or error, done)  # type: ignore[arg-type] # one of them there is

@@ -113,7 +113,7 @@ class RingBuf(CloudMap):
         """Reserve a record of `length` bytes, zeroed; None, and counted, when there is no room for it."""
         self._length("reserve", length)
         record = Record(self, length if length < self.definition.max_entries else 0)
-        return record if self._claim(length, record) else None
+        return record if self._alone(self._give, length, record) else None
 
     def new_record(self, most: int) -> Record:
         """Return a record for reserve_into(), with room for up to `most` bytes."""
@@ -134,13 +134,6 @@ class RingBuf(CloudMap):
         if length > record._most:
             raise InvalidValueSize(f"{op} {self.name!r}: length is {length}, the record has {record._most} bytes")
         record.data = memoryview(bytearray(record._most))
-        return self._claim(length, record)
-
-    def _claim(self, length: int, record: Record) -> bool:
-        taken = round_up_8(length + _HEADER)
-        if taken >= self.definition.max_entries:
-            self._alone(self._drop)
-            return False
         return self._alone(self._give, length, record)
 
     def _length(self, op: str, length: int) -> None:
@@ -220,7 +213,7 @@ class RingBuf(CloudMap):
         vars(entry).update(data=data, state=state)
 
     def _give(self, length: int, record: Record) -> bool:
-        entry = self._reserve(bytes(length), _RESERVED)
+        entry = self._reserve(bytes(min(length, self.definition.max_entries)), _RESERVED)  # so many do not fit either
         number = record.number if entry is None else entry.number
         vars(record).update(_entry=entry, length=length, number=number)
         return entry is not None

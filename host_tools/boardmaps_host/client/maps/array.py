@@ -8,6 +8,8 @@ from boardmaps_host.client.maps.numbers import RemoteNumbers
 class RemoteIndexed(RemoteMap):
     """What an ArrayMap and a PerCpuArray share."""
 
+    _indexed = True
+
     def _key(self, op: str, key: Key | None) -> bytes:
         if isinstance(key, int) and not isinstance(key, bool):
             # An index that no u32 holds is out of range like the largest: no array has 2**32 entries.

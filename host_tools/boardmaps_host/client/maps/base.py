@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from boardmaps.abi import (
     BPF_ANY,
+    BPF_EXIST,
+    BPF_NOEXIST,
     OP_ADD,
     OP_BATCH_DELETE,
     OP_BATCH_LOOKUP,
@@ -76,6 +78,8 @@ class RemoteMap:
     the board has restarted, the next call finds it again, under another `id` perhaps, or raises StaleMap.
     """
 
+    _indexed = False  # whether a key may be an int
+
     def __init__(self, link: Linked, info: MapInfo) -> None:
         self._link = link
         self._boot = link.boot  # in which `id` is the map's number
@@ -94,6 +98,8 @@ class RemoteMap:
         for op in ALL if kind else ():
             if kind and not kind.has(op) and op in RemoteMap.__dict__:
                 setattr(cls, op, _refusing(op))
+        if kind and not kind.has("keys"):
+            cls.__contains__ = _refusing("lookup")  # type: ignore[method-assign,assignment] # not even where lookup is peek
 
     if not TYPE_CHECKING:  # a checker refuses what a class does not have
 
@@ -297,15 +303,28 @@ class RemoteMap:
         op = "batch_update"
         if len(keys) != len(values):
             raise InvalidValueSize(f"{op} {self.name!r}: {len(keys)} keys, but {len(values)} values")
-        self._flags(op, flags)
+        self._types(op, "key", keys)
+        self._types(op, "value", values)
+        if not keys and self._whole(op, "flags", flags) not in (BPF_ANY, BPF_NOEXIST, BPF_EXIST):
+            raise InvalidFlags(f"{op} {self.name!r}: unknown flags {flags}")
 
         def entry(i: int) -> bytes:
-            return self._key(op, keys[i]) + self._sized(op, values[i])
+            k, v = self._key(op, keys[i]), self._sized(op, values[i])
+            self._flags(op, flags)
+            return k + v
 
-        return self._batch(OP_BATCH_UPDATE, pack("<I", flags), len(keys), entry)
+        head = pack("<I", flags) if isinstance(flags, int) and 0 <= flags <= U32_MAX else b""
+        return self._batch(OP_BATCH_UPDATE, head, len(keys), entry)
+
+    def _types(self, op: str, what: str, given: Sequence[object]) -> None:
+        """Refuse a batch in which something is no bytes, before anything is done."""
+        for entry in given:
+            if not (what == "key" and self._indexed and isinstance(entry, int) and not isinstance(entry, bool)):
+                self._bytes(op, what, entry)
 
     def batch_delete(self, keys: Sequence[Key]) -> int:
         """Remove many keys; return how many. Stops at the first error, `done` of which says how many were removed."""
+        self._types("batch_delete", "key", keys)
         return self._batch(OP_BATCH_DELETE, b"", len(keys), lambda i: self._key("batch_delete", keys[i]))
 
     def _batch(self, op: int, head: bytes, count: int, entry: Callable[[int], bytes]) -> int:
