@@ -1,5 +1,7 @@
 """An array's kernels as MicroPython compiles them: viper, for firmware without the C ones. drive(m) gives an ArrayMap its own."""
 
+import sys
+
 import micropython
 from micropython import const
 
@@ -227,7 +229,8 @@ def _front(put, quick_add, add, m):
 def drive(m):
     """Give an ArrayMap its functions, within the board's guard."""
     m._words, m._move = place()
-    m.lookup_into, put, quick_add, m._find = _kernels(address(m._words) >> 3, identity, abs, m._check_out)
+    eighth = (address(m._words) & (sys.maxsize * 2 + 1)) >> 3  # as a number without a sign
+    m.lookup_into, put, quick_add, m._find = _kernels(eighth, identity, abs, m._check_out)
     m._op = guarded(m._find, 3)
     if GUARD != "none":
         m.lookup_into = checked_lookup(m._op, m._check_out)
