@@ -18,7 +18,7 @@ from .. import pool
 from ..abi import OP_SUBSCRIBE, OP_UNSUBSCRIBE
 from ..line.dispatch import Dispatcher
 from ..line.session import ServerSession
-from ..settings import kernels
+from ..settings import in_c, kernels
 
 # Another one after every reset: how a host tells that the board restarted.
 BOOT_ID = str(hexlify(os.urandom(4)), "ascii")
@@ -140,8 +140,10 @@ class Server:
             "machine": sys.implementation._machine.replace(" ", "_"),
             "idle": idle,
         }
+        # What is sealed is opened in Python, so the rest happens there too.
+        turn = in_c.line(pool.maps) if in_c and hasattr(in_c, "line") and not codec else None
         most = 2 * pool.StaticPool.total_size() + _BESIDE
-        self.session = ServerSession(dispatcher.handle, terms, mtu, window, self.line.credit, most, codec)
+        self.session = ServerSession(dispatcher.handle, terms, mtu, window, self.line.credit, most, codec, turn)
         dispatcher.extra = {OP_SUBSCRIBE: self._subscriptions, OP_UNSUBSCRIBE: self._subscriptions}
         self._events = None
         self._guard = guard or _NoGuard()
