@@ -1,7 +1,9 @@
 // The line's usual turn: a whole frame comes, with the request that is due, for a map whose kernel is here, and its reply goes.
 // All else is session.py's, whose attributes are the session's one state; so are the rules that this follows for the usual case.
 //
-// line(maps) -> turn, from the pool's maps by number; turn(session, data) -> the frame to send, or None when nothing was done.
+// line(maps) -> turn, from the pool's maps by number. turn(session, buf, n) -> how many bytes of buf are to be sent, the reply's frame
+// in place of the n bytes that came, with a zero before it that ends what was printed; 0 when nothing was done, then buf is as it was.
+// Only the kept reply takes heap: where much of it is in use, MicroPython looks long for more than 16 bytes.
 
 #include "kernel.h"
 #include "core/frame.h"
@@ -87,43 +89,49 @@ static mp_obj_t execute(mp_obj_t maps, const uint8_t *request, size_t n, size_t 
 }
 
 static mp_obj_t turn(mp_obj_t self, size_t n_args, size_t n_kw, const mp_obj_t *args) {
-    mp_arg_check_num(n_args, n_kw, 2, 2, false);
-    mp_obj_t session = args[0], decoder = mp_load_attr(session, MP_QSTR_decoder);
-    mp_buffer_info_t data = bm_bytes(args[1], MP_BUFFER_READ);
-    const uint8_t *chunk = data.buf, *end = chunk + data.len;
+    mp_arg_check_num(n_args, n_kw, 3, 3, false);
+    mp_obj_t session = args[0], nothing = MP_OBJ_NEW_SMALL_INT(0);
+    mp_buffer_info_t buf = bm_bytes(args[1], MP_BUFFER_WRITE);
+    const uint8_t *chunk = buf.buf, *end = chunk + MIN(buf.len, (mp_uint_t)mp_obj_get_int(args[2]));
     while (chunk < end && !*chunk) {
         ++chunk; // between two frames there may be more than one zero
     }
     size_t n = end - chunk;
-    if (n-- <= FRAME_LEAST || n > MOST_FRAME || memchr(chunk, 0, n + 1) != chunk + n
-        || MP_OBJ_SMALL_INT_VALUE(mp_obj_len(mp_load_attr(decoder, MP_QSTR__pending)))
-        || mp_load_attr(decoder, MP_QSTR__skipping) != mp_const_false || mp_load_attr(session, MP_QSTR__long) != mp_const_none) {
-        return mp_const_none;
+    if (n-- <= FRAME_LEAST || n > MOST_FRAME || memchr(chunk, 0, n + 1) != chunk + n) {
+        return nothing;
     }
     uint8_t raw[MOST_FRAME];
     ptrdiff_t size = bm_frame_open(raw, chunk, n);
+    if (size < 0 || raw[0] != REQUEST) {
+        return nothing;
+    }
+    mp_obj_t decoder = mp_load_attr(session, MP_QSTR_decoder);
     uint32_t seq = bm_u16(raw + 2);
-    if (size < 0 || raw[0] != REQUEST || raw[1] != number_of(session, MP_QSTR_session) || seq != (mp_uint_t)number_of(session, MP_QSTR__next)) {
-        return mp_const_none;
+    if (raw[1] != number_of(session, MP_QSTR_session) || seq != (mp_uint_t)number_of(session, MP_QSTR__next)
+        || mp_load_attr(session, MP_QSTR__long) != mp_const_none || mp_load_attr(decoder, MP_QSTR__skipping) != mp_const_false
+        || MP_OBJ_SMALL_INT_VALUE(mp_obj_len(mp_load_attr(decoder, MP_QSTR__pending)))) {
+        return nothing;
     }
     mp_int_t limit = number_of(session, MP_QSTR_limit);
     mp_obj_t *kept;
     size_t window;
     mp_obj_list_get(mp_load_attr(session, MP_QSTR__kept), &window, &kept);
     mp_obj_t served = mp_binary_op(MP_BINARY_OP_ADD, mp_load_attr(session, MP_QSTR_served), MP_OBJ_NEW_SMALL_INT(1));
-    mp_obj_t reply = execute(((line_t *)MP_OBJ_TO_PTR(self))->maps, raw + FRAME_HEADER, size - FRAME_LEAST, limit);
+    mp_obj_t reply = mp_const_none;
+    if (1 + bm_frame_size(limit) <= buf.len && FRAME_LEAST + limit <= MOST_FRAME) {
+        reply = execute(((line_t *)MP_OBJ_TO_PTR(self))->maps, raw + FRAME_HEADER, size - FRAME_LEAST, limit);
+    }
     if (reply == mp_const_none) {
-        return mp_const_none;
+        return nothing;
     }
     kept[seq % window] = reply; // number, effect and kept reply together: nothing up to here raises once something has changed
     mp_store_attr(session, MP_QSTR__next, MP_OBJ_NEW_SMALL_INT((seq + 1) & 0xffff));
     mp_store_attr(session, MP_QSTR_served, served);
     mp_buffer_info_t payload = bm_bytes(reply, MP_BUFFER_READ);
     bm_copy(raw + FRAME_HEADER, payload.buf, payload.len);
-    vstr_t made;
-    vstr_init_len(&made, bm_frame_size(payload.len)); // where there is no memory, the host asks again
-    made.len = bm_frame_close((uint8_t *)made.buf, raw, payload.len, REPLY, raw[1], seq, seq);
-    return mp_obj_new_bytes_from_vstr(&made);
+    uint8_t *out = buf.buf;
+    *out = 0;
+    return MP_OBJ_NEW_SMALL_INT(1 + bm_frame_close(out + 1, raw, payload.len, REPLY, raw[1], seq, seq));
 }
 
 static MP_DEFINE_CONST_OBJ_TYPE(line_type, MP_QSTR_turn, MP_TYPE_FLAG_NONE, call, turn);

@@ -76,14 +76,14 @@ class ServerSession:
     boot id, profile, machine), functions are called for theirs; `mtu` bounds a payload each way, `window` (a power of two) the
     requests in flight, `credit` the bytes that the host may have under way, all as told in that answer. `most` bounds the bytes
     of a request that comes in parts; None: nothing does. `codec` makes frames bytes and bytes frames (frame.Plain, or
-    seal.BoardLock on a locked line). `turn(session, data)`, where there is one, does what the rest of this class does with the
-    usual request and returns the frame to send, or does nothing and returns None: boards/cmodules/boardmaps/line.c, which
-    uses the attributes session, limit, served, decoder, _next, _kept and _long.
+    seal.BoardLock on a locked line).
+
+    What this class does with the usual request boards/cmodules/boardmaps/line.c does too, with the attributes session, limit,
+    served, decoder, _next, _kept and _long.
     """
 
-    def __init__(self, handle, terms, mtu=480, window=4, credit=511, most=None, codec=None, turn=None):  # type: ignore[no-untyped-def]
+    def __init__(self, handle, terms, mtu=480, window=4, credit=511, most=None, codec=None):  # type: ignore[no-untyped-def]
         self._handle = handle
-        self._turn = turn
         self.codec = codec or Plain()
         self.encode = self.codec.encode
         self._terms = terms
@@ -110,10 +110,6 @@ class ServerSession:
         """Take what came over the line; return what is to be sent."""
         codec = self.codec
         try:
-            if self._turn:
-                usual = self._turn(self, data)
-                if usual:
-                    return usual  # type: ignore[no-any-return]
             found = self.decoder.feed(data)
             if len(found) == 1 and not codec.answer:
                 return self._answer(found[0])
