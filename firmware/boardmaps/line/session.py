@@ -77,6 +77,9 @@ class ServerSession:
     requests in flight, `credit` the bytes that the host may have under way, all as told in that answer. `most` bounds the bytes
     of a request that comes in parts; None: nothing does. `codec` makes frames bytes and bytes frames (frame.Plain, or
     seal.BoardLock on a locked line).
+
+    What this class does with the usual request boards/cmodules/boardmaps/line.c does too, with the attributes session, limit,
+    served, decoder, _next, _kept and _long.
     """
 
     def __init__(self, handle, terms, mtu=480, window=4, credit=511, most=None, codec=None):  # type: ignore[no-untyped-def]
@@ -96,7 +99,7 @@ class ServerSession:
         self.limit = mtu  # the most payload bytes that this host takes in a frame
         self.decoder = Decoder(frame_limit(mtu) + self.codec.longer, codec=self.codec)
         self._most = most
-        self._long = None  # a Long, from the first request or reply on that no frame holds
+        self._long = None  # a Long, while a request or a reply that no frame holds is under way
         self._hello = -1
         self._kept = [None] * window
         self._next = 0
@@ -166,8 +169,7 @@ class ServerSession:
                 reply, payload = self._go_on(op, payload)
             else:
                 reply = None
-                if self._long:
-                    self._long.clear()
+                self._long = None  # the long ones before it are forgotten
             if reply is None:
                 kept[place] = GONE
                 reply = self._handle(payload, self.limit)
