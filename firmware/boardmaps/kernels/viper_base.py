@@ -98,7 +98,7 @@ def guarded(f, n):
 
 
 def held(f, slow, what):
-    """Return f, a function of one buffer, within the board's guard; slow(what, buffer) does, without it, what f left by later()."""
+    """Return f, a function of one buffer, within the board's guard; slow(what, buffer) does, without it, what f leaves."""
     if GUARD == "none":
         return f
 
@@ -116,15 +116,17 @@ def held(f, slow, what):
     return one
 
 
-# Stands in for slow() while a guard holds the maps, when no bytecode may run.
-later = None
-if GUARD != "none":
-    _left = StopIteration()  # made beforehand: without heap
+def inside(slow):
+    """Return what such an f calls instead of slow() while a guard holds the maps, when no bytecode may run."""
+    if GUARD == "none":
+        return slow
+    left = StopIteration()  # made beforehand: without heap
 
     @micropython.native
     def later(what, buffer):  # noqa: ARG001 - called as slow() is
-        """Leave it to slow()."""
-        raise _left
+        raise left
+
+    return later
 
 
 @micropython.viper

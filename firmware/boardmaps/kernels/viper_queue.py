@@ -7,7 +7,7 @@ functions over the address of its slice: that saves each call the look at an att
 import micropython
 from micropython import const
 
-from .viper_base import address, guarded, held, identity, later, place
+from .viper_base import address, guarded, held, identity, inside, place
 
 # Words of a slice's header
 _MAP_TYPE = const(2)
@@ -233,7 +233,7 @@ def drive(m):
         return _take(m._slice, out, 1 if op == "pop_into" else 0)
 
     m._words, m._move = place()
-    put, pop_into, peek_into = _functions(address(m._words), identity, later or slow)
+    put, pop_into, peek_into = _functions(address(m._words), identity, inside(slow))
     m.pop_into = held(pop_into, slow, "pop_into")
     m.peek_into = held(peek_into, slow, "peek_into")
     m._put = guarded(put, 2)

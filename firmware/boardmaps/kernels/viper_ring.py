@@ -10,7 +10,7 @@ More than 300 lines: the closures share a slice's address, and each repeats the 
 import micropython
 from micropython import const
 
-from .viper_base import address, guarded, held, identity, later, place
+from .viper_base import address, guarded, held, identity, inside, place
 
 # Words of a slice's header
 _MAP_FLAGS = const(3)
@@ -357,5 +357,5 @@ def drive(m):
     """Give a RingBuf its functions, within the board's guard."""
     m._words, m._move = place()
     slow = _any(m)
-    output, read_into = _functions(address(m._words), identity, _make_room, _passed, later or slow)
+    output, read_into = _functions(address(m._words), identity, _make_room, _passed, inside(slow))
     m.output, m.read_into = held(output, slow, 0), held(read_into, slow, 1)
