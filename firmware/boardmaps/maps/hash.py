@@ -25,6 +25,7 @@ _NEXT = const(7)
 _DONE = const(0)
 _MISS = const(1)
 _EXISTS = const(2)
+_WRONG_SIZE = const(4)
 _LOOKED_AT = const(16)  # beside what is done: key and value are right
 
 _COUNT = const(7)  # words of a slice's header
@@ -113,10 +114,14 @@ class HashMap(Keyed):
         return (cursor, bytes(key), bytes(value)) if cursor else None
 
     def _copy(self, what, key, op):
-        if type(key) is not bytes or len(key) != self._key_size:  # saves two calls for what is right already
+        if len(key) != self._key_size:  # before `out` takes heap, which there may be none of
             self._key(what, key)
         out = bytearray(self._value_size)
-        return bytes(out) if self._op(key, out, op | _LOOKED_AT) == _DONE else None
+        done = self._op(key, out, op)
+        if done == _WRONG_SIZE:
+            self._key(what, key)
+            done = self._op(key, out, op | _LOOKED_AT)
+        return bytes(out) if done == _DONE else None
 
     def _absent(self, key):
         return self._op(key, key, _FIND | _LOOKED_AT) >= 0

@@ -30,9 +30,9 @@ _COUNT = const(7)
 
 
 def _plain(buffer):
-    """Return a buffer whose length is its bytes: itself, or a copy, which takes heap. An index stays what it is."""
+    """Return a buffer whose length is its bytes: itself, or a copy, which takes heap."""
     kind = type(buffer)
-    return buffer if kind is bytes or kind is bytearray or kind is int else bytes(buffer)
+    return buffer if kind is bytes or kind is bytearray else bytes(buffer)
 
 
 def _one_cpu():
