@@ -12,7 +12,7 @@ reply there. Where there is no memory to send something, nothing is sent, as if 
 from binascii import crc32
 
 from ..abi import OP_MORE, OP_PART, STATUS_GONE, VERSION
-from ..errors import OutOfMemory
+from ..errors import MapError, OutOfMemory
 from .frame import (
     BYE,
     HELLO,
@@ -35,7 +35,9 @@ _ACCEPTED = (PROTOCOL, PROTOCOL)
 _REMEMBERED = 8  # sessions that have ended
 NO_MEMORY = bytes((OutOfMemory.code,)) + b"request: the board has no memory for it; nothing was changed"
 GONE = bytes((STATUS_GONE,)) + b"request: it was executed, but the board has no memory for its reply"
-_CUT_SHORT = b"\1request: operation 13 or 14 is cut short or malformed"  # 1: MapError
+_CUT_SHORT = (
+    bytes((MapError.code,)) + b"request: a part of one, or what asks for more of a reply, is cut short or malformed"
+)
 
 
 def frame_limit(mtu: int) -> int:
