@@ -43,6 +43,8 @@ class Model:
         self.writable = False
 
     def batch_update(self, keys: Sequence[bytes], values: Sequence[Any], flags: int) -> int:
+        if not keys and flags not in (ANY, NOEXIST, EXIST):
+            raise Refused("InvalidFlags")
         return self._each([(self.update, key, value, flags) for key, value in zip(keys, values, strict=True)])
 
     def batch_delete(self, keys: Sequence[bytes]) -> int:

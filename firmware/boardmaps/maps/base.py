@@ -31,6 +31,7 @@ def new_seed(m, mask):
     multiplier = (multiplier ^ 0x2545F491) & 0x3FFFFFFF | 0x10000001
     pack_into("<3I", m._view, _SEED_AT, seed & 0x3FFFFFFF, multiplier, mask)
 
+
 # Raised where there is no heap for an error with a text: in a hard interrupt, with the heap locked or full. Made beforehand.
 _READY = (
     InvalidFlags(),

@@ -62,8 +62,22 @@ class Linked(Asked, subscribe.Subscribing, Protocol):
         ...
 
 
+# What the board is asked for although it refuses: it looks at the rights first, so the error may be NotPermitted
+_ASKED = {
+    "lookup": (OP_LOOKUP, b""),
+    "update": (OP_UPDATE, bytes(6)),
+    "delete": (OP_DELETE, b""),
+    "lookup_and_delete": (OP_LOOKUP_AND_DELETE, b""),
+    "next_key": (OP_NEXT_KEY, b"\0"),
+    "batch_lookup": (OP_BATCH_LOOKUP, bytes(10)),
+    "batch_lookup_and_delete": (OP_BATCH_LOOKUP_AND_DELETE, bytes(10)),
+}
+
+
 def _refusing(op: str) -> Callable[..., None]:
     def refuse(self: "RemoteMap", *_: object, **__: object) -> None:
+        if op in _ASKED:
+            self._ask(*_ASKED[op])
         raise NotSupported(f"{op} {self.name!r}: a {self._kind.class_name} has no such operation over the line")
 
     refuse.__name__ = op
@@ -99,7 +113,7 @@ class RemoteMap:
             if kind and not kind.has(op) and op in RemoteMap.__dict__:
                 setattr(cls, op, _refusing(op))
         if kind and not kind.has("keys"):
-            cls.__contains__ = _refusing("lookup")  # type: ignore[method-assign,assignment] # not even where lookup is peek
+            cls.__contains__ = _refusing("contains")  # type: ignore[method-assign,assignment] # not even where lookup is peek
 
     if not TYPE_CHECKING:  # a checker refuses what a class does not have
 
