@@ -30,6 +30,16 @@ class WrongOutcome(AssertionError):
     """An operation was lost, doubled, or answered with something else than what it did."""
 
 
+@contextmanager
+def under_clock(clock: object, session: Callable[..., ClientSession]) -> Iterator[None]:
+    """Have every Link go by `clock`, which has monotonic() and sleep(), with sessions that `session` makes."""
+    with ExitStack() as patched:
+        patched.enter_context(mock.patch.object(connection, "ClientSession", session))
+        for module in (connection, link, opening, pump, repl, requests):
+            patched.enter_context(mock.patch.object(module, "time", clock))
+        yield
+
+
 class World:
     """A board that adds, a line, a clock. It is the Link's transport and its `time`.
 
@@ -143,11 +153,7 @@ class World:
     @contextmanager
     def link(self, timeout: float = 30.0) -> Iterator[Link]:
         """A connection to the board over the line, under this world's clock."""
-        session = partial(ClientSession, self.rng)
-        with ExitStack() as patched:
-            patched.enter_context(mock.patch.object(connection, "ClientSession", session))
-            for module in (connection, link, opening, pump, repl, requests):
-                patched.enter_context(mock.patch.object(module, "time", self))
+        with under_clock(self, partial(ClientSession, self.rng)):
             yield self._connect(timeout)
 
     def _connect(self, timeout: float) -> Link:
