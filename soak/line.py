@@ -1,4 +1,4 @@
-"""The line for long: what CI does in short, a hundred times over. `python -m soak.line`, 20 minutes; any miss is an error."""
+"""The line for long: what CI does in short, a hundred times over. `python -m soak.line`, an hour; any miss is an error."""
 
 import random
 import sys
@@ -17,6 +17,7 @@ from boardmaps_host.deploy import deploy
 from boardmaps_sim.faulty import Faults
 from boardmaps_sim.relay import FaultyBoard
 from boardmaps_sim.unix import UnixBoard
+from soak.restless import restless
 from tests.link import hostile
 from tests.link.fuzz import fuzz_board, fuzz_host, fuzz_requests, fuzz_server, resynchronised
 from tests.link.orders import FAULTS, BrokenRule, Walk
@@ -137,6 +138,17 @@ def on_the_unix_board(operations: int) -> Row:
     return none(f"exactly once, unix board, relay: {operations:,} additions, wrong", wrong)
 
 
+def restless_board(operations: int) -> list[Row]:
+    """Do the same on a real board that restarts, behind a line on which everything happens."""
+    host = restless(operations)
+    for what in host.wrong:
+        print(what)
+    name = f"everything at once, unix board: {operations:,} operations"
+    return [none(f"{name}, wrong", len(host.wrong))] + [
+        Row(f"{name}, {what}", n, "") for what, n in host.happened.items()
+    ]
+
+
 def _added(port: str, operations: int) -> int:
     with connect(port, allow_reset=True) as board:
         board.pool.reset()
@@ -195,6 +207,7 @@ def main() -> int:
     rows.append(none("in step again after garbage: 100,000 seeds, missed", missed))
     rows += broken_frames()
     rows.append(on_the_unix_board(10_000))
+    rows += restless_board(10_000)
     rows.append(Row("time", time.monotonic() - start, "s"))
     publish("line-soak", "The line, soaked", rows)
     return int(any(row.met is False for row in rows))

@@ -18,7 +18,7 @@ from boardmaps_sim.faulty import Faults, FaultyLine
 from boardmaps_sim.relay import FaultyBoard
 from boardmaps_sim.unix import UnixBoard
 
-LINE = Faults(corrupt=1e-3, loss=1e-3, duplicate=1e-3, burst=2e-3, half_open=5e-4)
+LINE = Faults(corrupt=1e-3, loss=1e-3, duplicate=1e-3, burst=1e-3, half_open=2e-4)
 _LONG = 2000  # bytes of the value that takes a long request and a long reply
 _CUT = 300  # operations between two cuts, on the average
 _TIMEOUT = 30.0
@@ -61,7 +61,7 @@ while True:
             continue
         served = session.served
         inside = bool(session._long and session._long._reply)
-        if one_of(60 if inside else 60):
+        if one_of(10 if inside else 300):
             resets.add(inside, 1)
             keep("sum", int.from_bytes(total.lookup(0), "little"))
             for i in (0, 1):
@@ -124,7 +124,7 @@ class Restless:
                 self.running.cut()
                 self.happened["cuts"] += 1
             kind = self.rng.random()
-            self._do(self._add if kind < 0.9 else self._write if kind < 0.95 else self._read, i)
+            self._do(self._add if kind < 0.97 else self._write if kind < 0.98 else self._read, i)
         self._do(self._look, -1)
         self.happened["bursts"] = sum(line.bursts for line in self.running.lines)
         self.happened["half-open"] = sum(line.silences for line in self.running.lines)

@@ -11,7 +11,7 @@ from ..abi import PART_FIRST, PART_LAST, STATUS_APART, STATUS_GONE, STATUS_MORE,
 from ..errors import OutOfMemory
 
 _OK = b"\0"
-# Short, as any refusal is: the least frame takes all of it.
+# The least frame takes all of it: by its status the host knows that it has to begin anew.
 _APART = bytes((STATUS_APART,)) + b"request: its parts do not follow each other; nothing changed"
 _GONE = bytes((STATUS_GONE,)) + b"request: this reply is not kept any more"
 
@@ -25,10 +25,6 @@ class Long:
         self._have = 0
         self._reply = None
         self._seq = -1
-
-    def clear(self) -> None:
-        """Another request is executed: forget the long ones before it."""
-        self._request = self._reply = None
 
     def part(self, payload):  # type: ignore[no-untyped-def]
         """Take one PART; return (reply, None), or (None, the whole request) with the last."""
