@@ -4,6 +4,8 @@ An end is deterministic: what it does follows from its state and from what comes
 state and an input, and its answer (the next state, what it sends) is remembered. A state of the board is its objects, copied.
 A state of the host is what came since it was started: its call stack cannot be copied, so it is run again from there. Two
 states are one when all objects are alike, and for the host also its stack; times count from now.
+
+More than 300 lines: two ends, and what they stand between.
 """
 
 import pickle

@@ -24,8 +24,8 @@ class Forgetful(ServerSession):
         reply: Any = None
         if payload[0] in (OP_PART, OP_MORE):
             reply, payload = self._go_on(payload[0], payload)
-        elif self._long:
-            self._long.clear()
+        else:
+            self._long = None
         if reply is None:
             reply = self._handle(payload, self.limit)
         if len(reply) > self.limit:

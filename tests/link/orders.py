@@ -15,14 +15,12 @@ on the way the host finds that nothing comes (t). Each of these costs one of a w
 
 One line runs an order again, and says what follows from each step:
 
-    python -m tests.link.orders plain "u d u- t u d"
+    python -m tests.link.walk plain "u d u- t u d"
 
 More than 300 lines: one walk; its parts share the states.
 """
 
-import argparse
 import pickle
-import time
 from array import array
 from collections.abc import Iterator
 
@@ -294,7 +292,7 @@ class Walk:
 
     def _broken(self, rule: AssertionError, order: list[str]) -> BrokenRule:
         text = " ".join(order)
-        return BrokenRule(str(rule), text, f'python -m tests.link.orders {self.scenario} "{text}"{self.named}')
+        return BrokenRule(str(rule), text, f'python -m tests.link.walk {self.scenario} "{text}"{self.named}')
 
     def numbers(self) -> set[int]:
         """Return the numbers that the board waited for in any of the states."""
@@ -352,27 +350,3 @@ def _never_ending(calm: "array[int]", rests: list[bool]) -> Iterator[int]:
             yield start
         for passed in way:
             good[passed] = 1
-
-
-def main() -> None:
-    from tests.link.mistakes import PLANTED, Planted  # which has walks
-
-    parser = argparse.ArgumentParser(description="Walk through every order, or go through one of them again.")
-    parser.add_argument("scenario", choices=SCENARIOS)
-    parser.add_argument("order", nargs="?", help="steps, as a failure prints them; without it all orders are walked")
-    parser.add_argument("--faults", type=int, default=2)
-    parser.add_argument("--planted", choices=PLANTED, help="with a mistake in the code")
-    given = parser.parse_args()
-    planted = PLANTED.get(given.planted) or Planted("", given.scenario, faults=given.faults)
-    with planted.walk(given.planted) as walk:
-        if given.order is not None:
-            for line in walk.replay(given.order):
-                print(line)
-            return
-        begun = time.process_time()
-        states = walk.run()
-    print(f"{states:,} states, {walk.ends.asked:,} times the real code, {time.process_time() - begun:.1f} s")
-
-
-if __name__ == "__main__":
-    main()

@@ -3,6 +3,8 @@
 One run is a World with a seed. It repeats exactly, so a failure is replayed by one line:
 
     python -m tests.link.simulation SEED --corrupt 1e-3 --loss 1e-3
+
+More than 300 lines: a world, what happens in it, and the command that does it again.
 """
 
 import argparse
