@@ -1,6 +1,8 @@
 """What each map type must do, said once more with dict, OrderedDict, list and deque; nothing here comes from boardmaps.
 
 A refusal is `Refused` with the name of our error class. Keys are bytes; values are whatever the driver puts in.
+
+More than 300 lines: a model for every map type.
 """
 
 from collections import OrderedDict, deque

@@ -12,7 +12,7 @@ _MAX_ENTRIES = const(6)
 _COUNT = const(7)
 _GONE = const(15)  # number of the oldest sample: how many were overwritten
 
-_NUMBERS = const((1 << 30) - 1)  # a board's small ints; numbers of samples are compared modulo this
+_SAMPLE_NUMBERS = const((1 << 30) - 1)  # a board's small ints; numbers of samples are compared modulo this
 
 
 def push(view, value, low, high):
@@ -27,7 +27,7 @@ def push(view, value, low, high):
 
 def get(view, number, out):
     """Copy timestamp and value of the sample with this number to `out`; 0 when it is not there (any more)."""
-    i = number - word(view, _GONE) & _NUMBERS
+    i = number - word(view, _GONE) & _SAMPLE_NUMBERS
     if i >= word(view, _COUNT):
         return 0
     at = slot_at(view, i)

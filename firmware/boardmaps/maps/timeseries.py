@@ -22,7 +22,7 @@ _COUNT = const(7)
 _FIELD = const(9)  # the struct module's letter of the number that stats() works on, 0 for none; then its offset
 _GONE = const(15)  # number of the oldest sample: how many were overwritten
 
-_NUMBERS = const((1 << 30) - 1)  # a board's small ints; numbers of samples are compared modulo this
+_SAMPLE_NUMBERS = const((1 << 30) - 1)  # a board's small ints; numbers of samples are compared modulo this
 
 _BY_SIZE = {1: "B", 2: "H", 4: "I", 8: "Q"}  # the field of a value that is one unsigned number
 
@@ -142,7 +142,7 @@ class TimeSeries(Map):
 
     def copy_sample(self, number, out):
         """Copy timestamp (8 bytes) and value of the sample with this number to `out`; False when it is gone."""
-        return _get(self._view, number & _NUMBERS, out) != 0
+        return _get(self._view, number & _SAMPLE_NUMBERS, out) != 0
 
     def clear(self):
         """Remove every sample."""
@@ -164,6 +164,6 @@ class TimeSeries(Map):
         n = min(n, count)
         out = bytearray(8 + self._value_size)
         while n:
-            if _get(self._view, (number - n) & _NUMBERS, out):
+            if _get(self._view, (number - n) & _SAMPLE_NUMBERS, out):
                 yield int.from_bytes(out[:8], "little"), bytes(out[8:])
             n -= 1
