@@ -4,6 +4,7 @@ Called by requests.py and pump.py before they send something, and by link.py at 
 a board, and nothing is typed into a program that runs.
 """
 
+import itertools
 import time
 from collections.abc import Sequence
 
@@ -13,15 +14,13 @@ from boardmaps_host.client.repl import Repl, server_failed
 from boardmaps_host.client.session import Closed, Lost, Opened
 from boardmaps_host.client.states import State, Step
 
-_HELLO_PAUSES = (
-    0.15,
-    0.25,
-    0.4,
-)  # seconds before HELLO is said again: a firmware's loop may poll but a few times a second
-_SLOW_PAUSES = (0.5, 1.0)  # the same for a board that booted this moment, or whose loop is slow
+# Seconds before HELLO is said again: a firmware's loop may poll but a few times a second.
+_HELLO_PAUSES = (0.15, 0.25, 0.4)
+_SLOW_PAUSES = (0.5, 1.0, 2.0)  # for a loop that is slower, and then as often as _LAST_PAUSE until `timeout` is over
+_LAST_PAUSE = 4.0
 _BOOT_PAUSES = (0.2, 0.3, 0.5, 1.0, 2.0, 3.0, 5.0)  # a slow board takes seconds to import its modules from flash
+_LEAVING = 1.0  # seconds that a board is asked whether it still has our session, to end it
 _REOPEN = 0.05  # seconds between two tries to open a port that is gone
-ECHO = b"boardmaps v="  # no server: a REPL shows what was typed, a HELLO
 _ENDED = b"\x04>"  # the raw REPL: the program that was to serve has ended
 
 
@@ -58,7 +57,7 @@ class Opening:
             time.sleep(_REOPEN)
 
     def open(self, server_lives: bool = False) -> None:
-        """Open a session. `server_lives`: it is known that no REPL has the line, but the server that was there.
+        """Open a session, within `timeout`. `server_lives`: it is known that no REPL has the line, but the server that was there.
 
         Raises NoAnswer, NotDeployed, VersionMismatch, PortGone, or LinkError for a board that cannot serve.
         """
@@ -66,7 +65,7 @@ class Opening:
         connection.happened(Step.BEGIN)
         try:
             if self._repl is not None and not server_lives:
-                self._repl.finish(0.2)
+                self._repl.leave_raw()  # where its end has left the board
                 self._repl = None
             self._open()
             connection.answered()
@@ -79,34 +78,79 @@ class Opening:
 
     def _open(self) -> None:
         line = self._connection.line
-        if self._hello(_HELLO_PAUSES, until=ECHO):
-            return
+        began = time.monotonic()
+        end = began + self._connection.timeout
         repl = Repl(line)
-        if not repl.at_prompt():
-            if self._hello(_SLOW_PAUSES):
-                return
-            raise NoAnswer(
-                f"{line.name}: nothing answers. A firmware that runs must call boardmaps.poll() or boardmaps.serve(); "
-                f"to stop it and use the REPL instead: mpremote connect {line.name} repl, then Ctrl-C"
-            )
+        answer, shown = self._hello(_HELLO_PAUSES, end)
+        if answer is None and not shown:
+            repl.leave_raw()
+            answer, shown = self._hello(_SLOW_PAUSES, end)
+        session = self._connection.session
+        if answer is None and (shown or self.serve is None) and repl.at_prompt():
+            session.idle()
+            self._start(repl)
+            return
+        session.idle()
+        if answer is None and shown:  # a program's input(): its end, or another thread of it, may come to answer
+            answer, _ = self._hello(_SLOW_PAUSES, end, until_shown=False)
+        if answer is None:
+            raise NoAnswer(self._no_answer(time.monotonic() - began, shown))
+
+    def _no_answer(self, waited: float, shown: bool) -> str:
+        name = self._connection.line.name
+        what = f"nothing answers, in {waited:.1f} s (timeout)"
+        if shown:
+            what = f"a program waits for input there, or a REPL in the middle of something; no server, in {waited:.1f} s"
+        return (
+            f"{name}: {what}. A firmware that runs must call boardmaps.poll() or boardmaps.serve(), more often than that; "
+            f"to stop it and use the REPL instead: mpremote connect {name} repl, then Ctrl-C"
+        )
+
+    def _start(self, repl: Repl) -> None:
+        """Start the server in a free REPL."""
+        connection = self._connection
+        name = connection.line.name
         if self.serve is None:
             raise NoAnswer(
-                f"{line.name}: only a REPL answers, and no map server is started from here when there is a key: it would "
+                f"{name}: only a REPL answers, and no map server is started from here when there is a key: it would "
                 "cross the line. Start it on the board: boardmaps.serve(key=…)."
             )
         repl.start(self.serve)
-        self._connection.happened(Step.SERVER_STARTED)
+        connection.happened(Step.SERVER_STARTED)
         self._repl = repl
-        if not self._hello(_BOOT_PAUSES, until=_ENDED, seen=repl.taken()):
+        end = time.monotonic() + max(connection.timeout, sum(_BOOT_PAUSES))
+        answer, _ = self._hello(_BOOT_PAUSES, end, until=_ENDED, seen=repl.taken())
+        if answer is None:
             self._repl = None
-            raise server_failed(line.name, repl.finish(seen=self._seen))
+            raise server_failed(name, repl.finish(seen=self._seen))
 
     def resume(self) -> None:
-        """See with a harmless frame whether the session still lives, else open another; the REPL may have the line again."""
+        """See with a harmless frame whether the session still lives, else open another; the REPL may have the line again.
+
+        Raises FirmwareError when the REPL has it because the program that served has ended, and what open() raises.
+        """
         connection = self._connection
         session = connection.session
         if session.opened:
-            answer = self._hello(_HELLO_PAUSES, until=ECHO)
+            began = time.monotonic()
+            end = began + connection.timeout
+            repl = Repl(connection.line)
+            if connection.may_have_ended():
+                repl.leave_raw()
+            answer, shown = self._hello(_HELLO_PAUSES, end)
+            if answer is None and not shown:
+                repl.leave_raw()
+                answer, shown = self._hello(_SLOW_PAUSES, end)
+            if answer is None and shown:
+                if repl.at_prompt():
+                    self.program_ended(changing=False)
+                    self._anew()
+                    return
+                connection.show_held()
+                answer, _ = self._hello(_SLOW_PAUSES, end, until_shown=False)
+            if answer is None:
+                connection.forget(Step.LOST)
+                raise NoAnswer(self._no_answer(time.monotonic() - began, shown))
             if isinstance(answer, Opened) and session.continues(answer.fields):
                 connection.continues()
                 return
@@ -114,24 +158,51 @@ class Opening:
                 connection.forget(Step.LOST)
                 self.open(server_lives=answer.boot == session.fields.get("boot"))
                 return
-        connection.forget(Step.LOST)
+        self._anew()
+
+    def _anew(self) -> None:
+        self._connection.forget(Step.LOST)
         self.open()
 
-    def _hello(self, pauses: Sequence[float], until: bytes = b"", seen: bytes = b"") -> Opened | Lost | None:
-        """Ask for a session; return what the board says to that, None when nobody answers, or as soon as `until` comes instead.
+    def leave_raw(self) -> None:
+        """Have a raw REPL, should there be one, show our next HELLO."""
+        Repl(self._connection.line).leave_raw()
 
+    def repl_answers(self) -> bool:
+        """Whether a REPL shows our HELLO, and not a program that waits in input(). Call it when something has."""
+        return Repl(self._connection.line).at_prompt()
+
+    def program_ended(self, changing: bool) -> None:
+        """A REPL has the line. Raises FirmwareError, unless it was the server that we started and it ended in good order."""
+        ours, self._repl = self._repl, None
+        self._connection.check_ended(changing, ours is not None)
+
+    def _hello(
+        self,
+        pauses: Sequence[float],
+        end: float,
+        until: bytes = b"",
+        seen: bytes = b"",
+        until_shown: bool = True,
+    ) -> tuple[Opened | Lost | None, bool]:
+        """Ask for a session until `end`; return what the board says to that, None when nobody answers or `until` comes instead.
+
+        The second result is whether a REPL, or input(), has shown our HELLO; that ends the asking too if `until_shown`. `pauses`
+        are those between two HELLOs; _HELLO_PAUSES end it before `end`, of others the last goes on as _LAST_PAUSE.
         Lost is returned for a session that we had. A number that the board does not take for a new one is changed.
         """
         connection = self._connection
         session = connection.session
         self._seen = seen
-        for pause in pauses:
+        for pause in pauses if pauses is _HELLO_PAUSES else itertools.chain(pauses, itertools.repeat(_LAST_PAUSE)):
+            if time.monotonic() >= end:
+                break
             connection.line.write(session.hello())
-            end = time.monotonic() + pause
-            while (left := end - time.monotonic()) > 0:
-                if until and until in self._seen:
-                    session.idle()
-                    return None
+            again = min(time.monotonic() + pause, end)
+            while (left := again - time.monotonic()) > 0:
+                shown = until_shown and session.echo in self._seen
+                if shown or (until and until in self._seen):
+                    return None, shown
                 data = connection.line.read(left)
                 had = session.opened
                 events, _ = session.receive(data, time.monotonic())
@@ -147,9 +218,9 @@ class Opening:
                     session.renew()
                     connection.line.write(session.hello())
                 elif answer is not None:
-                    return answer
+                    return answer, False
                 self._seen = (self._seen + data)[-4096:]
-        return None
+        return None, False
 
     def _check(self, fields: dict[str, str]) -> None:
         """Refuse a board that we cannot talk to."""
@@ -170,12 +241,12 @@ class Opening:
         session = connection.session
         # Where no session is open any more, the bytes of a BYE might be a Ctrl-C; those of a HELLO never are.
         if connection.state is not State.OPEN or time.monotonic() - connection.heard > session.silence / 2:
-            answer = self._hello(_HELLO_PAUSES, until=ECHO)
+            answer, _ = self._hello(_HELLO_PAUSES, time.monotonic() + _LEAVING)
             if isinstance(answer, Lost):
                 session.renew()
-                answer = self._hello(_HELLO_PAUSES, until=ECHO)
+                answer, _ = self._hello(_HELLO_PAUSES, time.monotonic() + _LEAVING)
             if answer is None:
-                Repl(connection.line).at_prompt(0.5)  # takes back what it was sent
+                Repl(connection.line).leave_raw()
                 return
         for _ in range(3):
             connection.line.write(session.bye())

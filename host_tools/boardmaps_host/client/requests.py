@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from boardmaps.abi import OP_MORE, OP_PART, PART_FIRST, PART_LAST, STATUS_MORE
 from boardmaps_host.client.connection import Connection
 from boardmaps_host.client.errors import FirmwareError, LinkError, LinkTimeout, OutcomeUnknown, PortGone
-from boardmaps_host.client.opening import ECHO, Opening
+from boardmaps_host.client.opening import Opening
 from boardmaps_host.client.session import Event, Lost, Opened, Reply
 from boardmaps_host.client.states import State, Step
 
 _FLOOD = 9  # so many times `timeout` longer is waited for a reply while other bytes come
 _QUIET = 0.1  # seconds; a line that was quiet for so long may have another program at its end
-_ASK = 0.25  # seconds between two HELLOs while it is unknown whether the session outlived the port
+_ASK = 0.25  # seconds between the first two HELLOs while it is unknown whether the session still lives
+_ASK_MOST = 2.0  # and between later ones
 _LOOK = "it may have happened, once, or not at all. Look before you make it again."
 
 
@@ -29,6 +30,7 @@ class Requests:
         self._opening = opening
         self._patience = 0.0  # when the run gives up
         self._ask_at = 0.0  # when HELLO is said next, in the state DOUBTFUL
+        self._ask_pause = 0.0  # how long after the last one; 0: none was said yet
 
     def run(self, payloads: Sequence[bytes], changes: bool) -> list[bytes]:
         """Have requests of at most the session's `mtu` bytes executed in order, several in flight at once; return the replies.
@@ -51,7 +53,7 @@ class Requests:
                     connection.cut(gone)
                     self._opening.wait_for_port(self._patience)
                     self._patience = time.monotonic() + connection.timeout
-                    self._ask_at = 0.0
+                    self._ask_at = self._ask_pause = 0.0
         except LinkError as e:
             sent = len(waiting) < len(payloads)
             connection.forget(Step.GAVE_UP)
@@ -93,8 +95,8 @@ class Requests:
         if now - connection.read_at > _QUIET:  # see what has come meanwhile: the program on the board may have ended
             data = connection.line.read(0)
             connection.receive(data)
-            if not data:
-                connection.check_program(changing=False)
+            if not data and connection.may_have_ended():
+                self._opening.ready(self._patience)
 
     def _exchange(
         self, payloads: Sequence[bytes], waiting: list[int], flying: dict[int, int], replies: list[bytes], changes: bool
@@ -105,7 +107,7 @@ class Requests:
         now = time.monotonic()
         out = b""
         if connection.state is not State.OPEN or now >= session.next_due():
-            out = self._due(now, changes)
+            out = self._due(now)
         while waiting and connection.state is State.OPEN and session.room(len(payloads[waiting[-1]])):
             index = waiting.pop()
             seq, frame = session.send(payloads[index], now)
@@ -133,9 +135,8 @@ class Requests:
                 return
             else:
                 self._other(event)
-        if connection.state is not State.OPEN and ECHO in session.held():  # a REPL shows what it takes for typing
-            connection.check_program(changes)
-            self._lost(Lost(""), waiting, flying, changes)
+        if connection.state is not State.OPEN and session.echo in session.held():
+            self._shown(waiting, flying, changes)
             return
         # While anything comes the line may just be slow; but a board that says other things without end is given up too.
         if now > self._patience + (_FLOOD * connection.timeout if data else 0):
@@ -143,16 +144,30 @@ class Requests:
             raise LinkTimeout(f"{connection.line.name}: {why}{'' if changes else ' Nothing was changed.'}")
         connection.say_taken()
 
-    def _due(self, now: float, changes: bool) -> bytes:
-        """Return what is said again: requests, or HELLO alone while it is unknown whether the session outlived the port."""
+    def _due(self, now: float) -> bytes:
+        """Return what is said again: requests, or HELLO alone while it is unknown whether the session still lives."""
         connection = self._connection
-        connection.check_program(changes)  # a REPL would take what is repeated for typing
+        if connection.state is State.OPEN and connection.may_have_ended():  # a REPL would take what is repeated for typing
+            connection.happened(Step.SILENCE)
+            self._ask_at = self._ask_pause = 0.0
         if connection.state is State.OPEN:
             return connection.session.due(now)
         if now < self._ask_at:
             return b""
-        self._ask_at = now + _ASK
+        if not self._ask_pause:
+            self._opening.leave_raw()
+        self._ask_pause = min(self._ask_pause * 2 or _ASK, _ASK_MOST)
+        self._ask_at = now + self._ask_pause
         return connection.session.hello()
+
+    def _shown(self, waiting: list[int], flying: dict[int, int], changes: bool) -> None:
+        """Our HELLO was taken for typing: by a REPL, since the program has ended, or by a program that waits in input()."""
+        if self._opening.repl_answers():
+            self._opening.program_ended(changes)
+            self._lost(Lost(""), waiting, flying, changes)
+        else:
+            self._connection.show_held()
+            self._ask_at = time.monotonic() + _ASK_MOST
 
     def _other(self, event: Event) -> None:
         """Take what is no answer to a request. Had the board lost their session, it would not answer HELLO but say that."""

@@ -9,10 +9,10 @@ from boardmaps.line.frame import HELLO, REPLY_FLAG, Decoder, cobs_decode, decode
 from boardmaps.line.seal import CHALLENGE, LONGER, NONCE, SEALED, Seal, plain
 from boardmaps.line.session import frame_limit
 from boardmaps_host.client.errors import LinkError
-from boardmaps_host.client.session import HOST_MTU
+from boardmaps_host.client.session import HOST_MTU, taken_back
 from boardmaps_host.client.transports.base import Transport
 
-_HARMLESS = frozenset(range(256)) - {0, 1, 2, 3, 4, 5, 10, 13}
+_HARMLESS = frozenset(range(256)) - {0, 1, 2, 3, 4, 5, 8, 9, 10, 13, 27, 127}
 _SEALS = 20  # one in four or five makes a HELLO that a REPL would obey
 _PATIENCE = 1.2  # seconds for the answer to a challenge: a firmware's loop may poll but once a second
 
@@ -60,15 +60,23 @@ class LockedTransport:
     def write(self, data: bytes) -> None:
         """Send frames sealed; what is no frame, such as the control characters for a REPL, goes as it is."""
         out = b""
-        for chunk in data.split(b"\0"):
+        *chunks, last = data.split(b"\0")
+        greeted = False  # what takes a HELLO back is counted for the sealed one
+        for chunk in chunks:
             frame = decode(chunk) if chunk else None
             if frame is None:
-                out += chunk
+                out += b"" if greeted and not chunk.strip(b"\b") else chunk + b"\0"
+                greeted = False
                 continue
-            if frame[0] == HELLO and self._hello != frame[1:3]:
+            greeted = frame[0] == HELLO
+            if greeted and self._hello != frame[1:3]:
                 self._hello = frame[1:3]  # a session has a seal of its own, so that an old HELLO opens nothing
                 self._seal = None
-            out += self._sealed(frame)
+            sealed = self._sealed(frame)
+            out += sealed
+            if greeted and sealed:
+                out += taken_back(sealed)
+        out += last
         if out:
             self.line.write(out)
 
@@ -105,7 +113,7 @@ class LockedTransport:
         seal = None
         end = time.monotonic() + _PATIENCE
         session, seq, challenge = _challenge(nonce)
-        self.line.write(b"\0" + challenge)
+        self.line.write(b"\0" + challenge + taken_back(challenge))
         while seal is None and (left := end - time.monotonic()) > 0:
             self._ready += self._pass(self.line.read(left))
             for *asked, _, payload in self._answers:
