@@ -5,10 +5,10 @@ which shows what is typed as a REPL does. So nothing that comes unasked is belie
 its input() before a REPL has shown itself:
 
 1. It shows a word that was made up this moment, as only what reads lines does.
-2. Tab shows it `>>> import m` again: its prompt. The prompt of an input() is another one, unless a program asks with `>>> `;
-   that one gets an empty line in the next step, and nothing worse.
-3. Ctrl-B, which ends an input() with an empty line, makes it say its banner, and its prompt is the last that comes.
+2. Tab makes it show its prompt again, `>>> `. An input() shows none then, whatever the program asked with.
+3. Ctrl-B, which would end an input() with an empty line, makes it say its banner, and its prompt is the last that comes.
 
+What is typed is taken back in the same breath, so that a line that somebody else ends has nothing of it.
 Ctrl-C is never sent.
 """
 
@@ -27,7 +27,8 @@ _WORD = 8  # letters of a word that is made up
 _ASKED = b"import m"  # the modules that begin so are several on every port: Tab lists them and shows the line again
 _QUIET = 0.1  # seconds of silence behind a prompt
 _RAW_PROMPT = b"raw REPL; CTRL-B to exit\r\n>"
-_AGAIN = re.compile(rb"\n>>> " + _ASKED + rb"\Z")
+_TAKEN_BACK = rb"(?:\x08|\x1b\[K|\x1b\[\d+D)*\Z"  # what it shows of backspaces
+_AGAIN = re.compile(rb"\n>>> " + _ASKED + _TAKEN_BACK)
 _BANNER = re.compile(rb"MicroPython [^\r\n]+\r?\n(?:[^\r\n]+\r?\n)*>>> \Z")  # Pycom's and others' too; the help line behind
 
 
@@ -82,15 +83,14 @@ class Repl:
         `timeout` is for each of three answers: an emulated board on a busy computer takes its time.
         """
         word = _word()
-        self._line.write(b"\0" + _END_KEY + word)
-        shown = self._ends(re.compile(re.escape(word) + rb"\Z"), timeout)
-        self._line.write(taken_back(word))
-        if not shown:
+        self._line.write(b"\0" + _END_KEY + word + taken_back(word))
+        if not self._ends(re.compile(re.escape(word) + _TAKEN_BACK), timeout):
             return False
-        self._line.write(b"\b" * _LONGEST + _ASKED + b"\t")
-        again = self._ends(_AGAIN, timeout)
-        self._line.write(b"\b" * 2 * _WORD + (_CTRL_B if again else b""))
-        return again and self._ends(_BANNER, timeout, _QUIET)
+        self._line.write(b"\b" * _LONGEST + _ASKED + b"\t" + b"\b" * 2 * len(_ASKED))
+        if not self._ends(_AGAIN, timeout):
+            return False
+        self._line.write(_CTRL_B)
+        return self._ends(_BANNER, timeout, _QUIET)
 
     def start(self, code: str, timeout: float = 5.0) -> None:
         """Run `code` in the raw REPL and return while it runs. at_prompt() must have been true."""
