@@ -150,6 +150,42 @@ def test_a_busy_port_names_who_has_it(unix: UnixBoard) -> None:
         connect(unix.port)
 
 
+TURNS = """
+import collections, sys, time
+from boardmaps_host import connect
+from boardmaps_host.client import PortBusy
+seen = collections.Counter()
+while seen["served"] < 20:
+    try:
+        with connect(sys.argv[1]) as board:
+            board.pool.total_size()
+        seen["served"] += 1
+    except PortBusy as e:
+        assert "in use by pid" in str(e), e
+        seen["busy"] += 1
+    time.sleep(0.01)
+print(seen["busy"])
+"""
+
+
+def test_two_processes_use_a_board_in_turn(unix: UnixBoard) -> None:
+    """Each is served, or told who has the port: never that nothing answers."""
+    command = [sys.executable, "-c", TURNS, unix.port]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    ends = [process.communicate(timeout=PATIENCE) for process in both]
+    assert [process.returncode for process in both] == [0, 0], ends
+    assert sum(int(said) for said, _ in ends) > 0, "they never met"
+
+
+def test_what_runs_is_known(unix: UnixBoard, mpremote: Mpremote) -> None:
+    with connect(unix.port) as board:
+        assert not board.program_runs
+    mpremote("resume", "exec", "--no-follow", "import boardmaps\nwhile True: boardmaps.poll()")
+    with connect(unix.port) as board:
+        assert board.program_runs
+    mpremote("exec", "pass")
+
+
 def test_a_file_is_no_port(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("hello")
     with pytest.raises(LinkError, match="file"):

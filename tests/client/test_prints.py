@@ -29,7 +29,9 @@ def banners() -> Iterator[bytes]:
     )
     for minor, board in zip(range(20, 29), itertools.cycle(boards)):
         yield b"MPY: soft reboot\r\nMicroPython v1.%d.0 on 2025-09-11; %s\r\n%s>>> " % (minor, board, _HELP)
-    yield b"\r\nMicroPython v1.28.0-preview.49.g9458e3a23f on 2026-07-05; linux [GCC 14.2.1] version\n" + _HELP + b">>> "
+    yield (
+        b"\r\nMicroPython v1.28.0-preview.49.g9458e3a23f on 2026-07-05; linux [GCC 14.2.1] version\n" + _HELP + b">>> "
+    )
     yield b"raw REPL; CTRL-B to exit\r\n>"
     yield b"paste mode; Ctrl-C to cancel, Ctrl-D to finish\r\n=== "
 

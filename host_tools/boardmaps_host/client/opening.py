@@ -33,6 +33,11 @@ class Opening:
         self._repl: Repl | None = None  # set while the server that we started runs in its REPL
         self._seen = b""  # the last that came while an answer to HELLO was waited for
 
+    @property
+    def program_runs(self) -> bool:
+        """Whether the session is served by the board's program, and not by a server that we started in a free REPL."""
+        return self._repl is None
+
     def ready(self, patience: float) -> None:
         """Have a session that something may be sent in. Waits until `patience` for a port that is gone.
 
@@ -100,7 +105,7 @@ class Opening:
         name = self._connection.line.name
         what = f"nothing answers, in {waited:.1f} s (timeout)"
         if shown:
-            what = f"a program waits for input there, or a REPL in the middle of something; no server, in {waited:.1f} s"
+            what = f"a program waits for input there, or a half-typed REPL; no server, in {waited:.1f} s"
         return (
             f"{name}: {what}. A firmware that runs must call boardmaps.poll() or boardmaps.serve(), more often than that; "
             f"to stop it and use the REPL instead: mpremote connect {name} repl, then Ctrl-C"

@@ -49,7 +49,8 @@ class Pump:
         connection.receive(data)
         now = time.monotonic()
         ended = not data and connection.may_have_ended()
-        if ended or now - connection.heard > connection.session.silence / 3:  # the board is to know that somebody is there
+        unheard = now - connection.heard > connection.session.silence / 3  # the board is to know that somebody is there
+        if ended or unheard:
             connection.happened(Step.SILENCE)
             self._opening.resume()
             woken = True

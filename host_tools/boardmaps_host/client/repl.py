@@ -29,7 +29,7 @@ _QUIET = 0.1  # seconds of silence behind a prompt
 _RAW_PROMPT = b"raw REPL; CTRL-B to exit\r\n>"
 _TAKEN_BACK = rb"(?:\x08|\x1b\[K|\x1b\[\d+D)*\Z"  # what it shows of backspaces
 _AGAIN = re.compile(rb"\n>>> " + _ASKED + _TAKEN_BACK)
-_BANNER = re.compile(rb"MicroPython [^\r\n]+\r?\n(?:[^\r\n]+\r?\n)*>>> \Z")  # Pycom's and others' too; the help line behind
+_BANNER = re.compile(rb"MicroPython [^\r\n]+\r?\n(?:[^\r\n]+\r?\n)*>>> \Z")  # others' banners have this too
 
 
 class Repl:

@@ -147,7 +147,8 @@ class Requests:
     def _due(self, now: float) -> bytes:
         """Return what is said again: requests, or HELLO alone while it is unknown whether the session still lives."""
         connection = self._connection
-        if connection.state is State.OPEN and connection.may_have_ended():  # a REPL would take what is repeated for typing
+        if connection.state is State.OPEN and connection.may_have_ended():
+            # A REPL would take what is repeated for typing.
             connection.happened(Step.SILENCE)
             self._ask_at = self._ask_pause = 0.0
         if connection.state is State.OPEN:
