@@ -12,7 +12,7 @@ import pytest
 from boardmaps.line.frame import REPLY, encode
 from boardmaps.line.session import ServerSession
 from boardmaps_host.client.errors import OutcomeUnknown
-from boardmaps_sim.faulty import Faults
+from boardmaps_sim.faulty import Faults, FaultyLine
 from tests.link.fuzz import fuzz_host, fuzz_server, resynchronised
 from tests.link.simulation import World, WrongOutcome, at_every_byte, faults_of, run, script
 
@@ -130,6 +130,55 @@ def test_one_lost_frame_costs_less_than_a_tenth_of_a_second() -> None:
                 link.requests([i.to_bytes(4, "little") for i in range(100, 104)])
                 assert world.now - start < 0.1
             assert world.total == 14
+
+
+class Polling(World):
+    """A board whose firmware polls ten times a second, on a line of which a direction, or both, loses all until `ends`."""
+
+    PERIOD = 0.1
+
+    def __init__(self, seed: int) -> None:
+        self.polled = self.ends = 0.0
+        self.unread = b""
+        super().__init__(seed, CLEAN)
+
+    def _to_board(self, data: bytes) -> None:
+        self.unread += data
+
+    def _run(self, end: float, until_data: bool) -> bytes:
+        while True:
+            after = min(end, self.polled + self.PERIOD, self.ends if self.ends > self.now else end)
+            data = super()._run(after, until_data)
+            if self.now >= self.ends:
+                self.up.faults = self.down.faults = CLEAN
+            if self.now >= self.polled + self.PERIOD:
+                self.polled = self.now
+                unread, self.unread = self.unread, b""
+                super()._to_board(unread)
+            if data or self.now >= end:
+                return data
+
+    def lose(self, line: FaultyLine, seconds: float) -> None:
+        line.faults = Faults(latency=0.001, loss=1)
+        self.ends = self.now + seconds
+
+
+def test_an_answer_comes_soon_after_a_line_was_half_open() -> None:
+    """Within a second of its end, for all but one in a hundred."""
+    took = []
+    for seed in range(300):
+        rng = random.Random(seed)
+        world = Polling(seed)
+        with world.link() as link:
+            for i in range(12):
+                link.request(i.to_bytes(4, "little"))
+            seconds = rng.uniform(0.2, 5)
+            for line in rng.choice(((world.up,), (world.down,), (world.up, world.down))):
+                world.lose(line, seconds)
+            link.request(b"next")
+            took.append(world.now - world.ends)
+    assert max(took) > 0.2, "nothing was lost"
+    assert sorted(took)[int(len(took) * 0.99)] <= 1.0
 
 
 def test_in_step_within_one_frame_after_garbage() -> None:
