@@ -25,6 +25,7 @@ _END_KEY = b"\x1b[F"
 _LONGEST = 240  # characters of a half-typed line that are taken back
 _WORD = 8  # letters of a word that is made up
 _ASKED = b"import m"  # the modules that begin so are several on every port: Tab lists them and shows the line again
+_TURN = 0.05  # seconds of a read: a locked line gives text only when nothing has followed it for a read
 _QUIET = 0.1  # seconds of silence behind a prompt
 _RAW_PROMPT = b"raw REPL; CTRL-B to exit\r\n>"
 _TAKEN_BACK = rb"(?:\x08|\x1b\[K|\x1b\[\d+D)*\Z"  # what it shows of backspaces
@@ -58,7 +59,7 @@ class Repl:
         seen = b""
         while (now := time.monotonic()) < end:
             there = ending.search(seen) is not None
-            data = self._line.read(quiet if there else end - now)
+            data = self._line.read(quiet if there else min(_TURN, end - now))
             if there and not data:
                 return True
             seen = (seen + data)[-4096:]
