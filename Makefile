@@ -25,6 +25,11 @@ test: lint chips ## Run all tests: the contract suite over every target, the res
 check: lint ## Check style and types, the twin and the contract on twin and unix board: a minute, for every change
 	$(BIN)/python -m pytest -q -n $(WORKERS) -k "not pico and not qemu" tests/twin tests/typing tests/contract
 
+.PHONY: pythons
+pythons: $(READY) ## Run the tests of the host's side on CPython 3.13 and 3.14 too (VERSIONS=3.14 for one), as root on Linux
+	command -v debootstrap >/dev/null || apt-get install -y -q debootstrap
+	$(BIN)/python tests/pythons.py $(VERSIONS)
+
 lint: $(READY) ## Check style and types, of the host code and of the board code
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

@@ -4,6 +4,8 @@
 
 Every pair is measured in turns and the best round of each counts, and a round is short, a thousand operations as a rule: it falls
 between two turns of the system's scheduler, so that what else the machine does matters little.
+
+More than 300 lines: one row after the other, each with its peer.
 """
 
 import os

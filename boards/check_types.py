@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from boardmaps_host.cli.check import _gather_stubs
+from boardmaps_host.cli.check import gather_stubs, stubs_of
 
 PROJECT = Path(__file__).resolve().parents[1]
 BOARDS = ("unix", "pico")
@@ -42,7 +42,7 @@ def main() -> int:
     failed = 0
     for board in BOARDS:
         folder = PROJECT / "build" / "stubs" / board
-        _gather_stubs(folder, board)
+        gather_stubs(folder, stubs_of(board))
         (folder / "mypy.ini").write_text(CONFIG)
         words = [sys.executable, "-m", "mypy", "--config-file", str(folder / "mypy.ini"), "--platform", "micropython"]
         words += ["--custom-typeshed-dir", str(folder), "--cache-dir", str(folder / "cache"), *modules]

@@ -16,6 +16,7 @@ from boardmaps_host.deploy import deploy
 from boardmaps_sim.faulty import Faults
 from boardmaps_sim.relay import FaultyBoard
 from boardmaps_sim.unix import UnixBoard
+from tests.link import hostile
 from tests.link.fuzz import fuzz_board, fuzz_host, fuzz_requests, fuzz_server, resynchronised
 from tests.link.simulation import World, at_every_byte, faults_of, run, script
 
@@ -114,10 +115,23 @@ def broken_frames() -> list[Row]:
     return rows
 
 
+def hostile_board(frames: int) -> Row:
+    """Let boards answer anything; each seed is one of 2,000 frames."""
+    wrong = 0
+    for seed in range(frames // 2000):
+        try:
+            hostile.run(seed, 2000)
+        except Exception as e:
+            wrong += 1
+            print(type(e).__name__, e, *e.__notes__)
+    return none(f"hostile board: {frames:,} frames, other exceptions or unbounded calls", wrong)
+
+
 def main() -> int:
     """Print the table; return 1 when something was missed."""
     start = time.monotonic()
     rows = [
+        hostile_board(1_000_000),
         exactly_once("1e-3", _BAD, 1_000_000),
         exactly_once("1e-2", _WORSE, 100_000),
         seeds(100_000),

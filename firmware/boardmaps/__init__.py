@@ -2,6 +2,7 @@
 
 `import boardmaps` picks the profile: embedded on MicroPython (one preallocated pool, no resize, no LRU), cloud on CPython
 (heap, resize, LRU). Map types are loaded when they are first used, so a board pays only for those that it has.
+`from boardmaps import *` needs MicroPython 1.27: older ones do not ask a module for its names, and leave out map types.
 """
 
 import sys

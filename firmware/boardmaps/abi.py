@@ -59,8 +59,15 @@ OP_PUSH_SAMPLE = const(24)
 OP_SAMPLES = const(25)
 OP_STATS = const(26)
 OP_POOL_READ = const(27)
+OP_FETCH_OR = const(28)
+OP_FETCH_AND = const(29)
+OP_FETCH_XOR = const(30)
+OP_EXCHANGE = const(31)
+OP_UPDATE_PART = const(32)
+OP_PUSH = const(33)
+OP_PEEK = const(34)
 
-# the second byte of OP_PART
+# the second byte of OP_PART, bits
 PART_FIRST = const(1)
 PART_LAST = const(2)
 
@@ -78,11 +85,17 @@ EVENT_GONE = const(2)
 EVENT_ENDED = const(3)
 EVENT_MORE = const(0x80)  # added: its data goes on in the subscription's next item
 
-# the first byte of a reply's payload; 1 to 127 is an error's code, its text follows
+# the first byte of a reply's payload; 1 to 124 is an error's code, its text follows
 STATUS_OK = const(0)
+STATUS_APART = const(125)  # the parts of a request do not follow each other: it was not executed
+STATUS_GONE = const(126)  # the request was executed, wholly or in part, but its reply is not there (any more)
 STATUS_MISS = const(127)
 STATUS_MORE = const(128)  # added: the reply goes on, ask with OP_MORE
 
-# id, type, key_size, value_size, max_entries, map_flags, entries, offset, bytes; frozen; name; CPUs; peak
+# the tags of what follows the fixed fields of CREATE and of a map's record
+TAG_PARAMETERS = const(1)  # the type's parameters, as kinds.py has their layout
+
+# of a map's record, behind its length: id, type, key_size, value_size, max_entries, map_flags, entries, offset, bytes;
+# frozen; name; CPUs; peak
 INFO_FORMAT = "<H8IB16sHI"
 INFO_SIZE = const(57)

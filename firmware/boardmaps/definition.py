@@ -20,6 +20,13 @@ _PER_CPU = const(4)
 _INDEXED = const(8)
 _CHAINS = const(16)
 _BYTES = const(32)
+_NODES = const(64)
+_BITS = const(128)
+
+# A Bloom filter's hash functions
+_FUNCTIONS_USUAL = const(5)  # unless the definition says otherwise
+_FUNCTIONS_MOST = const(15)
+_FILTER_VALUE_MOST = const(1 << 22)  # bytes of a value: the kernel's KMALLOC_MAX_SIZE
 
 HEADER_SIZE = 96  # bytes at the start of every map's slice; SPEC.md draws them
 
@@ -28,7 +35,8 @@ class MapDef:
     """A map's definition: map_type, key_size, value_size, max_entries, map_flags, name (sizes in bytes).
 
     The first five are the kernel's `struct bpf_map_def`. `cpus` is how many values an entry of a per-CPU type has: the
-    board's business, so no part of what is equal. Raises InvalidDefinition or InvalidFlags when the parts do not make a map.
+    board's business, so no part of what is equal. `functions` is how many hash functions a Bloom filter has, 1 to 15; 0
+    stands for 5 there, and is what every other type has. Raises InvalidDefinition or InvalidFlags when the parts do not make a map.
     """
 
     def __init__(
@@ -40,6 +48,7 @@ class MapDef:
         map_flags: int = 0,
         name: str = "",
         cpus: int = 1,
+        functions: int = 0,
     ) -> None:
         self.map_type = map_type
         self.key_size = key_size
@@ -48,6 +57,7 @@ class MapDef:
         self.map_flags = map_flags
         self.name = name
         self.cpus = cpus
+        self.functions = functions
         self._check()
 
     def _check(self) -> None:
@@ -79,6 +89,16 @@ class MapDef:
         if row[_TRAITS] & _BYTES and self.max_entries & (self.max_entries - 1):
             raise InvalidDefinition(what + "its bytes are a power of two, not %d" % self.max_entries)
         known = BPF_F_RDONLY | BPF_F_WRONLY | row[_FLAGS]
+        most = _FUNCTIONS_MOST if row[_TRAITS] & _BITS else 0
+        if self.functions == 0 and most:
+            self.functions = _FUNCTIONS_USUAL
+        if most and self.value_size > _FILTER_VALUE_MOST:
+            text = "value_size is %d, above the limit of %d"
+            raise InvalidDefinition(what + text % (self.value_size, _FILTER_VALUE_MOST))
+        functions = self.functions
+        if not isinstance(functions, int) or not (0 < functions <= most or functions == most == 0):
+            wanted = "a number from 1 to %d" % most if most else "0: this type has no hash functions"
+            raise InvalidDefinition(what + "functions is %r, not %s" % (functions, wanted))
         flags = self.map_flags
         if not isinstance(flags, int) or flags & ~known:
             raise InvalidFlags(what + "map_flags %r has unknown bits" % (flags,))
@@ -88,12 +108,22 @@ class MapDef:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, MapDef) and self._parts() == other._parts()
 
-    def _parts(self) -> tuple[int, int, int, int, int, str]:
-        return (self.map_type, self.key_size, self.value_size, self.max_entries, self.map_flags, self.name)
+    def _parts(self) -> tuple[int, int, int, int, int, str, int]:
+        return (
+            self.map_type,
+            self.key_size,
+            self.value_size,
+            self.max_entries,
+            self.map_flags,
+            self.name,
+            self.functions,
+        )
 
     def __repr__(self) -> str:
-        return "MapDef(%s, key_size=%d, value_size=%d, max_entries=%d, map_flags=%d, name=%r)" % (
-            (find(_KIND_NUMBER, self.map_type)[_WORD],) + self._parts()[1:]
+        return "MapDef(%s, key_size=%d, value_size=%d, max_entries=%d, map_flags=%d, name=%r%s)" % (
+            (find(_KIND_NUMBER, self.map_type)[_WORD],)
+            + self._parts()[1:6]
+            + (", functions=%d" % self.functions if self.functions else "",)
         )
 
 
@@ -109,6 +139,18 @@ def buckets_for(max_entries: int) -> int:
     return n
 
 
+def filter_bits(max_entries: int, functions: int) -> int:
+    """Return the bits of a Bloom filter: 7/5 of entries times functions, rounded up to a power of two, from 64 to 2**32.
+
+    This is the kernel's rule; 7/5 stands for 1 / ln 2, with which half of the bits are set when the filter is full.
+    """
+    wanted = max_entries * functions // 5 * 7
+    bits = 64
+    while bits < wanted and bits < 1 << 32:
+        bits *= 2
+    return bits
+
+
 def layout(d: MapDef) -> tuple[int, int, int, int]:
     """Return (links offset, entries offset, value offset in an entry, entry stride) of a map's slice, in bytes.
 
@@ -116,7 +158,7 @@ def layout(d: MapDef) -> tuple[int, int, int, int]:
     compare and copy words on cores that fault on unaligned ones.
     """
     traits = find(_KIND_NUMBER, d.map_type)[_TRAITS]
-    if traits & _BYTES:
+    if traits & (_BYTES | _BITS):
         return HEADER_SIZE, HEADER_SIZE, 0, 1
     value = 0 if traits & _INDEXED else _align(d.key_size, 4)
     stride = value + (_align(d.value_size, 8) * d.cpus if traits & _PER_CPU else _align(d.value_size, 4))
@@ -124,16 +166,22 @@ def layout(d: MapDef) -> tuple[int, int, int, int]:
     if traits & _CHAINS:
         links += 2 * buckets_for(d.max_entries)
         entries = _align(links + 2 * d.max_entries, 8)
+    elif traits & _NODES:  # three u16 for each of 2n - 1 nodes
+        entries = _align(links + 6 * (2 * d.max_entries - 1), 8)
     return links, entries, value, stride
 
 
 def slice_size(d: MapDef) -> int:
-    """Return the bytes that the map takes in a pool: header, index and entries, a multiple of 8.
-
-    Raises InvalidDefinition for more entries than a pool of any size can tell apart.
-    """
-    most = find(_KIND_NUMBER, d.map_type)[_MOST]
-    if d.max_entries > most:
-        raise InvalidDefinition("create %r: max_entries is %d, a pool's limit is %d" % (d.name, d.max_entries, most))
+    """Return the bytes that the map takes in a pool: header, index and entries, a multiple of 8."""
     _, entries, _, stride = layout(d)
+    if d.functions:  # a filter
+        return entries + filter_bits(d.max_entries, d.functions) // 8
     return _align(entries + stride * d.max_entries, 8)
+
+
+def check_entries(d: MapDef) -> None:
+    """Raise InvalidDefinition for more entries than a pool's links and cursors can number, in however large a pool."""
+    row = find(_KIND_NUMBER, d.map_type)
+    if d.max_entries > row[_MOST]:
+        text = "create %s %r: max_entries is %d; in a pool this type has at most %d"
+        raise InvalidDefinition(text % (row[_WORD], d.name, d.max_entries, row[_MOST]))

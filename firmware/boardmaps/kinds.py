@@ -14,9 +14,11 @@ ARRAY = const(2)
 PERCPU_HASH = const(5)
 PERCPU_ARRAY = const(6)
 LRU_HASH = const(9)
+LPM_TRIE = const(11)
 QUEUE = const(22)
 STACK = const(23)
 RINGBUF = const(27)
+BLOOM_FILTER = const(30)
 TIME_SERIES = const(100)
 
 # A row's columns; a board's modules restate the numbers that they use, boardmaps_host.kinds has them as a named tuple:
@@ -39,6 +41,8 @@ _INDEXED = const(8)  # a key is an index: an int is taken, and an entry is its v
 # How a slice's entries lie: in a row, if none of these is set
 _CHAINS = const(16)  # bucket heads, links, then entries
 _BYTES = const(32)  # a ring of max_entries bytes, a power of two
+_NODES = const(64)  # links of the nodes of a trie, then entries
+_BITS = const(128)  # the bits of a filter, as many as its hash functions need
 
 # Operations, each bit a group of operations in refusals.py
 _OPS_ENTRIES = const(1)
@@ -50,8 +54,10 @@ _OPS_RECORDS = const(32)
 _OPS_SAMPLES = const(64)
 _OPS_PARTS = const(128)
 _OPS_VIEWS = const(256)
+_OPS_MEMBERS = const(512)
 
 _HASHED = const(32767)  # entries that 16-bit links can tell apart; the top bit of a link says that a slot is free
+_PREFIXES = const(16384)  # entries of a trie: its links have 15 bits, and n prefixes need up to 2n - 1 nodes
 _SLOTTED = const(65535)  # entries that a cursor of 16 bits can tell apart
 _OVERWRITE = const(1 << 19)  # abi.BPF_F_RB_OVERWRITE
 _KEY_SIZE_MAX = const(512)  # bytes: the kernel's MAX_BPF_STACK bounds a hash key
@@ -68,12 +74,16 @@ KINDS = (
      _BOARD | _VALUES | _PER_CPU | _INDEXED, 4, 4, 0, _SLOTTED, (), _OPS_ENTRIES | _OPS_ATOMICS | _OPS_ROWS),
     (LRU_HASH, "lru_hash", "LruHashMap", "lru",
      _VALUES | _CHAINS, 1, _KEY_SIZE_MAX, 0, _HASHED, (), _OPS_ENTRIES | _OPS_TAKES | _OPS_ATOMICS | _OPS_PARTS),
+    (LPM_TRIE, "lpm_trie", "LpmTrie", "lpm",
+     _BOARD | _VALUES | _NODES, 5, 260, 0, _PREFIXES, (), _OPS_ENTRIES),
     (QUEUE, "queue", "Queue", "queue",
      _BOARD | _VALUES, 0, 0, 0, _SLOTTED, (), _OPS_QUEUED),
     (STACK, "stack", "Stack", "queue",
      _BOARD | _VALUES, 0, 0, 0, _SLOTTED, (), _OPS_QUEUED),
     (RINGBUF, "ringbuf", "RingBuf", "ringbuf",
      _BOARD | _BYTES, 0, 0, _OVERWRITE, 1 << 29, (), _OPS_RECORDS),
+    (BLOOM_FILTER, "bloom_filter", "BloomFilter", "bloom",
+     _BOARD | _VALUES | _BITS, 0, 0, 0, 1 << 29, ("B", "functions"), _OPS_MEMBERS),
     (TIME_SERIES, "time_series", "TimeSeries", "timeseries",
      _BOARD | _VALUES, 8, 8, 0, _SLOTTED, ("BI", "field", "field_offset"), _OPS_SAMPLES),
 )

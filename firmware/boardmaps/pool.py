@@ -8,7 +8,7 @@ import gc
 from struct import pack_into
 
 from .abi import BPF_F_WRONLY
-from .definition import HEADER_SIZE, layout, slice_size
+from .definition import HEADER_SIZE, check_entries, layout, slice_size
 from .errors import InvalidDefinition, KeyNotFound, OutOfMemory, StaleMap
 from .settings import built_in, kernels, setting
 
@@ -108,7 +108,11 @@ def create(new, definition):
     """Give `new` its slice of the pool with the header filled in, and register it. Raises OutOfMemory, moving nothing."""
     global _next_id
     d = definition
+    if _next_id > 0xFFFF:  # the line has 16 bits for it
+        raise OutOfMemory("create %r: all 65,535 map numbers of this boot are used up; reset the board" % d.name)
     size = slice_size(d)
+    if size <= len(_memory):
+        check_entries(d)
     offset = _used
     view = StaticPool.allocate(size) if size <= len(_memory) else None
     if view is None:

@@ -17,6 +17,7 @@ GROUPS = (
     "update_part fetch_or fetch_and fetch_xor exchange"
     " add_into fetch_or_into fetch_and_into fetch_xor_into exchange_into",
     "view",
+    "push peek",
 )
 
 

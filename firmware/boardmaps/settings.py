@@ -3,6 +3,7 @@
 POOL_SIZE and CPUS are explained in pool.py and maps/percpu.py, GUARD in kernels/viper_base.py. KERNELS is what moves the bytes of
 maps and frames: by itself the C kernels where the firmware has them, else those that MicroPython compiled, else, on a port that
 has no machine code, plain Python. "viper" and "plain" begin further down in that list. The bytes are the same.
+`boardmaps deploy` sends the sort that the board will take: after a change of KERNELS it has to run again.
 
 `boardmaps deploy` writes it for the board. In the root of the files it goes before one that is frozen in, in /lib it does not.
 This module is not called config, because a frozen boardmaps.config and boardmaps_config would be one name in C.
@@ -73,4 +74,4 @@ def kernels(kind):
             _sorts = ("plain",)  # this MicroPython has no machine code: "invalid micropython decorator"
         else:
             return sys.modules[name]
-    raise ImportError("no kernels of the kind %r" % kind)
+    raise ImportError("no kernels of the kind %r: run boardmaps deploy again" % kind)

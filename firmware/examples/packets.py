@@ -19,7 +19,7 @@ INTERFACES = 4
 
 
 class Packets:
-    """The three maps of the guide and what happens in them."""
+    """A counter map, a configuration map, a statistics map, and what happens in them."""
 
     def __init__(self):
         self.counters = ArrayMap.with_entries(value_size=8, max_entries=3, name="counters")

@@ -18,6 +18,7 @@ from rich.text import Text
 
 from boardmaps_host.client import Board, NoAnswer, RemoteMap, connect
 from boardmaps_host.deploy import deploy
+from boardmaps_host.terminal import harmless
 from boardmaps_sim.unix import UnixBoard, default_port
 
 CONFIG = struct.Struct("<III")  # as in the example: enabled, threshold, timeout_ms
@@ -198,7 +199,7 @@ def picture(snapshot: Snapshot, rate: float, says: str, printed: list[str]) -> P
     for ratio in (3, 3, 5):
         grid.add_column(ratio=ratio)
     grid.add_row(counters, config, stats)
-    board_says = [line.strip() for line in printed if line.strip()]
+    board_says = [harmless(line.strip()) for line in printed if line.strip()]
     return Panel(
         Group(
             grid,
@@ -213,7 +214,7 @@ def picture(snapshot: Snapshot, rate: float, says: str, printed: list[str]) -> P
 
 
 def _say(out: Console, text: str) -> None:
-    out.print(Text.assemble(("demo  ", "bold magenta"), text), soft_wrap=True)
+    out.print(Text.assemble(("demo  ", "bold magenta"), harmless(text)), soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -47,6 +47,11 @@ class Kind(NamedTuple):
         return bool(self.traits & 32)
 
     @property
+    def in_bits(self) -> bool:
+        """Whether max_entries values share the bits of a filter."""
+        return bool(self.traits & 128)
+
+    @property
     def key_size(self) -> int | None:
         """The one size that the keys of the type have, or None when a definition says it."""
         return self.key_least if self.key_least == self.key_most else None

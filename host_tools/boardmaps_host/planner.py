@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from boardmaps.definition import MapDef, slice_size
+from boardmaps.definition import MapDef, check_entries, slice_size
 from boardmaps.errors import InvalidDefinition, NotSupported, OutOfMemory
 from boardmaps_host.kinds import KINDS, by_number, by_word
 
@@ -20,6 +20,7 @@ _WORDS = {
     "entries": "max_entries",
     "max_entries": "max_entries",
     "flags": "map_flags",
+    "functions": "functions",
 }
 
 
@@ -35,8 +36,8 @@ class Planned:
 def plan(definitions: Iterable[MapDef], pool_size: int = POOL_SIZE) -> list[Planned]:
     """Return what each map will take of a pool of `pool_size` bytes, when they are made in this order.
 
-    Raises OutOfMemory, naming the first map that does not fit and how many bytes it lacks, and NotSupported for a type
-    that boards do not have.
+    Raises OutOfMemory, naming the first map that does not fit and how many bytes it lacks, InvalidDefinition for one of more
+    entries than any pool can number, and NotSupported for a type that boards do not have.
     """
     planned: list[Planned] = []
     offset = 0
@@ -51,13 +52,14 @@ def plan(definitions: Iterable[MapDef], pool_size: int = POOL_SIZE) -> list[Plan
                 f"plan {d.name!r} (map {number}): it needs {size:,} bytes and the pool of {pool_size:,} has {left:,} left: "
                 f"{size - left:,} are missing. Make it, or a map before it, smaller"
             )
+        check_entries(d)
         planned.append(Planned(d, offset, size))
         offset += size
     return planned
 
 
 def read_definition(parts: Mapping[str, Any], cpus: int = 1) -> MapDef:
-    """Return the definition that a table of a plan's file describes: type, name, key, value, entries, flags.
+    """Return the definition that a table of a plan's file describes: type, name, key, value, entries, flags, functions.
 
     Also takes what `boardmaps map show --json` prints of a map. `cpus` is the board's number of cores.
     """
@@ -75,7 +77,7 @@ def read_definition(parts: Mapping[str, Any], cpus: int = 1) -> MapDef:
             given[_WORDS[word]] = value
         elif word != "type" and not shown:
             raise InvalidDefinition(
-                f"plan {name!r}: there is no {word!r}; there are type, name, key, value, entries, flags"
+                f"plan {name!r}: there is no {word!r}; there are type, name, key, value, entries, flags, functions"
             )
     if kind.key_size is not None:
         given.setdefault("key_size", kind.key_size)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from boardmaps_sim.base import BoardError
+from boardmaps_sim.private import make_folder, open_private
 
 Settings = dict[str, Any]
 
@@ -70,11 +71,12 @@ def prepare_flash(image: Path, size: int, *, temporary: bool, erased: bytes) -> 
             )
         return
     try:
-        image.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if erased == b"\0":
-            with image.open("wb") as blank:
-                blank.truncate(size)
-        else:
-            image.write_bytes(erased * size)
+        make_folder(image.parent)
+        if temporary:
+            image.unlink(missing_ok=True)  # one that a killed board left, or a link of somebody else's
+        with open(open_private(image), "r+b") as blank:
+            blank.truncate(size)
+            if erased != b"\0":
+                blank.write(erased * size)
     except OSError as error:
         raise BoardError(f"the flash image {image} cannot be made: {error.strerror}.") from error

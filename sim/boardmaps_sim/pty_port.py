@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from boardmaps_sim.base import BoardError
+from boardmaps_sim.private import make_folder, open_private
 
 
 class PtyPort:
@@ -25,6 +26,7 @@ class PtyPort:
         """Claim the name and open the port. Raises BoardError when a live board has the name or it cannot be made."""
         self.link = link
         self._lock = _claim(link)
+        self._lock_path = _lock_path(link)
         self._has_client = False
         try:
             self._open()
@@ -109,14 +111,18 @@ class PtyPort:
 
     def _release(self) -> None:
         with suppress(FileNotFoundError):
-            os.unlink(self._lock.name)
+            self._lock_path.unlink()
         self._lock.close()
+
+
+def _lock_path(link: Path) -> Path:
+    return link.with_name(link.name + ".lock")
 
 
 def has_ended(link: Path) -> bool:
     """Whether the board that made `link` has ended without removing it. Its PTY's number may be another's by now."""
     try:
-        with link.with_name(link.name + ".lock").open() as lock:
+        with _lock_path(link).open() as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
@@ -129,12 +135,12 @@ def _claim(link: Path) -> IO[str]:
     """Lock `<link>.lock`, which holds the owner's pid; the kernel unlocks it however the owner ends."""
     if os.path.lexists(link) and not link.is_symlink():
         raise BoardError(f"{link} exists and is not a link. Remove it, or pass another port.")
-    lock_path = link.with_name(link.name + ".lock")
+    lock_path = _lock_path(link)
     try:
-        link.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(link.parent)
         patience = time.monotonic() + 0.05
         while True:
-            lock = lock_path.open("a+")
+            lock = open(open_private(lock_path), "r+")  # noqa: SIM115 - held as long as the port
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

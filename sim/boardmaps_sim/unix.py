@@ -10,6 +10,7 @@ from pathlib import Path
 
 from boardmaps_sim.base import BoardError, SimulatedBoard
 from boardmaps_sim.find import find_micropython
+from boardmaps_sim.private import runtime_folder
 from boardmaps_sim.unix_flash import BLOCK
 from boardmaps_sim.unix_machine import Settings
 
@@ -18,10 +19,11 @@ _BOOT_TIMEOUT = 20.0  # seconds; booting takes a tenth of one
 
 
 def default_port(name: str) -> Path:
-    """Where the board `name` has its port unless told otherwise: below $XDG_RUNTIME_DIR, or /tmp/boardmaps-<uid>."""
-    runtime = os.environ.get("XDG_RUNTIME_DIR")
-    folder = Path(runtime, "boardmaps") if runtime else Path(f"/tmp/boardmaps-{os.getuid()}")
-    return folder / name
+    """Where the board `name` has its port unless told otherwise: below $XDG_RUNTIME_DIR, or /tmp/boardmaps-<uid>.
+
+    Raises BoardError when that folder is there and is not this user's alone.
+    """
+    return runtime_folder() / name
 
 
 class UnixBoard(SimulatedBoard):
@@ -35,7 +37,7 @@ class UnixBoard(SimulatedBoard):
         self,
         name: str = "unix",
         *,
-        heap: str = "226K",
+        heap: str = "226wK",
         flash: Path | None = None,
         flash_size: int = 1024 * 1024,
         port: Path | None = None,
@@ -43,8 +45,9 @@ class UnixBoard(SimulatedBoard):
     ) -> None:
         """Describe a board.
 
-        `heap` is as for MicroPython's -X heapsize=, in bytes or with K or M; a word there has 64 bits, so the same
-        objects take up to twice the room of a 32-bit board. `flash` persists; None is a temporary one. `flash_size`
+        `heap` is as for MicroPython's -X heapsize=, in bytes or with K or M. A word there has 64 bits, so the same objects
+        take twice the room of a 32-bit board: with a w before K or M it is a 32-bit board's heap, a Pico's unless it is
+        given. `flash` persists; None is a temporary one. `flash_size`
         in bytes counts when the image is made; one that exists keeps its size. `micropython` names the program, see
         find_micropython().
         """

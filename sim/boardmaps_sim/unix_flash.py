@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from boardmaps_sim.base import BoardError
+from boardmaps_sim.private import make_folder, open_private
 
 BLOCK = 4096  # bytes in an erase block
 
@@ -15,10 +16,11 @@ def claim_flash(path: Path, size: int, *, temporary: bool) -> None:
     A temporary image starts blank whatever is there. Raises BoardError for one that is in use, or is no flash image.
     """
     try:
+        make_folder(path.parent)
         if temporary:
             path.unlink(missing_ok=True)  # one that a killed board left
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        # An image that the user named may be a link of his; a temporary one has a name of ours, which others can guess.
+        fd = open_private(path) if temporary else os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if os.fstat(fd).st_size == 0:
             os.truncate(fd, size)

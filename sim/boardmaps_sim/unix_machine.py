@@ -2,6 +2,8 @@
 
 `python -m boardmaps_sim.unix_machine SETTINGS` boots the board, reports one line of JSON on stdout and runs until its
 stdin is closed, so a board never outlives whoever started it, however that one ended.
+
+More than 300 lines: a board's whole life, from power to reset, is one state machine.
 """
 
 import json

@@ -1,6 +1,8 @@
 """Built-in firmware on the Cortex-M3 and on RISC-V, which has all kernels: maps driven by C, viper and plain Python by turns.
 
 They must agree about every byte, answer and error. The dict and the lists beside them know nothing of slices.
+
+More than 300 lines: one program a kind, all driven by the same random walk.
 """
 
 from collections.abc import Callable, Iterator
@@ -68,7 +70,8 @@ for wrong in ((), (1,), ("x", 1, 2, 3), (1, 2, 3, 4, 5)):
 
 # Each map is there once a sort: both() does the same to all, drives them in another order each time, and compares the slices.
 MAPS = """from boardmaps import (
-    BPF_F_RB_OVERWRITE, ArrayMap, HashMap, PerCpuArray, PerCpuHash, Queue, RingBuf, StaleMap, Stack, StaticPool, TimeSeries
+    BPF_F_RB_OVERWRITE, ArrayMap, BloomFilter, HashMap, LpmTrie, PerCpuArray, PerCpuHash, Queue, RingBuf, StaleMap, Stack,
+    StaticPool, TimeSeries
 )
 """
 COMMON = """
@@ -77,7 +80,7 @@ import sys
 import uctypes
 from boardmaps.settings import built_in, kernels
 KINDS = {HashMap: "hash", ArrayMap: "array", Queue: "queue", Stack: "queue", RingBuf: "ring", PerCpuArray: "percpu",
-         PerCpuHash: "percpu", TimeSeries: "series"}
+         PerCpuHash: "percpu", TimeSeries: "series", LpmTrie: "lpm", BloomFilter: "bloom"}
 SORTS = ("plain", "viper", "c")
 assert kernels("hash") is built_in.hash
 turn = 0
@@ -98,6 +101,12 @@ def drive(m, sort):
     if type(m) is TimeSeries:
         import boardmaps.maps.timeseries as home
         home._push, home._get = module.push, module.get
+        return
+    if type(m) in (LpmTrie, BloomFilter):
+        home = sys.modules[type(m).__module__]
+        home._kernels = module
+        for function in ("op",) if type(m) is LpmTrie else ("push", "peek"):
+            setattr(home, "_" + function, getattr(module, function))
         return
     getattr(module, name)(m)
     m._move(m._slice) if sort != "plain" else None
@@ -125,7 +134,7 @@ def both(maps, name, *args):
 
 def twice(kind, *definition):
     maps = [kind(*definition) for _ in SORTS]
-    if kind in (HashMap, PerCpuHash):
+    if type(maps[0]) in (HashMap, PerCpuHash, BloomFilter):
         for m in maps[1:]:
             m._slice[32:40] = maps[0]._slice[32:40]  # the seed
     return maps
@@ -299,6 +308,62 @@ for kind, definition in ((PerCpuArray, (8, 5)), (PerCpuHash, (4, 12, 5))):
     both(maps, "fetch_or", key, 1)
 """
 
+LPM = """
+def prefix(size):
+    length = random.getrandbits(8) % (8 * size + 2)
+    data = bytearray([0xa5] * size)
+    for _ in range(random.getrandbits(2)):
+        bit = random.getrandbits(8) % (8 * size)
+        data[bit >> 3] ^= 0x80 >> (bit & 7)
+    return length.to_bytes(4, "little") + bytes(data)
+
+for size, value_size, n in ((1, 1, 3), (4, 4, 20), (16, 5, 9)):
+    maps = twice(LpmTrie, 4 + size, value_size, n)
+    for _ in range(400):
+        key, what = prefix(size), random.getrandbits(3)
+        if what < 3:
+            both(maps, "update", key, some(value_size), random.getrandbits(2))
+        elif what < 5:
+            both(maps, "delete", key)
+        elif what == 5:
+            both(maps, "lookup", key)
+            both(maps, "lookup_into", key, bytearray(value_size))
+        elif what == 6:
+            both(maps, "next_key", key)
+            both(maps, "next_key")
+        else:
+            both(maps, "_at", random.getrandbits(4))
+        assert len(maps[0]) == len(maps[1]) == len(maps[2])
+    both(maps, "batch_lookup", None, 30)
+    for wrong in ((b"", some(value_size)), (key, b""), (key, some(value_size), 7), (b"\\xff" * (4 + size), some(value_size), 7)):
+        both(maps, "update", *wrong)
+    both(maps, "update", bytes(4 + size), [1] * value_size)
+    both(maps, "lookup", b"")
+    both(maps, "delete", b"")
+    both(maps, "next_key", b"")
+    both(maps, "clear")
+    both(maps, "next_key")
+    both(maps, "update", bytes(4 + size), some(value_size))
+"""
+
+BLOOM = """
+for size, n, functions in ((1, 4, 1), (5, 40, 5), (8, 30, 15)):
+    maps = twice(lambda *d: BloomFilter(*d, functions=functions), size, n)
+    for i in range(2 * n):
+        value = some(size)
+        if i & 1:
+            both(maps, "push", value)
+            assert both(maps, "peek", value) is True
+        both(maps, "peek", some(size))
+        assert maps[0].host_count() == maps[1].host_count() == maps[2].host_count()
+    both(maps, "push", value, 1)
+    both(maps, "push", some(size + 1))
+    both(maps, "push", [1] * size)
+    both(maps, "peek", b"")
+    both(maps, "clear")
+    assert both(maps, "peek", value) is False
+"""
+
 SERIES = """
 maps = twice(TimeSeries, 5, 7)
 for n in range(100):
@@ -436,8 +501,8 @@ def _on_rv32(program: str) -> None:
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(
     "walk",
-    [HASH, ARRAY, QUEUE, RING, PERCPU, SERIES],
-    ids=["hash", "array", "queue and stack", "ring", "per CPU", "series"],
+    [HASH, ARRAY, QUEUE, RING, PERCPU, SERIES, LPM, BLOOM],
+    ids=["hash", "array", "queue and stack", "ring", "per CPU", "series", "lpm", "bloom"],
 )
 def test_all_kernels_leave_the_same_bytes_and_say_the_same(run: Run, walk: str, seed: int) -> None:
     run(MAPS + COMMON.replace("SEED", str(seed)) + walk)

@@ -51,6 +51,56 @@ def test_operations_with_the_callers_buffers_allocate_nothing(micropython: Run) 
     """)
 
 
+def test_tries_and_filters_allocate_nothing_with_the_callers_buffers(micropython: Run) -> None:
+    micropython("""
+        import micropython
+        from boardmaps import BloomFilter, LpmTrie
+        t = LpmTrie(8, 4, 32); f = BloomFilter(8, 64)
+        key = bytearray(8); value = bytearray(4); out = bytearray(4)
+        def work():
+            for i in range(500):
+                key[0] = i % 33
+                key[4] = key[5] = i * 7 & 255
+                value[1] = i & 255
+                t.update(key, value)
+                if not t.lookup_into(key, out) or out != value:
+                    return False
+                f.push(key)
+                if not f.peek(key):
+                    return False
+                if i % 3:
+                    t.delete(key)
+                if i % 50 == 49:
+                    t.clear()
+                    f.clear()
+            return True
+        done = None  # a new global would make the dict of globals grow
+        micropython.heap_lock()
+        done = work()
+        micropython.heap_unlock()
+        assert done
+    """)
+
+
+def test_a_stale_trie_or_filter_touches_nothing(micropython: Run) -> None:
+    micropython("""
+        from boardmaps import ArrayMap, BloomFilter, LpmTrie, StaleMap, StaticPool
+        t = LpmTrie(8, 4, 8); f = BloomFilter(8, 64)
+        StaticPool.reset()
+        other = ArrayMap(8, 100)
+        key, value = bytearray(8), bytearray(4)
+        for call, args in ((t.lookup, (key,)), (t.lookup_into, (key, value)), (t.update, (key, value)), (t.update, (key, value, 9)),
+                           (t.delete, (key,)), (t.next_key, ()), (t.next_key, (key,)), (t.clear, ()), (f.push, (key,)),
+                           (f.push, (key, 1)), (f.peek, (key,)), (f.clear, ()), (t.freeze, ())):
+            try:
+                call(*args)
+            except StaleMap:
+                continue
+            assert False, call
+        assert bytes(other._view[96:]) == bytes(800)
+    """)
+
+
 def test_another_module_opens_a_map_by_its_name(micropython: Run) -> None:
     micropython("""
         import boardmaps

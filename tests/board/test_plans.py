@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from boardmaps import MapDef, OutOfMemory
+from boardmaps import InvalidDefinition, MapDef, OutOfMemory
 from boardmaps.kinds import ARRAY, HASH
 from boardmaps_host.kinds import KINDS, by_number
 from boardmaps_host.planner import POOL_SIZE, plan
@@ -81,4 +81,12 @@ def test_what_does_not_fit_is_named_with_the_bytes_that_it_lacks() -> None:
             plan([small, MapDef(ARRAY, 4, 8, 100, name="b")], size)
     assert sum(p.size for p in plan([small, MapDef(ARRAY, 4, 8, 100, name="b")], 1792)) == 1792
     with pytest.raises(OutOfMemory, match=r"plan 'huge' \(map 1\): .* are missing"):
-        plan([MapDef(HASH, 512, 0xFFFFFFFF, 32767, name="huge")], POOL_SIZE)
+        plan([MapDef(HASH, 512, 0xFFFFFFFF, 0xFFFFFFFF, name="huge")], POOL_SIZE)
+
+
+def test_a_plan_refuses_what_no_pool_can_number() -> None:
+    size = plan([MapDef(HASH, 4, 4, 32767)], 1 << 22)[0].size
+    with pytest.raises(InvalidDefinition, match=r"'more'.* 32768; in a pool this type has at most 32767"):
+        plan([MapDef(HASH, 4, 4, 32768, name="more")], 1 << 22)
+    with pytest.raises(OutOfMemory, match="'more'"):  # also too large, which is said first, as on the board
+        plan([MapDef(HASH, 4, 4, 32768, name="more")], size)

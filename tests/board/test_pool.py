@@ -110,3 +110,84 @@ def test_a_board_with_too_little_memory_says_what_it_has_and_what_to_do(micropyt
     out = micropython("import boardmaps", heap="100K", fails=True)
     assert "MemoryError: boardmaps: the pool needs 65536 bytes in one block; the largest free block has" in out
     assert "POOL_SIZE" in out
+
+
+def test_clear_does_not_mind_that_somebody_else_deletes(micropython: Run) -> None:
+    printed = micropython(
+        """
+        from boardmaps import HashMap
+
+        class Beaten(HashMap):
+            def keys(self):
+                for key in super().keys():
+                    self.delete(key)  # as an interrupt handler may, right before clear() does
+                    yield key
+
+        m = Beaten(1, 1, 4)
+        for n in range(4):
+            m.update(bytes((n,)), b"x")
+        m.clear()
+        print(len(m))
+        """
+    )
+    assert printed.split() == ["0"]
+
+
+@pytest.mark.unix_port
+def test_more_entries_than_a_pool_can_number_are_refused_when_they_are_asked_for(micropython: Run) -> None:
+    printed = micropython(
+        """
+        import sys
+
+        class boardmaps_config:
+            POOL_SIZE = 4 * 1024 * 1024
+
+        sys.modules["boardmaps_config"] = boardmaps_config
+        from boardmaps import ArrayMap, HashMap, InvalidDefinition, PerCpuHash, Queue, RingBuf, StaticPool
+
+        for make in (
+            lambda n: HashMap(4, 4, 32767 + n),
+            lambda n: PerCpuHash(4, 4, 32767 + n),
+            lambda n: ArrayMap(4, 65535 + n),
+            lambda n: Queue(1, 65535 + n),
+        ):
+            used = StaticPool.used()
+            try:
+                make(1)
+            except InvalidDefinition as error:
+                assert StaticPool.used() == used
+                print(error)
+            made = make(0)
+        RingBuf(1 << 17)
+
+        m = HashMap(4, 1, 32767)
+        for n in range(32767):
+            m.update(n.to_bytes(4, "little"), b"x")
+        print(len(m), sum(1 for _ in m.keys()))
+        """,
+        heap="16M",
+    )
+    lines = printed.splitlines()
+    assert [line.partition(" '': ")[2] for line in lines[:4]] == [
+        f"max_entries is {n + 1}; in a pool this type has at most {n}" for n in (32767, 32767, 65535, 65535)
+    ]
+    assert lines[4:] == ["32767 32767"]
+
+
+def test_no_map_number_is_given_out_twice(micropython: Run) -> None:
+    printed = micropython(
+        """
+        from boardmaps import HashMap, OutOfMemory, StaticPool, pool
+
+        pool._next_id = 65535
+        print(HashMap(1, 1, 1).id)
+        for _ in range(2):
+            try:
+                HashMap(1, 1, 1, name="more")
+            except OutOfMemory as error:
+                print(error)
+            StaticPool.reset()
+        """
+    )
+    refusal = "create 'more': all 65,535 map numbers of this boot are used up; reset the board"
+    assert printed.splitlines() == ["65535", refusal, refusal]

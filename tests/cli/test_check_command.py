@@ -1,10 +1,16 @@
 """`boardmaps check`: what a profile lacks is found before a program is flashed."""
 
+import importlib.util
 import json
+import re
+import tomllib
+from importlib import metadata
 from pathlib import Path
 
+import click
 import pytest
 
+from boardmaps_host.cli import check
 from tests.cli.conftest import Command
 
 PROGRAMS = {
@@ -35,7 +41,9 @@ def test_a_profile_has_what_it_has(
     path.write_text(PROGRAMS[program])
     done = run("check", str(path), "--profile", profile)
     if complaint is None:
-        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+        place = "on the computer" if profile == "cloud" else "on the board unix"
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout == f"{path}: nothing is wrong {place}.\n"
     else:
         assert done.returncode == 1
         assert complaint in done.stdout
@@ -50,7 +58,38 @@ def test_stubs_that_are_missing_are_named(run: Command, tmp_path: Path) -> None:
     done = run("check", str(tmp_path / "p.py"), "--board", str(tmp_path / "mine.toml"))
     assert done.returncode == 1
     name = "micropython-rp2-no-such-stubs"
-    assert done.stderr == f"boardmaps: the stubs {name} are not installed: pip install {name}.\n"
+    assert done.stderr == f"boardmaps: {name} is not installed, which the check needs: pip install {name}.\n"
+
+
+def test_all_that_is_missing_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after an installation without the extra, which then has all of it."""
+
+    def missing(name: str) -> None:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "distribution", missing)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
+    with pytest.raises(click.ClickException) as told:
+        check._need(check.stubs_of("unix"))
+    assert str(told.value.message) == (
+        "mypy, micropython-stdlib-stubs, micropython-unix-stubs are not installed, which the check needs: "
+        "pip install 'boardmaps[check]'."
+    )
+    with pytest.raises(click.ClickException, match=r"pip install 'boardmaps\[check\]' micropython-rp2-rpi-pico-stubs"):
+        check._need(check.stubs_of("pico"))
+
+
+def test_the_extra_has_what_the_check_needs() -> None:
+    extras = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"][
+        "optional-dependencies"
+    ]
+    names = {re.split("[>=]", line)[0] for line in extras["check"]}
+    stubs = set(check.stubs_of("unix"))
+    needed = {
+        name.split(">")[0].split("~")[0].split("=")[0].strip()
+        for name in metadata.requires("micropython-unix-stubs") or ()
+    }
+    assert {"mypy"} | stubs <= names | needed
 
 
 def test_a_program_that_is_not_there(run: Command) -> None:

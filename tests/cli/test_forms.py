@@ -1,10 +1,11 @@
 """Keys, values, maps and flags as they are written on the command line."""
 
+import math
 import struct
 
 import pytest
 
-from boardmaps_host.cli.forms import FormError, Words, data, number, update_flags
+from boardmaps_host.cli.forms import NUMBERS, FormError, Words, data, number, update_flags
 from boardmaps_host.cli.output import hex_bytes, readable
 
 
@@ -136,3 +137,87 @@ def test_bytes_as_a_person_reads_them(value: bytes, text: str) -> None:
 
 def test_bytes_as_bpftool_writes_them() -> None:
     assert hex_bytes(b"\x00\x2a\xff") == ["0x00", "0x2a", "0xff"]
+
+
+NUMBERS_THAT_PEOPLE_TRY = (
+    *("0", "-0", "-1", "255", "256", "1e300", "-1e400", "1e-400", "nan", "-nan", "inf", "-inf", "infinity"),
+    *(
+        "0x10",
+        "-0x10",
+        "0xffffffffffffffffff",
+        "010",
+        "1_000",
+        "1.5",
+        ".",
+        "",
+        " ",
+        "+",
+        "--1",
+        "1e",
+        "0x",
+        "½",
+        "٣",
+        "\udcff",
+    ),
+    *("9" * 400, "9" * 5000, "-" + "9" * 5000, "1e" + "9" * 30, "0x" + "f" * 5000),
+)
+FORMATS = (
+    "?",
+    "c",
+    "b",
+    "B",
+    "h",
+    "H",
+    "i",
+    "I",
+    "l",
+    "L",
+    "q",
+    "Q",
+    "e",
+    "f",
+    "d",
+    "s",
+    "p",
+    "x",
+    "n",
+    "P",
+    "Z",
+    "é",
+    "99999999999999s",
+)
+
+
+def bytes_or_sentence(words: list[str]) -> bytes | str:
+    """Return what DATA stands for, or why it stands for nothing."""
+    try:
+        return data(words, 4, "value")
+    except FormError as error:
+        return str(error)
+
+
+@pytest.mark.parametrize(
+    "form", [*NUMBERS, *(f"struct:{letter}" for letter in FORMATS), *(f"struct:<2{letter}" for letter in FORMATS)]
+)
+def test_every_number_in_every_form_is_bytes_or_a_sentence(form: str) -> None:
+    """Nothing but a FormError of one short line; and a finite number never becomes an infinity."""
+    for text in NUMBERS_THAT_PEOPLE_TRY:
+        found = bytes_or_sentence([f"{form}:{text}"])
+        if isinstance(found, str):
+            assert len(found) < 300, text
+            assert "\n" not in found
+            assert "int()" not in found, "Python's words"
+        elif form in ("f32", "f64") and "inf" not in text:
+            assert not math.isinf(*struct.unpack(NUMBERS[form], found)), text
+
+
+@pytest.mark.parametrize("text", NUMBERS_THAT_PEOPLE_TRY)
+def test_every_byte_and_whole_number_is_one_or_a_sentence(text: str) -> None:
+    for words in ([text], ["hex", text], [f"hex:{text}"], [f"str:{text}"]):
+        found = bytes_or_sentence(words)
+        assert isinstance(found, bytes) or len(found) < 300 or text in found
+    try:
+        assert number(text, "the map's id") == int(text, 0)
+    except FormError:
+        with pytest.raises(ValueError, match=r"invalid literal|digits"):
+            int(text, 0)

@@ -133,7 +133,7 @@ def test_the_heap_is_the_boards(sim: Sim) -> None:
     ("words", "status", "message"),
     [
         (("--board", "picco"), 1, "no board is called 'picco'"),
-        (("--heap", "100"), 2, "100 is not in the range x>=65536"),
+        (("--heap", "100"), 2, "100 is not in the range 65536<=x"),
         (("--board", "qemu", "--heap", "100000"), 1, "the heap of qemu is its firmware's"),
         (("--board", "unix", "--image", __file__), 1, "unix is simulated by unix, which takes no --image"),
     ],

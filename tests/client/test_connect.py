@@ -1,4 +1,7 @@
-"""Connecting and leaving: nothing is reset, the REPL is as it was found, and what is in the way is named."""
+"""Connecting and leaving: nothing is reset, the REPL is as it was found, and what is in the way is named.
+
+More than 300 lines: each way to find a board, or not to find it.
+"""
 
 import os
 import subprocess
@@ -222,12 +225,40 @@ class Peer:
 
 
 def test_a_board_of_another_version() -> None:
-    with pytest.raises(VersionMismatch, match=r"protocol 2-3 \(boardmaps 9.1\), this computer speaks 1"):
+    with pytest.raises(VersionMismatch, match=r"protocol 2-3 \(boardmaps 9.1\), this computer speaks 2"):
         Link(Peer([pack_hello({"v": "2-3", "fw": "9.1"})]))
 
 
+def test_a_board_of_version_one() -> None:
+    """The bytes with which boardmaps 0.1.0 refuses a host of version 2."""
+    old = b"boardmaps v=1-1 fw=0.1.0 boot=00c0ffee profile=embedded machine=old idle=10"
+    with pytest.raises(VersionMismatch) as caught:
+        Link(Peer([old]))
+    assert str(caught.value) == (
+        "peer: the board speaks protocol 1-1 (boardmaps 0.1.0), this computer speaks 2. "
+        "Bring both to one version: boardmaps deploy --port peer"
+    )
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["mtu=0", "mtu=many", "win=0", "win=1e3", "credit=-1", "next=65536", "next=", "boot=", "mtu=\u0663\u0663\u0663"],
+)
+def test_terms_that_cannot_be(wrong: str) -> None:
+    terms = {"v": "2", "boot": "x", "mtu": "480", "win": "4", "credit": "511", "next": "1", "idle": "9"}
+    name, _, value = wrong.partition("=")
+    with pytest.raises(LinkError, match=r"terms cannot be: (mtu|win|credit|next|no boot id)"):
+        Link(Peer([pack_hello({**terms, name: value})]))
+    del terms[name]
+    with pytest.raises(LinkError, match="terms cannot be"):
+        Link(Peer([pack_hello(terms)]))
+
+
 def test_a_board_that_falls_silent() -> None:
-    link = Link(Peer([pack_hello({"v": 1, "boot": "x", "mtu": 480, "win": 4, "credit": 511, "idle": 99})]), timeout=0.3)
+    link = Link(
+        Peer([pack_hello({"v": 2, "boot": "x", "mtu": 480, "win": 4, "credit": 511, "next": 1, "idle": 99})]),
+        timeout=0.3,
+    )
     with pytest.raises(LinkTimeout, match="Nothing was changed"):
         link.request(b"\x0b", changes=False)
     with pytest.raises((OutcomeUnknown, NoAnswer)):
@@ -239,7 +270,10 @@ def test_a_board_that_prints_without_end_and_never_answers() -> None:
         def read(self, timeout: float) -> bytes:
             return super().read(timeout * 0) or b"and again\r\n" * 100
 
-    link = Link(Flood([pack_hello({"v": 1, "boot": "x", "idle": "never"})]), timeout=0.3)
+    link = Link(
+        Flood([pack_hello({"v": 2, "boot": "x", "mtu": 480, "win": 4, "credit": 511, "next": 1, "idle": "never"})]),
+        timeout=0.3,
+    )
     with pytest.raises(LinkTimeout, match="Nothing was changed"):
         link.request(b"\x0b", changes=False)
 

@@ -1,4 +1,7 @@
-"""Events: pushed by the board, numbered, none lost by the line, what the board itself drops counted, and never in its way."""
+"""Events: pushed by the board, numbered, none lost by the line, what the board itself drops counted, and never in its way.
+
+More than 300 lines: events of every source, over good and bad lines, share their boards and helpers.
+"""
 
 import random
 import time
@@ -228,12 +231,18 @@ def test_what_cannot_be_subscribed_to(board: Board) -> None:
         m.watch()
 
 
-def test_the_twin_does_not_number_its_samples() -> None:
+def test_the_twin_tells_its_samples() -> None:
     series = TimeSeries(4, 4, name="s")
-    with connect("twin") as board:
-        remote = board.map(series.id)
-        with pytest.raises(NotSupported):
-            remote.records()  # type: ignore[attr-defined]
+    for t in range(6):
+        series.push(t, bytes(4))
+    with connect("twin") as board, board.map(series.id).records() as samples:  # type: ignore[attr-defined]
+        assert [(s.number, s.timestamp) for s in (samples.get(PATIENCE) for _ in range(4))] == [
+            (n, n) for n in range(2, 6)
+        ]
+        series.clear()
+        series.push(9, b"last")
+        told = samples.get(PATIENCE)
+        assert (told.number, told.lost, told.timestamp, told.value) == (6, 0, 9, b"last")
 
 
 # Seconds without an event after which one is lost for good. Silence alone tells nothing before: what the line has eaten is
@@ -301,7 +310,7 @@ class Pushing:
         self.registry = Registry()
         dispatcher = Dispatcher(self.registry)
         self.session = ServerSession(dispatcher.handle, {"boot": "00c0ffee"})
-        self.session.receive(encode(HELLO, 99, 7, 0, pack_hello({"v": 1})))
+        self.session.receive(encode(HELLO, 99, 7, 0, pack_hello({"v": 2})))
         self.events = Events(self.session)
         dispatcher.extra = {OP_SUBSCRIBE: self.events.handle}
         self.decoder = Decoder(5000)

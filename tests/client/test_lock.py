@@ -1,30 +1,34 @@
-"""A locked line: without the key nothing happens, and what was said once cannot be said again."""
+"""A locked line: its bytes, its keys, its boards, and the real thing.
 
-import hmac
+More than 300 lines: the lock from the first frame to the last, over one set of helpers.
+"""
+
 import json
+import os
 import random
-import struct
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from boardmaps.line.frame import HELLO, REQUEST, Decoder, cobs_decode, cobs_encode, encode
-from boardmaps.line.seal import CHALLENGE, SEALED, TAG, BoardLock, Hmac, Seal
-from boardmaps.line.session import ServerSession, pack_hello
+from boardmaps.line.frame import REQUEST, Decoder, cobs_decode, encode
+from boardmaps.line.seal import CHALLENGE, HOST_NONCE, LEAST_KEY, SEALED, TAG, BoardLock, Hmac, Seal
 from boardmaps_host import connect
 from boardmaps_host.client import LinkError, NoAnswer
+from boardmaps_host.client.known import KnownBoards, WrongBoard, folder
 from boardmaps_host.client.link import Link
-from boardmaps_host.client.transports.locked import LockedTransport, WrongKey
+from boardmaps_host.client.lock import HostLock, WrongKey, stretched
 from boardmaps_sim.unix import UnixBoard
 from tests.board.conftest import Run, micropython
+from tests.client import lock_spec
 from tests.client.conftest import Mpremote
+from tests.client.locked import ID, KEY, Locked, host, lock_of
 from tests.waits import PATIENCE
 
 __all__ = ["micropython"]
 
-KEY = b"sixteen bytes are good"
+VECTORS = json.loads(lock_spec.VECTORS.read_text())
 
 # RFC 4231: key, data, digest
 RFC_4231 = [
@@ -51,85 +55,112 @@ def test_hmac_vectors(key: bytes, data: bytes, digest: str) -> None:
     assert Hmac(key).digest(data).hex() == digest
 
 
-def test_the_board_agrees_on_the_vectors(micropython: Run) -> None:
-    out = micropython(f"""
-        from boardmaps.line.seal import Hmac, Seal
-        for key, data, digest in {RFC_4231!r}:
-            assert Hmac(key).digest(data).hex() == digest
-        print(Seal({KEY!r}, b"0011223344556677", bytes(range(16))).seal(8, 99, 7, 6, b"abc").hex())
-    """)
-    assert out.strip() == Seal(KEY, b"0011223344556677", bytes(range(16))).seal(8, 99, 7, 6, b"abc").hex()
+def test_the_vectors_are_what_the_document_says() -> None:
+    assert lock_spec.vectors() == VECTORS
+
+
+def _vector_seal(is_board: bool) -> Seal:
+    key, board, board_id = (bytes.fromhex(VECTORS[name]) for name in ("key", "board_nonce", "board_id"))
+    return Seal(key, VECTORS["host_nonce"].encode(), board, board_id, is_board)
 
 
 def test_a_whole_beginning_byte_by_byte() -> None:
-    vectors = json.loads((Path(__file__).parent / "lock_vectors.json").read_text())
-    key, host, board = (
-        bytes.fromhex(vectors["key"]),
-        vectors["host_nonce"].encode(),
-        bytes.fromhex(vectors["board_nonce"]),
-    )
-    assert encode(CHALLENGE, 0x41, 0x2324, 0x20, b"boardmaps lock " + host).hex() == vectors["challenge"]
-    sealing, opening = Seal(key, host, board), Seal(key, host, board)
-    # As the specification says it, with the standard library's HMAC: a second implementation.
-    assert hmac.digest(key, b"boardmaps board" + host + board, "sha256")[:16].hex() == vectors["proof"]
-    assert sealing.proof.hex() == vectors["proof"]
-    line = hmac.digest(key, b"boardmaps line" + host + board, "sha256")
-    last = [0x8000, 0x8000]
-    for frame in vectors["frames"]:
+    sides = {"board": _vector_seal(False), "host": _vector_seal(True)}  # by whom they seal to
+    assert sides["host"].proof.hex() == VECTORS["proof"]
+    for frame in VECTORS["frames"]:
+        sealing, opening = sides[frame["to"]], sides["host" if frame["to"] == "board" else "board"]
         kind, session, seq, ack = frame["header"]
-        payload = bytes.fromhex(frame["payload"])
-        raw = bytes((kind | 0x40, session, seq & 0xFF, seq >> 8, ack)) + payload
-        number = seq
-        if kind not in (6, 12):
-            channel = kind in (13, 14)
-            number = next(n for n in range(last[channel] - 0x8000, last[channel] + 0x8000) if n & 0xFFFF == seq)
-            last[channel] = number
-        wire = cobs_encode(raw + hmac.digest(line, struct.pack("<i", number) + raw, "sha256")[:8]) + b"\0"
-        assert wire.hex() == frame["wire"], frame["about"]
-        assert sealing.seal(kind, session, seq, ack, payload) == wire
-        assert opening.open(cobs_decode(wire[:-1]) or b"")
+        sealing.sent = frame["number"] - 1
+        if frame["number"] - opening.highest > 0xFF00:
+            opening.highest = frame["number"] - 3  # so many have passed meanwhile
+        assert sealing.seal(kind, session, seq, ack, bytes.fromhex(frame["payload"])).hex() == frame["wire"], frame[
+            "about"
+        ]
+        raw = cobs_decode(bytes.fromhex(frame["wire"])[:-1]) or b""
+        assert opening.open(raw)
+        assert not opening.open(raw)
 
 
-class Locked:
-    """A board with a locked line, without I/O; what it says and hears is written down."""
+def test_the_board_agrees_on_the_vectors(micropython: Run) -> None:
+    out = micropython(f"""
+        import json
+        from boardmaps.line.frame import cobs_decode
+        from boardmaps.line.seal import Hmac, Seal
+        for key, data, digest in {RFC_4231!r}:
+            assert Hmac(key).digest(data).hex() == digest
+        v = json.loads({json.dumps(json.dumps(VECTORS))})
+        key, board, board_id = [bytes.fromhex(v[name]) for name in ("key", "board_nonce", "board_id")]
+        seals = [Seal(key, v["host_nonce"].encode(), board, board_id, is_board) for is_board in (False, True)]
+        assert seals[0].proof.hex() == v["proof"]
+        for x in v["frames"]:
+            sealing, opening = seals if x["to"] == "board" else seals[::-1]
+            kind, session, seq, ack = x["header"]
+            sealing.sent = x["number"] - 1
+            if x["number"] - opening.highest > 0xFF00:
+                opening.highest = x["number"] - 3
+            assert sealing.seal(kind, session, seq, ack, bytes.fromhex(x["payload"])).hex() == x["wire"], x["about"]
+            raw = cobs_decode(bytes.fromhex(x["wire"])[:-1])
+            assert opening.open(raw) and not opening.open(raw)
+        print(len(v["frames"]))
+    """)
+    assert int(out) == len(VECTORS["frames"])
 
-    name = "locked"
 
-    def __init__(self) -> None:
-        self.executed: list[bytes] = []
-        self.heard: list[bytes] = []
-        self.restart()
-        self._waiting = b""
+def test_the_host_asks_and_the_board_answers_as_in_the_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "urandom", lambda _: bytes.fromhex(VECTORS["board_nonce"]))
+    lock = BoardLock(bytes.fromhex(VECTORS["key"]), bytes.fromhex(VECTORS["board_id"]))
+    assert lock.decode(bytes.fromhex(VECTORS["challenge"])[:-1]) == ()
+    assert lock.answer.hex() == VECTORS["answer"]
 
-    def restart(self) -> None:
-        self.boot = random.randbytes(4).hex()
-        self.session = ServerSession(self._handle, {"boot": self.boot, "idle": 10})
-        self.lock = BoardLock(KEY, 600)
 
-    def _handle(self, payload: bytes, _: int) -> bytes:
-        self.executed.append(payload)
-        return b"\0" + payload
+def test_a_pass_phrase_is_stretched() -> None:
+    vector = VECTORS["pass_phrase"]
+    assert stretched(vector["phrase"], bytes.fromhex(vector["board_id"])).hex() == vector["key"]
+    assert stretched(vector["phrase"], b"another board").hex() != vector["key"]
 
-    def hear(self, data: bytes) -> bytes:
-        """Return what the board answers."""
-        passed, answer = self.lock.receive(data)
-        return answer + self.lock.send(self.session.receive(passed))
 
-    def read(self, timeout: float) -> bytes:
-        data, self._waiting = self._waiting, b""
-        if not data:
-            time.sleep(min(timeout, 0.01))
-        return data
+def test_a_board_with_the_key_of_a_pass_phrase() -> None:
+    phrase = "correct horse battery staple"
+    board = Locked(stretched(phrase, ID))
+    assert host(board, phrase).request(b"one") == b"\0one"
+    with pytest.raises(WrongKey):
+        host(board, phrase + " ")
+    board.id = b"another id"  # the phrase makes another key there
+    board.restart()
+    with pytest.raises(WrongKey):
+        host(board, phrase)
 
-    def write(self, data: bytes) -> None:
-        self.heard.append(data)
-        self._waiting += self.hear(data)
 
-    def reopen(self) -> None:
-        """It is never closed."""
+@pytest.mark.parametrize("key", [b"", b"x", b"x" * (LEAST_KEY - 1)])
+def test_short_keys_are_refused_on_both_sides(key: bytes) -> None:
+    said = f"the key has {len(key)} bytes: give at least 16, such as `boardmaps key` makes"
+    with pytest.raises(ValueError, match=said):
+        BoardLock(key, ID)
+    with pytest.raises(ValueError, match=said):
+        connect("/dev/no such port", key=key)
 
-    def close(self) -> None:
-        """Nothing is open."""
+
+def test_what_is_no_key() -> None:
+    with pytest.raises(ValueError, match="the pass phrase has 5 characters: give at least 12"):
+        connect("/dev/no such port", key="short")
+    with pytest.raises(TypeError, match="the key is not bytes"):
+        BoardLock("sixteen characters are no key", ID)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="the key is not bytes"):
+        HostLock(1234567890123456, lambda _: None)  # type: ignore[arg-type]
+    for board_id in (b"", b"abc", b"x" * 33):
+        with pytest.raises(
+            ValueError, match=f"id has {len(board_id)} bytes: give 4 to 32 as boardmaps_config.BOARD_ID"
+        ):
+            BoardLock(KEY, board_id)
+
+
+@pytest.mark.parametrize("key", [b"k" * 16, b"k" * 63, b"k" * 64, b"k" * 65])
+def test_keys_that_differ_in_zeros_at_their_end_are_two(key: bytes) -> None:
+    for other in (key + b"\0", key + b"\0\0", Hmac(key)._inner, key.ljust(64, b"\0")):
+        if other != key:
+            assert Seal(key, b"h", b"b", ID, True).proof != Seal(other, b"h", b"b", ID, True).proof
+            with pytest.raises(WrongKey):
+                host(Locked(key), other)
 
 
 @pytest.fixture
@@ -139,7 +170,7 @@ def board() -> Locked:
 
 @pytest.fixture
 def link(board: Locked) -> Iterator[Link]:
-    link = Link(LockedTransport(board, KEY), timeout=1)
+    link = host(board)
     yield link
     link.close()
 
@@ -149,13 +180,12 @@ def test_requests_pass_with_the_key(board: Locked, link: Link) -> None:
     for i in range(200):
         assert link.request(b"%d" % i) == b"\0%d" % i
     assert board.executed == [b"%d" % i for i in range(200)]
-    assert board.lock.refused == 0
-    assert KEY not in b"".join(board.heard)
+    assert board.lock.refused == lock_of(link).refused == 0
 
 
 def test_another_key_is_told_from_silence(board: Locked) -> None:
     with pytest.raises(WrongKey, match="another key"):
-        Link(LockedTransport(board, b"another"), timeout=1)
+        host(board, b"another of sixteen bytes")
     assert board.executed == []
     assert board.session.session == 0
 
@@ -167,91 +197,29 @@ def test_a_host_without_a_key_is_told_what_it_needs(board: Locked) -> None:
     assert board.session.session == 0
 
 
-def test_no_beginning_has_a_ctrl_c(board: Locked) -> None:
-    """Until a session is open Ctrl-C stops the program on the board; the tag of a HELLO is as good as random."""
-    for _ in range(200):
+def test_no_beginning_is_a_ctrl_c(board: Locked) -> None:
+    """Where the program has ended a REPL may have the line: no byte that opens a session may be one that it obeys."""
+    harmful = bytes((1, 2, 3, 4, 5, 10, 13))
+    for _ in range(100):
         board.restart()
         board.heard.clear()
-        Link(LockedTransport(board, KEY))
-        assert not any(b"\x03" in heard for heard in board.heard)
+        link = host(board)
+        assert not set(b"".join(board.heard)) & set(harmful)
+    for number in (0xFC, 0x1FC, 0x3FE, 0xFFFC):  # nor any later HELLO, whatever its number is
+        board.heard.clear()
+        seal = lock_of(link)._seal
+        assert seal is not None
+        seal.sent = number
+        link.connection.session.receive(board.hear(link.connection.session.hello()), 0.0)
+        hello = link.connection.session.hello()
+        assert not set(hello) & set(harmful)
+    assert link.request(b"one") == b"\0one"
 
 
-def test_plain_frames_are_refused_and_end_no_session(board: Locked, link: Link) -> None:
-    link.request(b"one")
-    refused = board.lock.refused
-    session = board.session
-    for frame in (
-        encode(HELLO, 77, 7, 0, pack_hello({"v": 1, "mtu": 480})),
-        encode(REQUEST, session.session, session._next, 0, b"forged"),
-        encode(12, session.session, 0, 0),
-    ):
-        board.hear(b"\0" + frame)
-    assert board.lock.refused == refused + 3
-    assert link.request(b"two") == b"\0two"
-    assert board.executed == [b"one", b"two"]
-
-
-def test_what_was_said_once_cannot_be_said_again(board: Locked) -> None:
-    """All of an old session, and all of the present one, is replayed: nothing is executed a second time."""
-    for text in (b"first", b"second"):
-        link = Link(LockedTransport(board, KEY), timeout=1)
-        link.request(text)
-        link.close()
-    link = Link(LockedTransport(board, KEY), timeout=1)
-    link.request(b"third")
-    before = board.lock.refused
-    for frames in list(board.heard):
-        board.hear(b"\0" + frames)
-    assert board.executed == [b"first", b"second", b"third"]
-    assert board.lock.refused >= before + 6
-    assert link.request(b"fourth") == b"\0fourth"
-    link.close()
-
-
-def test_what_was_said_in_a_closed_session_cannot_open_it_again(board: Locked) -> None:
-    link = Link(LockedTransport(board, KEY), timeout=1)
-    link.request(b"pay")
-    said = list(board.heard)
-    board.session.close()  # the idle watchdog
-    for frames in said:
-        board.hear(b"\0" + frames)
-    assert board.executed == [b"pay"]
-    assert board.session.session == 0
-
-
-def test_numbers_that_wrap_around_open_no_window(board: Locked, link: Link) -> None:
-    """65,536 requests later a frame has the same number in its header, and yet another MAC."""
-    link.request(b"once")
-    old = board.heard[-1]
-    for _ in range(65_535):
-        link.request(b"x")
-    board.executed.clear()
-    board.hear(old)
-    assert board.executed == []
-    assert link.request(b"y") == b"\0y"
-
-
-def test_a_flipped_bit_is_refused(board: Locked, link: Link) -> None:
-    link.request(b"the quick brown fox")
-    raw = cobs_decode(board.heard[-1][:-1])
-    assert raw is not None
-    board.executed.clear()
-    seq = board.session._next
-    rng = random.Random(3)
-    for _ in range(2000):
-        forged = bytearray(raw)
-        forged[2:4] = seq.to_bytes(2, "little")
-        for _ in range(rng.randrange(1, 4)):
-            forged[rng.randrange(len(forged))] ^= 1 << rng.randrange(8)
-        board.hear(cobs_encode(bytes(forged)) + b"\0")
-    assert board.executed == []
-    assert link.request(b"still here") == b"\0still here"
-
-
-def test_a_sealed_frame_costs_four_bytes_more(board: Locked, link: Link) -> None:
+def test_a_sealed_frame_costs_six_bytes_more(board: Locked, link: Link) -> None:
     link.request(b"abc")
     sealed = board.heard[-1]
-    assert len(sealed) == len(encode(REQUEST, 1, 1, 1, b"abc")) + TAG - 4
+    assert len(sealed) == len(encode(REQUEST, 1, 1, 1, b"abc")) + TAG + 2 - 4
     raw = cobs_decode(sealed[:-1])
     assert raw is not None
     assert raw[0] == REQUEST | SEALED
@@ -265,67 +233,152 @@ def test_a_board_that_restarts_is_met_again(board: Locked, link: Link) -> None:
     assert board.executed == [b"one", b"two"]
 
 
-def test_a_challenge_alone_ends_nothing(board: Locked, link: Link) -> None:
-    link.request(b"one")
-    for i in range(100):
-        board.hear(b"\0" + encode(CHALLENGE, 50, i, 0, b"boardmaps lock %016d" % i))
-    session = board.session.session
-    assert link.request(b"two") == b"\0two"
-    assert board.session.session == session
-
-
 def test_the_answer_to_an_earlier_challenge_comes_late(board: Locked) -> None:
     """A board that was busy answers all challenges at once: the proof of the first is not taken for a wrong one."""
-    late = [b"\0" + encode(CHALLENGE, 0x41, 0x2324, 0x20, b"boardmaps lock %016d" % 7)]
-    hear = board.hear
-    board.hear = lambda data: hear(late.pop() + data if late else data)  # type: ignore[method-assign]
-    link = Link(LockedTransport(board, KEY), timeout=1.0)
+    late = [b"\0" + encode(CHALLENGE, 0x41, 0x2324, 0, b"boardmaps lock 2 %032d" % 7)]
+    board.up = lambda data: late.pop() + data if late else data
+    link = host(board)
     assert link.request(b"one") == b"\0one"
     link.close()
 
 
-def test_a_sealed_hello_is_no_ctrl_c(board: Locked) -> None:
-    """Between sessions Ctrl-C ends the firmware: no byte that opens one may be it, nor anything else that a REPL obeys."""
-    harmful = bytes((1, 2, 3, 4, 5, 10, 13))
-    for _ in range(60):
-        board.heard.clear()
-        link = Link(LockedTransport(board, KEY), timeout=1.0)
-        assert not set(b"".join(board.heard)) & set(harmful)
-        link.close()
+@pytest.mark.parametrize("lost", range(8))
+def test_any_frame_of_a_beginning_may_be_lost(board: Locked, lost: int) -> None:
+    """Also twice, and with the answers coming late: a challenge and a HELLO are said again."""
+    count = iter(range(1000))
+    board.up = lambda data: b"" if next(count) in (lost // 2, lost // 2 + 1 + lost % 2) else data
+    board.down = lambda data: b"" if next(count) == lost else data
+    link = host(board, timeout=3)
+    assert link.request(b"one") == b"\0one"
+    link.close()
 
 
-def test_garbage_is_survived(board: Locked, link: Link) -> None:
+def test_new_keys_long_before_the_numbers_end(board: Locked) -> None:
+    """In the midst of a session, with several requests in flight; the session is the same, and nothing is done twice."""
+    link = host(board, rekey=100)
+    session, seals = board.session.session, set()
+    payloads = [b"%d" % i for i in range(3000)]
+    for i in range(0, 3000, 30):
+        assert link.requests(payloads[i : i + 30]) == [b"\0" + p for p in payloads[i : i + 30]]
+        seals.add(board.lock._seal)
+    assert board.executed == payloads
+    assert board.session.session == session
+    assert len(seals) >= 15
+    assert link.resent == 0
+    assert board.lock.refused == lock_of(link).refused == 0
+
+
+def test_new_keys_on_a_line_that_loses_frames(board: Locked) -> None:
+    rng = random.Random(5)
+    board.up = lambda data: b"" if rng.random() < 0.1 else data
+    board.down = lambda data: b"" if rng.random() < 0.1 else data
+    link = host(board, timeout=10, rekey=40)
+    seals = set()
+    for i in range(300):
+        assert link.request(b"%d" % i) == b"\0%d" % i
+        seals.add(board.lock._seal)
+    assert board.executed == [b"%d" % i for i in range(300)]
+    assert len(seals) > 3
+
+
+def test_numbers_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("boardmaps.line.seal.END", 20)
+    nonce = b"0" * HOST_NONCE
+    sealing, opening = Seal(KEY, nonce, b"b" * 16, ID, False), Seal(KEY, nonce, b"b" * 16, ID, True)
+    frames = [sealing.seal(REQUEST, 1, 1, 1) for _ in range(25)]
+    assert all(frames[:19])
+    assert not any(frames[19:])
+    monkeypatch.setattr("boardmaps.line.seal.END", 10)
+    assert [opening.open(cobs_decode(f[:-1]) or b"") for f in frames[:19]] == [True] * 9 + [False] * 10
+
+
+def test_a_garbled_line_is_survived(board: Locked, link: Link) -> None:
     rng = random.Random(4)
     for _ in range(300):
         board.hear(rng.randbytes(rng.randrange(400)))
     board.hear(b"\0")
     assert link.request(b"here") == b"\0here"
-    assert board.lock.decoder.pending() == 0
+    assert board.session.decoder.pending() == 0
 
 
-def test_a_locked_board(unix: UnixBoard, mpremote: Mpremote) -> None:
-    """The real thing: maps, prints and events pass; the REPL is there afterwards, and Ctrl-C works."""
-    program = f"""
+# -- known boards
+
+
+def test_the_first_board_on_a_port_is_known_from_then_on(tmp_path: Path) -> None:
+    path = tmp_path / "known"
+    KnownBoards(path=path).check("/dev/ttyACM0", b"one!")
+    KnownBoards(path=path).check("/dev/ttyACM0", b"one!")
+    KnownBoards(path=path).check("socket://other:1 2", b"two!")
+    with pytest.raises(WrongBoard, match=r"id 74776f21, .* before had 6f6e6521\. .*--accept-board"):
+        KnownBoards(path=path).check("/dev/ttyACM0", b"two!")
+    KnownBoards(accept=True, path=path).check("/dev/ttyACM0", b"two!")
+    KnownBoards(path=path).check("/dev/ttyACM0", b"two!")
+    KnownBoards(path=path).check("socket://other:1 2", b"two!")
+    assert path.read_text().count("\n") == 3
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_folder_of_known_boards_is_the_users_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    assert folder().stat().st_mode & 0o777 == 0o700
+    folder().chmod(0o777)
+    with pytest.raises(LinkError, match="others may write there"):
+        folder()
+    folder_path = tmp_path / "config" / "boardmaps"
+    folder_path.rmdir()
+    folder_path.symlink_to(tmp_path)
+    with pytest.raises(LinkError, match="it is a link"):
+        folder()
+
+
+def test_no_link_is_followed_to_the_known_boards(tmp_path: Path) -> None:
+    (tmp_path / "victim").write_text("untouched")
+    (tmp_path / "known").symlink_to(tmp_path / "victim")
+    with pytest.raises(LinkError, match="cannot be read"):
+        KnownBoards(path=tmp_path / "known").check("/dev/ttyACM0", b"one!")
+    assert (tmp_path / "victim").read_text() == "untouched"
+
+
+# -- the real thing
+
+_PROGRAM = f"""
 import boardmaps, time
 boardmaps.StaticPool.reset()
 m = boardmaps.HashMap(4, 4, 16, 0, "m")
 server = boardmaps.Server(key={KEY!r})
 n = 0
-while True:
-    server.poll()
-    time.sleep_ms(1)
-    n += 1
-    if n % 50 == 0:
-        print("tick", n)
+try:
+    while True:
+        server.poll()
+        time.sleep_ms(1)
+        n += 1
+        if n % 50 == 0:
+            print("tick", n)
+except KeyboardInterrupt:
+    print("interrupted")
 """
-    mpremote("exec", "--no-follow", program)
+
+
+@pytest.fixture
+def locked(unix: UnixBoard, mpremote: Mpremote, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[UnixBoard]:
+    """A unix board whose firmware has a locked line, until its host interrupts it."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    mpremote("exec", "--no-follow", _PROGRAM)
+    yield unix
+    with connect(unix.port, key=KEY) as board:
+        board.interrupt()
+    assert mpremote("resume", "exec", "print(8)").strip() == "8"
+
+
+def test_a_locked_board(locked: UnixBoard) -> None:
+    """Maps, prints and events pass."""
     with pytest.raises(LinkError, match="locked"):
-        connect(unix.port)
+        connect(locked.port)
     with pytest.raises(WrongKey):
-        connect(unix.port, key=b"another")
+        connect(locked.port, key=b"another of sixteen bytes")
     printed: list[str] = []
     for _ in range(3):
-        with connect(unix.port, key=KEY, console=printed.append) as board:
+        with connect(locked.port, key=KEY, console=printed.append) as board:
             m = board.map("m")
             with m.watch(every=0) as changes:
                 for i in range(50):
@@ -335,22 +388,46 @@ while True:
             board.listen(0.2)
     assert "tick" in "".join(printed)
     assert all("\0" not in text and "\x08" not in text for text in printed)
-    assert mpremote("resume", "exec", "print(n > 100)").strip() == "True"
-    with pytest.raises(NoAnswer):  # the key does not go over the line to start a server
+
+
+def test_another_board_on_the_port(locked: UnixBoard) -> None:
+    KnownBoards(accept=True).check(locked.port, b"another")
+    with pytest.raises(WrongBoard, match="--accept-board"):
+        connect(locked.port, key=KEY)
+    connect(locked.port, key=KEY, accept_board=True).close()
+    connect(locked.port, key=KEY).close()
+
+
+def test_the_id_of_a_board_outlives_its_restart(locked: UnixBoard, mpremote: Mpremote) -> None:
+    connect(locked.port, key=KEY).close()
+    with connect(locked.port, key=KEY) as board:
+        board.interrupt()
+    mpremote("soft-reset")
+    mpremote("exec", "--no-follow", _PROGRAM)
+    time.sleep(0.2)
+    connect(locked.port, key=KEY).close()  # no WrongBoard
+
+
+def test_serve_goes_on_when_a_host_leaves(unix: UnixBoard, mpremote: Mpremote) -> None:
+    mpremote("exec", "--no-follow", f"import boardmaps\nboardmaps.serve(key={KEY!r})")
+    time.sleep(0.2)
+    for _ in range(2):
+        with connect(unix.port, key=KEY) as board:
+            board.maps()
+    with connect(unix.port, key=KEY) as board:
+        board.interrupt()
+    assert mpremote("resume", "exec", "print(8)").strip() == "8"
+    with pytest.raises(NoAnswer, match="only a REPL answers"):  # the key does not go over the line to start a server
         connect(unix.port, key=KEY)
 
 
-def test_ctrl_c_gives_the_repl_of_a_locked_board_back(unix: UnixBoard, mpremote: Mpremote) -> None:
-    program = f"import boardmaps, time\ns = boardmaps.Server(key={KEY!r})\nwhile True:\n    s.poll(1)"
-    mpremote("exec", "--no-follow", program)
-    board = connect(unix.port, key=KEY)
-    board.link.connection.line.close()  # no leave is taken
-    time.sleep(0.2)
-    assert mpremote("resume", "exec", "print(8)").strip() == "8"
+def test_interrupt_is_for_locked_lines(unix: UnixBoard) -> None:
+    with connect(unix.port) as board, pytest.raises(LinkError, match="locked line"):
+        board.interrupt()
 
 
 def test_decoders_without_a_lock_take_no_sealed_frame() -> None:
-    sealed = Seal(KEY, b"0" * 16, b"1" * 16).seal(REQUEST, 9, 1, 0, b"abc")
+    sealed = Seal(KEY, b"0" * HOST_NONCE, b"1" * 16, ID, False).seal(REQUEST, 9, 1, 0, b"abc")
     decoder = Decoder(600)
     assert decoder.feed(sealed) == []
     assert decoder.damaged == 1

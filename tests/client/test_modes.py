@@ -111,17 +111,14 @@ def test_the_idle_watchdog_gives_ctrl_c_back(unix: UnixBoard, mpremote: Mpremote
     assert mpremote("resume", "exec", "print(kept)").strip() == "41"
 
 
-@pytest.mark.parametrize(
-    ("mode", "key"), [*((mode, None) for mode in MODES), ("serve_thread", b"sixteen bytes are good")]
-)
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("typed", [b"\x03", b"\r\x03\r\x01"], ids=["terminal", "mpremote"])
 def test_ctrl_c_ends_the_program_while_a_session_is_open(
-    unix: UnixBoard, mpremote: Mpremote, mode: str, key: bytes | None, typed: bytes
+    unix: UnixBoard, mpremote: Mpremote, mode: str, typed: bytes
 ) -> None:
     """A host that vanished, before its `idle` seconds are over: the first Ctrl-C counts, and the REPL gets what follows it."""
-    code = MODES[mode].replace("serve_thread(", f"serve_thread(key={key!r}, ")
-    mpremote("exec", "--no-follow", START + code)
-    board = connect(unix.port, key=key)
+    mpremote("exec", "--no-follow", START + MODES[mode])
+    board = connect(unix.port)
     assert count(board.map("m")) > 0
     board.link.connection.line.close()  # no leave is taken
     time.sleep(0.2)
@@ -131,6 +128,30 @@ def test_ctrl_c_ends_the_program_while_a_session_is_open(
         said = port.read_until(end)
         assert b"KeyboardInterrupt" in said
         assert said.endswith(end)
+    assert mpremote("resume", "exec", "print(kept)").strip() == "41"
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_only_the_host_interrupts_with_a_key(unix: UnixBoard, mpremote: Mpremote, mode: str) -> None:
+    """Ctrl-C on the line of a locked server is nothing, in a session and after it; the host's interrupt() reaches the program."""
+    key = b"sixteen bytes are good"
+    code = START + MODES[mode].replace("serve_thread(", f"serve_thread(key={key!r}, ")
+    code = code.replace("boardmaps.poll()", "server.poll()").replace("serve_async(", f"serve_async(key={key!r}, ")
+    if "server.poll()" in code:
+        code = code.replace("while", f"server = boardmaps.Server(key={key!r})\nwhile", 1)
+    mpremote("exec", "--no-follow", code)
+    time.sleep(0.2)
+    for _ in range(2):
+        with connect(unix.port, key=key) as board:
+            before = count(board.map("m"))
+            board.link.connection.line.write(b"\r\x03\x03\r\x01\0")
+            time.sleep(0.2)
+            assert count(board.map("m")) > before
+        with serial.Serial(unix.port, timeout=0.3) as port:
+            port.write(b"\x03\x03")
+            assert b">" not in port.read(100)
+    with connect(unix.port, key=key) as board:
+        board.interrupt()
     assert mpremote("resume", "exec", "print(kept)").strip() == "41"
 
 
@@ -215,6 +236,8 @@ def test_a_firmware_that_seldom_polls_takes_each_request_whole(
         for _ in range(3):
             m.lookup(1)
         assert count(m) - first <= 2 * 4, "requests took more polls than two each"
+        if key is not None:  # Ctrl-C, and so mpremote, has no say then
+            board.interrupt()
     assert mpremote("resume", "exec", "print(kept)").strip() == "41"
 
 

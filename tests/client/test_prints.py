@@ -41,23 +41,23 @@ def prompts() -> Iterator[bytes]:
     yield from (b"\n>>> ", b"\r\n>>> ", b"\n... ", b">>> sent\n", b"\n>>> import m", b"\n=== ", b"OK", b"OK\x04\x04>")
     yield from (b"\x04\x04>", b"R\x01\x80\x00\x01", b"\x04Traceback (most recent call last):\r\nValueError: x\r\n\x04>")
     yield from (b'Traceback (most recent call last):\r\n  File "main.py", line 3\r\nKeyError: 1\r\n>>> ',)
-    yield from (b"\x1b[K", b"\x1b[6n", b"\x1b[2J\x1b]0;title\x07", b"\b\x1b[K", b"boardmaps v=1 mtu=4096")
+    yield from (b"\x1b[K", b"\x1b[6n", b"\x1b[2J\x1b]0;title\x07", b"\b\x1b[K", b"boardmaps v=2 mtu=4096")
     yield from (bytes((i,)) for i in range(32))
 
 
 def frames() -> Iterator[bytes]:
     """Frames of a board, of our session or of another, whole and in halves."""
     rng = random.Random(5)
-    hello = b"boardmaps v=1 fw=1.0 boot=00000000 mtu=480 win=4 credit=511 next=7 idle=10 profile=embedded machine=x"
+    hello = b"boardmaps v=2 fw=1.0 boot=00000000 mtu=480 win=4 credit=511 next=7 idle=10 profile=embedded machine=x"
     for session in [0x20, 0x7E, *rng.sample(range(0x20, 0x100), 4)]:
         seq = rng.randrange(0x10000)
-        yield encode(HELLO, session, seq, 0x20, b"boardmaps v=1 mtu=4096")
+        yield encode(HELLO, session, seq, 0x20, b"boardmaps v=2 mtu=4096")
         yield encode(HELLO | REPLY_FLAG, session, seq, 0, hello)
         yield encode(REPLY, session, seq, seq & 0xFF, b"\0abcd")
         yield encode(NAK, session, seq, 0)
         yield encode(LOST, session, seq, 0, b"00000000 7")
         yield encode(EVENT, session, 1, 0, b"\1\1\0\0")
-        yield from pieces(REPLY, session, seq, 0, bytes(130))
+        yield from pieces(encode, REPLY, session, seq, 0, bytes(130))
 
 
 def all_prints() -> list[bytes]:
@@ -215,4 +215,5 @@ def test_a_loop_that_polls_every_three_seconds_is_attached_to(unix: UnixBoard, m
     mpremote("exec", "--no-follow", program)
     with connect(unix.port, timeout=20) as board:
         assert board.pool.total_size() == 65536
+    time.sleep(3.5)  # until it has read BYE
     stop(unix)

@@ -1,4 +1,7 @@
-"""deploy() against a board: what it leaves there, what it leaves alone, and what it says when it cannot."""
+"""deploy() against a board: what it leaves there, what it leaves alone, and what it says when it cannot.
+
+More than 300 lines: one deploy after the other on one board, each with what may go wrong.
+"""
 
 import os
 import pty
@@ -18,7 +21,7 @@ from boardmaps.abi import VERSION
 from boardmaps_host import connect
 from boardmaps_host.deploy import DeployError, deploy
 from boardmaps_host.deploy import files as deploy_files
-from boardmaps_host.deploy.link import BoardLink
+from boardmaps_host.deploy.link import BoardLink, BoardRaised
 from boardmaps_sim.unix import UnixBoard
 from tests.deploy.conftest import Ask
 from tests.waits import PATIENCE
@@ -51,7 +54,7 @@ def prompt_of(board: UnixBoard) -> bytes:
 def test_a_bare_board_gets_everything_and_can_import_it(board: UnixBoard, ask: Ask) -> None:
     steps: list[tuple[str, int, int]] = []
     report = deploy(board.port, progress=lambda *step: steps.append(step))
-    names = sorted(name.replace(".py", ".mpy") for name in deploy_files.modules())
+    names = sorted(name.replace(".py", ".mpy") for name in deploy_files.chosen(deploy_files.modules()))
     assert report.form == "mpy x64"
     assert report.version == VERSION
     assert sorted(report.written) == [*(f"/lib/boardmaps/{name}" for name in names), CONFIG]
@@ -65,7 +68,7 @@ def test_the_second_time_nothing_is_written(board: UnixBoard) -> None:
     deploy(board.port)
     report = deploy(board.port)
     assert (report.written, report.removed, report.bytes_written) == ((), (), 0)
-    assert len(report.unchanged) == len(deploy_files.modules()) + 1
+    assert len(report.unchanged) == len(deploy_files.chosen(deploy_files.modules())) + 1
     assert report.version == VERSION
 
 
@@ -90,8 +93,26 @@ def test_from_source_to_mpy_and_back(board: UnixBoard, ask: Ask, monkeypatch: py
     assert ask(IMPORTED) == f"{VERSION} /lib/boardmaps/__init__.py"
     monkeypatch.undo()
     report = deploy(board.port)
-    assert len(report.written) == len(report.removed) == len(deploy_files.modules())
+    assert len(report.written) == len(report.removed) == len(deploy_files.chosen(deploy_files.modules()))
     assert ask(IMPORTED) == f"{VERSION} /lib/boardmaps/__init__.mpy"
+
+
+def test_the_kernels_that_the_boards_config_asks_for(board: UnixBoard, ask: Ask) -> None:
+    """After a change of KERNELS, deploy puts these in the others' places; before, the board says what to do."""
+    loaded = "import sys\nfrom boardmaps import HashMap\nm = HashMap(4, 4, 4)\nm.update(b'1234', b'abcd')\n"
+    loaded += "print(m.lookup(b'1234'), [n for n in sys.modules if 'kernels.plain_h' in n or 'kernels.viper_h' in n])"
+    deploy(board.port)
+    assert ask(loaded) == "b'abcd' ['boardmaps.kernels.viper_hash']"
+    ask("f = open('/boardmaps_config.py', 'w')\nf.write('KERNELS = \"plain\"\\n')\nf.close()")
+    with pytest.raises(BoardRaised, match="no kernels of the kind 'base': run boardmaps deploy again"):
+        ask(loaded)
+    report = deploy(board.port)
+    assert {path.split("/")[-1][:6] for path in report.written} == {"plain_"}
+    assert {path.split("/")[-1][:6] for path in report.removed} == {
+        "viper_",
+        "boardm",
+    }  # and the config that was deploy's
+    assert ask(loaded) == "b'abcd' ['boardmaps.kernels.plain_hash']"
 
 
 def test_a_program_goes_along_and_runs_after_the_reset(board: UnixBoard, tmp_path: Path, ask: Ask) -> None:

@@ -28,7 +28,7 @@ def test_the_pico_gets_code_for_its_own_processor(tmp_path: Path) -> None:
         assert report.form == "mpy armv6m"
         assert report.version == VERSION
         assert "RP2040" in report.machine
-        assert len(report.written) == len(deploy_files.modules()) + 1
+        assert len(report.written) == len(deploy_files.chosen(deploy_files.modules())) + 1
         assert (report.board, report.written[-1]) == ("pico", "/lib/boardmaps_config.py")
         with BoardLink(board.port) as link:
             assert link.execute("import boardmaps\nprint(boardmaps.__file__)").strip() == "/lib/boardmaps/__init__.mpy"

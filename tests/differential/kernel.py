@@ -35,6 +35,7 @@ _LOOKUP_AND_DELETE_BATCH = 25
 _UPDATE_BATCH = 26
 _DELETE_BATCH = 27
 
+_LPM_TRIE = 11
 _PER_CPU = (5, 6)  # types whose value, as bpf(2) sees it, is a row: every CPU's, each rounded up to 8 bytes
 
 _ELEMENT = struct.Struct("=IxxxxQQQ")  # map_fd, key, value or next_key, flags
@@ -76,18 +77,37 @@ def unavailable() -> str | None:
     return None
 
 
+def lpm_obeys_flags() -> bool:
+    """Whether this kernel's LPM tries heed BPF_NOEXIST and BPF_EXIST; older ones than 6.18 may take all for BPF_ANY."""
+    with KernelMap(_LPM_TRIE, 8, 1, 2, BPF_F_NO_PREALLOC) as m:
+        try:
+            m.update(bytes(8), b"v", 2)
+        except OSError as e:
+            return e.errno == errno.ENOENT
+        return False
+
+
 class KernelMap:
     """One map of the kernel's, closed with close() or at the end of a with block. Sizes in bytes, types as in abi.py.
 
-    A value is what bpf(2) copies: for a per-CPU type, `row_size` bytes with the values of all CPUs.
+    A value is what bpf(2) copies: for a per-CPU type, `row_size` bytes with the values of all CPUs. `map_extra` is a Bloom
+    filter's number of hash functions.
     """
 
     def __init__(
-        self, map_type: int, key_size: int, value_size: int, max_entries: int, map_flags: int = 0, name: str = ""
+        self,
+        map_type: int,
+        key_size: int,
+        value_size: int,
+        max_entries: int,
+        map_flags: int = 0,
+        name: str = "",
+        map_extra: int = 0,
     ) -> None:
         self.fd = -1
         parts = struct.pack("=7I", map_type, key_size, value_size, max_entries, map_flags, 0, 0)
-        attr = ctypes.create_string_buffer(parts + name.encode().ljust(16, b"\0") + bytes(4), 48)
+        rest = struct.pack("=20xQ", map_extra)  # five words that none of these types has a use for come first
+        attr = ctypes.create_string_buffer(parts + name.encode().ljust(16, b"\0") + rest, 72)
         self.fd = _bpf(_CREATE, attr)
         self.key_size = key_size
         self.row_size = (value_size + 7 & ~7) * possible_cpus() if map_type in _PER_CPU else value_size
@@ -117,6 +137,13 @@ class KernelMap:
         """Return the value, or None on a miss. A queue's or stack's next value, which stays."""
         self._set_key(key)
         return self._value.raw if self._there(_LOOKUP, self._attr) else None
+
+    def peek(self, value: bytes) -> bool:
+        """Return whether a Bloom filter may have got the value."""
+        if len(value) != self.row_size:
+            raise ValueError(f"value is {len(value)} bytes, not {self.row_size}")
+        self._value.raw = value
+        return self._there(_LOOKUP, self._attr)
 
     def update(self, key: bytes, value: bytes, flags: int = 0) -> None:
         """Create or change an entry; push, with an empty key, to a queue or stack."""
@@ -200,7 +227,8 @@ class KernelMap:
             error = e
         done = int.from_bytes(attr.raw[32:36], "little" if struct.pack("=H", 1)[0] else "big")
         # What is refused before it begins leaves the count as it was asked for.
-        began = error is None or error.errno not in (errno.EINVAL, errno.EPERM, errno.EFAULT, ENOTSUPP)
+        before = (errno.EINVAL, errno.EPERM, errno.EFAULT, ENOTSUPP)  # a trie's prefix that is too long is EINVAL later
+        began = error is None or error.errno not in before or done < count
         return done if began else 0, error, after.raw, k.raw, v.raw
 
     def _there(self, command: int, attr: ctypes.Array[ctypes.c_char]) -> bool:

@@ -10,8 +10,9 @@ from functools import lru_cache
 from random import Random
 from typing import Any, NamedTuple
 
-from boardmaps.kinds import ARRAY, HASH, LRU_HASH, PERCPU_ARRAY, PERCPU_HASH, QUEUE, STACK
+from boardmaps.kinds import ARRAY, HASH, LPM_TRIE, LRU_HASH, PERCPU_ARRAY, PERCPU_HASH, QUEUE, STACK
 from tests.differential import model
+from tests.differential.model_lpm import LpmModel
 
 Op = tuple[Any, ...]  # a name of OPS, then its arguments
 
@@ -87,6 +88,7 @@ _KEYED: dict[str, float] = {
     "clear": 0.2,
 }
 _PER_CPU = {name: weight for name, weight in _KEYED.items() if name not in ("lookup_into", "add", "swap")}
+_PREFIXES = {name: weight for name, weight in _KEYED.items() if name not in ("add", "swap")}
 _QUEUED: dict[str, float] = {"push": 14, "pop": 6, "peek": 5, "delete": 1, "next_key": 1, "count": 1, "clear": 0.2}
 
 
@@ -111,13 +113,18 @@ class Row:
         return self.map_type in (ARRAY, PERCPU_ARRAY)
 
     @property
+    def prefixes(self) -> bool:
+        """Whether keys are prefixes: next_key has an order of its own there, and pages have none."""
+        return bool(self.map_type == LPM_TRIE)
+
+    @property
     def per_cpu(self) -> bool:
         return self.map_type in (PERCPU_HASH, PERCPU_ARRAY)
 
     @property
     def keyed_freely(self) -> bool:
         """Whether a definition chooses the size of its keys."""
-        return self.map_type in (HASH, PERCPU_HASH, LRU_HASH)
+        return self.map_type in (HASH, PERCPU_HASH, LRU_HASH, LPM_TRIE)
 
     @property
     def queued(self) -> bool:
@@ -135,6 +142,7 @@ ROWS = {
         Row("percpu_hash", PERCPU_HASH, "PerCpuHash", model.HashModel, _PER_CPU, _HASH_KEYS),
         Row("queue", QUEUE, "Queue", model.QueueModel, _QUEUED, (0,)),
         Row("stack", STACK, "Stack", model.StackModel, _QUEUED, (0,)),
+        Row("lpm_trie", LPM_TRIE, "LpmTrie", LpmModel, _PREFIXES, (5, 6, 8, 20)),
         # Which entry goes is the kernel's own affair (see "lru order" in deviations.py): the exact order is held
         # against the model, all that is independent of it against both.
         Row("lru_hash", LRU_HASH, "LruHashMap", model.LruModel, _KEYED, _HASH_KEYS, in_kernel=False, in_firmware=False),
@@ -148,6 +156,23 @@ VALUE_SIZES = (1, 2, 4, 6, 8, 13, 64)
 @lru_cache(maxsize=4096)
 def _pattern(n: int, size: int) -> bytes:
     return bytes((37 * n + 11 * j + 1) & 0xFF for j in range(size))
+
+
+@lru_cache(maxsize=4096)
+def _prefix(n: int, size: int) -> bytes:
+    """Return key number n of a trie whose data has `size` bytes: of a few branches, at lengths that often meet.
+
+    Some have the same prefix, and other bits behind it. The last one is longer than its data.
+    """
+    rng = Random(n)
+    most = 8 * size
+    length = (
+        most + 1 if n == _NUMBERS[-1] else rng.choice((0, 1, 2, 3, 4, 7, 8, most - 1, most, rng.randrange(most + 1)))
+    )
+    data = bytearray(b"\xc0\xa8\x01\x80" * 4)[:size]
+    for bit in rng.sample((0, 1, 2, 3, 4, 7, most - 1), rng.randrange(4)):
+        data[bit // 8] ^= 0x80 >> bit % 8
+    return length.to_bytes(4, "little") + bytes(data)
 
 
 @dataclass(frozen=True)
@@ -171,8 +196,18 @@ class Shape:
         if self.row.ordered:
             n %= self.max_entries + 3
             return (n if n < self.max_entries + 2 else 0xFFFFFFFF).to_bytes(4, "little")
+        if self.row.prefixes:
+            return _prefix(n, self.key_size - 4)
         n %= self.row.keys or self.max_entries + self.max_entries // 2 + 2
         return n.to_bytes(self.key_size, "big" if n % 2 else "little") if self.key_size else b""
+
+    def same(self, key: bytes) -> bytes:
+        """Return what is equal for two keys that name the same entry: the key, a prefix without what is behind it."""
+        if not self.row.prefixes:
+            return key
+        length = int.from_bytes(key[:4], "little")
+        rest = max(8 * (self.key_size - 4) - length, 0)
+        return key[:4] + (int.from_bytes(key[4:], "big") >> rest << rest).to_bytes(self.key_size - 4, "big")
 
     def value(self, n: int) -> Any:
         if self.row.per_cpu:

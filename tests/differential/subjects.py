@@ -40,11 +40,11 @@ class Real:
             keys.append(key)
             assert len(keys) <= self.shape.max_entries, f"the walk does not end: {keys}"
             key = self.map.next_key(key)
-        return self._in_order(keys)
+        return keys if self.shape.row.prefixes else self._in_order(keys)
 
     def next_key(self, key: bytes) -> Any:
         """Return the next key where keys have an order of their own; else whether the answer fits the walk."""
-        if self.shape.row.ordered or self.shape.row.queued:
+        if self.shape.row.ordered or self.shape.row.queued or self.shape.row.prefixes:
             return self.map.next_key(key)
         keys: list[Any] = []
         after = self.map.next_key(None)
@@ -137,23 +137,26 @@ class OurSubject(Real):
         answers: list[str] = []
         met: list[bytes] = []
         rest = list(changes)
-        there = staying = set(self.map.keys())
+        there = staying = self._there()
         steps = self._pages_of(count) if count else self._steps()
         ended = False
         while not ended:
             keys, ended = next(steps)
-            met += keys
+            met += map(self.shape.same, keys)
             assert len(met) <= self.shape.max_entries + len(changes), f"the walk does not end: {met}"
             if rest and not ended:
                 answers.append(self._answer(*rest.pop(0)))
-                there = set(self.map.keys())
+                there = self._there()
                 staying = staying & there
-            if not count and not ended and met[-1] not in there:
+            if not count and not ended and met[-1] not in there and not self.shape.row.prefixes:
                 met += staying - set(met)  # next_key of a key that is gone begins anew: nothing is promised beyond here
                 break
         times = {key: met.count(key) for key in staying if met.count(key) != 1}
         assert not times, f"keys that stayed were met so many times: {times}; the walk: {met}"
         return answers + self._answers(rest)
+
+    def _there(self) -> set[bytes]:
+        return set(map(self.shape.same, self.map.keys()))
 
     def _pages_of(self, count: int) -> Iterator[tuple[list[bytes], bool]]:
         """Walk by batches: yield (the keys of a page, whether it was the last one)."""

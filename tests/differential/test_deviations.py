@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
-from boardmaps import MapError
-from boardmaps.kinds import LRU_HASH
+from boardmaps import InvalidFlags, MapError
+from boardmaps.kinds import LPM_TRIE, LRU_HASH
 from boardmaps_host import twin
+from tests.differential import kernel_subject
 from tests.differential.conftest import twin_map
 from tests.differential.deviations import DEVIATIONS
-from tests.differential.kernel import KernelMap
+from tests.differential.kernel import BPF_F_NO_PREALLOC, KernelMap, lpm_obeys_flags
 from tests.differential.kernel_subject import KernelSubject
 from tests.differential.rows import OPS, ROWS, Op, Shape
 from tests.differential.subjects import perform
@@ -25,6 +26,7 @@ SCENES: dict[str, tuple[list[Op], str, tuple[str, Any]]] = {
     "array batch_delete": ([("batch_delete", [0, 1])], "ENOTSUPP", ("ok", 2)),
     "flags of a batch": ([("batch_update", [(0, 1), (1, 2)], 0), ("batch_update", [(1, 3)], 2)], "EINVAL", ("ok", 1)),
     "empty batch": ([("batch_update", [], 64)], "EINVAL", ("ok", 0)),
+    "empty batch of a frozen trie": ([("freeze",), ("batch_delete", [])], "EPERM", ("ok", 0)),
     "hash page": ([("batch_update", _SIXTY_FOUR, 0), ("pages", 1)], "ENOSPC", ("ok", ...)),
     "queue delete": ([("push", 1, 0), ("delete", 0)], "EINVAL", ("refused", "NotSupported")),
     "queue next_key": ([("push", 1, 0), ("next_key", 0)], "EINVAL", ("refused", "NotSupported")),
@@ -60,7 +62,8 @@ def test_the_kernel_refuses_what_we_do(name: str, row: str) -> None:
 @pytest.mark.parametrize("row", DEVIATIONS["another map's cursor"].rows)
 def test_another_maps_cursor(row: str) -> None:
     shape = Shape(ROWS[row], ROWS[row].key_sizes[-1], 8, 1024 if row == "lru_roomy" else 64)
-    fill = shape.arguments(("batch_update", [(key, 20) for key in range(60)], 0))
+    few = shape.row.ordered or shape.row.prefixes
+    fill = shape.arguments(("batch_update", [(key, 20) for key in range(30 if few else 60)], 0))
     with (
         closing(KernelSubject(shape)) as k1,
         closing(KernelSubject(shape)) as k2,
@@ -69,7 +72,7 @@ def test_another_maps_cursor(row: str) -> None:
     ):
         for side in (k1, k2, o1, o2):
             assert perform(side, "batch_update", fill)[0] == "ok"
-        cursor, _, _ = k1.map.batch_lookup(None, 8 if row in ("array", "percpu_array") else 30)
+        cursor, _, _ = k1.map.batch_lookup(None, 8 if few else 30)
         k2.map.batch_lookup(cursor, 64)  # else take "another map's cursor" out of DEVIATIONS
         cursor, _, _ = o1.map.batch_lookup(None, 8)
         with pytest.raises(MapError, match="not a cursor that a batch call of this map gave"):
@@ -93,6 +96,42 @@ def test_lru_order() -> None:
         assert there != set(ours.keys()), "the kernel evicts as we do: take 'lru order' out of DEVIATIONS"
 
 
+def test_lpm_next_key() -> None:
+    """Of three prefixes the one in the middle goes: what is behind it?"""
+    keys = [bytes((8, 0, 0, 0, first)) for first in (1, 2, 3)]
+    with KernelMap(LPM_TRIE, 5, 1, 4, BPF_F_NO_PREALLOC) as kernel, twin.Registry():
+        ours = twin.LpmTrie(5, 1, 4)
+        for each in (kernel, ours):
+            for key in keys:
+                each.update(key, b"v")
+            each.delete(keys[1])
+        assert kernel.next_key(keys[1]) == keys[0], "the kernel goes on: take 'lpm next_key' out of DEVIATIONS"
+        assert ours.next_key(keys[1]) == keys[2]
+
+
+def test_lpm_no_prealloc() -> None:
+    with pytest.raises(OSError, match="Invalid argument"):
+        KernelMap(LPM_TRIE, 8, 4, 4)
+    with twin.Registry():
+        assert twin.LpmTrie(8, 4, 4).definition.map_flags == 0
+        with pytest.raises(InvalidFlags):
+            twin.LpmTrie(8, 4, 4, BPF_F_NO_PREALLOC)
+
+
+def test_the_flags_of_a_trie() -> None:
+    """On a kernel that ignores them, KernelSubject refuses by itself: the answers are the same either way."""
+    shape = Shape(ROWS["lpm_trie"], 5, 1, 4)
+    for obeys in {lpm_obeys_flags(), False}:
+        with closing(KernelSubject(shape)) as kernel, pytest.MonkeyPatch.context() as patched:
+            patched.setattr(kernel_subject, "_obeys_flags", lambda obeys=obeys: obeys)
+            key, other = bytes((3, 0, 0, 0, 0xFF)), bytes((3, 0, 0, 0, 0xF0))
+            assert perform(kernel, "update", [key, b"v", 2]) == ("refused", "KeyNotFound", 0)
+            assert perform(kernel, "update", [key, b"v", 1]) == ("ok", None, 0)
+            assert perform(kernel, "update", [other, b"v", 1]) == ("refused", "KeyExists", 0)
+            assert perform(kernel, "update", [other, b"v", 2]) == ("ok", None, 0)
+            assert perform(kernel, "update", [b"\x09\0\0\0\0", b"v", 2]) == ("refused", "InvalidKeySize", 0)
+
+
 def test_ring_size() -> None:
     with pytest.raises(OSError, match="Invalid argument"):
         KernelMap(27, 0, 0, 1024)
@@ -102,5 +141,12 @@ def test_ring_size() -> None:
 
 
 def test_every_deviation_has_its_test() -> None:
-    assert set(DEVIATIONS) == {*SCENES, "another map's cursor", "lru order", "ring size"}
+    assert set(DEVIATIONS) == {
+        *SCENES,
+        "another map's cursor",
+        "lpm next_key",
+        "lpm NO_PREALLOC",
+        "lru order",
+        "ring size",
+    }
     assert all(op[0] in OPS for sequence, _, _ in SCENES.values() for op in sequence)

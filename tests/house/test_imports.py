@@ -89,7 +89,7 @@ def test_the_graph_knows_relative_imports_and_those_for_a_type_checker() -> None
     edges = graph()
     assert "boardmaps.line.session" in edges["boardmaps.serving.server"]
     assert "boardmaps_host.client.maps.queue" in edges["boardmaps_host.client.board"], "TYPE_CHECKING"
-    assert "boardmaps_host.client.transports.locked" in edges["boardmaps_host.client.board"], "inside a function"
+    assert "boardmaps_host.client.lock" in edges["boardmaps_host.client.board"], "inside a function"
 
 
 def blocks(tree: ast.AST, inside: bool = False) -> Iterator[list[ast.stmt]]:

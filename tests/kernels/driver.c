@@ -7,8 +7,10 @@
 #include <stdlib.h>
 
 #include "array.h"
+#include "bloom.h"
 #include "field.h"
 #include "hash.h"
+#include "lpm.h"
 #include "percpu.h"
 #include "queue.h"
 #include "ring.h"
@@ -154,6 +156,23 @@ static void run(const char *op) {
         uint32_t n = number();
         a = buffer();
         answer(bm_series_get(h, n, a.at), &a);
+    } else if (!strcmp(op, "lpm")) {
+        int what = number();
+        a = buffer(), b = buffer();
+        answer(bm_hash_fits(h, a.len, b.len, what) ? bm_lpm_op(h, a.at, b.at, what) : WRONG_SIZE, &b);
+    } else if (!strcmp(op, "forget")) {
+        bm_lpm_clear(h);
+        answer(0, NULL);
+    } else if (!strcmp(op, "add")) {
+        a = buffer();
+        bm_bloom_push(h, a.at);
+        answer(0, NULL);
+    } else if (!strcmp(op, "has")) {
+        a = buffer();
+        answer(!bm_bloom_peek(h, a.at), NULL);
+    } else if (!strcmp(op, "empty")) {
+        bm_bloom_clear(h);
+        answer(0, NULL);
     } else if (!strcmp(op, "row")) {
         int what = number();
         uint32_t at = number();

@@ -3,6 +3,8 @@
 boards/cmodules/boardmaps/core is C99 over bytes. It is compiled here without MicroPython, with every warning an error and the
 sanitizers of addresses and undefined behaviour (alignment is part of that), and run by driver.c. The plain kernels run on CPython
 over the same bytes: answers, buffers and the slice at the end must be equal. A dict beside them knows nothing of slices.
+
+More than 300 lines: one walk with a driver a kind, and what they share.
 """
 
 import random
@@ -15,17 +17,31 @@ from types import SimpleNamespace
 import pytest
 
 from boardmaps.abi import BPF_F_RB_OVERWRITE
-from boardmaps.definition import MapDef, buckets_for, layout, slice_size
+from boardmaps.definition import MapDef, buckets_for, filter_bits, layout, slice_size
 from boardmaps.kernels import (
     plain_array,
+    plain_bloom,
     plain_hash,
     plain_keyed,
+    plain_lpm,
     plain_percpu,
     plain_queue,
     plain_ring,
     plain_series,
 )
-from boardmaps.kinds import ARRAY, HASH, PERCPU_ARRAY, PERCPU_HASH, QUEUE, RINGBUF, STACK, TIME_SERIES
+from boardmaps.kernels.plain_base import word
+from boardmaps.kinds import (
+    ARRAY,
+    BLOOM_FILTER,
+    HASH,
+    LPM_TRIE,
+    PERCPU_ARRAY,
+    PERCPU_HASH,
+    QUEUE,
+    RINGBUF,
+    STACK,
+    TIME_SERIES,
+)
 from tests.require import require_or_skip
 
 CORE = Path(__file__).parents[2] / "boards" / "cmodules" / "boardmaps" / "core"
@@ -64,9 +80,9 @@ def test_each_header_compiles_alone(path: Path, tmp_path: Path) -> None:
 class Walk:
     """A slice of a new map, and what is done to it: lines for the driver and the answers that the plain kernels gave."""
 
-    def __init__(self, seed: int, *definition: int, cpus: int = 1) -> None:
+    def __init__(self, seed: int, *definition: int, cpus: int = 1, functions: int = 0) -> None:
         self.rng = random.Random(seed)
-        d = MapDef(*definition, "", cpus)  # type: ignore[call-arg, arg-type]
+        d = MapDef(*definition, "", cpus, functions)  # type: ignore[call-arg, arg-type]
         self.definition = d
         data = bytearray(slice_size(d))
         pack_into(
@@ -76,6 +92,16 @@ class Walk:
         if d.map_type in (HASH, PERCPU_HASH):
             mask = buckets_for(d.max_entries) - 1
             pack_into("<3I", data, 32, self.rng.getrandbits(30), self.rng.getrandbits(30) | 1, mask)
+        if d.functions:
+            pack_into(
+                "<3I",
+                data,
+                32,
+                self.rng.getrandbits(30),
+                self.rng.getrandbits(30) | 1,
+                filter_bits(d.max_entries, d.functions) - 1,
+            )
+            pack_into("<I", data, 60, d.functions)
         self.view = memoryview(data)
         self.lines = [f"slice {data.hex()}"]
         self.answers = ["0"]
@@ -302,4 +328,121 @@ def test_rows(driver: Path, kind: int) -> None:
             assert buffer == model[i][at : at + n]
             if what == TAKE:
                 del model[i]
+    w.check(driver)
+
+
+def prefix(rng: random.Random, data_size: int) -> bytes:
+    """Return a key of a trie, of a few branches; at times one that is longer than its data."""
+    length = rng.choice((0, 1, 2, 3, 7, 8, rng.randrange(8 * data_size + 1), 8 * data_size))
+    data = bytearray(b"\xa5" * data_size)
+    for bit in rng.sample(range(8 * data_size), rng.randrange(3)):
+        data[bit // 8] ^= 0x80 >> bit % 8
+    return (8 * data_size + 1 if rng.random() < 0.03 else length).to_bytes(4, "little") + data
+
+
+def bits_of(key: bytes) -> str:
+    """Return the prefix as a text of 0 and 1."""
+    return "".join(f"{byte:08b}" for byte in key[4:])[: int.from_bytes(key[:4], "little")]
+
+
+def checked_trie(w: Walk) -> None:
+    """Look at every node: where it must be, how it branches, and that none is lost."""
+    view, slots = w.view, w.definition.max_entries
+    inner = 0
+
+    def below(node: int) -> list[str]:
+        nonlocal inner
+        length = plain_lpm.of(view, 2, node)
+        sides = [plain_lpm.of(view, side, node) for side in (0, 1)]
+        if node <= slots:
+            texts = [bits_of(plain_lpm.data_of(view, node))]
+            assert len(texts[0]) == length
+        else:
+            assert all(sides), "an inner node has two children"
+            texts = []
+            inner += 1
+        for side, child in enumerate(sides):
+            if child:
+                assert plain_lpm.of(view, 2, child) > length
+                found = below(child)
+                assert len({text[:length] for text in [*texts, *found]}) == 1
+                assert {text[length] for text in found} == {str(side)}
+                texts += found
+        return texts
+
+    root = word(view, 8)
+    texts = below(root) if root else []
+    assert len(set(texts)) == len(texts) == word(view, 7)
+    free = word(view, 9)
+    while free:
+        inner += 1
+        free = plain_lpm.of(view, 0, free)
+    assert inner == word(view, 10) <= slots - 1
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(("data_size", "n"), [(1, 1), (1, 4), (2, 13), (4, 40), (16, 9)])
+def test_lpm(driver: Path, data_size: int, n: int, seed: int) -> None:
+    w = Walk(seed, LPM_TRIE, 4 + data_size, 5, n, 0)
+    model: dict[str, tuple[bytes, bytes]] = {}
+    for _ in range(1200):
+        if w.rng.random() < 0.1:
+            slot, k, v = w.rng.randrange(n + 2), bytearray(4 + data_size), bytearray(5)
+            line = f"entry {slot} {w.at(k)} {w.at(v)}"
+            w.did(line, plain_lpm.entry_at(w.view, slot, k, v), k, v)
+            continue
+        if w.rng.random() < 0.005:
+            plain_lpm.clear(w.view)
+            w.did("forget", 0)
+            model.clear()
+        key = prefix(w.rng, data_size)
+        what = w.rng.choice((0, 0, 0, 1, 2, LOOKUP, LOOKUP, DELETE, DELETE, NEXT))
+        value = bytearray(w.some(len(key) if what == NEXT else 5))
+        line, before = f"lpm {what} {w.at(key)} {w.at(value)}", bytes(value)
+        done = plain_lpm.op(w.view, key, value, what)
+        w.did(line, done, value)
+        text = bits_of(key)
+        long = len(text) < int.from_bytes(key[:4], "little")
+        if what == LOOKUP:
+            found = [] if long else [t for t in model if text.startswith(t)]
+            assert (done, bytes(value)) == ((0, model[max(found, key=len)][1]) if found else (MISS, before))
+        elif what == NEXT:
+            order = sorted(t + "2" for t in model)
+            after = [t[:-1] for t in order if long or t > text + "2"]
+            assert (done, bytes(value)) == ((0, model[after[0]][0]) if after else (MISS, before))
+        elif long:
+            assert done == 5
+        elif what == DELETE:
+            assert (done == 0) == (model.pop(text, None) is not None)
+        else:
+            full = len(model) == n and text not in model
+            assert done == (
+                2 if what == 1 and text in model else 1 if what == 2 and text not in model else 3 if full else 0
+            )
+            if done == 0:
+                model[text] = (key, before)
+        checked_trie(w)
+    w.check(driver)
+
+
+@pytest.mark.parametrize(("size", "n", "functions"), [(1, 3, 1), (4, 100, 5), (7, 60, 15), (8, 1, 2)])
+def test_bloom(driver: Path, size: int, n: int, functions: int) -> None:
+    w = Walk(size, BLOOM_FILTER, 0, size, n, 0, functions=functions)
+    there: set[bytes] = set()
+    strangers = 0
+    for number in range(2 * n + 400):
+        value = w.some(size)
+        if number < n:
+            w.did(f"add {w.at(value)}", plain_bloom.push(w.view, value))
+            there.add(value)
+        known = w.rng.choice(sorted(there))
+        for asked in (value, known):
+            answer = plain_bloom.peek(w.view, asked)
+            w.did(f"has {w.at(asked)}", answer)
+            assert asked not in there or answer == 0
+        strangers += value not in there and plain_bloom.peek(w.view, value) == 0
+    assert n < 50 or strangers < 30
+    plain_bloom.clear(w.view)
+    w.did("empty", 0)
+    assert plain_bloom.peek(w.view, known) == MISS
     w.check(driver)

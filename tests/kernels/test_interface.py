@@ -31,7 +31,7 @@ MODULES, MAPS = interface(False), interface(True)
 
 
 def test_the_interface_is_read() -> None:
-    assert set(MODULES) == {"base", "stdio", "array", "hash", "queue", "ring", "series", "percpu"}
+    assert set(MODULES) == {"base", "stdio", "array", "hash", "queue", "ring", "series", "percpu", "lpm", "bloom"}
     assert set(MAPS) == {"array", "hash", "queue", "ring", "percpu"}
     assert MODULES["ring"]["finish"] == ["view", "at", "data", "discard"]
 

@@ -15,6 +15,7 @@ from functools import partial
 from typing import Literal
 from unittest import mock
 
+from boardmaps.abi import OP_ADD
 from boardmaps.line.session import ServerSession
 from boardmaps_host.client import connection, link, opening, pump, repl, requests
 from boardmaps_host.client.errors import FirmwareError, LinkError, OutcomeUnknown, PortGone
@@ -71,7 +72,7 @@ class World:
         self.server = self._server_class(self._handle, terms)
 
     def _add(self, payload: bytes, limit: int) -> bytes:  # noqa: ARG002 - a handler's signature
-        self.executed[int.from_bytes(payload[:4], "little")] += 1
+        self.executed[int.from_bytes(payload[1:4], "little")] += 1
         self.total += 1
         return b"\0" + self.total.to_bytes(4, "little") + payload[4:]
 
@@ -201,7 +202,7 @@ def run(world: World, operations: int, most: int = 6, size: int = 12) -> Counter
                 ids = range(done, done + n)
                 done += n
                 fill = rng.randbytes(rng.randrange(size))
-                payloads = [i.to_bytes(4, "little") + fill for i in ids]
+                payloads = [operation(i) + fill for i in ids]
                 before = world.total
                 try:
                     replies = [link.request(p) for p in payloads] if rng.random() < 0.3 else link.requests(payloads)
@@ -225,6 +226,11 @@ def run(world: World, operations: int, most: int = 6, size: int = 12) -> Counter
         e.add_note(f"seed {world.seed}; replay: {world.replay()} --operations {operations} --most {most} --size {size}")
         raise
     return outcomes
+
+
+def operation(i: int) -> bytes:
+    """Return the request that a World counts as operation i."""
+    return bytes((OP_ADD,)) + i.to_bytes(3, "little")
 
 
 def script(world: World) -> Counter[str]:

@@ -100,7 +100,7 @@ def test_prints_between_frames_are_text() -> None:
     one, two = encode(9, 1, 1, 0, b"abc\n"), encode(9, 1, 2, 0, bytes(300))
     for text in (b"hello\r\n", b"no newline", b"\n", b"a\nb\nc", bytes(range(1, 256)) * 2):
         decoder = Decoder(2000, text=True)
-        found = decoder.feed(text + one + text + two)
+        found = decoder.feed(text + b"\0" + one + text + b"\0" + two)
         assert found == [text, decode(one[:-1]), text, decode(two[:-1])]
 
 
@@ -111,3 +111,33 @@ def test_a_flipped_bit_is_never_accepted() -> None:
             broken = bytearray(wire)
             broken[i] ^= 1 << bit
             assert Decoder(LIMIT).feed(bytes(broken)) == []
+
+
+def test_each_chunk_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Text that could begin a frame at every byte costs no more than other text; none of it is a frame with what follows."""
+    tries: list[int] = []
+    for text in (b"\n" * 4000, b"\x09" * 4000, bytes(range(1, 256)) * 15, b"\n\x0b" * 2000, b"x" * 40_000):
+        decoder = Decoder(4200, text=True)
+        monkeypatch.setattr(
+            decoder,
+            "decode",
+            lambda chunk: tries.append(len(chunk)) or decode(chunk),  # type: ignore[func-returns-value]
+        )
+        for i in range(20):
+            tries.clear()
+            frame = encode(9, 1, i, 0, b"abc")
+            found = decoder.feed(text + b"\0" + frame)
+            assert len(tries) <= 2
+            assert sum(tries) <= len(text) + len(frame)
+            assert found == [text, decode(frame[:-1])]
+
+
+def test_text_that_is_too_long_for_a_frame_is_text_to_its_end() -> None:
+    decoder = Decoder(100, text=True)
+    text = b"".join(b"line %d\n" % i for i in range(100))
+    frame = encode(9, 1, 1, 0, b"abc")
+    found = [piece for i in range(0, len(text), 33) for piece in decoder.feed(text[i : i + 33])]
+    found += decoder.feed(b"\0" + frame)
+    assert found.pop() == decode(frame[:-1])
+    assert b"".join(f for f in found if isinstance(f, bytes)) == text
+    assert decoder.damaged == 1

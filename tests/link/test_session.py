@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from boardmaps.abi import VERSION
 from boardmaps.line.frame import BYE, HELLO, NAK, PIECE_FLAG, REPLY, REQUEST, Decoder, decode, encode
 from boardmaps.line.session import ServerSession, common_version, pack_hello, unpack_hello
 from boardmaps_host.client.session import ClientSession, Closed, Lost, Opened, Reply, Text
@@ -33,7 +34,7 @@ def opened(client: ClientSession, server: ServerSession) -> None:
 
 def begin(server: ServerSession, session: int = 99) -> int:
     """Open a session by hand; return the number of its first request."""
-    (answer,) = Decoder(600).feed(server.receive(encode(HELLO, session, 7, 0, pack_hello({"v": 1}))))
+    (answer,) = Decoder(600).feed(server.receive(encode(HELLO, session, 7, 0, pack_hello({"v": 2}))))
     return int((unpack_hello(bytes(answer[4])) or {})["next"])
 
 
@@ -105,7 +106,7 @@ def test_hello_harms_no_repl() -> None:
 
 @pytest.mark.parametrize(
     ("theirs", "common"),
-    [("1", 1), ("1-1", 1), ("1-9", 1), ("0-1", 1), ("2", 0), ("2-3", 0), ("0", 0), ("", 0), ("x-y", 0)],
+    [("2", 2), ("2-2", 2), ("1-9", 2), ("0-2", 2), ("1", 0), ("1-1", 0), ("3-4", 0), ("0", 0), ("", 0), ("x-y", 0)],
 )
 def test_versions(theirs: str, common: int) -> None:
     assert common_version(theirs) == common
@@ -113,13 +114,36 @@ def test_versions(theirs: str, common: int) -> None:
 
 def test_a_board_of_another_version_opens_no_session() -> None:
     server = serve(Counter())
-    (answer,) = Decoder(600).feed(server.receive(encode(HELLO, 99, 7, 0, pack_hello({"v": "2-3"}))))
-    assert (unpack_hello(bytes(answer[4])) or {})["v"] == "1-1"
+    (answer,) = Decoder(600).feed(server.receive(encode(HELLO, 99, 7, 0, pack_hello({"v": "3-4"}))))
+    assert (unpack_hello(bytes(answer[4])) or {})["v"] == "2-2"
     assert server.session == 0
 
 
+# What boardmaps 0.1.0 with version 1 of the protocol says: a host's HELLO, and a board's answer to one of version 2.
+OLD_HOST = bytes.fromhex("200621222220626f6172646d61707320763d31206d74753d343039364236f01100")
+OLD_TERMS = b"boardmaps v=1-1 fw=0.1.0 boot=00c0ffee profile=embedded machine=old idle=10"
+
+
+def test_an_old_host_is_told_which_version_the_board_speaks() -> None:
+    server = serve(Counter())
+    (answer,) = Decoder(600).feed(server.receive(OLD_HOST))
+    assert answer[:3] == (HELLO | 0x80, 0x21, 0x2222)
+    fields = unpack_hello(bytes(answer[4])) or {}
+    assert (fields["v"], fields["fw"]) == ("2-2", VERSION)  # an old host makes its one sentence of these
+    assert "next" not in fields
+    assert server.session == 0
+
+
+def test_an_old_board_answers_a_new_host_with_its_version() -> None:
+    client = ClientSession()
+    _, session, seq, _, _ = decode(client.hello().split(b"\0")[1]) or (0, 0, 0, 0, b"")
+    events, out = client.receive(encode(HELLO | 0x80, session, seq, 0, OLD_TERMS), 0.0)
+    assert [event.fields["v"] for event in events if isinstance(event, Opened)] == ["1-1"]
+    assert out == b""
+
+
 @pytest.mark.parametrize(
-    "payload", [b"", b"boardmaps", b"boardmaps ", b"boardmaps v", b"boardmaps v=1 =", b"\xff" * 40, b"boardmaps v=\xff"]
+    "payload", [b"", b"boardmaps", b"boardmaps ", b"boardmaps v", b"boardmaps v=2 =", b"\xff" * 40, b"boardmaps v=\xff"]
 )
 def test_absurd_hellos_are_survived(payload: bytes) -> None:
     server = serve(Counter())
@@ -131,8 +155,8 @@ def test_absurd_hellos_are_survived(payload: bytes) -> None:
 @pytest.mark.parametrize("value", ["-1", "0", "99999999999999999999", "many", ""])
 def test_absurd_terms_are_bounded(value: str) -> None:
     client = ClientSession()
-    _, session, seq, _, _ = decode(client.hello()[1:-1]) or (0, 0, 0, 0, b"")
-    fields = pack_hello({"v": 1, "boot": "x", "mtu": value, "win": value, "credit": value})
+    _, session, seq, _, _ = decode(client.hello().split(b"\0")[1]) or (0, 0, 0, 0, b"")
+    fields = pack_hello({"v": 2, "boot": "x", "mtu": value, "win": value, "credit": value})
     client.receive(encode(HELLO | 0x80, session, seq, 0, fields), 0.0)
     assert 32 <= client.mtu <= 4096
     assert client.room(10)
@@ -159,7 +183,7 @@ def test_console_output_and_replies_share_the_line() -> None:
     client, server = ClientSession(), serve(Counter())
     opened(client, server)
     seq, frame = client.send(b"one", 0.0)
-    events, _ = client.receive(b"temperature 21\r\n" + server.receive(frame), 0.0)
+    events, _ = client.receive(b"temperature 21\r\n\0" + server.receive(frame), 0.0)
     assert events == [Text(b"temperature 21\r\n"), Reply(seq, b"\0eno")]
 
 

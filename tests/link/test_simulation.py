@@ -14,7 +14,7 @@ from boardmaps.line.session import ServerSession
 from boardmaps_host.client.errors import OutcomeUnknown
 from boardmaps_sim.faulty import Faults, FaultyLine
 from tests.link.fuzz import fuzz_host, fuzz_server, resynchronised
-from tests.link.simulation import World, WrongOutcome, at_every_byte, faults_of, run, script
+from tests.link.simulation import World, WrongOutcome, at_every_byte, faults_of, operation, run, script
 
 CLEAN = Faults(latency=0.001)
 BAD = Faults(corrupt=1e-3, loss=1e-3, duplicate=1e-3, latency=0.001, jitter=0.001)
@@ -123,11 +123,11 @@ def test_one_lost_frame_costs_less_than_a_tenth_of_a_second() -> None:
             world = World(6, Faults(latency=0.001))
             with world.link() as link:
                 for i in range(10):
-                    link.request(i.to_bytes(4, "little"))
+                    link.request(operation(i))
                 line = getattr(world, direction)
                 line.faults = Faults(latency=0.001, script={line._chunks + chunk % 4: "lose"})
                 start = world.now
-                link.requests([i.to_bytes(4, "little") for i in range(100, 104)])
+                link.requests([operation(i) for i in range(100, 104)])
                 assert world.now - start < 0.1
             assert world.total == 14
 

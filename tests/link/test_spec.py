@@ -17,9 +17,10 @@ from boardmaps_sim.unix import UnixBoard, default_port
 
 VECTORS = json.loads((Path(__file__).parent / "vectors.json").read_text())
 HELLO, REQUEST, REPLY, LOST, BYE, ANSWER = 6, 8, 9, 11, 12, 0x80
-CREATE, LIST, LOOKUP, UPDATE, ADD = 1, 2, 4, 5, 15
-HASH = 1
-DONE, MISS, KEY_EXISTS = 0, 127, 3
+CREATE, LIST, LOOKUP, UPDATE, PART, MORE, ADD = 1, 2, 4, 5, 13, 14, 15
+HASH, SERIES = 1, 100
+PARAMETERS = 1
+DONE, MISS, KEY_EXISTS, NOT_SUPPORTED, APART, GONE, GOES_ON = 0, 127, 3, 10, 125, 126, 128
 HARMFUL = {0, 1, 2, 3, 4, 5, 10, 13}
 
 
@@ -75,6 +76,12 @@ class Client:
         before, _, self.got = self.got.partition(ending)
         return before
 
+    def frame(self) -> tuple[int, int, int, int, bytes]:
+        """Return the next frame; the zero before it ends what was printed."""
+        while not (chunk := self.until(b"\0")):
+            pass
+        return unframed(chunk)
+
     def write(self, data: bytes) -> None:
         assert os.write(self.fd, data) == len(data)
 
@@ -86,11 +93,11 @@ class Client:
 
     def hello(self) -> dict[str, str]:
         for self.session, seq in itertools.product(range(0x20, 0x100), (0x2020, 0x2121, 0x5A5A)):
-            frame = framed(HELLO, self.session, seq, 0x20, b"boardmaps v=1 mtu=480")
+            frame = framed(HELLO, self.session, seq, 0x20, b"boardmaps v=2 mtu=480")
             if not HARMFUL & set(frame[:-1]):
                 break
         self.write(b"\0" + frame)
-        kind, session, answered, _, payload = unframed(self.until(b"\0"))
+        kind, session, answered, _, payload = self.frame()
         assert (kind, session, answered) == (HELLO | ANSWER, self.session, seq)
         word, *fields = payload.decode().split(" ")
         assert word == "boardmaps"
@@ -100,7 +107,7 @@ class Client:
 
     def exchange(self, frame: bytes) -> tuple[int, bytes]:
         self.write(frame)
-        kind, session, seq, ack, payload = unframed(self.until(b"\0"))
+        kind, session, seq, ack, payload = self.frame()
         assert (kind, session, seq, ack) == (REPLY, self.session, self.seq, self.seq & 0xFF)
         return payload[0], payload[1:]
 
@@ -115,7 +122,7 @@ class Client:
 
     def bye(self) -> None:
         self.write(framed(BYE, self.session, self.seq, 0, b""))
-        assert unframed(self.until(b"\0"))[:3] == (BYE | ANSWER, self.session, self.seq)
+        assert self.frame()[:3] == (BYE | ANSWER, self.session, self.seq)
         self.until(b"\x04\x04>")
         self.write(b"\x02")
         self.until(b">>> ")
@@ -146,13 +153,16 @@ def test_this_client_agrees_with_the_vectors() -> None:
 def test_a_session_from_hello_to_bye(client: Client) -> None:
     client.start_server()
     terms = client.hello()
-    assert terms["v"] == "1"
+    assert terms["v"] == "2"
     assert int(terms["mtu"]) >= 64
     assert terms["profile"] == "embedded"
 
-    status, data = client.request(struct.pack("<B5I", CREATE, HASH, 4, 8, 16, 0) + b"temps")
+    assert terms["maps"] == "00000000"
+
+    status, record = client.request(struct.pack("<B5IB", CREATE, HASH, 4, 8, 16, 0, 5) + b"temps")
     assert status == DONE
-    which = data
+    assert record[:2] == struct.pack("<H", 57)
+    which = record[2:4]
     assert client.request(bytes((UPDATE,)) + which + struct.pack("<IH", 0, 4) + b"kitc" + bytes(8)) == (DONE, b"")
     assert client.request(bytes((LOOKUP,)) + which + b"kitc") == (DONE, bytes(8))
     assert client.request(bytes((LOOKUP,)) + which + b"none") == (MISS, b"")
@@ -166,14 +176,56 @@ def test_a_session_from_hello_to_bye(client: Client) -> None:
     assert client.request(add) == (DONE, struct.pack("<Q", 10))
 
     status, record = client.request(bytes((LIST, 0, 0)))
-    assert (status, len(record)) == (DONE, 57)
-    assert struct.unpack("<H6I", record[:26]) == (*struct.unpack("<H", which), HASH, 4, 8, 16, 0, 1)
-    assert record[34:51] == b"\0temps".ljust(17, b"\0")
-    assert record[53:] == struct.pack("<I", 1)  # at most one entry was ever there
+    assert (status, len(record)) == (DONE, 59)
+    assert struct.unpack("<2H6I", record[:28]) == (57, *struct.unpack("<H", which), HASH, 4, 8, 16, 0, 1)
+    assert record[36:53] == b"\0temps".ljust(17, b"\0")
+    assert record[55:] == struct.pack("<I", 1)  # at most one entry was ever there
+    unchanging = record[:24] + bytes(4) + record[28:36] + b"\0" + record[37:55] + bytes(4)
+    assert client.hello()["maps"] == f"{crc32(unchanging):08x}"
+
+    # A type's parameters are a part with a tag; a board makes nothing that has a part which it does not know.
+    series = struct.pack("<B5IB", CREATE, SERIES, 8, 6, 10, 0, 1) + b"s"
+    field = struct.pack("<BHBI", PARAMETERS, 5, ord("h"), 4)
+    assert client.request(series + field + struct.pack("<BH", 99, 1) + b"?")[0] == NOT_SUPPORTED
+    status, record = client.request(series + field)
+    assert (status, record[59:]) == (DONE, field)
+    assert client.request(bytes((LIST,)) + which) == (DONE, record)
 
     # What belongs to another session is refused, with the board's boot id.
     client.write(framed(REQUEST, client.session ^ 1, 1, 0, bytes((LIST, 0, 0))))
-    kind, session, seq, _, payload = unframed(client.until(b"\0"))
+    kind, session, seq, _, payload = client.frame()
     assert (kind, session, seq) == (LOST, client.session ^ 1, 1)
     assert payload.decode() == terms["boot"]
+    client.bye()
+
+
+def test_what_no_frame_holds(client: Client) -> None:
+    client.start_server()
+    room = int(client.hello()["mtu"])
+    _, record = client.request(struct.pack("<B5IB", CREATE, HASH, 4, 5000, 4, 0, 4) + b"long")
+    which, value = record[2:4], bytes(i * 7 & 0xFF for i in range(5000))
+    update = bytes((UPDATE,)) + which + struct.pack("<IH", 0, 4) + b"key1" + value
+
+    def part(at: int, n: int, where: int) -> tuple[int, bytes]:
+        size = struct.pack("<I", len(update)) if where & 1 else b""
+        return client.request(struct.pack("<BBI", PART, where, at) + size + update[at : at + n])
+
+    step = room - 10
+    assert part(0, step, 1) == (DONE, b"")
+    assert part(step + 1, step, 0)[0] == APART  # one byte is missing
+    assert part(step, step, 0)[0] == APART  # and now the first
+    for at in range(0, len(update), step):
+        assert part(at, step, (not at) | 2 * (at + step >= len(update))) == (DONE, b"")
+
+    seq = client.seq
+    status, data = client.request(bytes((LOOKUP,)) + which + b"key1")
+    assert (status, data[:4]) == (DONE | GOES_ON, struct.pack("<I", 5000))
+    got = data[4:]
+    assert len(got) == room - 5
+    while status & GOES_ON:
+        status, data = client.request(struct.pack("<BHI", MORE, seq, len(got)))
+        assert data[:4] == struct.pack("<I", len(got))
+        got += data[4:]
+    assert got == value
+    assert client.request(struct.pack("<BHI", MORE, seq, 0))[0] == GONE
     client.bye()

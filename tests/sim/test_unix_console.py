@@ -1,4 +1,7 @@
-"""The unix board's serial line: every byte, Ctrl-C, Ctrl-D, and clients that come, go and misbehave."""
+"""The unix board's serial line: every byte, Ctrl-C, Ctrl-D, and clients that come, go and misbehave.
+
+More than 300 lines: each byte that a REPL treats in its own way.
+"""
 
 import fcntl
 import os

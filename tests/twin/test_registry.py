@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import count
 
 import pytest
 
@@ -17,6 +18,7 @@ from boardmaps import (
     StaleMap,
     open_map,
 )
+from boardmaps_host import connect
 from boardmaps_host.twin import Registry
 
 
@@ -107,3 +109,41 @@ def test_an_array_takes_memory_only_where_it_is_written() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONPATH": path}
     )
     assert int(done.stdout) < 200_000  # KiB, of 4 GiB that it has
+
+
+def test_a_connection_makes_its_maps_in_the_registry_that_it_was_opened_in(registry: Registry) -> None:
+    with connect("twin") as board:
+        one = board.create_map(HashMap, key_size=4, value_size=4, max_entries=4, name="one")
+        with Registry() as inner:
+            two = board.create_map(HashMap, key_size=4, value_size=4, max_entries=4, name="two")
+            two.update(bytes(4), bytes(4))
+            assert inner.ids() == []
+        assert registry.ids() == [one.id, two.id]
+        assert len(two) == 1
+
+
+def test_no_map_number_is_given_out_twice(registry: Registry) -> None:
+    registry._numbers = count(65_535)
+    last = HashMap(4, 4, 1, name="last")
+    assert last.id == 65_535
+    with connect("twin") as board:
+        assert [m.name for m in board.maps()] == ["last"]
+        for make in (
+            lambda: HashMap(4, 4, 1, name="more"),
+            lambda: board.create_map(HashMap, key_size=4, value_size=4, max_entries=4, name="more"),
+        ):
+            with pytest.raises(OutOfMemory, match="'more': all 65,535 map numbers"):
+                make()
+        assert [m.name for m in board.maps()] == ["last"]
+    registry.reset()
+    with pytest.raises(OutOfMemory):
+        HashMap(4, 4, 1)
+
+
+def test_a_python_without_the_global_lock_is_refused() -> None:
+    code = "import sys\nsys._is_gil_enabled = lambda: False\nimport boardmaps\nboardmaps.HashMap"
+    path = ":".join(p for p in sys.path if p)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, env={"PYTHONPATH": path}
+    )
+    assert "ImportError: boardmaps: the maps on this computer need CPython's global lock" in done.stderr

@@ -10,7 +10,7 @@ from boardmaps_host import twin
 from boardmaps_host.kinds import KINDS
 from boardmaps_host.twin import ringbuf, timeseries
 from tests.typing.stub import Stub, actual, public
-from tests.typing.test_same_methods import PARTS, PROTOCOL, refused
+from tests.typing.test_same_methods import PROTOCOL, refused
 
 STUB = Stub(embedded=False)
 MAPS = [kind.class_name for kind in KINDS]
@@ -23,8 +23,6 @@ def test_a_class_has_what_the_stub_says(name: str) -> None:
     wrong = []
     for member, parameters in STUB.methods(name).items():
         runtime = getattr(cls, member, None)
-        if runtime is None and member in PARTS:
-            continue  # the board has them; the twin's come apart from them
         if runtime is None or parameters != actual(runtime):
             wrong.append((member, parameters, runtime and actual(runtime)))
     assert not wrong

@@ -78,7 +78,7 @@ mp_obj_t bm_update_part(const bm_map_t *m, bm_locate_t locate, const void *key, 
 #define BM_UPDATE_PART(f) { MP_QSTR_update_part, 3, 3, { MP_QSTR_key, MP_QSTR_offset, MP_QSTR_data }, f }
 #define BM_APPLY(f) { MP_QSTR__apply, 4, 4, { 0 }, f } // key, operand, field, out
 
-extern const mp_obj_module_t bm_hash, bm_array, bm_queue, bm_ring, bm_series, bm_percpu;
+extern const mp_obj_module_t bm_hash, bm_array, bm_queue, bm_ring, bm_series, bm_percpu, bm_lpm, bm_bloom;
 extern const mp_rom_obj_tuple_t bm_frame;
 
 #endif

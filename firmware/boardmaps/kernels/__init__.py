@@ -41,6 +41,12 @@ ring m      output(data) -> whether there was room
 ring m      read_into(out) -> the record's length, -1 when there is none
 series      push(view, value, low, high)
 series      get(view, number, out) -> whether it is there
+lpm         op(view, key, value, what) -> answer; update's flags, LOOKUP, DELETE and NEXT, whose value is a key
+lpm         entry_at(view, slot, key, value) -> as a hash table's
+lpm         clear(view)
+bloom       push(view, value) -> answer
+bloom       peek(view, value) -> answer, MISS when it was surely not pushed
+bloom       clear(view)
 percpu      drive_array(m)
 percpu      drive_hash(m)
 percpu      entry_at(view, slot, key, value) -> as a hash table's

@@ -1,6 +1,8 @@
 """A hash table's kernels as MicroPython compiles them: viper, for firmware without the C ones.
 
 drive(m) gives a HashMap its functions; entry_at() is what a walk calls. __init__.py says which functions. SPEC.md draws the bytes.
+
+More than 300 lines: the closures share a slice's address, and each repeats the loops that a call would make slow.
 """
 
 import micropython

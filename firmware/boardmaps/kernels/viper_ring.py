@@ -3,6 +3,8 @@
 drive(m) gives a RingBuf its functions; claim, finish, passed and clear take the view of a ring's slice. A record is a word with
 its length and two flags, a word with its running number, and its bytes; it begins at a multiple of 8 and may go on at the
 ring's start. Positions are bytes since the map was made, modulo 2**32.
+
+More than 300 lines: the closures share a slice's address, and each repeats the loops that a call would make slow.
 """
 
 import micropython

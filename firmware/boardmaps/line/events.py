@@ -10,7 +10,7 @@ from struct import pack, unpack_from
 
 from ..abi import EVENT_ENDED, EVENT_MORE, OP_SUBSCRIBE
 from ..errors import KeyNotFound, MapError, OutOfMemory
-from .frame import EVENT, encode, pieces
+from .frame import EVENT, pieces
 
 _MOST = 8  # subscriptions of a session
 _WINDOW = 4  # frames that may be with the host and not taken: any buffer of a host holds them while it sleeps
@@ -26,6 +26,7 @@ class Events:
 
     def __init__(self, session):  # type: ignore[no-untyped-def]
         self._session = session
+        self._encode = session.encode
         self._number = session.session
         self._limit = min(session.limit, _PAYLOAD)
         self._sources = {}  # type: ignore[var-annotated]
@@ -79,16 +80,16 @@ class Events:
             if not self._kept:
                 self._at = now
             self._kept.append(payload)
-            out += encode(EVENT, self._number, (self._first + len(self._kept) - 1) & 0xFFFF, 0, payload)
+            out += self._encode(EVENT, self._number, (self._first + len(self._kept) - 1) & 0xFFFF, 0, payload)
         if self._kept and self._again < _AGAIN_MOST and now - self._at & _TICKS > self._wait:
             in_pieces = self._again or self._gap > 1  # the line is bad: short frames come through
             self._at = now
             self._wait = min(max(self._wait * 2, _AGAIN_MS), _AGAIN_MOST_MS)
             self._again += 1
             if in_pieces:
-                out += b"".join(pieces(EVENT, self._number, self._first, 0, self._kept[0]))
+                out += b"".join(pieces(self._encode, EVENT, self._number, self._first, 0, self._kept[0]))
             else:
-                out += encode(EVENT, self._number, self._first, 0, self._kept[0])
+                out += self._encode(EVENT, self._number, self._first, 0, self._kept[0])
         return out
 
     def _taken(self, seq: int, room: int) -> None:

@@ -19,21 +19,10 @@ LOST = 11  # board: this session is not the one that is open
 BYE = 12
 EVENT = 13  # board: what a subscription of the host's tells; numbered by itself
 TAKEN = 14  # host: which EVENT it waits for (seq), and how many it takes from there (ack)
+INTERRUPT = 15  # host, on a locked line only: ends the session and interrupts the program, as Ctrl-C does elsewhere
 
 REPLY_FLAG = 0x80  # in the high bits: an answer to the same type
 PIECE_FLAG = 0x10  # in the high bits: the payload is a piece of one that did not get through whole
-# What a board begins a frame with; 7 is lock.py's.
-_FROM_BOARD = (
-    HELLO | REPLY_FLAG,
-    REPLY,
-    REPLY | PIECE_FLAG,
-    NAK,
-    LOST,
-    BYE | REPLY_FLAG,
-    EVENT,
-    EVENT | PIECE_FLAG,
-    7 | REPLY_FLAG,
-)
 PIECE = 64  # bytes of the payload in one piece
 
 OVERHEAD = 11  # bytes: header 5, CRC 4, COBS 1, delimiter 1
@@ -55,8 +44,11 @@ def decode(chunk: bytes) -> "tuple[int, int, int, int, bytes] | None":
     return raw[0], raw[1], raw[2] | raw[3] << 8, raw[4], raw[5:-4]
 
 
-def pieces(kind: int, session: int, seq: int, ack: int, payload: bytes) -> "list[bytes]":
-    """Return the frames that bring `payload` over a bad line: short ones, each of which may come alone and again."""
+def pieces(encode, kind, session, seq, ack, payload):  # type: ignore[no-untyped-def]
+    """Return the frames that bring `payload` over a bad line: short ones, each of which may come alone and again.
+
+    `encode` is the one of the line's codec.
+    """
     size = len(payload)
     if size <= PIECE:
         return [encode(kind, session, seq, ack, payload)]
@@ -161,61 +153,73 @@ if sys.implementation.name == "micropython":
         cobs_encode, cobs_decode, encode, decode = in_c.frame  # type: ignore[misc, assignment]
 
 
+class Plain:
+    """The codec of a line without a key: what makes frames of a session bytes, and bytes frames. It has no state.
+
+    A codec has `encode(kind, session, seq, ack, payload=b"")`, which returns the frame with its closing zero, and
+    `decode(chunk)`, which returns the parts of what stood between two zeros, None when that is no frame, and () when it is one
+    that the session does not get.
+    `longer` is how many bytes longer than a plain one its frames may be. `answer` is what must be sent because of what was
+    decoded, and belongs to no session: whoever has decoded sends it and sets it to b"". `sealed` is whether only who has a key
+    makes such frames. seal.py has the board's codec of a locked line.
+    """
+
+    sealed = False
+    longer = 0
+    answer = b""
+    encode = staticmethod(encode)
+    decode = staticmethod(decode)
+
+
 class Decoder:
     """Cuts a stream into frames. Keeps at most `limit` bytes of an unfinished one; the rest of an overlong one is dropped.
 
-    With `text` what is no frame is given back as text: a board's prints share its line. Without, it is only counted.
+    With `text` what is no frame is given back as text: a board's prints share its line. Without, it is only counted. Each
+    chunk between zeros is looked at once: a board sends a zero before its frames, so no text stands in a frame's chunk.
     """
 
-    def __init__(self, limit: int, text: bool = False) -> None:
+    def __init__(self, limit: int, text: bool = False, codec=Plain) -> None:  # type: ignore[no-untyped-def]
         self.limit = limit
         self.text = text
         self.damaged = 0  # chunks between zeros that were no frame
-        self.decode = decode  # what tells a frame from all else: a locked line has its own
+        self.decode = codec.decode
         self.dropped = 0  # bytes of chunks above the limit
         self._pending = b""
         self._skipping = False
 
     def feed(self, data: bytes) -> "list[tuple[int, int, int, int, bytes] | bytes]":
-        """Return what these bytes complete, in order: frames as decode() gives them, text as bytes."""
+        """Return what these bytes complete, in order: frames as the codec gives them, text as bytes."""
         chunks = data.split(b"\0")
         if self._pending:
             chunks[0] = self._pending + chunks[0]
         self._pending = chunks.pop()
         found = []  # type: list[tuple[int, int, int, int, bytes] | bytes]
         for chunk in chunks:
-            if self._skipping or len(chunk) > self.limit:
+            if len(chunk) > self.limit or self._skipping:
+                self._overlong(chunk, found)
                 self._skipping = False
-                self.dropped += len(chunk)
-                self.damaged += 1
             elif chunk:
                 frame = self.decode(chunk)
-                if frame is not None:
+                if frame:
                     found.append(frame)
-                else:
-                    self._no_frame(chunk, found)
+                elif frame is None:
+                    self.damaged += 1
+                    if self.text:
+                        found.append(chunk)
         if len(self._pending) > self.limit:
-            if self.text:
-                cut = len(self._pending) - self.limit // 2  # a frame may still end it, so keep what one could need
-                found.append(self._pending[:cut])
-                self._pending = self._pending[cut:]
-            else:
-                self.dropped += len(self._pending)
-                self._pending = b""
-                self._skipping = True
+            self._overlong(self._pending, found)
+            self._pending = b""
+            self._skipping = True
         return found
 
-    def _no_frame(self, chunk: bytes, found: list) -> None:  # type: ignore[type-arg]
-        if self.text:
-            # Prints may stand right before a frame. They end with a newline more often than not: try behind those first.
-            for start in _starts(chunk):
-                frame = self.decode(chunk[start:])
-                if frame is not None:
-                    found.append(chunk[:start])
-                    found.append(frame)
-                    return
+    def _overlong(self, chunk: bytes, found: list) -> None:  # type: ignore[type-arg]
+        """Take a part of what is too long for a frame."""
+        if not self._skipping:
+            self.damaged += 1
+        if not self.text:
+            self.dropped += len(chunk)
+        elif chunk:
             found.append(chunk)
-        self.damaged += 1
 
     def pending(self) -> int:
         """Return how many bytes of an unfinished frame, or of text, are held."""
@@ -236,9 +240,3 @@ class Decoder:
         if pending and not self.text:
             self.damaged += 1
         return pending
-
-
-def _starts(chunk: bytes) -> "list[int]":
-    # A kind is never 0, so the second byte of a frame is its kind itself, also inside COBS. 0x40 is added on a locked line.
-    found = [i for i in range(1, len(chunk) - OVERHEAD + 2) if chunk[i + 1] & 0xBF in _FROM_BOARD]
-    return sorted(found, key=lambda i: chunk[i - 1] != 10)

@@ -5,39 +5,54 @@ What the host may not do (write to a frozen map, read one that is write-only) is
 What is asked of a map, on the board and on the twin, are its own methods, and of some types more:
 
 - A type that the host sees otherwise than the firmware (by_host is true) has host_size(), the bytes of a value over the line,
-  and host_lookup(key), host_update(key, value, flags), host_take(key) (lookup_and_delete), host_add(key, delta, offset, width)
-  and host_swap(key, expected, new) for values of that size.
+  and host_lookup(key), host_update(key, value, flags), host_add(key, delta, offset, width) and host_swap(key, expected, new)
+  for values of that size.
+- host_lookup_and_delete(key, out) copies the value as the host sees it into the memoryview `out` and removes the key; False on a
+  miss.
+- One with something else in it than entries that can be counted has host_count(), what INFO says instead of len().
+- One with records has host_read(out), which takes the next record into `out`: number u32, length u32, its bytes. It returns how
+  many bytes that are, 0 when there is no record, and raises InvalidValueSize, taking none, when `out` is too short; host_next()
+  says how many bytes the next one needs.
+- One that is asked for a value, and not for a key, has host_peek(value).
 - One with samples has host_push(sample), the bytes as they travel, and host_samples(n), the newest n, None for all.
-- One with type parameters has from_definition(d, parameters), a constructor.
+- One with type parameters has from_definition(d, parameters), a constructor, and host_parameters(), what that takes.
 - host_subscribe(every, key) gives what tells its events, see sources.py; subscribe_needs are the operation that this stands
   for and the rights that it needs.
 
 What a type does not have of all this its base class refuses with NotSupported.
+
+More than 300 lines: one method a request of the line, behind one table.
 """
 
 import gc
 import sys
-from struct import pack, unpack_from
+from binascii import crc32
+from struct import pack, pack_into, unpack_from
 
 import boardmaps
 
 from ..abi import (
     BPF_F_RDONLY,
     INFO_FORMAT,
-    INFO_SIZE,
     SAMPLES_LAST,
     SAMPLES_OLDEST,
     SAMPLES_WINDOW,
+    STATUS_GONE,
     STATUS_MISS,
+    TAG_PARAMETERS,
     U32_MAX,
     const,
 )
 from ..definition import MapDef
-from ..errors import InvalidDefinition, NotPermitted, NotSupported
+from ..errors import InvalidDefinition, InvalidValueSize, NotPermitted, NotSupported, OutOfMemory
 from ..kinds import find
 
 _OK = b"\0"
 _MISS = bytes((STATUS_MISS,))
+_NO, _YES = b"\0\0", b"\0\1"
+_MADE = bytes((STATUS_GONE,)) + b"create: the map is made, but the board has no memory to tell of it"
+_LONG = const(512)  # bytes; of a longer request a value is not copied out, and a longer reply is filled in place
+_IN_STEPS = (17, 18, 19, 20, 22)  # operations that may have done a part of what they do when one fails
 
 # A map flag is the right that it takes away: a change needs _TO_WRITE, a look _TO_READ. The same numbers as in abi.py.
 _TO_WRITE = const(8)  # BPF_F_RDONLY
@@ -82,6 +97,13 @@ _OPERATIONS = (
     ("_samples", "last", _TO_READ),
     ("_stats", "stats", _TO_READ),
     ("_pool_read", None, 0),
+    ("_fetch", "fetch_or", _TO_WRITE | _TO_READ),
+    ("_fetch", "fetch_and", _TO_WRITE | _TO_READ),
+    ("_fetch", "fetch_xor", _TO_WRITE | _TO_READ),
+    ("_fetch", "exchange", _TO_WRITE | _TO_READ),
+    ("_update_part", "update_part", _TO_WRITE),
+    ("_push", "push", _TO_WRITE),
+    ("_peek", "peek", _TO_READ),
 )
 
 
@@ -105,6 +127,17 @@ class Operations:
             reply = getattr(self, method)(self.map_of(request, name, need), request)
         return reply
 
+    def in_steps(self, op: int) -> bool:
+        """Return whether a part of what an operation does may be done when it fails for memory."""
+        return op in _IN_STEPS
+
+    def checksum(self) -> str:
+        """Return the CRC-32 over what never changes in the records of all maps, 8 hex digits."""
+        crc = 0
+        for i in self._registry.ids():
+            crc = crc32(self._record(self._registry.by_id(i), True), crc)
+        return "%08x" % crc
+
     def map_of(self, request, op="", need=0):  # type: ignore[no-untyped-def]
         """Return the map that bytes 1 and 2 name, when the host has the right that `need` (a map flag) would take away."""
         m = self._registry.by_id(request[1] | request[2] << 8)
@@ -122,12 +155,14 @@ class Operations:
         return _OK + request[1:]
 
     def _create(self, request: bytes) -> bytes:
-        kind, key_size, value_size, max_entries, flags = unpack_from("<5I", request, 1)
-        name, _, parameters = request[21:].partition(b"\0")
-        d = MapDef(kind, key_size, value_size, max_entries, flags, str(name, "utf-8"))
+        kind, key_size, value_size, max_entries, flags, n = unpack_from("<5IB", request, 1)
+        if len(request) < 22 + n:
+            raise ValueError("the name is cut short")
+        d = MapDef(kind, key_size, value_size, max_entries, flags, str(request[22 : 22 + n], "utf-8"))
+        row = find(_KIND_NUMBER, kind)
+        parameters = _parts(request, 22 + n, d.name).get(TAG_PARAMETERS, b"")
         if sys.implementation.name == "micropython":
             gc.collect()  # what stays for good should not lie scattered between garbage
-        row = find(_KIND_NUMBER, kind)
         cls = getattr(boardmaps, row[_CLASS_NAME], None)
         if cls is None:
             raise NotSupported("create %r: this profile has no %s" % (d.name, row[_CLASS_NAME]))
@@ -142,18 +177,32 @@ class Operations:
             if row[_KEY_LEAST] != row[_KEY_MOST]:
                 sizes.insert(0, key_size)
             m = cls(*sizes)
-        return _OK + pack("<H", m.id)
+        try:
+            return _OK + self._record(m)
+        except MemoryError:
+            return _MADE
 
-    def _record(self, m) -> bytes:  # type: ignore[no-untyped-def]
+    def _record(self, m, unchanging=False) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
+        """Return the record of a map; with `unchanging` what changes in it is 0."""
         d = m.definition
-        sizes = (d.map_type, d.key_size, d.value_size, d.max_entries, d.map_flags, len(m), m.offset, m.size)
-        return pack(INFO_FORMAT, m.id, *sizes + (m.frozen, d.name.encode(), m.cpus, m.peak))
+        count, frozen, peak = (0, 0, 0) if unchanging else (m.host_count(), m.frozen, m.peak)
+        sizes = (d.map_type, d.key_size, d.value_size, d.max_entries, d.map_flags, count, m.offset, m.size)
+        record = pack(INFO_FORMAT, m.id, *sizes + (frozen, d.name.encode(), m.cpus, peak))
+        parameters = m.host_parameters()
+        if parameters:
+            record += pack("<BH", TAG_PARAMETERS, len(parameters)) + parameters
+        return pack("<H", len(record)) + record
 
     def _list(self, request: bytes) -> bytes:
         (after,) = unpack_from("<H", request, 1)
-        room = (self._limit - 1) // INFO_SIZE
-        ids = [i for i in self._registry.ids() if i > after][:room]
-        return _OK + b"".join([self._record(self._registry.by_id(i)) for i in ids])
+        reply = _OK
+        for i in self._registry.ids():
+            if i > after:
+                record = self._record(self._registry.by_id(i))
+                if len(reply) > 1 and len(reply) + len(record) > self._limit:
+                    break
+                reply += record
+        return reply
 
     def _pool(self, request: bytes) -> bytes:
         return _OK + pack("<3I", *self._registry.stats())
@@ -170,100 +219,151 @@ class Operations:
 
     # What follows gets the map too.
 
-    def _info(self, m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
+    def _info(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
         return _OK + self._record(m)
 
-    def _lookup(self, m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
-        value = m.host_lookup(request[3:]) if m.by_host else m.lookup(request[3:])
+    def _lookup(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
+        if m.by_host:
+            value = m.host_lookup(request[3:])
+        elif m.definition.value_size <= _LONG:
+            value = m.lookup(request[3:])
+        else:  # no copy beside the reply
+            reply = bytearray(1 + m.definition.value_size)
+            return reply if m.lookup_into(request[3:], memoryview(reply)[1:]) else _MISS
         return _MISS if value is None else _OK + value
 
-    def _update(self, m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
+    def _update(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
         flags, n = unpack_from("<IH", request, 3)
         update = m.host_update if m.by_host else m.update
-        update(request[9 : 9 + n], request[9 + n :], flags)
+        if len(request) > _LONG:
+            update(bytes(request[9 : 9 + n]), memoryview(request)[9 + n :], flags)
+        else:
+            update(request[9 : 9 + n], request[9 + n :], flags)
         return _OK
 
-    def _delete(self, m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
+    def _delete(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
         m.delete(request[3:])
         return _OK
 
-    def _next_key(self, m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
+    def _next_key(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
         key = m.next_key(request[4:] if request[3] else None)
         return _MISS if key is None else _OK + key
 
-    def _lookup_and_delete(self, m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
-        value = m.host_take(request[3:]) if m.by_host else m.lookup_and_delete(request[3:])
-        return _MISS if value is None else _OK + value
+    def _lookup_and_delete(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
+        reply = bytearray(1 + _size(m))  # had before the entry goes
+        return reply if m.host_lookup_and_delete(request[3:], memoryview(reply)[1:]) else _MISS
 
-    def _add(self, m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
+    def _add(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
         offset, width, delta = unpack_from("<IBq", request, 3)
         add = m.host_add if m.by_host else m.add
         key = request[16:]
-        return _OK + pack("<Q", add(key, delta, offset, width) if width else add(key, delta))
+        reply = bytearray(9)  # had before the number changes
+        number = add(key, delta, offset, width) if width else add(key, delta)
+        pack_into("<Q", reply, 1, number)  # allocates nothing
+        return reply
 
-    def _compare_and_swap(self, m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
+    def _compare_and_swap(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
         (n,) = unpack_from("<H", request, 3)
-        values = request[5 + n :]
+        values = memoryview(request)[5 + n :] if len(request) > _LONG else request[5 + n :]
         half = len(values) // 2
         swap = m.host_swap if m.by_host else m.compare_and_swap
-        return _OK + bytes((1 if swap(request[5 : 5 + n], values[:half], values[half:]) else 0,))
+        return _YES if swap(bytes(request[5 : 5 + n]), values[:half], values[half:]) else _NO
 
-    def _batch_update(self, m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
+    def _fetch(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
+        offset, width, operand = unpack_from("<IBQ", request, 3)
+        fetch = getattr(m, _OPERATIONS[request[0]][1] or "")
+        key = request[16:]
+        reply = bytearray(9)  # had before the number changes
+        number = fetch(key, operand, offset, width) if width else fetch(key, operand)
+        pack_into("<Q", reply, 1, number)  # allocates nothing
+        return reply
+
+    def _update_part(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
+        offset, n = unpack_from("<IH", request, 3)
+        part = memoryview(request)[9 + n :] if len(request) > _LONG else request[9 + n :]
+        m.update_part(bytes(request[9 : 9 + n]), offset, part)
+        return _OK
+
+    def _push(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
+        (flags,) = unpack_from("<I", request, 3)
+        m.push(memoryview(request)[7:] if len(request) > _LONG else request[7:], flags)
+        return _OK
+
+    def _peek(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
+        return _YES if m.host_peek(memoryview(request)[3:] if len(request) > _LONG else request[3:]) else _NO
+
+    def _batch_update(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
         (flags,) = unpack_from("<I", request, 3)
         n = m.definition.key_size
         entries = _cut(request[7:], n + _size(m))
         m.batch_update([entry[:n] for entry in entries], [entry[n:] for entry in entries], flags)
         return _OK
 
-    def _batch_delete(self, m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
+    def _batch_delete(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
         m.batch_delete(_cut(request[3:], m.definition.key_size))
         return _OK
 
-    def _batch_lookup(self, m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
+    def _batch_lookup(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
         return self._page(m, request, m.batch_lookup)
 
-    def _batch_lookup_and_delete(self, m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
+    def _batch_lookup_and_delete(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
         return self._page(m, request, m.batch_lookup_and_delete)
 
-    def _page(self, m, request: bytes, step) -> bytes:  # type: ignore[no-untyped-def]
+    def _page(self, m, request: bytes, step) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
         cursor, count = unpack_from("<QH", request, 3)
         room = (self._limit - 11) // max(1, m.definition.key_size + _size(m))
         cursor, keys, values = step(cursor or None, min(count, max(room, 1)))
-        head = _OK + pack("<QH", cursor or 0, len(keys))
-        return head + b"".join([k + v for k, v in zip(keys, values)])
+        reply = bytearray(_OK + pack("<QH", cursor or 0, len(keys)))
+        for i in range(len(keys)):
+            reply.extend(keys[i])
+            reply.extend(values[i])
+        return reply
 
-    def _clear(self, m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
+    def _clear(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
         m.clear()
         return _OK
 
-    def _freeze(self, m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
+    def _freeze(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
         m.freeze()
         return _OK
 
-    def _output(self, m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
-        return _OK + bytes((1 if m.output(request[3:]) else 0,))
+    def _output(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
+        return _YES if m.output(memoryview(request)[3:] if len(request) > _LONG else request[3:]) else _NO
 
-    def _read(self, m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
-        """Take records until the frame is full; what the last of them has too much goes with OP_MORE."""
+    def _read(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
+        """Take records until the frame is full; a first one that is longer is taken whole."""
         (count,) = unpack_from("<H", request, 3)
-        reply = bytearray(_OK)
-        while count and len(reply) + 8 < self._limit:
-            record = m.read()
-            if record is None:
+        reply = bytearray(self._limit)
+        at = 1
+        while count:
+            try:
+                n = m.host_read(memoryview(reply)[at:])
+            except InvalidValueSize:
+                if at > 1:
+                    break
+                try:
+                    reply = bytearray(1 + m.host_next())
+                except MemoryError:
+                    raise OutOfMemory("read %r: the board has no memory for the next record; it stays" % m.name)
+                continue
+            except MemoryError:
+                if at > 1:
+                    break
+                raise
+            if not n:
                 break
-            reply.extend(pack("<II", record[0], len(record[1])))
-            reply.extend(record[1])
+            at += n
             count -= 1
-        return bytes(reply)
+        return reply if at == len(reply) else reply[:at]
 
-    def _query(self, m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
+    def _query(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
         return _OK + pack("<5I", *[n & U32_MAX for n in m.query()])
 
-    def _push_sample(self, m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
-        m.host_push(request[3:])
+    def _push_sample(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
+        m.host_push(memoryview(request)[3:] if len(request) > _LONG else request[3:])
         return _OK
 
-    def _samples(self, m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
+    def _samples(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
         what, first, last = unpack_from("<BQQ", request, 3)
         reply = bytearray(_OK)
         for timestamp, value in m.host_samples(first if what == SAMPLES_LAST else None):
@@ -274,10 +374,26 @@ class Operations:
                 break
         return bytes(reply)
 
-    def _stats(self, m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
+    def _stats(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
         (n,) = unpack_from("<I", request, 3)
         found = m.stats(None if n == U32_MAX else n)
         return _OK + " ".join([repr(number) for number in found]).encode()
+
+
+def _parts(request: bytes, at: int, name: str) -> "dict[int, bytes]":
+    """Return what stands behind the fixed fields of a request: tag u8, length u16, bytes, in the order of the tags."""
+    found = {}  # type: dict[int, bytes]
+    last = 0
+    while at < len(request):
+        tag, n = unpack_from("<BH", request, at)
+        at += 3 + n
+        if at > len(request) or tag <= last:
+            raise ValueError("a part is cut short, or out of order")
+        if tag != TAG_PARAMETERS:
+            raise NotSupported("create %r: this board knows no part with the tag %d" % (name, tag))
+        found[tag] = bytes(request[at - n : at])
+        last = tag
+    return found
 
 
 def _size(m) -> int:  # type: ignore[no-untyped-def]
@@ -288,6 +404,8 @@ def _size(m) -> int:  # type: ignore[no-untyped-def]
 
 def _cut(data: bytes, size: int) -> list[bytes]:
     """Return the entries of a batch, `size` bytes each."""
-    if not size or len(data) % size:
+    if not size:
+        return []  # of a type that has no batches, and says so
+    if len(data) % size:
         raise ValueError("an entry is cut short")
     return [data[i : i + size] for i in range(0, len(data), size)]

@@ -3,14 +3,20 @@
 A request is executed once. Its reply is kept until the host has moved past it, and a request that comes again gets the kept
 reply again, in pieces if it is long. Requests are executed in the order of their numbers; one that comes too early is answered
 with the number that is missing. SPEC.md has the rules.
+
+A request's number, its effect and its kept reply move together, whatever fails: before a request is executed its place has a
+constant reply, which is true until the right one takes its place, and nothing between the two can leave another request's
+reply there. Where there is no memory to send something, nothing is sent, as if the line had lost it.
 """
 
 from binascii import crc32
 
-from ..abi import VERSION
+from ..abi import OP_MORE, OP_PART, STATUS_GONE, VERSION
+from ..errors import OutOfMemory
 from .frame import (
     BYE,
     HELLO,
+    INTERRUPT,
     LOST,
     NAK,
     PIECE_FLAG,
@@ -20,13 +26,16 @@ from .frame import (
     TAKEN,
     Decoder,
     Joiner,
-    encode,
+    Plain,
     pieces,
 )
 
-PROTOCOL = 1  # the only version so far
+PROTOCOL = 2
 _ACCEPTED = (PROTOCOL, PROTOCOL)
 _REMEMBERED = 8  # sessions that have ended
+NO_MEMORY = bytes((OutOfMemory.code,)) + b"request: the board has no memory for it; nothing was changed"
+GONE = bytes((STATUS_GONE,)) + b"request: it was executed, but the board has no memory for its reply"
+_CUT_SHORT = b"\1request: operation 13 or 14 is cut short or malformed"  # 1: MapError
 
 
 def frame_limit(mtu: int) -> int:
@@ -62,24 +71,32 @@ def common_version(theirs: str) -> int:
 class ServerSession:
     """One end of the line that executes requests.
 
-    `handle(payload, limit)` executes one and returns the reply's payload, at most `limit` bytes. `terms` are fields for the
-    answer to HELLO (the board's boot id, profile, machine); `mtu` bounds a payload each way, `window` (a power of two) the
-    requests in flight, `credit` the bytes that the host may have under way, all as told in that answer.
+    `handle(payload, limit)` executes one and returns the reply's payload, which should have at most `limit` bytes; a longer one
+    goes in parts. It raises MemoryError only when nothing was changed. `terms` are fields for the answer to HELLO (the board's
+    boot id, profile, machine), functions are called for theirs; `mtu` bounds a payload each way, `window` (a power of two) the
+    requests in flight, `credit` the bytes that the host may have under way, all as told in that answer. `most` bounds the bytes
+    of a request that comes in parts; None: nothing does. `codec` makes frames bytes and bytes frames (frame.Plain, or
+    seal.BoardLock on a locked line).
     """
 
-    def __init__(self, handle, terms, mtu=480, window=4, credit=511):  # type: ignore[no-untyped-def]
+    def __init__(self, handle, terms, mtu=480, window=4, credit=511, most=None, codec=None):  # type: ignore[no-untyped-def]
         self._handle = handle
+        self.codec = codec or Plain()
+        self.encode = self.codec.encode
         self._terms = terms
         self.mtu = mtu
         self.window = window
         self.credit = credit
         self.session = 0  # 0: none is open
         self.done = False  # the host has said BYE
+        self.interrupted = False  # the host has said INTERRUPT, which only one with the line's key can
         self.served = 0  # requests executed since boot
         self.replayed = 0  # requests that came again and got their kept reply
         self.taken = None  # called with (seq, room) of the host's TAKEN frames; events.py sets it
         self.limit = mtu  # the most payload bytes that this host takes in a frame
-        self.decoder = Decoder(frame_limit(mtu))
+        self.decoder = Decoder(frame_limit(mtu) + self.codec.longer, codec=self.codec)
+        self._most = most
+        self._long = None  # a Long, from the first request or reply on that no frame holds
         self._hello = -1
         self._kept = [None] * window
         self._next = 0
@@ -88,10 +105,15 @@ class ServerSession:
 
     def receive(self, data: bytes) -> bytes:
         """Take what came over the line; return what is to be sent."""
-        found = self.decoder.feed(data)
-        if len(found) == 1:
-            return self._answer(found[0])
-        return b"".join([self._answer(frame) for frame in found])
+        codec = self.codec
+        try:
+            found = self.decoder.feed(data)
+            if len(found) == 1 and not codec.answer:
+                return self._answer(found[0])
+            answer, codec.answer = codec.answer, b""
+            return answer + b"".join([self._answer(frame) for frame in found])
+        except MemoryError:  # what was not executed comes again, and a kept reply is asked for again
+            return b""
 
     def close(self) -> None:
         """End the session, as after a BYE: the line has been silent for too long. How far it came is remembered."""
@@ -99,7 +121,9 @@ class ServerSession:
             self._ended = self._ended[1 - _REMEMBERED :] + [(self.session, self._next)]
         self.session = 0
         self._hello = -1
-        self._kept = [None] * self.window
+        for i in range(self.window):
+            self._kept[i] = None
+        self._long = None
         self.taken = None
 
     def _answer(self, frame) -> bytes:  # type: ignore[no-untyped-def]
@@ -122,26 +146,68 @@ class ServerSession:
         if kind == BYE and session == self.session:
             self.close()
             self.done = True
+        if kind == INTERRUPT and session == self.session and self.codec.sealed:
+            self.close()
+            self.interrupted = True
+            return self.encode(INTERRUPT | REPLY_FLAG, session, seq, ack)
         if kind == BYE:  # said again when the answer was lost, it is answered again
-            return encode(BYE | REPLY_FLAG, session, seq, ack)
+            return self.encode(BYE | REPLY_FLAG, session, seq, ack)
         return b""
 
     def _execute(self, seq: int, payload: bytes) -> bytes:
+        kept = self._kept
+        place = seq % self.window
+        kept[place] = NO_MEMORY
         self._next = (seq + 1) & 0xFFFF
         self.served += 1
-        reply = self._handle(payload, self.limit)
-        self._kept[seq % self.window] = reply
-        return encode(REPLY, self.session, seq, seq & 0xFF, reply)
+        try:
+            op = payload[0] if payload else -1
+            if op == OP_PART or op == OP_MORE:
+                reply, payload = self._go_on(op, payload)
+            else:
+                reply = None
+                if self._long:
+                    self._long.clear()
+            if reply is None:
+                kept[place] = GONE
+                reply = self._handle(payload, self.limit)
+        except MemoryError:
+            reply = NO_MEMORY
+        if len(reply) > self.limit:
+            reply = self._longer().begin(seq, reply, self.limit)
+        kept[place] = reply
+        return self.encode(REPLY, self.session, seq, seq & 0xFF, reply)
+
+    def _longer(self):  # type: ignore[no-untyped-def]
+        if not self._long:
+            # saves heap: only what no frame holds needs it
+            from .long import Long
+
+            self._long = Long(self._most)
+        return self._long
+
+    def _go_on(self, op, payload):  # type: ignore[no-untyped-def]
+        """Return (reply, None) of a PART or a MORE, or (None, request) when a request has come whole."""
+        try:
+            if op == OP_PART:
+                return self._longer().part(payload)
+            return self._longer().more(payload, self.limit), None
+        except (ValueError, IndexError):
+            return _CUT_SHORT, None
+        except Exception as e:
+            if type(e).__name__ != "error":  # struct.error, which is ValueError on MicroPython
+                raise
+            return _CUT_SHORT, None
 
     def _out_of_turn(self, seq: int) -> bytes:
         expected = self._next
         if (seq - expected) & 0xFFFF < 0x8000:
-            return encode(NAK, self.session, expected, (expected - 1) & 0xFF)
+            return self.encode(NAK, self.session, expected, (expected - 1) & 0xFF)
         kept = self._kept[seq % self.window]
         if (expected - seq) & 0xFFFF > self.window or kept is None:
             return b""
         self.replayed += 1
-        return b"".join(pieces(REPLY, self.session, seq, seq & 0xFF, kept))
+        return b"".join(pieces(self.encode, REPLY, self.session, seq, seq & 0xFF, kept))
 
     def _lost(self, session: int, seq: int) -> bytes:
         """Refuse what belongs to a session that is not open; tell how far it came, if that is known."""
@@ -149,7 +215,7 @@ class ServerSession:
         for number, after in self._ended:
             if number == session:
                 text = "%s %d" % (self._terms["boot"], after)
-        return encode(LOST, session, seq, 0, text.encode())
+        return self.encode(LOST, session, seq, 0, text.encode())
 
     def _open(self, session: int, seq: int, payload: bytes) -> bytes:
         fields = unpack_hello(payload)
@@ -162,11 +228,12 @@ class ServerSession:
                 # A number that was in use not long ago is refused: frames that still bear it may come late.
                 if session == self.session or session in [number for number, _ in self._ended]:
                     return self._lost(session, seq)
+                # Not always the same number: a request of another boot's session, come late, is out of turn.
+                first = crc32(("%s %d %d" % (self._terms["boot"], session, seq)).encode()) & 0xFFFF
                 self.close()
                 self.session = session
                 self._hello = seq
-                # Not always the same number: a request of another boot's session, come late, is out of turn.
-                self._next = crc32(("%s %d %d" % (self._terms["boot"], session, seq)).encode()) & 0xFFFF
+                self._next = first
                 self.done = False
             try:
                 self.limit = max(64, min(self.mtu, int(fields.get("mtu", self.mtu))))
@@ -176,5 +243,6 @@ class ServerSession:
             answer["win"] = self.window
             answer["credit"] = self.credit
             answer["next"] = self._next
-        answer.update(self._terms)
-        return encode(HELLO | REPLY_FLAG, session, seq, 0, pack_hello(answer))
+        for name, term in self._terms.items():
+            answer[name] = term() if callable(term) else term
+        return self.encode(HELLO | REPLY_FLAG, session, seq, 0, pack_hello(answer))

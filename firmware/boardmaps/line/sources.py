@@ -8,7 +8,6 @@ from binascii import crc32
 from struct import pack, unpack_from
 
 from ..abi import EVENT_ENTRY, EVENT_GONE, EVENT_RECORD
-from ..definition import HEADER_SIZE
 from ..errors import InvalidKeySize, NotSupported
 
 _SLOTS = 32  # of a watched map that one look examines
@@ -108,7 +107,9 @@ class Slots(Paced):
 
         Paced.__init__(self, m, every)
         self._links, self._entries, self._value, self._stride = unpack_from("<4I", m._view, 44)
-        self._hashed = self._links != HEADER_SIZE  # else every slot is in use
+        self._keyed = (
+            self._value != 0
+        )  # an entry begins with its key, and links say which slots are in use; else all are
         self._crcs = array("I", bytes(4 * m.definition.max_entries))  # 0: the host knows the slot as empty
         self._crc = -1
         self._slot = 0
@@ -126,11 +127,11 @@ class Slots(Paced):
             # A change behind this line makes the next look's CRC another one: none is missed.
             self._crc = crc
             self._slot = 0
-            self._top = unpack_from("<I", m._view, 64)[0] if self._hashed else m.definition.max_entries
+            self._top = unpack_from("<I", m._view, 64)[0] if self._keyed else m.definition.max_entries
         for _ in range(min(_SLOTS, self._top - self._slot)):
             slot = self._slot
             self._slot = slot + 1
-            if self._hashed and m._view[self._links + 2 * slot + 1] & 0x80:
+            if self._keyed and m._view[self._links + 2 * slot + 1] & 0x80:
                 if self._crcs[slot]:
                     self._crcs[slot] = 0
                     return EVENT_GONE, pack("<H", slot + 1)
@@ -141,6 +142,6 @@ class Slots(Paced):
             if crc != self._crcs[slot]:
                 self._crcs[slot] = crc
                 d = m.definition
-                key = entry[: d.key_size] if self._hashed else slot.to_bytes(4, "little")
+                key = entry[: d.key_size] if self._keyed else slot.to_bytes(4, "little")
                 return EVENT_ENTRY, pack("<H", slot + 1) + key + entry[self._value : self._value + d.value_size]
         return None

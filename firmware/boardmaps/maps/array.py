@@ -44,8 +44,9 @@ class ArrayMap(Keyed):
       InvalidValueSize, out of range KeyNotFound.
 
     fetch_or, fetch_and, fetch_xor, exchange (key, operand, offset=0, width=None) change such a number in one step and return the
-    old one; add_into, fetch_or_into and so on (key, operand, out) write to `out` what the others return, and never take heap.
-    They are loaded when a map is first asked for one: take them (`flags = m.fetch_or`) before a hard interrupt calls them.
+    old one; add_into, fetch_or_into and so on (key, operand, out, offset=0) write to `out`, whose size is the number's, what the
+    others return, and never take heap. They are loaded when a map is first asked for one: take them (`flags = m.fetch_or`)
+    before a hard interrupt calls them.
     """
 
     def __init__(self, value_size, max_entries, map_flags=0, name=""):
@@ -54,7 +55,7 @@ class ArrayMap(Keyed):
 
     @classmethod
     def with_entries(cls, value_size, max_entries, name="", map_flags=0):
-        """Make an array of `max_entries` values of value_size bytes each: the guide's constructor."""
+        """Make an array of `max_entries` values of value_size bytes each; the name stands before the flags here."""
         return cls(value_size, max_entries, map_flags, name)
 
     def lookup(self, key):

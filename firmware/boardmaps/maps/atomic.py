@@ -35,9 +35,9 @@ class Atomic:
 
     The number is unsigned and little-endian, and add wraps. It is the whole value when that has 1, 2, 4 or 8 bytes; else say
     which field: `width` bytes at `offset`. Those that return a number take heap only when it is 2**30 or more; those named
-    _into never do. They write it to `out`, which has the number's size, that of the whole value. All raise InvalidKeySize,
-    InvalidValueSize (no such field) or KeyNotFound, and have changed nothing then. compare_and_swap(key, expected, new) and
-    update_part(key, offset, data), which writes `data` at `offset` into the value under a key, are made for each map.
+    _into never do. They write it to `out`, whose size is the number's width. All raise InvalidKeySize, InvalidValueSize (no such
+    field) or KeyNotFound, and have changed nothing then. compare_and_swap(key, expected, new) and update_part(key, offset,
+    data), which writes `data` at `offset` into the value under a key, are made for each map.
     """
 
     def __init__(self, m):
@@ -59,32 +59,32 @@ class Atomic:
         """Store a new number; return the old one."""
         return self._map._apply(key, new, self._number(_EXCHANGE, key, offset, width, None), None)
 
-    def add_into(self, key, delta, out):
+    def add_into(self, key, delta, out, offset=0):
         """Add to a number and write the new one to `out`."""
-        self._map._apply(key, delta, self._number(_ADD, key, 0, None, out), out)
+        self._map._apply(key, delta, self._number(_ADD, key, offset, len(out), out), out)
 
-    def fetch_or_into(self, key, operand, out):
+    def fetch_or_into(self, key, operand, out, offset=0):
         """Do fetch_or and write the old number to `out`."""
-        self._map._apply(key, operand, self._number(_OR, key, 0, None, out), out)
+        self._map._apply(key, operand, self._number(_OR, key, offset, len(out), out), out)
 
-    def fetch_and_into(self, key, operand, out):
+    def fetch_and_into(self, key, operand, out, offset=0):
         """Do fetch_and and write the old number to `out`."""
-        self._map._apply(key, operand, self._number(_AND, key, 0, None, out), out)
+        self._map._apply(key, operand, self._number(_AND, key, offset, len(out), out), out)
 
-    def fetch_xor_into(self, key, operand, out):
+    def fetch_xor_into(self, key, operand, out, offset=0):
         """Do fetch_xor and write the old number to `out`."""
-        self._map._apply(key, operand, self._number(_XOR, key, 0, None, out), out)
+        self._map._apply(key, operand, self._number(_XOR, key, offset, len(out), out), out)
 
-    def exchange_into(self, key, new, out):
+    def exchange_into(self, key, new, out, offset=0):
         """Do exchange and write the old number to `out`."""
-        self._map._apply(key, new, self._number(_EXCHANGE, key, 0, None, out), out)
+        self._map._apply(key, new, self._number(_EXCHANGE, key, offset, len(out), out), out)
 
     def _number(self, what, key, offset, width, out):
         """Return what _apply() takes: what happens, from bit 4 the number's width, from bit 9 its offset."""
         size = self._map._value_size
         if width is None:
             width = size - offset
-        if not _is_number(size, offset, width) or (out is not None and len(out) != width):
+        if not _is_number(size, offset, width):
             self._unchanged(what, key, offset, width, out)
         return offset << 9 | width << 4 | what
 
@@ -102,8 +102,6 @@ class Atomic:
                     "%s %r: no number of %d bytes at offset %d of %d; a number has 1, 2, 4 or 8 bytes: %s(key, %s, offset, width)"
                     % (op, m.name, width, offset, size, op, "operand" if what else "delta")
                 )
-            if out is not None and len(out) != width:
-                raise InvalidValueSize("%s_into %r: out is %d bytes, not %d" % (op, m.name, len(out), width))
         m._missing(op, key)
 
     def _unswapped(self, key, expected, new):

@@ -49,7 +49,11 @@ class Map:
     def peak(self):
         """The most entries that were in use at one time since the map was made (an array's all are); a RingBuf's bytes."""
         self._alive("peak")
-        return unpack_from("<I", self._view, _PEAK_AT)[0] or len(self)
+        return unpack_from("<I", self._view, _PEAK_AT)[0] or self.host_count()
+
+    def host_count(self):
+        """Return how many entries are in use."""
+        return len(self)
 
     @property
     def frozen(self):
@@ -76,6 +80,10 @@ class Map:
         if len(value) != self._value_size:
             raise InvalidValueSize("%s %r: value is %d bytes, not %d" % (op, name, len(value), self._value_size))
         raise InvalidFlags("%s %r: unknown flags %r" % (op, name, flags))
+
+    def host_parameters(self):
+        """Return the type parameters as from_definition() takes them, nothing where the type has none."""
+        return b""
 
     def __repr__(self):
         return "<%s %r id %d>" % (type(self).__name__, self.name, self.id)

@@ -61,8 +61,9 @@ class HashMap(Keyed):
     - lookup(key): return the value as bytes, or None on a miss.
 
     fetch_or, fetch_and, fetch_xor, exchange (key, operand, offset=0, width=None) change such a number in one step and return the
-    old one; add_into, fetch_or_into and so on (key, operand, out) write to `out` what the others return, and never take heap.
-    They are loaded when a map is first asked for one: take them (`flags = m.fetch_or`) before a hard interrupt calls them.
+    old one; add_into, fetch_or_into and so on (key, operand, out, offset=0) write to `out`, whose size is the number's, what the
+    others return, and never take heap. They are loaded when a map is first asked for one: take them (`flags = m.fetch_or`)
+    before a hard interrupt calls them.
     """
 
     def __init__(self, key_size, value_size, max_entries, map_flags=0, name=""):
@@ -73,6 +74,12 @@ class HashMap(Keyed):
     def lookup_and_delete(self, key):
         """Return the value and remove the key in one step; None on a miss. Not in a hard interrupt: it allocates."""
         return self._copy("lookup_and_delete", key, _TAKE)
+
+    def host_lookup_and_delete(self, key, out):
+        """Copy the value into `out` and remove the key in one step; False on a miss."""
+        if len(key) != self._key_size:
+            self._refuse("lookup_and_delete", key)
+        return self._op(key, out, _TAKE) == _DONE
 
     def batch_lookup_and_delete(self, cursor=None, count=1):
         """Return what batch_lookup does, and remove these entries, each in one step."""

@@ -79,7 +79,10 @@ class Keyed(Map):
     def clear(self):
         """Remove every key (set all of an array's values to zero)."""
         for key in self.keys():
-            self.delete(key)
+            try:
+                self.delete(key)
+            except KeyNotFound:  # somebody else was faster
+                pass
 
     def host_subscribe(self, every, key):
         """Return what tells the events of a key, or of all: see sources.py, which the first subscription loads."""

@@ -162,9 +162,11 @@ class PerCpu(Keyed):
 
     def _row(self, op, key, what):
         """Return the whole row under key, None on a miss."""
-        key = self._place(op, key)
         row = bytearray(self._step * self.cpus)
-        return row if _kernels.row(self, key, 0, row, row, what) == 0 else None
+        return row if self._row_into(op, key, row, what) else None
+
+    def _row_into(self, op, key, row, what):
+        return _kernels.row(self, self._place(op, key), 0, row, row, what) == 0
 
     def _remove(self, key, what):
         done = _kernels.row(self, key, 0, b"", b"", what)

@@ -52,9 +52,9 @@ class PerCpuHash(PerCpu):
             self._refuse(op, key)
         return key
 
-    def host_take(self, key):
-        """Return the row and remove the entry in one step; None on a miss."""
-        return self._take("lookup_and_delete", key)
+    def host_lookup_and_delete(self, key, out):
+        """Copy the row into `out` and remove the entry in one step; False on a miss."""
+        return self._row_into("lookup_and_delete", key, out, _TAKE)
 
     def _take(self, op, key):
         row = self._row(op, key, _TAKE)

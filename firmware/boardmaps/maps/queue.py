@@ -70,6 +70,11 @@ class Queue(Map):
         self._no_key("lookup_and_delete", key)
         return self.pop()
 
+    def host_lookup_and_delete(self, key, out):
+        """Pop into `out`."""
+        self._no_key("lookup_and_delete", key)
+        return self.pop_into(out)
+
     def clear(self):
         """Remove every value."""
         self._alive("clear")

@@ -1,7 +1,7 @@
 """RingBuf: records of any length from many producers to one reader, in the order of their reservation."""
 
 from collections import namedtuple
-from struct import unpack_from
+from struct import pack_into, unpack_from
 
 from micropython import const
 
@@ -93,6 +93,24 @@ class RingBuf(Map):
                 continue
             if n >= 0:
                 return unpack_from("<I", self._view, _LAST * 4)[0], bytes(out[:n])
+
+    def host_read(self, out):
+        """Take the next record into the memoryview `out`: number u32, length u32, bytes. Return their sum, 0 for no record.
+
+        Raises InvalidValueSize when `out` is too short: the record stays.
+        """
+        if len(out) < 8:
+            self._failed("read", out)
+        n = self.read_into(out[8:])
+        if n < 0:
+            return 0
+        pack_into("<II", out, 0, unpack_from("<I", self._view, _LAST * 4)[0], n)
+        return 8 + n
+
+    def host_next(self):
+        """Return how many bytes host_read() needs for the next record, 0 when there is none."""
+        at = _kernels.passed(self._slice)
+        return 8 + unpack_from("<I", self._view, at)[0] if at else 0
 
     def host_subscribe(self, every, key):
         """Return what tells the records."""

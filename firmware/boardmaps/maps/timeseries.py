@@ -1,7 +1,7 @@
 """TimeSeries: the last `max_entries` timestamped samples, and statistics over them."""
 
 from collections import namedtuple
-from struct import calcsize, pack_into, unpack_from
+from struct import calcsize, pack, pack_into, unpack_from
 
 from micropython import const
 
@@ -62,6 +62,10 @@ class TimeSeries(Map):
         field, offset = unpack_from("<BI", parameters) if parameters else (0, 0)
         field = chr(field) if field else None
         return cls(d.value_size, d.max_entries, d.map_flags, d.name, field=field, field_offset=offset)
+
+    def host_parameters(self):
+        """Return the field's letter and its offset, nothing when there is no field."""
+        return pack("<BI", ord(self._field[1]), self._field_offset) if self._field else b""
 
     def push(self, timestamp, value):
         """Add a sample; in a full series the oldest one goes. Allocates nothing."""

@@ -3,7 +3,8 @@
 serve() blocks until the host leaves: for the REPL, and for a firmware that does all in interrupts. poll() is for a firmware's
 own loop, serve_async() a task of asyncio, serve_thread() in threaded.py a second thread or core: read its notes on what is safe.
 
-Only while a host's session is open does Ctrl-C belong to the line; before and after it stops the program, as on any board.
+Only while a host's session is open does Ctrl-C belong to the line; before and after it stops the program, as on any board. With
+a key it stops nothing, from the first poll to close(): the host's interrupt() does, which is sealed.
 """
 
 import os
@@ -24,6 +25,7 @@ BOOT_ID = str(hexlify(os.urandom(4)), "ascii")
 _CTRL_C = 3
 _QUIET_MS = 100  # a frame arrives without such a pause; somebody at a terminal pauses longer
 _WAIT_MS = 50  # how long serve() waits for a host before it looks at its clock
+_BESIDE = 1024  # bytes of a request beside two values: its head and its key
 _EVENTS_MS = 5  # the same while there are events to look for
 
 
@@ -116,25 +118,30 @@ class Server:
     `mtu`: most payload bytes of a frame; `window`: requests in flight, a power of two; `idle`: seconds of silence after which
     a session ends and Ctrl-C works again; `allow_reset`: whether the host may reset the pool; `guard`: a lock that is held
     while requests are executed and events collected, for firmware in another thread that takes it around its own changes;
-    `key`: bytes that a host must have too (lock.py); a serve() that has returned locks nothing any more.
+    `key`: bytes, at least 16, that a host must have too (seal.py). Then Ctrl-C from the line is ignored from the first poll
+    until close(); what runs before and after that is not locked.
     """
 
     def __init__(self, line=None, mtu=480, window=4, idle=10, allow_reset=False, guard=None, key=None):
         self.line = line or StdioLine()
+        codec = None
         if key is not None:
-            # saves heap: only a line with a key needs it
-            from ..line.seal import LockedLine
+            # saves heap: only a line with a key needs them
+            from ..line.seal import BoardLock
+            from .identity import identity
 
-            self.line = LockedLine(self.line, key, mtu)
+            codec = BoardLock(key, identity())
+        self._locked = key is not None
+        dispatcher = Dispatcher(pool, allow_reset)
         terms = {
             "boot": BOOT_ID,
+            "maps": dispatcher.checksum,
             "profile": "embedded",
             "machine": sys.implementation._machine.replace(" ", "_"),
             "idle": idle,
         }
-        dispatcher = Dispatcher(pool, allow_reset)
-        self.session = ServerSession(dispatcher.handle, terms, mtu, window, self.line.credit)
-        self._raw = self.session.decoder if key is None else self.line.lock.decoder  # cuts what comes over the line
+        most = 2 * pool.StaticPool.total_size() + _BESIDE
+        self.session = ServerSession(dispatcher.handle, terms, mtu, window, self.line.credit, most, codec)
         dispatcher.extra = {OP_SUBSCRIBE: self._subscriptions, OP_UNSUBSCRIBE: self._subscriptions}
         self._events = None
         self._guard = guard or _NoGuard()
@@ -142,10 +149,13 @@ class Server:
         self._idle_ms = idle * 1000
         self._heard = time.ticks_ms()
         self._open = False
+        self._ours = False  # whether Ctrl-C belongs to the line
 
     def poll(self, wait_ms=0, most=None):
         """Answer what has come, at most `most` bytes of it, waiting up to `wait_ms`; return whether a host's session is open."""
         session, line = self.session, self.line
+        if self._locked and not self._ours:
+            self._take_ctrl_c(True)
         if session.taken and wait_ms > _EVENTS_MS:
             wait_ms = _EVENTS_MS
         if line.wait(wait_ms):
@@ -154,20 +164,20 @@ class Server:
             self._heard = now
             # After a silence this may be somebody's Ctrl-C: then take no more than that, what follows is for the REPL.
             view = self._view
-            careful = quiet and self._open
+            careful = quiet and self._open and not self._locked
             n = line.readinto(view[: 2 if careful else most])
-            if careful and (view[1] != _CTRL_C if n == 2 else not n and self._raw.held() not in (b"", b"\r")):
-                n += line.readinto(view[n:most])  # it is not: a frame has begun, which a locked line keeps to itself
+            if careful and n == 2 and view[1] != _CTRL_C:
+                n += line.readinto(view[n:most])  # it is not: a frame has begun
             with self._guard:
                 reply = session.receive(bytes(view[:n]))
             self._follow()  # before the answer to BYE: whoever comes next finds Ctrl-C at work
             if reply:
-                line.write(reply)
-            if session.decoder.interrupted():
+                line.write(b"\0" + reply)  # the zero ends what was printed: it is no part of a frame
+            if session.interrupted if self._locked else session.decoder.interrupted():
                 self._interrupt()
         elif self._open or session.decoder.pending():
             quiet = time.ticks_diff(time.ticks_ms(), self._heard)
-            if quiet > _QUIET_MS and session.decoder.idle() == b"\x03":
+            if quiet > _QUIET_MS and session.decoder.idle() == b"\x03" and not self._locked:
                 self._interrupt()
             if quiet > self._idle_ms:
                 session.close()
@@ -176,14 +186,19 @@ class Server:
             with self._guard:
                 told = self._events.poll(time.ticks_ms())
             if told:
-                line.write(told)
+                line.write(b"\0" + told)
         return self._open
 
     def _follow(self):
-        """Ctrl-C belongs to the line exactly while a session is open."""
+        """Ctrl-C belongs to the line exactly while a session is open; on a locked line from the first poll to close()."""
         if self._open != bool(self.session.session):
             self._open = not self._open
-            if self._open:
+            self._take_ctrl_c(self._open or self._locked)
+
+    def _take_ctrl_c(self, ours):
+        if ours != self._ours:
+            self._ours = ours
+            if ours:
                 self.line.open()
             else:
                 self.line.close()
@@ -196,21 +211,25 @@ class Server:
         return self._events.handle(request, map_of)
 
     def _interrupt(self):
-        """Somebody else is at the line, with mpremote or a terminal, and wants the REPL."""
+        """Somebody else is at the line, with mpremote or a terminal, and wants the REPL; on a locked line the host does."""
         self.session.decoder.idle()
+        self.session.interrupted = False
         self.close()
         raise KeyboardInterrupt
 
     def serve(self):
-        """Answer until the host says BYE, or has been silent for `idle` seconds. Ctrl-C ends it while no session is open."""
+        """Answer until the host says BYE, or has been silent for `idle` seconds. Ctrl-C ends it while no session is open.
+
+        With a key go on: only the host's interrupt() ends it, so that between two hosts nobody finds a REPL.
+        """
         self.session.done = False
         self.line.steady = True
         was_open = False
         try:
-            while not self.session.done:
+            while self._locked or not self.session.done:
                 if self.poll(_WAIT_MS):
                     was_open = True
-                elif was_open:
+                elif was_open and not self._locked:
                     break
         finally:
             self.close()
@@ -222,7 +241,8 @@ class Server:
     def close(self):
         """End the session, if any, and give Ctrl-C back."""
         self.session.close()
-        self._follow()
+        self._open = False
+        self._take_ctrl_c(False)
 
 
 async def serve_async(**options):

@@ -60,7 +60,7 @@ class ThreadServer(Server):
         try:
             while not self._stopping:
                 try:
-                    if self._open:
+                    if self._open or self._locked:
                         self._begun = False
                         self.poll(_WAIT_MS)
                     elif self.line.wait(_WAIT_MS):
@@ -86,7 +86,7 @@ class ThreadServer(Server):
             self.poll()
             return
         self.poll(most=1)
-        held = self.session.decoder.held() or self._raw.held()
+        held = self.session.decoder.held()
         if held == b"\x03" and not self.line.wait(_WAIT_MS):  # it came while Ctrl-C changed hands
             self._interrupt()
         if len(held) == 1:

@@ -66,6 +66,6 @@ def _one(board: "BoardDefinition") -> None:
         ("simulated", f"boardmaps sim --board {board.name} (by {board.simulator})"),
         ("MicroPython", f"port {origin.port}, board {origin.board}: {origin.source}"),
     ):
-        print(f"{label + ':':<13}{text}")
+        output.say(f"{label + ':':<13}{text}")
     for number, step in enumerate(origin.steps, 1):
-        print(f"{'flashing:' if number == 1 else '':<13}{number}. {step}")
+        output.say(f"{'flashing:' if number == 1 else '':<13}{number}. {step}")

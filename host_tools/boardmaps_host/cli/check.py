@@ -8,7 +8,7 @@ from pathlib import Path
 
 import rich_click as click
 
-from . import options
+from . import options, output
 
 _STDLIB = "micropython-stdlib-stubs"
 
@@ -43,15 +43,16 @@ def command(program: str, profile: str, board: str, as_json: bool) -> int:
     """Type-check PROGRAM.py against one profile: what the profile lacks (LruHashMap and resize on a board) is an error.
 
     Runs mypy with MicroPython's stubs; mypy says what is wrong and where, and its status is the command's: 0 when there
-    is nothing, 1 otherwise.
+    is nothing, 1 otherwise. What it needs is in an extra: pip install 'boardmaps[check]'.
 
-    JSON: an object a line for each thing that mypy says: {"file", "line", "column", "message", "hint", "code", "severity"}.
+    JSON: an object a line for each thing that mypy says: {"file", "line", "column", "message", "hint", "code", "severity"};
+    nothing when there is nothing.
     """
     # saves start-up time: needed by this command alone
     import tempfile
 
-    if importlib.util.find_spec("mypy") is None:
-        raise click.ClickException("mypy is not installed, and does the checking: pip install mypy.")
+    wanted = [] if profile == "cloud" else stubs_of(board)
+    _need(wanted)
     paths = [] if _is_installed() else [str(_package().parent)]
     with tempfile.TemporaryDirectory(prefix="boardmaps-check-") as name:
         folder = Path(name)
@@ -60,16 +61,47 @@ def command(program: str, profile: str, board: str, as_json: bool) -> int:
         words += ["--cache-dir", os.devnull]  # nothing is left in the user's folder
         words += ["--output", "json"] if as_json else []
         if profile == "cloud":
-            return _mypy([*words, program], paths)
+            return _told(_mypy([*words, program], paths), f"{program}: nothing is wrong on the computer.", as_json)
         stubs = folder / "stubs"
-        _gather_stubs(stubs, board)
+        gather_stubs(stubs, wanted)
         words += [
             "--platform",
             "micropython",
             "--custom-typeshed-dir",
             str(stubs),
         ]  # what boardmaps offers depends on it
-        return _mypy([*words, program], [str(stubs), *paths])
+        status = _mypy([*words, program], [str(stubs), *paths])
+        return _told(status, f"{program}: nothing is wrong on the board {board}.", as_json)
+
+
+def _told(status: int, success: str, as_json: bool) -> int:
+    if status == 0 and not as_json:
+        output.say(success)
+    return status
+
+
+def stubs_of(board: str) -> list[str]:
+    """Return the packages with the stubs of MicroPython's library and of a board's modules."""
+    from boardmaps_host.boards import find  # saves start-up time: needed by this command alone
+
+    return [_STDLIB, find(board).stubs]
+
+
+def _need(stubs: list[str]) -> None:
+    """Raise an error that names all that is missing at once."""
+    from importlib import metadata  # saves start-up time: needed by this command alone
+
+    missing = ["mypy"] if importlib.util.find_spec("mypy") is None else []
+    for package in stubs:
+        try:
+            metadata.distribution(package)
+        except metadata.PackageNotFoundError:
+            missing.append(package)
+    if missing:
+        extra = "'boardmaps[check]'" if missing[0] in ("mypy", _STDLIB) else ""
+        more = [name for name in missing if not extra or name not in ("mypy", _STDLIB, "micropython-unix-stubs")]
+        raise click.ClickException(f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not installed, which the "
+                                   f"check needs: pip install {' '.join([extra, *more]).strip()}.")  # fmt: skip
 
 
 def _mypy(words: list[str], paths: list[str]) -> int:
@@ -88,22 +120,15 @@ def _is_installed() -> bool:
     return any(part in ("site-packages", "dist-packages") for part in _package().parts)
 
 
-def _gather_stubs(folder: Path, board: str) -> None:
+def gather_stubs(folder: Path, packages: list[str]) -> None:
     """Copy the stubs of MicroPython's library and the board's modules to where mypy takes them for its own typeshed.
 
     The packages put them beside each other into site-packages, where mypy looks for no loose modules.
     """
-    # saves start-up time: needed by this command alone
-    from importlib import metadata
+    from importlib import metadata  # saves start-up time: needed by this command alone
 
-    from boardmaps_host.boards import find
-
-    for package in (_STDLIB, find(board).stubs):
-        try:
-            files = metadata.distribution(package).files or []
-        except metadata.PackageNotFoundError:
-            raise click.ClickException(f"the stubs {package} are not installed: pip install {package}.") from None
-        for file in files:
+    for package in packages:
+        for file in metadata.distribution(package).files or []:
             if file.suffix == ".pyi" or file.name == "VERSIONS":
                 copy = folder / file
                 copy.parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,5 @@
 """`boardmaps flash`: put MicroPython itself on a board."""
 
-import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from . import options, output
 @click.option(
     "--image", "-i", type=click.Path(path_type=Path), metavar="FILE", help="MicroPython for it; see --board alone."
 )
-@click.option("--port", "-p", metavar="PORT", help="The board's serial port, for esptool; mpremote's a0 and u0 too.")
+@click.option("--port", "-P", metavar="PORT", help="The board's serial port, for esptool; mpremote's a0 and u0 too.")
 @click.option(
     "--drive", type=click.Path(path_type=Path), metavar="FOLDER", help="The loader's UF2 drive, when not found."
 )
@@ -39,7 +38,10 @@ def command(name: str, image: Path | None, port: str | None, drive: Path | None,
     from boardmaps_host.flash import flash
 
     def say(text: str) -> None:
-        print(text, file=sys.stderr if as_json else sys.stdout, flush=True)
+        if as_json:
+            output.note(text)
+        else:
+            output.say(text, flush=True)
 
     board = find(name)
     report = flash(board, image, port=port and port_path(port), drive=drive, erase=erase, say=say)
@@ -47,10 +49,10 @@ def command(name: str, image: Path | None, port: str | None, drive: Path | None,
         output.as_json(asdict(report) | {"from": board.micropython.source})
         return
     if report.written:
-        print(f"written to {report.destination}" if report.destination else "written")
+        output.say(f"written to {report.destination}" if report.destination else "written")
     else:
-        print(f"MicroPython for {board.title}: {board.micropython.source}")
+        output.say(f"MicroPython for {board.title}: {board.micropython.source}")
     for number, step in enumerate(report.steps, 1):
-        print(f"  {number}. {step}")
+        output.say(f"  {number}. {step}")
     if report.written:
-        print("Next: boardmaps deploy --port PORT")
+        output.say("Next: boardmaps deploy --port PORT")

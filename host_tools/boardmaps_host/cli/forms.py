@@ -9,6 +9,8 @@ DATA := 1 2 0 0                  bytes, decimal or 0x.., as bpftool
       | struct:FORMAT:A,B,C      Python's struct module, such as struct:<IHH:1,2,3
 """
 
+import math
+import os
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,6 +29,8 @@ NUMBERS = {
     "f32": "<f",
     "f64": "<d",
 }
+
+_MOST = 1 << 26  # bytes: struct fills as many before anybody looks at the map
 
 UPDATE_FLAGS = {"any": 0, "noexist": 1, "exist": 2}
 
@@ -100,7 +104,7 @@ def number(word: str, what: str) -> int:
     try:
         return int(word, 0)
     except ValueError:
-        raise FormError(f"{what} is {word!r}, not a whole number.") from None
+        raise FormError(f"{what} is {_short(word)}, not a whole number.") from None
 
 
 def update_flags(word: str) -> int:
@@ -148,7 +152,7 @@ def _byte(word: str, base: int, what: str) -> int:
         value = -1
     if not 0 <= value <= 255:
         form = "a hexadecimal byte, 00 to ff" if base == 16 else "a byte, 0 to 255"
-        raise FormError(f"{word!r} in the {what} is not {form}.")
+        raise FormError(f"{_short(word)} in the {what} is not {form}.")
     return value
 
 
@@ -160,7 +164,7 @@ def _hex(digits: str, what: str) -> bytes:
 
 
 def _text(text: str, size: int, what: str) -> bytes:
-    encoded = text.encode()
+    encoded = os.fsencode(text)  # UTF-8; bytes of a command line that are none come as they are
     if len(encoded) > size:
         raise FormError(f"the {what} {text!r} has {len(encoded)} bytes and the map's {what} has {size}.")
     return encoded.ljust(size, b"\0")
@@ -168,10 +172,27 @@ def _text(text: str, size: int, what: str) -> bytes:
 
 def _pack(layout: str, numbers: Sequence[str], word: str, what: str) -> bytes:
     try:
-        return struct.pack(layout, *(float(n) if _is_float(n, layout) else int(n, 0) for n in numbers))
-    except (struct.error, ValueError) as error:
-        raise FormError(f"the {what} {word!r} cannot be packed: {error}.") from None
+        if struct.calcsize(layout) > _MOST:
+            raise FormError(f"the {what} {_short(word)} has {struct.calcsize(layout)} bytes, more than any map's.")
+        return struct.pack(layout, *(_number(text, layout) for text in numbers))
+    except (struct.error, ValueError, OverflowError) as error:
+        raise FormError(f"the {what} {_short(word)} cannot be packed: {error}.") from None
 
 
-def _is_float(text: str, layout: str) -> bool:
-    return any(letter in layout for letter in "efd") and not text.startswith("0x") and not text.lstrip("-+").isdigit()
+def _number(text: str, layout: str) -> float:
+    """Return a number; whole ones are exact. Raises ValueError, also for one that would silently become an infinity."""
+    floating = any(letter in layout for letter in "efd") and not text.startswith("0x")
+    try:
+        if not floating or text.lstrip("-+").isdigit():
+            return int(text, 0)
+        value = float(text)
+    except ValueError:
+        kind = "number" if floating else "whole number"
+        raise ValueError(f"{_short(text)} is no {kind}, or has too many digits") from None
+    if math.isinf(value) and "inf" not in text.lower():
+        raise ValueError(f"{_short(text)} is too large")
+    return value
+
+
+def _short(word: str) -> str:
+    return repr(word if len(word) <= 64 else word[:60] + "…")

@@ -6,32 +6,40 @@ from typing import TYPE_CHECKING, Any
 import rich_click as click
 
 from . import options, output
+from .entries import commands_for, entry_json, kind_of, not_for
 from .forms import Words, data
 
 if TYPE_CHECKING:
     from boardmaps_host.client.events import Change, Record, Sampled
 
 _seconds = click.option(
-    "--for", "seconds", type=click.FloatRange(min=0), metavar="SECONDS", help="End after so long; else at Ctrl-C."
+    "--for",
+    "seconds",
+    type=options.Real(0, options.SECONDS_MAX),
+    metavar="SECONDS",
+    help="End after so long; else at Ctrl-C.",
 )
 
 
 @click.command("console")
 @_seconds
+@click.option("--raw", is_flag=True, help="Into a pipe: control characters as they come; a terminal would obey them.")
 @options.target
-def console(target: options.Target, as_json: bool, seconds: float | None) -> None:
-    """Show what the firmware prints, line by line, while it runs.
+def console(target: options.Target, as_json: bool, seconds: float | None, raw: bool) -> None:
+    """Show what the firmware prints, line by line, while it runs; control characters in it as escapes such as \\x1b.
 
     When it ends with an exception, its traceback is shown and the status is 1. JSON: a document a line of output,
     {"text": "..."} with the line's newline in it.
     """
 
+    if raw and sys.stdout.isatty():
+        raise click.UsageError("--raw is for a pipe: what the board prints could take hold of this terminal.")
+
     def show(text: str) -> None:
         if as_json:
             output.as_json({"text": text})
         else:
-            sys.stdout.write(text)
-            sys.stdout.flush()
+            output.show(text, raw=raw)
 
     with target.connect(show) as board:
         while seconds is None:
@@ -41,7 +49,7 @@ def console(target: options.Target, as_json: bool, seconds: float | None) -> Non
 
 @click.command("watch")
 @click.argument("words", nargs=-1, metavar="MAP [key DATA]")
-@click.option("--every", type=click.FloatRange(min=0, max=65), default=0.05, show_default=True, metavar="SECONDS",
+@click.option("--every", type=options.Real(0, 65), default=0.05, show_default=True, metavar="SECONDS",
               help="How often the board looks for changes.")  # fmt: skip
 @_seconds
 @options.target
@@ -49,8 +57,8 @@ def watch(words: tuple[str, ...], target: options.Target, as_json: bool, every: 
     """Print the changes of MAP, or of one key, as the board tells them; of a ring its records, of a series its samples.
 
     First comes what is there. A ring's records are taken out of it. JSON: a document an event, {"key": ["0x01", ...],
-    "value": ["0x2a", ...] or null when it is gone}, {"number": 7, "lost": 0, "data": [...]} or {"number": 7, "lost": 0,
-    "timestamp": 1, "value": [...]}.
+    "value": ["0x2a", ...] or null when it is gone} ("values" of a per-CPU map, as `map dump` has them), {"number": 7,
+    "lost": 0, "data": [...]} or {"number": 7, "lost": 0, "timestamp": 1, "value": [...]}.
     """
     taken = Words(words)
     selector = taken.selector()
@@ -60,16 +68,23 @@ def watch(words: tuple[str, ...], target: options.Target, as_json: bool, every: 
         key_words = taken.until()
 
     def show(event: "Change | Record | Sampled") -> None:
-        if as_json:
-            output.as_json({name: _json(value) for name, value in vars(event).items()})
+        parts = vars(event)
+        if as_json and parts.get("key") is not None and parts["value"] is not None:
+            output.as_json(entry_json(the_map, parts["key"], parts["value"]))
+        elif as_json:
+            output.as_json({name: _json(value) for name, value in parts.items()})
         else:
-            print("  ".join(f"{name} {_plain(value)}" for name, value in vars(event).items()), flush=True)
+            output.say("  ".join(f"{name} {_plain(value)}" for name, value in parts.items()), flush=True)
 
     with target.connect() as board:
         the_map: Any = board.map(selector.key)
-        if hasattr(the_map, "records"):
-            taken.end()
+        there = commands_for(the_map)
+        if hasattr(the_map, "records") and key_words is None:
             told = the_map.records(show)
+        elif there:
+            raise not_for(the_map, "watch" if key_words is None else "watch with a key", there)
+        elif key_words is None and kind_of(the_map).per_cpu:
+            raise not_for(the_map, "watch without a key", ("watch MAP key DATA", "dump"))
         else:
             key = None if key_words is None else data(key_words, the_map.definition.key_size, "key")
             told = the_map.watch(key, every=every, callback=show)

@@ -1,22 +1,33 @@
 """`boardmaps map`: bpftool's map commands, over any target."""
 
+import copy
 from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
+from boardmaps_host.kinds import KINDS, Kind, by_word
+
 from . import options, output
-from .forms import HELP, FormError, Words, data, number, update_flags
+from .entries import entry_json, need_keys, print_entries
+from .forms import HELP, NUMBERS, FormError, Words, data, number, update_flags
 
 if TYPE_CHECKING:
-    from boardmaps_host.client.maps.base import MapInfo, RemoteMap
+    from boardmaps_host.client.maps.base import MapInfo
 
 # What the words of `map create` are called in a definition.
 _SIZES = {"key": "key_size", "value": "value_size", "entries": "max_entries", "flags": "map_flags"}
 
+_PARAMETERS = {"field": "a field is", "functions": "functions are"}
+
 _words = click.argument("words", nargs=-1, metavar="MAP [key DATA] [value DATA]")
 
 
-@click.group("map", help="Show, create, read and change the maps of a running board.\n\n" + HELP)
+@click.group(
+    "map",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Show, create, read and change the maps of a running board.\n\n" + HELP,
+)
+@options.json_flags
 def group() -> None:
     """The words are bpftool's: what is said to a kernel there is said to a board here."""
 
@@ -25,7 +36,7 @@ def group() -> None:
 @click.argument("words", nargs=-1, metavar="[MAP]")
 @options.target
 def show(words: tuple[str, ...], target: options.Target, as_json: bool) -> None:
-    """Show all maps, or one, with their sizes and how many entries are in use.
+    """Show all maps, or one, with their sizes and how many entries are in use; `list` is the same.
 
     JSON: a list (an object for one MAP) of {"id", "type", "name", "flags", "bytes_key", "bytes_value", "max_entries",
     "bytes_memlock", "frozen"} as bpftool has them, and "entries", those in use. Sizes are bytes.
@@ -48,13 +59,26 @@ def show(words: tuple[str, ...], target: options.Target, as_json: bool) -> None:
     )
 
 
+listed = copy.copy(show)
+listed.name = "list"
+listed.hidden = True  # its help is show's
+group.add_command(listed)
+
+
 @group.command("create")
-@click.argument("words", nargs=-1, metavar="name NAME type TYPE [key N] value N entries N [flags N]")
+@click.argument(
+    "words",
+    nargs=-1,
+    metavar="name NAME type TYPE [key N] value N entries N [flags N] [field TYPE[@OFFSET]] [functions N]",
+)
 @options.target
 def create(words: tuple[str, ...], target: options.Target, as_json: bool) -> None:
     """Create a map. Sizes are bytes; an array's keys are always 4.
 
     boardmaps map create name temps type hash key 8 value 4 entries 64
+
+    A time_series may say which number of its value `map stats` is about, u8 to i64, f32 or f64, @ its offset: `field i16`;
+    a bloom_filter with how many hash functions it works, 1 to 15: `functions 5`.
 
     JSON: the new map, as `map show` prints one.
     """
@@ -62,38 +86,23 @@ def create(words: tuple[str, ...], target: options.Target, as_json: bool) -> Non
     from boardmaps.errors import InvalidDefinition, InvalidFlags
 
     given = _create_words(Words(words))
-    map_class = _class_name(given.pop("type", None))
+    kind = _kind(given.pop("type", None))
     name = given.get("name")
     with target.connect() as board:
         if name and (there := [info.id for info in board.maps() if info.name == name]):
             raise FormError(f"the board has a map {name!r} already (id {there[0]}): choose another name.")
+        for parameter, text in _PARAMETERS.items():
+            if parameter in given and parameter not in kind.parameters:
+                fits = ", ".join(one.word for one in KINDS if parameter in one.parameters)
+                raise FormError(f"{text} for a {fits}, and not for a map of type {kind.word}.")
         try:
-            info = board.create_map(map_class, **given).info()
+            info = board.create_map(kind.class_name, **given).info()
         except (InvalidDefinition, InvalidFlags) as error:
             raise click.ClickException(_in_words(str(error))) from error
     if as_json:
         output.as_json(_info_json(info))
     else:
-        print(f"created {info.type_name} {info.name!r}: id {info.id}, {info.slice_bytes} bytes of the pool")
-
-
-@group.command("dump")
-@_words
-@options.target
-def dump(words: tuple[str, ...], target: options.Target, as_json: bool) -> None:
-    """Print every entry of MAP.
-
-    JSON: a list of {"key": ["0x01", ...], "value": ["0x2a", ...]}.
-    """
-    taken = Words(words)
-    selector = taken.selector()
-    taken.end()
-    with target.connect() as board:
-        entries = _all_entries(board.map(selector.key), quiet=as_json)
-    if as_json:
-        output.as_json([_entry_json(key, value) for key, value in entries])
-    else:
-        _print_entries(entries)
+        output.say(f"created {info.type_name} {info.name!r}: id {info.id}, {info.slice_bytes} bytes of the pool")
 
 
 @group.command("lookup")
@@ -102,21 +111,23 @@ def dump(words: tuple[str, ...], target: options.Target, as_json: bool) -> None:
 def lookup(words: tuple[str, ...], target: options.Target, as_json: bool) -> int:
     """Print the value of one key: MAP key DATA.
 
-    A key that is not there gives status 1. JSON: {"key": [...], "value": [...]}, or null when it is not there.
+    A key that is not there gives status 1. JSON: {"key": [...], "value": [...]}, as `map dump` has an entry, or null when
+    it is not there.
     """
     taken = Words(words)
     selector = taken.selector()
     key_words = _key_words(taken)
     with target.connect() as board:
         the_map = board.map(selector.key)
+        need_keys(the_map, "lookup")
         key = data(key_words, the_map.definition.key_size, "key")
         value = the_map.lookup(key)
     if value is None:
         return miss(f"lookup {selector.key!r}: no such key", None, as_json)
     if as_json:
-        output.as_json(_entry_json(key, value))
+        output.as_json(entry_json(the_map, key, value))
     else:
-        _print_entries([(key, value)])
+        print_entries(the_map, [(key, value)])
     return 0
 
 
@@ -138,6 +149,7 @@ def update(words: tuple[str, ...], target: options.Target, as_json: bool) -> Non
     taken.end()
     with target.connect() as board:
         the_map = board.map(selector.key)
+        need_keys(the_map, "update")
         key = data(key_words, the_map.definition.key_size, "key")
         value = data(value_words, the_map.definition.value_size, "value")
         the_map.update(key, the_map.for_every_cpu(value), flags)
@@ -158,6 +170,7 @@ def delete(words: tuple[str, ...], target: options.Target, as_json: bool) -> Non
     key_words = _key_words(taken)
     with target.connect() as board:
         the_map = board.map(selector.key)
+        need_keys(the_map, "delete")
         the_map.delete(data(key_words, the_map.definition.key_size, "key"))
     if as_json:
         output.as_json(None)
@@ -176,6 +189,7 @@ def getnext(words: tuple[str, ...], target: options.Target, as_json: bool) -> in
     key_words = _key_words(taken) if taken else None
     with target.connect() as board:
         the_map = board.map(selector.key)
+        need_keys(the_map, "getnext")
         key = data(key_words, the_map.definition.key_size, "key") if key_words else None
         following = the_map.next_key(key)
     shown = {
@@ -187,19 +201,8 @@ def getnext(words: tuple[str, ...], target: options.Target, as_json: bool) -> in
     if as_json:
         output.as_json(shown)
     else:
-        print(following.hex(" "))
+        output.say(following.hex(" "))
     return 0
-
-
-def _all_entries(the_map: "RemoteMap", *, quiet: bool) -> list[tuple[bytes, bytes]]:
-    total = len(the_map)
-    entries: list[tuple[bytes, bytes]] = []
-    with output.progress(the_map.name, quiet=quiet) as shown:
-        for entry in the_map.items():
-            entries.append(entry)
-            if shown and not len(entries) % 64:
-                shown(the_map.name, len(entries), max(total, len(entries)))  # firmware may add some meanwhile
-    return entries
 
 
 def _key_words(taken: Words) -> list[str]:
@@ -207,16 +210,14 @@ def _key_words(taken: Words) -> list[str]:
     return taken.until()
 
 
-def _class_name(word: str | None) -> str:
-    """Return the class for bpftool's word for a map's type."""
-    from boardmaps_host.kinds import KINDS, by_word  # saves start-up time: needed by this command alone
-
+def _kind(word: str | None) -> Kind:
+    """Return the type with bpftool's word."""
     if word is None:
         raise FormError("the word 'type' is missing.")
     kind = by_word(word)
     if kind is None:
         raise FormError(f"{word!r} is no map type: {', '.join(kind.word for kind in KINDS)}.")
-    return kind.class_name
+    return kind
 
 
 def _in_words(text: str) -> str:
@@ -235,11 +236,24 @@ def _create_words(taken: Words) -> dict[str, Any]:
             raise FormError(f"{word!r} is there twice.")
         if word in ("name", "type"):
             given[word] = taken.next(f"the map's {word}")
-        elif word in _SIZES:
-            given[_SIZES[word]] = number(taken.next(f"the number after {word!r}"), f"the number after {word!r}")
+        elif word == "field":
+            given["field"], given["field_offset"] = _field(taken.next("the field after 'field'"))
+        elif word in _SIZES or word == "functions":
+            given[_SIZES.get(word, word)] = number(
+                taken.next(f"the number after {word!r}"), f"the number after {word!r}"
+            )
         else:
-            raise FormError(f"{word!r} is none of name, type, key, value, entries, flags.")
+            raise FormError(f"{word!r} is none of name, type, key, value, entries, flags, field, functions.")
     return given
+
+
+def _field(word: str) -> tuple[str, int]:
+    """Return struct's letter and the offset of `i16@4`; a letter of struct itself is one too."""
+    name, _, offset = word.partition("@")
+    letter = NUMBERS.get(name, f"<{name}")[1:]
+    if f"<{letter}" not in NUMBERS.values():
+        raise FormError(f"the field {word!r} is none of {', '.join(NUMBERS)}, with @ and an offset if it is not 0.")
+    return letter, number(offset or "0", "the field's offset")
 
 
 def miss(text: str, shown: Any, as_json: bool) -> int:
@@ -247,7 +261,7 @@ def miss(text: str, shown: Any, as_json: bool) -> int:
     if as_json:
         output.as_json(shown)
     else:
-        output.error(text, as_json=False)
+        output.error(text, plain=True)
     return 1
 
 
@@ -266,10 +280,6 @@ def _info_json(info: "MapInfo") -> dict[str, Any]:
     }
 
 
-def _entry_json(key: bytes, value: bytes) -> dict[str, list[str]]:
-    return {"key": output.hex_bytes(key), "value": output.hex_bytes(value)}
-
-
 def _flags(info: "MapInfo") -> str:
     # saves start-up time: needed by this command alone
     from boardmaps.abi import BPF_F_RB_OVERWRITE, BPF_F_RDONLY, BPF_F_WRONLY
@@ -277,10 +287,3 @@ def _flags(info: "MapInfo") -> str:
     names = {BPF_F_RDONLY: "rdonly", BPF_F_WRONLY: "wronly", BPF_F_RB_OVERWRITE: "overwrite"}
     words = [name for bit, name in names.items() if info.map_flags & bit] + ["frozen"] * bool(info.frozen)
     return ",".join(words) or "-"
-
-
-def _print_entries(entries: list[tuple[bytes, bytes]]) -> None:
-    output.table(
-        ("key", "as", "value", "as"),
-        ((key.hex(" "), output.readable(key), value.hex(" "), output.readable(value)) for key, value in entries),
-    )

@@ -1,9 +1,9 @@
 """Options that several commands share."""
 
 import functools
+import math
 import os
 import re
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +11,63 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
+from . import output
+
 if TYPE_CHECKING:
     from boardmaps_host.client.board import Board
 
-as_json = click.option(
-    "--json", "-j", "as_json", is_flag=True, help="Print JSON, in the shape that the command's help describes."
-)
+_Any = Callable[..., Any]
+
+
+class Real(click.FloatRange):
+    """A number in a range; neither NaN nor infinity, which no comparison refuses and no clock takes."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number."""
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a finite number.", param, ctx)
+        return number
+
+
+SECONDS_MAX = 1e6  # eleven days: what a clock's functions take everywhere
+
+
+def _asked(_context: click.Context, param: click.Parameter, value: bool) -> None:
+    if value:
+        output.ask(pretty=param.name == "pretty")
+
+
+def json_flags(command: _Any) -> _Any:
+    """Add --json and --pretty, as bpftool has them: before the words of a command, or behind them."""
+    for option in (
+        click.option(
+            *("--pretty", "-p"),
+            is_flag=True,
+            expose_value=False,
+            callback=_asked,
+            help="Print JSON, indented for people.",
+        ),
+        click.option(
+            *("--json", "-j"),
+            is_flag=True,
+            expose_value=False,
+            callback=_asked,
+            help="Print JSON, in the shape that the command's help describes.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def as_json(command: _Any) -> _Any:
+    """Add --json and --pretty and tell the command, as `as_json`, whether they or those before its name were given."""
+
+    @functools.wraps(command)
+    def with_json(**rest: Any) -> Any:
+        return command(as_json=output.wants_json(), **rest)
+
+    return json_flags(with_json)
 
 
 @dataclass(frozen=True)
@@ -25,7 +76,8 @@ class Target:
 
     port: str
     timeout: float
-    key: bytes | None
+    key: bytes | str | None
+    accept_board: bool = False
 
     def connect(self, console: Callable[[str], None] | None = None) -> "Board":
         """Connect for the time of one command; `console` gets what the board prints."""
@@ -36,30 +88,31 @@ class Target:
         fresh = self.port in STARTED and not running(self.port)
         if fresh:
             text = f"no simulated board {self.port} is running: a fresh one is started for this command alone, and nothing stays."
-            print(f"boardmaps: {text} To keep one: boardmaps sim --board {self.port}", file=sys.stderr)
-        board = connect(self.port, timeout=self.timeout, console=console, key=self.key)
+            output.note(f"boardmaps: {text} To keep one: boardmaps sim --board {self.port}")
+        board = connect(self.port, timeout=self.timeout, console=console, key=self.key, accept_board=self.accept_board)
         if not fresh and not board.program_runs:
             text = "no program runs: the board is at its REPL, and its maps are as they were left. Why the last one ended was"
             text += " printed when it did; MicroPython does not keep it."
-            print(f"boardmaps: {board.link.name}: {text}", file=sys.stderr)
+            output.note(f"boardmaps: {board.link.name}: {text}")
         return board
 
 
 def target(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add --port, --timeout, --key-file and --json: what every command takes that talks to a running board, a Target."""
+    """Add the options of a Target and --json: what every command takes that talks to a running board."""
 
     @functools.wraps(command)
-    def with_target(*, port: str, timeout: float, key_file: Path | None, **rest: Any) -> Any:
-        return command(target=Target(port, timeout, _key(key_file)), **rest)
+    def with_target(*, port: str, timeout: float, key_file: Path | None, accept_board: bool, **rest: Any) -> Any:
+        return command(target=Target(port, timeout, _key(key_file), accept_board), **rest)
 
-    for option in (as_json, _key_file, _timeout, _port):
-        option(with_target)
-    return with_target
+    with_options = as_json(with_target)
+    for option in (_accept_board, _key_file, _timeout, _port):
+        option(with_options)
+    return with_options
 
 
 _port = click.option(
     "--port",
-    "-p",
+    "-P",
     envvar="BOARDMAPS_PORT",
     show_envvar=True,
     required=True,
@@ -68,7 +121,7 @@ _port = click.option(
 )
 _timeout = click.option(
     "--timeout",
-    type=click.FloatRange(min=0.01),
+    type=Real(0.01, SECONDS_MAX),
     default=5.0,
     show_default=True,
     metavar="SECONDS",
@@ -78,20 +131,44 @@ _key_file = click.option(
     "--key-file",
     type=click.Path(path_type=Path),
     metavar="PATH",
-    help="The file with a locked line's key, without the newline at its end. Else the key is in $BOARDMAPS_KEY.",
+    help="The file with a locked line's key, as `boardmaps key` tells. Else the key is in $BOARDMAPS_KEY.",
+)
+_accept_board = click.option(
+    "--accept-board",
+    is_flag=True,
+    help="With a key: another board than the one that was met on this port before is right.",
 )
 
 
-def _key(path: Path | None) -> bytes | None:
+def _key(path: Path | None) -> bytes | str | None:
     """Return the key. It is no option itself: all users of a computer see each other's command lines."""
     if path is None:
-        return os.fsencode(os.environ.get("BOARDMAPS_KEY", "")) or None
+        where, key = "BOARDMAPS_KEY", os.fsencode(os.environ.get("BOARDMAPS_KEY", ""))
+        return _checked(where, key) if key else None
+    where = f"the key file {path}"
     try:
         key = re.sub(rb"\r?\n\Z", b"", path.read_bytes())
     except OSError as e:
         raise click.UsageError(
-            f"the key file {path} cannot be read: {e.strerror}. Name a file with the key that the board's server has."
+            f"{where} cannot be read: {e.strerror}. Name a file with the key that the board's server has."
         ) from None
     if not key:
-        raise click.UsageError(f"the key file {path} is empty. Put the key into it that the board's server has.")
+        raise click.UsageError(f"{where} is empty. Put the key into it that the board's server has.")
+    return _checked(where, key)
+
+
+def _checked(where: str, text: bytes) -> bytes | str:
+    """Return the key that `text` is: hex:BYTES, pass:PASS PHRASE, or the bytes of a key themselves."""
+    # saves start-up time: HMAC, for a key alone
+    from boardmaps_host.client.lock import HostLock
+
+    key: bytes | str = text
+    try:
+        if text.startswith(b"hex:"):
+            key = bytes.fromhex(text[4:].decode())
+        elif text.startswith(b"pass:"):
+            key = text[5:].decode()
+        HostLock(key, lambda _: None)
+    except ValueError as e:
+        raise click.UsageError(f"{where} has no key: {e}.") from None
     return key

@@ -1,4 +1,7 @@
-"""What the command prints: tables on a terminal, plain aligned text into a pipe, JSON when asked."""
+"""What the command prints: tables on a terminal, plain aligned text into a pipe, JSON when asked.
+
+Nothing else of the command writes to stdout or stderr (a test sees to it), so that all of it has passed harmless().
+"""
 
 import json
 import sys
@@ -6,22 +9,72 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from ..terminal import harmless
 
-def wants_json(words: Sequence[str]) -> bool:
-    """Whether the command line asks for JSON; known before it is parsed, so that its errors come as JSON too."""
-    return "--json" in words or "-j" in words
-
-
-def as_json(value: Any) -> None:
-    """Print one JSON document on one line."""
-    print(json.dumps(value), flush=True)
+JSON_WORDS, PRETTY_WORDS = ("--json", "-j"), ("--pretty", "-p")
+_asked = {"json": False, "pretty": False}  # of this process: it runs one command
 
 
-def error(text: str, *, as_json: bool) -> None:
-    """Print one line on stderr and, for scripts that read JSON, {"error": text} on stdout."""
-    text = " ".join(text.split())
-    if as_json:
-        print(json.dumps({"error": text}), flush=True)
+def begin(words: Sequence[str]) -> None:
+    """See whether the command line asks for JSON before it is parsed, so that errors of parsing come as JSON too."""
+    pretty = any(word in words for word in PRETTY_WORDS)
+    _asked.update(json=pretty or any(word in words for word in JSON_WORDS), pretty=pretty)
+
+
+def ask(*, pretty: bool) -> None:
+    """Have the command print JSON."""
+    _asked["json"] = True
+    _asked["pretty"] |= pretty
+
+
+def wants_json() -> bool:
+    """Whether JSON was asked for, before the command's name or behind it."""
+    return _asked["json"]
+
+
+def as_json(document: Any) -> None:
+    """Print one JSON document: on one line, or indented with --pretty."""
+    text = _indented(document, "") if _asked["pretty"] else json.dumps(document)
+    print(text.replace("\x7f", "\\u007f"), flush=True)  # the one control character that json.dumps leaves
+
+
+def _indented(value: Any, before: str) -> str:
+    """Return `value` as JSON over several lines; a list of plain values, such as a key's bytes, stays on one."""
+    inner = before + "    "
+    if isinstance(value, dict) and value:
+        lines = [f"{inner}{json.dumps(name)}: {_indented(part, inner)}" for name, part in value.items()]
+        return "{\n" + ",\n".join(lines) + f"\n{before}}}"
+    if isinstance(value, list | tuple) and any(isinstance(part, dict | list | tuple) for part in value):
+        return "[\n" + ",\n".join(inner + _indented(part, inner) for part in value) + f"\n{before}]"
+    return json.dumps(value)
+
+
+def say(text: str = "", *, flush: bool = False) -> None:
+    """Print a line on stdout."""
+    print(harmless(text), flush=flush)
+
+
+def note(text: str) -> None:
+    """Print a line on stderr."""
+    print(harmless(text), file=sys.stderr, flush=True)
+
+
+def show(text: str, *, raw: bool = False) -> None:
+    """Print what a board has printed, with no newline of ours; `raw` leaves its control characters in."""
+    sys.stdout.write(text if raw else harmless(text))
+    sys.stdout.flush()
+
+
+def data(content: bytes) -> None:
+    """Write bytes to stdout as they are."""
+    sys.stdout.buffer.write(content)
+
+
+def error(text: str, *, plain: bool = False) -> None:
+    """Print one line on stderr and, for scripts that asked for JSON, {"error": text} on stdout, unless it is `plain`."""
+    text = harmless(" ".join(text.split()))
+    if _asked["json"] and not plain:
+        as_json({"error": text})
     print(f"boardmaps: {text}", file=sys.stderr)
 
 
@@ -51,11 +104,11 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     On a terminal it has lines and colour and is fitted to the width, each cell on a line of its own if the words do not
     fit; into a pipe it is plain text, two spaces between columns, never cut.
     """
-    names = [name.rstrip("#") for name in columns]
+    names = [_cell(name.rstrip("#")) for name in columns]
     if sys.stdout.isatty():
         _rich_table(columns, names, rows)
         return
-    lines = [names, *([str(cell) for cell in row] for row in rows)]
+    lines = [names, *([_cell(cell) for cell in row] for row in rows)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
     for line in lines:
         cells = (
@@ -65,6 +118,10 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         print("  ".join(cells).rstrip())
 
 
+def _cell(value: object) -> str:
+    return harmless(str(value)).replace("\n", "\\n").replace("\t", "\\t")
+
+
 def _rich_table(columns: Sequence[str], names: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     # saves start-up time: rich takes a tenth of a second
     from rich import box
@@ -72,7 +129,7 @@ def _rich_table(columns: Sequence[str], names: Sequence[str], rows: Iterable[Seq
     from rich.table import Table
     from rich.text import Text
 
-    cells = [[Text(str(cell)) for cell in row] for row in rows]  # Text: what a board says is never markup
+    cells = [[Text(_cell(cell)) for cell in row] for row in rows]  # Text: what a board says is never markup
     drawn = Table(box=box.SIMPLE_HEAD, header_style="bold", padding=(0, 1, 0, 0), pad_edge=False)
     needed = -2
     for i, (column, name) in enumerate(zip(columns, names, strict=True)):
@@ -103,7 +160,7 @@ def progress(begins: str, *, quiet: bool) -> Iterator[Callable[[str, int, int], 
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}", markup=False))
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(begins)
-        yield lambda what, done, total: bar.update(task, description=what, completed=done, total=total)
+        task = bar.add_task(_cell(begins))
+        yield lambda what, done, total: bar.update(task, description=_cell(what), completed=done, total=total)

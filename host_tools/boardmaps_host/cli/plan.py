@@ -13,7 +13,7 @@ from . import options, output
 
 @click.command("plan")
 @click.argument("file", metavar="FILE")
-@click.option("--pool", type=click.IntRange(min=256), default=64 * 1024, show_default=True, metavar="BYTES")
+@click.option("--pool", type=click.IntRange(256, 1 << 31), default=64 * 1024, show_default=True, metavar="BYTES")
 @click.option("--cpus", type=click.IntRange(1, 2), default=1, show_default=True, help="Cores of the board (rp2: 2).")
 @options.as_json
 def command(file: str, pool: int, cpus: int, as_json: bool) -> None:
@@ -38,7 +38,7 @@ def command(file: str, pool: int, cpus: int, as_json: bool) -> None:
         output.as_json({"bytes_total": pool, "bytes_used": used, "bytes_remaining": pool - used, "maps": maps})
         return
     output.table(("name", "type", "offset#", "bytes#", "of pool#"), ((*row, f"{row[3] / pool:.1%}") for row in rows))
-    print(f"{used} of {pool} bytes used, {pool - used} remain")
+    output.say(f"{used} of {pool} bytes used, {pool - used} remain")
 
 
 def _read(file: str) -> list[dict[str, Any]]:

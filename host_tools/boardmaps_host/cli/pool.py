@@ -1,6 +1,5 @@
 """`boardmaps pool`: how the board's pool is used, and its bytes as a file."""
 
-import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,7 +53,7 @@ def command(save: Path | None, target: options.Target, as_json: bool) -> None:
             }
         )
         return
-    print(f"{used} of {total} bytes used, {remaining} remain; {allocations} allocation{'s' * (allocations != 1)}")
+    output.say(f"{used} of {total} bytes used, {remaining} remain; {allocations} allocation{'s' * (allocations != 1)}")
     if maps:
         output.table(
             ("id#", "name", "type", "bytes#", "of pool#", "peak#", "of entries#"),
@@ -73,11 +72,11 @@ def _save(board: "Board", file: Path, *, quiet: bool) -> None:
     with output.progress(what, quiet=quiet) as shown:
         image = board.pool.read(shown and partial(shown, what))
     if file == _OUTPUT:
-        sys.stdout.buffer.write(image)
+        output.data(image)
         return
     try:
         file.write_bytes(image)
     except OSError as error:
         raise click.FileError(str(file), error.strerror) from error
     if not quiet:
-        print(f"saved {len(image)} bytes of {board.link.name} to {file}")
+        output.say(f"saved {len(image)} bytes of {board.link.name} to {file}")

@@ -2,14 +2,17 @@
 
 import rich_click as click
 
-from . import boards, check, demo, deploy, flash, listen, maps, plan, pool, sim, values
+from . import boards, check, demo, deploy, dump, flash, key, listen, maps, options, plan, pool, sim, values
 
 click.rich_click.USE_MARKDOWN = False
 click.rich_click.SHOW_ARGUMENTS = False
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="boardmaps", prog_name="boardmaps", message="%(prog)s %(version)s")
+@click.version_option(
+    None, "-V", "--version", package_name="boardmaps", prog_name="boardmaps", message="%(prog)s %(version)s"
+)
+@options.json_flags
 def boardmaps() -> None:
     """BPF-style maps for MicroPython boards: read and change a running board's maps, put boardmaps on a board.
 
@@ -18,7 +21,19 @@ def boardmaps() -> None:
     """
 
 
-for command in (listen.watch, *values.commands):
+@click.command("help")
+@click.argument("words", nargs=-1, metavar="[COMMAND...]")
+@click.pass_context
+def show_help(context: click.Context, words: tuple[str, ...]) -> None:
+    """Explain the commands, or one of them: `help map dump` and `map help dump` are `map dump --help`."""
+    group = context.parent.command_path.split()[1:] if context.parent else []
+    with boardmaps.make_context("boardmaps", [*group, *words, "--help"]) as inner:
+        boardmaps.invoke(inner)
+
+
+maps.group.add_command(show_help)
+boardmaps.add_command(show_help)
+for command in (*dump.commands, listen.watch, *values.commands):
     maps.group.add_command(command)
 for command in (
     maps.group,
@@ -31,5 +46,6 @@ for command in (
     sim.command,
     demo.command,
     check.command,
+    key.command,
 ):
     boardmaps.add_command(command)

@@ -1,32 +1,32 @@
 """bpftool's words for maps without keys, and for locking one: push, pop, peek, enqueue, dequeue, freeze."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from boardmaps_host.kinds import by_number
-
 from . import options, output
-from .forms import Words, data
+from .entries import commands_for, entry_json, kind_of, not_for, print_values
+from .forms import FormError, Words, data
 from .maps import miss
 
 if TYPE_CHECKING:
     from boardmaps_host import Board
-    from boardmaps_host.client.maps.base import RemoteMap
 
 _words = click.argument("words", nargs=-1, metavar="MAP [value DATA]")
 
 
-def _without_keys(board: "Board", name: str, key: int | str) -> "RemoteMap":
-    """Return the map, a queue or a stack."""
+def _without_keys(board: "Board", command: str, key: int | str, needs: str = "pop") -> Any:
+    """Return the map, which has the operation `needs`."""
     the_map = board.map(key)
-    if not by_number(the_map.definition.map_type).has("pop"):
-        kind = the_map.info().type_name
-        raise click.ClickException(f"{name} is for a queue or a stack, and the map {key!r} is of type {kind}.")
+    kind = kind_of(the_map)
+    if kind.has("next_key"):
+        raise click.ClickException(f"{command} is for a queue or a stack, and the map {key!r} is of type {kind.word}.")
+    if not (kind.has("peek") and kind.has(needs)):
+        raise not_for(the_map, command, commands_for(the_map))
     return the_map
 
 
-def _add(name: str, ending: str) -> click.Command:
+def _add(name: str, ending: str, needs: str) -> click.Command:
     """Make the command that adds a value; a stack and a queue have the same under two names."""
 
     @click.command(name, help=f"Add a value to MAP, {ending}: MAP value DATA.\n\nJSON: null, as bpftool.")
@@ -38,19 +38,21 @@ def _add(name: str, ending: str) -> click.Command:
         taken.literal("value")
         value_words = taken.until()
         with target.connect() as board:
-            the_map = _without_keys(board, name, selector.key)
-            value = data(value_words, the_map.definition.value_size, "value")
-            the_map.update(b"", value)
+            the_map = _without_keys(board, name, selector.key, needs)
+            the_map.push(data(value_words, the_map.definition.value_size, "value"))
         if as_json:
             output.as_json(None)
 
     return add
 
 
-def _take(name: str, does: str, *, stays: bool = False) -> click.Command:
-    """Make a command that prints the next value; it is removed unless it `stays`."""
+def _take(name: str, does: str) -> click.Command:
+    """Make a command that prints the next value and removes it."""
 
-    @click.command(name, help=f'{does}. An empty map gives status 1.\n\nJSON: {{"value": [...]}}, or null when empty.')
+    @click.command(
+        name,
+        help=f'{does}. An empty map gives status 1.\n\nJSON: {{"key": [], "value": [...]}}, as bpftool, or null when empty.',
+    )
     @_words
     @options.target
     def take(words: tuple[str, ...], target: options.Target, as_json: bool) -> int:
@@ -59,16 +61,52 @@ def _take(name: str, does: str, *, stays: bool = False) -> click.Command:
         taken.end()
         with target.connect() as board:
             the_map = _without_keys(board, name, selector.key)
-            value = the_map.lookup(b"") if stays else the_map.lookup_and_delete(b"")
-        if value is None:
-            return miss(f"{name} {selector.key!r}: the map is empty", None, as_json)
-        if as_json:
-            output.as_json({"value": output.hex_bytes(value)})
-        else:
-            output.table(("value", "as"), [(value.hex(" "), output.readable(value))])
-        return 0
+            value = the_map.pop()
+        return _show(the_map, value, f"{name} {selector.key!r}: the map is empty", as_json)
 
     return take
+
+
+@click.command("peek")
+@_words
+@options.target
+def peek(words: tuple[str, ...], target: options.Target, as_json: bool) -> int:
+    """Print the value that pop or dequeue would give, and leave it; ask a Bloom filter for one: MAP value DATA.
+
+    An empty map gives status 1, as does a value that the filter surely has not.
+
+    JSON: {"key": [], "value": [...]}, as bpftool, or null when it is not there.
+    """
+    taken = Words(words)
+    selector = taken.selector()
+    value_words = None
+    if taken:
+        taken.literal("value")
+        value_words = taken.until()
+    with target.connect() as board:
+        the_map = _without_keys(board, "peek", selector.key, "peek")
+        if kind_of(the_map).has("pop"):
+            if value_words is not None:
+                raise FormError("'value' is one word too many: this map gives the value.")
+            value = the_map.peek()
+            text = f"peek {selector.key!r}: the map is empty"
+        else:
+            if value_words is None:
+                raise FormError("the word 'value' is missing.")
+            asked = data(value_words, the_map.definition.value_size, "value")
+            value = asked if the_map.peek(asked) else None
+            text = f"peek {selector.key!r}: the value was never pushed"
+    return _show(the_map, value, text, as_json)
+
+
+def _show(the_map: Any, value: bytes | None, missing: str, as_json: bool) -> int:
+    if value is None:
+        return miss(missing, None, as_json)
+    if as_json:
+        output.as_json(entry_json(the_map, b"", value))
+    else:
+        print_values([value])
+    return 0
 
 
 @click.command("freeze")
@@ -89,10 +127,10 @@ def freeze(words: tuple[str, ...], target: options.Target, as_json: bool) -> Non
 
 
 commands = (
-    _add("push", "on top of a stack"),
+    _add("push", "on top of a stack, or to those that a Bloom filter knows", "push"),
     _take("pop", "Print the newest value of a stack and remove it"),
-    _take("peek", "Print the value that pop or dequeue would give, and leave it", stays=True),
-    _add("enqueue", "behind the others of a queue"),
+    peek,
+    _add("enqueue", "behind the others of a queue", "pop"),
     _take("dequeue", "Print the oldest value of a queue and remove it"),
     freeze,
 )

@@ -15,6 +15,8 @@ from boardmaps_host.client.errors import (
 )
 from boardmaps_host.client.info import MapInfo
 from boardmaps_host.client.maps.base import RemoteMap
+from boardmaps_host.client.maps.bloom import RemoteBloomFilter
+from boardmaps_host.client.maps.numbers import RemoteNumbers
 from boardmaps_host.client.maps.percpu import RemotePerCpu
 from boardmaps_host.client.maps.queue import RemoteQueue
 from boardmaps_host.client.maps.ringbuf import RemoteRingBuf, RingState
@@ -33,7 +35,9 @@ __all__ = [
     "PortBusy",
     "PortGone",
     "PortMissing",
+    "RemoteBloomFilter",
     "RemoteMap",
+    "RemoteNumbers",
     "RemotePerCpu",
     "RemotePool",
     "RemoteQueue",

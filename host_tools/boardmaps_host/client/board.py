@@ -20,7 +20,9 @@ from boardmaps_host.client.transports.base import Transport
 from boardmaps_host.kinds import KINDS, Kind, by_class
 
 if TYPE_CHECKING:
-    from boardmaps import ArrayMap, HashMap, PerCpuArray, PerCpuHash, Queue, RingBuf, TimeSeries
+    from boardmaps import ArrayMap, BloomFilter, HashMap, LpmTrie, PerCpuArray, PerCpuHash, Queue, RingBuf, TimeSeries
+    from boardmaps_host.client.maps.bloom import RemoteBloomFilter
+    from boardmaps_host.client.maps.numbers import RemoteNumbers
     from boardmaps_host.client.maps.percpu import RemotePerCpu
     from boardmaps_host.client.maps.queue import RemoteQueue
     from boardmaps_host.client.maps.ringbuf import RemoteRingBuf
@@ -67,7 +69,11 @@ class Board:
     @overload
     def create_map(self, map_class: "type[PerCpuArray | PerCpuHash]", **parts: Any) -> "RemotePerCpu": ...
     @overload
-    def create_map(self, map_class: "type[ArrayMap | HashMap]", **parts: Any) -> RemoteMap: ...
+    def create_map(self, map_class: "type[ArrayMap | HashMap]", **parts: Any) -> "RemoteNumbers": ...
+    @overload
+    def create_map(self, map_class: "type[LpmTrie]", **parts: Any) -> RemoteMap: ...
+    @overload
+    def create_map(self, map_class: "type[BloomFilter]", **parts: Any) -> "RemoteBloomFilter": ...
     @overload
     def create_map(self, map_class: "type[Queue]", **parts: Any) -> "RemoteQueue": ...
     @overload
@@ -96,12 +102,7 @@ class Board:
         if missing := set(kind.sizes) - set(parts):
             raise InvalidDefinition(f"create {class_name}: {', '.join(sorted(missing))} is missing")
         parts = {"key_size": kind.key_least, "value_size": 0, **parts}
-        made = create(self.link, MapDef(kind.number, **parts), parameters)
-        try:
-            return self.map(made)
-        except LinkError as error:  # only what the board tells of it is missing
-            error.may_have_happened = True
-            raise
+        return remote(self.link, create(self.link, MapDef(kind.number, **parts), parameters))
 
     def listen(self, seconds: float) -> None:
         """Take what the board tells unasked for so long: its prints go to `console`, events to their callbacks.
@@ -115,6 +116,13 @@ class Board:
             self.link.hub.call_back()
             if time.monotonic() >= end:
                 return
+
+    def interrupt(self) -> None:
+        """End the session and raise KeyboardInterrupt in the firmware of a board with a locked line, which obeys no Ctrl-C.
+
+        Raises LinkError on a line without a lock, LinkTimeout when the board does not say that it has heard.
+        """
+        self.link.interrupt()
 
     def close(self) -> None:
         """Take leave of the board and close the port; a simulated board that connect() started ends. Safe to call twice."""
@@ -157,7 +165,8 @@ def connect(
     timeout: float = 5.0,
     console: Callable[[str], None] | None = None,
     allow_reset: bool = False,
-    key: bytes | None = None,
+    key: bytes | str | None = None,
+    accept_board: bool = False,
 ) -> Board:
     """Connect to a board's maps and return it; nothing is reset, a running firmware goes on.
 
@@ -166,11 +175,22 @@ def connect(
     the one that `boardmaps sim` runs under this name; when none does, "unix", "pico" and "qemu" start one with boardmaps on it
     for this connection, which ends with it.
     `timeout`: seconds of silence after which a call gives up. `console` gets what the board prints while connected.
-    `allow_reset`: whether a server that this call starts lets the host reset the pool. `key`: what a board with a locked line
-    has been given (boardmaps.serve(key=…)); it never crosses the line, so such a server is not started from here.
+    `allow_reset`: whether a server that this call starts lets the host reset the pool.
+    `key`: what a board with a locked line has been given (boardmaps.serve(key=…)): bytes, at least 16; or, as str, the pass
+    phrase that `boardmaps key` made the board's key of. It never crosses the line, so such a server is not started from here.
+    The first board that proves the key on a port is remembered; `accept_board`: take another one in its place.
 
-    Raises LinkError and its kin (PortMissing, PortBusy, NoAnswer, NotDeployed, VersionMismatch).
+    Raises LinkError and its kin (PortMissing, PortBusy, NoAnswer, NotDeployed, VersionMismatch, WrongKey,
+    WrongBoard); ValueError for a key that is too short.
     """
+    lock = None
+    if key is not None:  # before anything is opened: a key that is too short is refused first
+        # saves start-up time: HMAC and the known boards, for a key alone
+        from boardmaps_host.client.known import KnownBoards
+        from boardmaps_host.client.lock import HostLock
+
+        known = KnownBoards(accept_board)
+        lock = HostLock(key, lambda identity: known.check(line.name, identity), target)
     serve = f"import boardmaps\nboardmaps.serve(allow_reset={allow_reset})"
     cleanup: Callable[[], None] | None = None
     line: Transport
@@ -188,13 +208,9 @@ def connect(
         with _ending_on_error(cleanup):
             line = open_port(port)
     with _ending_on_error(line.close), _ending_on_error(cleanup):
-        if key is not None:
-            from boardmaps_host.client.transports.locked import (
-                LockedTransport,  # saves start-up time: HMAC, for a key alone
-            )
-
+        if lock is not None:
             try:
-                return Board(Link(LockedTransport(line, key), timeout, None, console), cleanup)
+                return Board(Link(line, timeout, None, console, lock), cleanup)
             except NoAnswer:
                 _refuse_unlocked(line, timeout)
                 raise

@@ -7,9 +7,10 @@ executed, pump.py takes what comes unasked. link.py gives them their turns. All 
 import time
 from typing import Protocol
 
+from boardmaps.line.frame import Plain
 from boardmaps_host.client.console import Console
 from boardmaps_host.client.errors import FirmwareError, LinkError, PortGone
-from boardmaps_host.client.session import ClientSession, Event, Pushed, Text
+from boardmaps_host.client.session import ClientSession, Codec, Event, Pushed, Text
 from boardmaps_host.client.states import State, Step, after
 from boardmaps_host.client.transports.base import Transport
 
@@ -31,14 +32,22 @@ class Events(Protocol):
 
 
 class Connection:
-    """A port, the session on it and the state of both. `timeout`: seconds that the board may stay silent in a call."""
+    """A port, the session on it and the state of both.
 
-    def __init__(self, line: Transport, timeout: float, console: Console, events: Events) -> None:
+    `timeout`: seconds that the board may stay silent in a call. `codec`: the HostLock of a locked line, else None.
+    """
+
+    def __init__(
+        self, line: Transport, timeout: float, console: Console, events: Events, codec: Codec | None = None
+    ) -> None:
         self.line = line
         self.timeout = timeout
         self.console = console
         self.events = events
-        self.session = ClientSession()
+        self.session = ClientSession(codec=codec or Plain())
+        self.locked = (
+            self.session.codec.sealed
+        )  # then what is no frame may be anybody's, and nothing is concluded from it
         self.state = State.UNCONNECTED
         self.heard = 0.0  # when a frame came last
         self.read_at = 0.0  # when anything did
@@ -126,8 +135,11 @@ class Connection:
         self.console.flush()
 
     def may_have_ended(self) -> bool:
-        """Whether what came last looks like a REPL's prompt. A program can print that too: only a HELLO tells."""
-        return self.console.prompted(self.session.held())
+        """Whether what came last looks like a REPL's prompt. A program can print that too: only a HELLO tells.
+
+        Never on a locked line, where anybody can say that.
+        """
+        return not self.locked and self.console.prompted(self.session.held())
 
     def check_ended(self, changing: bool, ours: bool) -> None:
         """A REPL has the line: the program that served has ended. Raises FirmwareError, with its traceback if it printed one.

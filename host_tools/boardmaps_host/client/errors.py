@@ -1,14 +1,19 @@
 """What can go wrong between the computer and a board. What goes wrong in a map is a boardmaps.MapError, as on the board."""
 
+from boardmaps_host.terminal import harmless
+
 
 class LinkError(Exception):
     """Base of all errors of the line. The text says what happened, why, and what to do.
 
-    `may_have_happened` is whether the call that raised it may have changed something on the board: then look before you make
-    it again. False is certain.
+    What the board has said in it is made harmless for a terminal when it is turned into text. `may_have_happened` is whether
+    the call that raised it may have changed something on the board: then look before you make it again. False is certain.
     """
 
     may_have_happened = False
+
+    def __str__(self) -> str:
+        return harmless(super().__str__())
 
 
 class PortMissing(LinkError):
@@ -54,3 +59,7 @@ class OutcomeUnknown(LinkError):
     """The board restarted, or fell silent, with a change in flight: it may have happened, once, or not at all."""
 
     may_have_happened = True
+
+
+class Restarted(LinkError):
+    """The board has restarted since what this call needs was looked up; the call has changed nothing."""

@@ -2,8 +2,11 @@
 
 The board numbers its EVENT frames and keeps them until they are taken, so the line loses none. What the board itself had to
 drop because nobody took it in time shows in the records' own numbers, as `lost`.
+
+More than 300 lines: subscriptions and the hub know each other's numbers.
 """
 
+import struct
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -18,7 +21,8 @@ from boardmaps.errors import KeyNotFound, MapError, error_for
 from boardmaps_host.client.info import Asked, ask
 
 _QUEUE = 4096  # events that wait here for the program; then the board keeps what follows
-_EARLY = 256  # items of one that we have not subscribed to; a board sends not half as many before its reply
+_EARLY = 256  # items of what we have not subscribed to; a board sends not half as many before its reply
+_LONGEST = 1 << 20  # bytes of an event
 _LEAVE = 5.0  # seconds for the rest of a subscription that ends: a bad line takes some of them
 _ROOM = 0x7F  # frames that we take at once: as many as the board likes to send
 _GAP = 0x80
@@ -62,10 +66,10 @@ class Subscription(Generic[_Item]):
     given back to the board: close() waits for them, and get(0) gives them afterwards.
     """
 
-    def __init__(self, hub: "Hub", request: bytes, read: Callable[[int, bytes], list[_Item]]) -> None:
+    def __init__(self, hub: "Hub", begin: Callable[[], int], read: Callable[[int, bytes], list[_Item]]) -> None:
         self.lost = 0
         self._hub = hub
-        self._request = request
+        self._begin = begin
         self._read: Callable[[int, bytes], list[_Item]] = read
         self._queue: deque[_Item] = deque()
         self._callback: Callable[[_Item], None] | None = None
@@ -116,16 +120,28 @@ class Subscription(Generic[_Item]):
 
     def told(self, what: int, data: bytes) -> None:
         """Take one item of an EVENT frame."""
+        if self._error is not None:
+            return
         if self._begun is not None:
             data = self._begun[1] + data
         kind = what & ~EVENT_MORE
         self._begun = (kind, data) if what & EVENT_MORE else None
+        if len(data) > _LONGEST or len(self._queue) > 2 * _QUEUE:
+            self._error = MapError(
+                "subscription: the board sends more than there is room for; it is not listened to any more"
+            )
+            return
         if self._begun is not None:
             return
         if kind == EVENT_ENDED:
-            self._error = error_for(data[0])(data[1:].decode("utf-8", "replace"))
+            self._error = error_for(data[0] if data else 1)(data[1:].decode("utf-8", "replace"))
             return
-        for item in self._read(kind, data):
+        try:
+            items = self._read(kind, data)
+        except struct.error:
+            self._error = MapError("subscription: the board's events are not what they should be")
+            return
+        for item in items:
             if not isinstance(item, Change):
                 self.lost += item.lost
             self._queue.append(item)
@@ -195,8 +211,9 @@ class Hub:
         subscription = self._named.get(given)
         if subscription is not None:
             subscription.told(what, data)
-        elif len(early := self._early.setdefault(given, [])) < _EARLY:
-            early.append((what, data))  # the reply that names it may still be on its way
+        elif sum(map(len, self._early.values())) < _EARLY:
+            # the reply that names it may still be on its way
+            self._early.setdefault(given, []).append((what, data))
 
     def session_began(self) -> None:
         """Note that another session has begun: all is to be subscribed to again. A watch then tells again what is there."""
@@ -252,12 +269,12 @@ class Hub:
 
     def subscribe(
         self,
-        request: bytes,
+        begin: Callable[[], int],
         read: Callable[[int, bytes], list[_Item]],
         callback: Callable[[_Item], None] | None,
     ) -> Subscription[_Item]:
-        """Have the board tell what `request` says; `read` makes events of its items."""
-        subscription = Subscription(self, request, read)
+        """Have the board tell what `begin` asks for, which returns its number there; `read` makes events of its items."""
+        subscription = Subscription(self, begin, read)
         subscription._callback = callback
         with self._line.turn():
             self._begin(subscription)
@@ -266,7 +283,7 @@ class Hub:
 
     def _begin(self, subscription: "_Any") -> None:
         # It changes nothing that a map holds; should its session be lost, so is whatever it has begun there.
-        given = (ask(self._line, subscription._request, changes=False) or b"\0")[0]
+        given = subscription._begin()
         self._named[given] = subscription
         if subscription in self._again:
             self._again.remove(subscription)

@@ -1,21 +1,56 @@
-"""What a board tells of its maps, and the requests behind it."""
+"""What a board tells of its maps, and the requests behind it. A board may be broken or mean harm: its answers are checked here."""
 
+import contextlib
+import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
-from struct import calcsize, pack, unpack
+from struct import pack, unpack, unpack_from
 from typing import Protocol
 
-from boardmaps.abi import INFO_FORMAT, OP_CREATE, OP_LIST, STATUS_MISS, STATUS_OK
+from boardmaps.abi import (
+    INFO_FORMAT,
+    INFO_SIZE,
+    OP_CREATE,
+    OP_LIST,
+    STATUS_MISS,
+    STATUS_OK,
+    TAG_PARAMETERS,
+)
 from boardmaps.definition import MapDef
-from boardmaps.errors import error_for
+from boardmaps.errors import MapError, error_for
+from boardmaps_host.client.errors import LinkError
 from boardmaps_host.kinds import by_number
+from boardmaps_host.terminal import harmless
+
+_MOST_MAPS = 8192  # that a board is believed to have: their records take 3 MB
 
 
 class Asked(Protocol):
     """What has requests executed: a Link."""
 
-    def request(self, payload: bytes, changes: bool = True) -> bytes:
-        """Have one request executed, exactly once, and return its reply."""
+    @property
+    def boot(self) -> str:
+        """The board's boot id."""
         ...
+
+    def request(self, payload: bytes, changes: bool = True, boot: str | None = None) -> bytes:
+        """Have one request executed, exactly once, and return its reply; with `boot` in this boot only."""
+        ...
+
+
+@contextlib.contextmanager
+def reading(what: str, changed: bool = False) -> Iterator[None]:
+    """Raise LinkError when what stands in this block finds that the board's answer is not what SPEC.md says.
+
+    `changed`: whether the request has changed something.
+    """
+    try:
+        yield
+    except (struct.error, IndexError, KeyError, ValueError, TypeError, OverflowError) as e:
+        done = " The change was made." if changed else ""
+        error = LinkError(f"{what}: the board's answer is not what it should be ({e}).{done}")
+        error.may_have_happened = changed
+        raise error from e
 
 
 @dataclass(frozen=True)
@@ -23,7 +58,7 @@ class MapInfo:
     """What a board tells of one map; sizes in bytes, `count` the entries in use, `offset` the slice's place in the pool.
 
     `cpus` is how many values an entry has: 1 but for per-CPU types. `peak` is the highest count so far (a RingBuf's is the most
-    bytes that were in use).
+    bytes that were in use). `parameters` are the type's, as create() takes them.
     """
 
     id: int
@@ -39,23 +74,46 @@ class MapInfo:
     name: str
     cpus: int
     peak: int
+    parameters: bytes = b""
 
     @property
     def type_name(self) -> str:
         """bpftool's name of the map's type: hash, array, …"""
         return by_number(self.map_type).word
 
+    @property
+    def definition(self) -> MapDef:
+        """The map's definition. Raises MapError when there can be no such map."""
+        kind = by_number(self.map_type)
+        given = unpack_from("<" + kind.parameters[0], self.parameters) if self.parameters and kind.parameters else ()
+        functions = dict(zip(kind.parameters[1:], given, strict=bool(given))).get("functions", 0)
+        sizes = (self.key_size, self.value_size, self.max_entries)
+        return MapDef(self.map_type, *sizes, self.map_flags, self.name, functions=functions)
+
     @classmethod
     def unpack(cls, record: bytes) -> "MapInfo":
-        """Read one record of OP_INFO or OP_LIST."""
-        *numbers, frozen, name, cpus, peak = unpack(INFO_FORMAT, record)
-        fields = [*numbers, bool(frozen), name.rstrip(b"\0").decode("ascii", "replace"), cpus, peak]
-        return cls(*fields)
+        """Read one record of CREATE, INFO or LIST, without its length. Raises ValueError, KeyError or struct.error."""
+        *numbers, frozen, name, cpus, peak = unpack(INFO_FORMAT, record[:INFO_SIZE])
+        by_number(numbers[1])
+        at, parameters = INFO_SIZE, b""
+        while at < len(record):
+            tag, n = unpack_from("<BH", record, at)
+            at += 3 + n
+            if at > len(record):
+                raise ValueError("a part of a record is cut short")
+            if tag == TAG_PARAMETERS:  # others are for later hosts
+                parameters = record[at - n : at]
+        text = harmless(name.rstrip(b"\0").decode("ascii", "replace"))
+        fields = [*numbers, bool(frozen), text, cpus, peak, parameters]
+        info = cls(*fields)
+        with contextlib.suppress(MapError):  # a definition that cannot be is told when it is used
+            _ = info.definition
+        return info
 
 
-def ask(link: Asked, payload: bytes, changes: bool = False) -> bytes | None:
+def ask(link: Asked, payload: bytes, changes: bool = False, boot: str | None = None) -> bytes | None:
     """Have one request executed; return the reply's data, None for a miss. Raises the MapError that the board raised."""
-    return answer(link.request(payload, changes))
+    return answer(link.request(payload, changes, boot))
 
 
 def answer(reply: bytes) -> bytes | None:
@@ -66,27 +124,49 @@ def answer(reply: bytes) -> bytes | None:
     if status == STATUS_MISS:
         return None
     text, zero, done = reply[1:].partition(b"\0")
-    error = error_for(status)(text.decode("utf-8", "replace"))
+    error = error_for(status)(harmless(text.decode("utf-8", "replace")))
     if zero:
-        error.done = int.from_bytes(done, "little")  # how far a batch came
+        error.done = int.from_bytes(done[:4], "little")  # how far a batch came
     raise error
 
 
-def create(link: Asked, d: MapDef, parameters: bytes = b"") -> int:
-    """Make a map on the board; return its id. `parameters` are the type's, as the request has them."""
-    parts = pack("<5I", d.map_type, d.key_size, d.value_size, d.max_entries, d.map_flags)
-    name = d.name.encode() + (b"\0" + parameters if parameters else b"")
-    data = ask(link, bytes((OP_CREATE,)) + parts + name, changes=True) or b""
-    return int.from_bytes(data, "little")
+def create(link: Asked, d: MapDef, parameters: bytes = b"") -> MapInfo:
+    """Make a map on the board; return what it tells of it. `parameters` are the type's, as the kind packs them."""
+    name = d.name.encode()
+    sizes = pack("<B5IB", OP_CREATE, d.map_type, d.key_size, d.value_size, d.max_entries, d.map_flags, len(name))
+    parts = pack("<BH", TAG_PARAMETERS, len(parameters)) + parameters if parameters else b""
+    data = ask(link, sizes + name + parts, changes=True) or b""
+    with reading(f"create {d.name!r}", changed=True):
+        return one(data)
 
 
-def listing(link: Asked) -> list[MapInfo]:
-    """Return what the board tells of all its maps, in the order of their creation."""
-    size = calcsize(INFO_FORMAT)
+def one(data: bytes) -> MapInfo:
+    """Return the one record that `data` is. Raises ValueError, KeyError or struct.error."""
+    (info,) = _records(data)
+    return info
+
+
+def _records(data: bytes) -> Iterator[MapInfo]:
+    at = 0
+    while at < len(data):
+        (n,) = unpack_from("<H", data, at)
+        at += 2 + n
+        if at > len(data):
+            raise ValueError("a record is cut short")
+        yield MapInfo.unpack(data[at - n : at])
+
+
+def listing(link: Asked, boot: str | None = None) -> list[MapInfo]:
+    """Return what the board tells of all its maps, in the order of their creation; with `boot` in this boot only."""
     found: list[MapInfo] = []
     while True:
-        data = ask(link, pack("<BH", OP_LIST, found[-1].id if found else 0)) or b""
-        page = [MapInfo.unpack(data[i : i + size]) for i in range(0, len(data), size)]
-        if not page:
+        data = ask(link, pack("<BH", OP_LIST, found[-1].id if found else 0), boot=boot) or b""
+        if not data:
             return found
-        found += page
+        with reading("list of maps"):
+            for info in _records(data):
+                if found and info.id <= found[-1].id:
+                    raise ValueError(f"map {info.id} comes behind map {found[-1].id}")
+                if len(found) == _MOST_MAPS:
+                    raise ValueError(f"more than {_MOST_MAPS} maps")
+                found.append(info)

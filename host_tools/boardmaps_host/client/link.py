@@ -8,14 +8,14 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from boardmaps.abi import STATUS_MORE
 from boardmaps_host.client.connection import Connection
 from boardmaps_host.client.console import Console
 from boardmaps_host.client.errors import LinkError
 from boardmaps_host.client.events import Hub
 from boardmaps_host.client.opening import Opening
 from boardmaps_host.client.pump import Pump
-from boardmaps_host.client.requests import Requests, in_parts
+from boardmaps_host.client.requests import Requests
+from boardmaps_host.client.session import Codec
 from boardmaps_host.client.states import State, Step
 from boardmaps_host.client.transports.base import Transport
 
@@ -24,7 +24,9 @@ class Link:
     """Carries requests to the board on `line`. Threads may share it; each call is a turn of its own.
 
     `timeout` is how long, in seconds, the board may stay silent before a call gives up. `serve` is the code that starts the
-    server when a free REPL is found instead of one (None: never start it). `console` gets what the board prints.
+    server when a free REPL is found instead of one (None: never start it). `console` gets what the board prints. `codec` is
+    the HostLock of a locked line. What is no frame on a locked line may be anybody's: it goes to the console, and once a
+    session is open nothing else is concluded from it.
     """
 
     def __init__(
@@ -33,9 +35,10 @@ class Link:
         timeout: float = 5.0,
         serve: str | None = None,
         console: Callable[[str], None] | None = None,
+        codec: Codec | None = None,
     ) -> None:
         self.hub = Hub(self)
-        self.connection = Connection(line, timeout, Console(console), self.hub)
+        self.connection = Connection(line, timeout, Console(console), self.hub, codec)
         self._opening = Opening(self.connection, serve)
         self._requests = Requests(self.connection, self._opening)
         self._pump = Pump(self.connection, self._opening)
@@ -82,30 +85,42 @@ class Link:
                 connection.happened(Step.CLOSE)
                 connection.line.close()
 
+    def interrupt(self) -> None:
+        """End the session and interrupt the program on a board with a locked line, as Ctrl-C does where no lock is.
+
+        Raises LinkError on a line without a lock, LinkTimeout when the board does not say that it has heard.
+        """
+        with self._turn:
+            self._opening.interrupt()
+
     def turn(self) -> threading.RLock:
         """Return what `with` gives one thread the line for, across several requests."""
         return self._turn
 
-    def request(self, payload: bytes, changes: bool = True) -> bytes:
-        """Have one request executed, exactly once, and return its reply.
+    @property
+    def mtu(self) -> int:
+        """The most bytes of a request that a frame takes."""
+        return self.connection.session.mtu
 
-        Raises LinkTimeout when a request that `changes` nothing gets no answer, OutcomeUnknown when one does that may. Whatever
-        LinkError it raises, `may_have_happened` of it tells whether the request may have been executed.
+    @property
+    def boot(self) -> str:
+        """The board's boot id: another one after every restart."""
+        return self.connection.session.fields.get("boot", "")
+
+    def request(self, payload: bytes, changes: bool = True, boot: str | None = None) -> bytes:
+        """Have one request of any size executed, exactly once, and return its reply.
+
+        With `boot` it is sent in this boot of the board only, else Restarted is raised. Raises LinkTimeout when a request that
+        `changes` nothing gets no answer, OutcomeUnknown when one does that may. Whatever LinkError it raises,
+        `may_have_happened` of it tells whether the request may have been executed.
         """
         with self._turn:
-            mtu = self.connection.session.mtu
-            if len(payload) <= mtu:
-                (reply,) = self._requests.run((payload,), changes)
-            else:
-                reply = self._requests.run(in_parts(payload, mtu), changes)[-1]
-            if reply[0] & STATUS_MORE:
-                return self._requests.rest(reply, changes)
-            return reply
+            return self._requests.one(payload, changes, boot)
 
-    def requests(self, payloads: Sequence[bytes], changes: bool = True) -> list[bytes]:
+    def requests(self, payloads: Sequence[bytes], changes: bool = True, boot: str | None = None) -> list[bytes]:
         """Have several requests executed in order, several in flight at once; each and each reply must fit a frame."""
         with self._turn:
-            return self._requests.run(payloads, changes)
+            return self._requests.run(payloads, changes, boot)
 
     def pump(self, seconds: float) -> None:
         """Take what comes within `seconds`, outside of any request: the board's prints and events.

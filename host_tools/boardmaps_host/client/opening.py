@@ -2,24 +2,29 @@
 
 Called by requests.py and pump.py before they send something, and by link.py at the beginning and the end. Nothing here resets
 a board, and nothing is typed into a program that runs.
+
+More than 300 lines: opening, finding again and leaving ask with one HELLO, and judge its answers alike.
 """
 
 import itertools
 import time
 from collections.abc import Sequence
+from math import inf
 
+from boardmaps.line.session import PROTOCOL
 from boardmaps_host.client.connection import Connection
-from boardmaps_host.client.errors import LinkError, NoAnswer, PortGone, VersionMismatch
+from boardmaps_host.client.errors import LinkError, LinkTimeout, NoAnswer, PortGone, VersionMismatch
 from boardmaps_host.client.repl import Repl, server_failed
-from boardmaps_host.client.session import Closed, Lost, Opened
+from boardmaps_host.client.session import Closed, Lost, Opened, wrong_terms
 from boardmaps_host.client.states import State, Step
 
 # Seconds before HELLO is said again: a firmware's loop may poll but a few times a second.
 _HELLO_PAUSES = (0.15, 0.25, 0.4)
+_LOCKED_PAUSES = (0.3, 0.5, 0.8, 1.2)  # the same on a locked line: a challenge and its answer go before HELLO
 _SLOW_PAUSES = (0.5, 1.0, 2.0)  # for a loop that is slower, and then as often as _LAST_PAUSE until `timeout` is over
 _LAST_PAUSE = 4.0
 _BOOT_PAUSES = (0.2, 0.3, 0.5, 1.0, 2.0, 3.0, 5.0)  # a slow board takes seconds to import its modules from flash
-_LEAVING = 1.0  # seconds that a board is asked whether it still has our session, to end it
+_AGAIN = 0.3  # seconds before BYE or INTERRUPT is said again
 _REOPEN = 0.05  # seconds between two tries to open a port that is gone
 _ENDED = b"\x04>"  # the raw REPL: the program that was to serve has ended
 
@@ -31,6 +36,7 @@ class Opening:
         self.serve = serve
         self._connection = connection
         self._repl: Repl | None = None  # set while the server that we started runs in its REPL
+        self._pauses = _LOCKED_PAUSES if connection.locked else _HELLO_PAUSES
         self._seen = b""  # the last that came while an answer to HELLO was waited for
 
     @property
@@ -86,12 +92,12 @@ class Opening:
         began = time.monotonic()
         end = began + self._connection.timeout
         repl = Repl(line)
-        answer, shown = self._hello(_HELLO_PAUSES, end)
+        answer, shown = self._hello(self._pauses, end)
         if answer is None and not shown:
             repl.leave_raw()
             answer, shown = self._hello(_SLOW_PAUSES, end)
         session = self._connection.session
-        if answer is None and (shown or self.serve is None) and repl.at_prompt():
+        if answer is None and shown and repl.at_prompt():
             session.idle()
             self._start(repl)
             return
@@ -137,25 +143,8 @@ class Opening:
         connection = self._connection
         session = connection.session
         if session.opened:
-            began = time.monotonic()
-            end = began + connection.timeout
-            repl = Repl(connection.line)
-            if connection.may_have_ended():
-                repl.leave_raw()
-            answer, shown = self._hello(_HELLO_PAUSES, end)
-            if answer is None and not shown:
-                repl.leave_raw()
-                answer, shown = self._hello(_SLOW_PAUSES, end)
-            if answer is None and shown:
-                if repl.at_prompt():
-                    self.program_ended(changing=False)
-                    self._anew()
-                    return
-                connection.show_held()
-                answer, _ = self._hello(_SLOW_PAUSES, end, until_shown=False)
-            if answer is None:
-                connection.forget(Step.LOST)
-                raise NoAnswer(self._no_answer(time.monotonic() - began, shown))
+            # On a locked line nothing that is no frame is believed once there is a session: another is opened, or none.
+            answer = self._hello(self._pauses, inf)[0] if connection.locked else self._still_there()
             if isinstance(answer, Opened) and session.continues(answer.fields):
                 connection.continues()
                 return
@@ -164,6 +153,32 @@ class Opening:
                 self.open(server_lives=answer.boot == session.fields.get("boot"))
                 return
         self._anew()
+
+    def _still_there(self) -> Opened | Lost | None:
+        """Ask whether the session that we have still lives; None when a server that we started has ended in good order.
+
+        Raises FirmwareError when a program has ended, NoAnswer when nobody answers within `timeout`.
+        """
+        connection = self._connection
+        began = time.monotonic()
+        end = began + connection.timeout
+        repl = Repl(connection.line)
+        if connection.may_have_ended():
+            repl.leave_raw()
+        answer, shown = self._hello(self._pauses, end)
+        if answer is None and not shown:
+            repl.leave_raw()
+            answer, shown = self._hello(_SLOW_PAUSES, end)
+        if answer is None and shown:
+            if repl.at_prompt():
+                self.program_ended(changing=False)
+                return None
+            connection.show_held()
+            answer, _ = self._hello(_SLOW_PAUSES, end, until_shown=False)
+        if answer is None:
+            connection.forget(Step.LOST)
+            raise NoAnswer(self._no_answer(time.monotonic() - began, shown))
+        return answer
 
     def _anew(self) -> None:
         self._connection.forget(Step.LOST)
@@ -193,24 +208,27 @@ class Opening:
         """Ask for a session until `end`; return what the board says to that, None when nobody answers or `until` comes instead.
 
         The second result is whether a REPL, or input(), has shown our HELLO; that ends the asking too if `until_shown`. `pauses`
-        are those between two HELLOs; _HELLO_PAUSES end it before `end`, of others the last goes on as _LAST_PAUSE.
-        Lost is returned for a session that we had. A number that the board does not take for a new one is changed.
+        are those between two HELLOs; the first ones end it before `end`, of others the last goes on as _LAST_PAUSE.
+        Lost is returned for a session that we had. A number that the board does not take for a new one is changed. On a locked
+        line what is shown counts only before there is a session.
         """
         connection = self._connection
         session = connection.session
         self._seen = seen
-        for pause in pauses if pauses is _HELLO_PAUSES else itertools.chain(pauses, itertools.repeat(_LAST_PAUSE)):
+        for pause in pauses if pauses is self._pauses else itertools.chain(pauses, itertools.repeat(_LAST_PAUSE)):
             if time.monotonic() >= end:
                 break
             connection.line.write(session.hello())
             again = min(time.monotonic() + pause, end)
             while (left := again - time.monotonic()) > 0:
-                shown = until_shown and session.echo in self._seen
+                shown = until_shown and session.echo in self._seen and not (connection.locked and session.opened)
                 if shown or (until and until in self._seen):
                     return None, shown
                 data = connection.line.read(left)
                 had = session.opened
-                events, _ = session.receive(data, time.monotonic())
+                events, out = session.receive(data, time.monotonic())
+                if out:
+                    connection.line.write(out)
                 answer: Opened | Lost | None = None
                 for event in events:
                     if isinstance(event, Opened):
@@ -234,11 +252,13 @@ class Opening:
             raise LinkError(
                 f"{name}: the board's line is locked. Give its key: connect(…, key=…), --key-file PATH or BOARDMAPS_KEY."
             )
-        if "-" in fields.get("v", "-"):
+        if fields.get("v") != str(PROTOCOL):
             raise VersionMismatch(
                 f"{name}: the board speaks protocol {fields.get('v', '?')} (boardmaps {fields.get('fw', '?')}), this "
-                f"computer speaks 1. Bring both to one version: boardmaps deploy --port {name}"
+                f"computer speaks {PROTOCOL}. Bring both to one version: boardmaps deploy --port {name}"
             )
+        if wrong := wrong_terms(fields):
+            raise LinkError(f"{name}: the board's terms cannot be: {wrong}.")
 
     def leave(self) -> None:
         """Say BYE; the board's REPL is as it was found. The connection is to be closed after this."""
@@ -246,16 +266,16 @@ class Opening:
         session = connection.session
         # Where no session is open any more, the bytes of a BYE might be a Ctrl-C; those of a HELLO never are.
         if connection.state is not State.OPEN or time.monotonic() - connection.heard > session.silence / 2:
-            answer, _ = self._hello(_HELLO_PAUSES, time.monotonic() + _LEAVING)
+            answer, _ = self._hello(self._pauses, inf)
             if isinstance(answer, Lost):
                 session.renew()
-                answer, _ = self._hello(_HELLO_PAUSES, time.monotonic() + _LEAVING)
+                answer, _ = self._hello(self._pauses, inf)
             if answer is None:
                 Repl(connection.line).leave_raw()
                 return
         for _ in range(3):
             connection.line.write(session.bye())
-            end = time.monotonic() + 0.3
+            end = time.monotonic() + _AGAIN
             while (left := end - time.monotonic()) > 0:
                 events, _ = session.receive(connection.line.read(left), time.monotonic())
                 if any(isinstance(event, Closed | Lost) for event in events):
@@ -263,3 +283,40 @@ class Opening:
                         behind = session.idle()
                         self._repl.finish(seen=behind.data if behind else b"")
                     return
+
+    def interrupt(self) -> None:
+        """Have the program interrupted on a board with a locked line; the session ends with it.
+
+        Raises LinkError on a line without a lock, LinkTimeout when the board does not say that it has heard, and what ready()
+        raises.
+        """
+        connection = self._connection
+        session = connection.session
+        name = connection.line.name
+        connection.check_usable()
+        if not connection.locked:
+            raise LinkError(f"{name}: interrupt() is for a locked line; elsewhere Ctrl-C interrupts the program.")
+        patience = time.monotonic() + connection.timeout
+        if connection.state is not State.OPEN or time.monotonic() - connection.heard > session.silence / 2:
+            self.ready(patience)
+            patience = time.monotonic() + connection.timeout
+        step = Step.GAVE_UP
+        try:
+            while step is Step.GAVE_UP and time.monotonic() < patience:
+                connection.line.write(session.interrupt())
+                end = min(time.monotonic() + _AGAIN, patience)
+                while step is Step.GAVE_UP and (left := end - time.monotonic()) > 0:
+                    events, _ = session.receive(connection.line.read(left), time.monotonic())
+                    for event in events:
+                        connection.take(event)
+                        if isinstance(event, Closed):
+                            step = Step.ENDED
+        except PortGone as gone:
+            connection.cut(gone)
+            gone.may_have_happened = True
+            raise
+        connection.forget(step)
+        if step is Step.GAVE_UP:
+            error = LinkTimeout(f"{name}: the board does not say that it was interrupted. Look at what it does.")
+            error.may_have_happened = True
+            raise error

@@ -5,8 +5,10 @@ from struct import pack, unpack
 from typing import Protocol
 
 from boardmaps.abi import OP_POOL, OP_POOL_READ, OP_POOL_RESET
-from boardmaps_host.client.info import Asked, answer, ask
+from boardmaps_host.client.errors import LinkError
+from boardmaps_host.client.info import Asked, answer, ask, reading
 
+_LARGEST = 2 << 20  # bytes: no board has more RAM for a pool
 _AT_ONCE = 16  # requests between two reports of progress: enough to keep the line busy
 
 
@@ -14,11 +16,11 @@ class PoolLink(Asked, Protocol):
     """What the pool needs of the connection to its board: a Link."""
 
     @property
-    def fields(self) -> dict[str, str]:
-        """The board's terms."""
+    def mtu(self) -> int:
+        """The most bytes of a request that a frame takes."""
         ...
 
-    def requests(self, payloads: Sequence[bytes], changes: bool = True) -> list[bytes]:
+    def requests(self, payloads: Sequence[bytes], changes: bool = True, boot: str | None = None) -> list[bytes]:
         """Have several requests executed in order."""
         ...
 
@@ -31,8 +33,10 @@ class RemotePool:
 
     def stats(self) -> tuple[int, int, int]:
         """Return (total bytes, used bytes, allocations) in one request."""
-        total, used, count = unpack("<3I", ask(self._link, bytes((OP_POOL,))) or b"")
-        return total, used, count
+        data = ask(self._link, bytes((OP_POOL,))) or b""
+        with reading("pool"):
+            total, used, count = unpack("<3I", data)
+            return total, used, count
 
     def total_size(self) -> int:
         """Return the pool's size."""
@@ -57,13 +61,22 @@ class RemotePool:
         What a write-only map holds comes as zeros. The firmware runs on meanwhile: each frame is one moment, the whole is
         not. `progress` is told (bytes read, bytes in all).
         """
-        used = self.used()
-        size = int(self._link.fields["mtu"]) - 1  # the status takes one of the payload's bytes
-        requests = [pack("<BIH", OP_POOL_READ, at, min(size, used - at)) for at in range(0, used or 1, size)]
+        return self.read_part(0, self.used(), progress)
+
+    def read_part(self, offset: int, used: int, progress: Callable[[int, int], None] | None = None) -> bytes:
+        """Return `used` bytes from `offset` on, such as a map's slice: its `offset` and `size`."""
+        boot = self._link.boot
+        if used > _LARGEST:
+            raise LinkError(f"pool: {used:,} bytes are more than any board has.")
+        size = min(self._link.mtu, 0xFFFF) - 1  # the status takes one of the payload's bytes
+        requests = [pack("<BIH", OP_POOL_READ, offset + at, min(size, used - at)) for at in range(0, used or 1, size)]
         image = bytearray()
         for first in range(0, len(requests), _AT_ONCE):
-            for reply in self._link.requests(requests[first : first + _AT_ONCE], changes=False):
-                image += answer(reply) or b""
+            for reply in self._link.requests(requests[first : first + _AT_ONCE], changes=False, boot=boot):
+                part = answer(reply) or b""
+                if len(part) != min(size, used - len(image)):
+                    raise LinkError(f"pool: the board gives {len(part)} bytes from {len(image)} on.")
+                image += part
             if progress:
                 progress(len(image), used)
         return bytes(image)

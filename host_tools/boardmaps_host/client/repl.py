@@ -25,7 +25,7 @@ _END_KEY = b"\x1b[F"
 _LONGEST = 240  # characters of a half-typed line that are taken back
 _WORD = 8  # letters of a word that is made up
 _ASKED = b"import m"  # the modules that begin so are several on every port: Tab lists them and shows the line again
-_TURN = 0.05  # seconds of a read: a locked line gives text only when nothing has followed it for a read
+_TURN = 0.05  # seconds of a read
 _QUIET = 0.1  # seconds of silence behind a prompt
 _RAW_PROMPT = b"raw REPL; CTRL-B to exit\r\n>"
 _TAKEN_BACK = rb"(?:\x08|\x1b\[K|\x1b\[\d+D)*\Z"  # what it shows of backspaces
@@ -129,6 +129,10 @@ def _word() -> bytes:
 def server_failed(name: str, traceback: str) -> LinkError:
     """Return the error for a server that did not start, from what the board printed."""
     last = traceback.splitlines()[-1] if traceback else "it said nothing"
+    if "ImportError: no module named 'boardmaps." in last or "has no attribute 'serve'" in last:
+        return NotDeployed(
+            f"{name}: boardmaps is half deployed on this board: a deploy was cut off. Run it again: boardmaps deploy --port {name}"
+        )
     if "ImportError: no module named 'boardmaps" in last:
         return NotDeployed(
             f"{name}: a MicroPython board without boardmaps. Put it there: boardmaps deploy --port {name}"

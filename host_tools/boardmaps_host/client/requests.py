@@ -7,10 +7,20 @@ has lost the one that they were sent in and surely did not execute them.
 
 import time
 from collections.abc import Sequence
+from struct import pack, unpack_from
 
-from boardmaps.abi import OP_MORE, OP_PART, PART_FIRST, PART_LAST, STATUS_MORE
+from boardmaps.abi import (
+    OP_MORE,
+    OP_PART,
+    PART_FIRST,
+    PART_LAST,
+    STATUS_APART,
+    STATUS_GONE,
+    STATUS_MORE,
+    STATUS_OK,
+)
 from boardmaps_host.client.connection import Connection
-from boardmaps_host.client.errors import FirmwareError, LinkError, LinkTimeout, OutcomeUnknown, PortGone
+from boardmaps_host.client.errors import FirmwareError, LinkError, LinkTimeout, OutcomeUnknown, PortGone, Restarted
 from boardmaps_host.client.opening import Opening
 from boardmaps_host.client.session import Event, Lost, Opened, Reply
 from boardmaps_host.client.states import State, Step
@@ -19,7 +29,17 @@ _FLOOD = 9  # so many times `timeout` longer is waited for a reply while other b
 _QUIET = 0.1  # seconds; a line that was quiet for so long may have another program at its end
 _ASK = 0.25  # seconds between the first two HELLOs while it is unknown whether the session still lives
 _ASK_MOST = 2.0  # and between later ones
+_LONGEST = (
+    2 << 20
+)  # bytes of a reply: more than any board's pool holds. A reply takes twice its bytes while it is put together
+_AT_ONCE = 64  # MOREs asked for between two looks at what came
+_BEGINNINGS = 3  # times that a long request is begun anew when its parts were lost with their session
+_LOSSES = 8  # sessions that a call may lose without a reply to anything, before it gives the board up
 _LOOK = "it may have happened, once, or not at all. Look before you make it again."
+
+
+class _Gone(LinkError):
+    """The request was executed, but its reply, or the rest of it, is not there any more."""
 
 
 class Requests:
@@ -31,11 +51,30 @@ class Requests:
         self._patience = 0.0  # when the run gives up
         self._ask_at = 0.0  # when HELLO is said next, in the state DOUBTFUL
         self._ask_pause = 0.0  # how long after the last one; 0: none was said yet
+        self._answered = -1  # the number of the request that was answered last
+        self._losses = 0  # sessions that were lost since then
 
-    def run(self, payloads: Sequence[bytes], changes: bool) -> list[bytes]:
+    def one(self, payload: bytes, changes: bool, boot: str | None) -> bytes:
+        """Have one request of any size executed; return its whole reply. Raises what run() raises."""
+        for left in range(_BEGINNINGS - 1, -1, -1):
+            if len(payload) <= self._connection.session.mtu:
+                (reply,) = self.run((payload,), changes, boot)
+            else:
+                reply = self._in_parts(payload, changes, boot)
+            try:
+                return self._rest(reply) if reply[0] & STATUS_MORE or reply[0] == STATUS_GONE else reply
+            except LinkError as e:
+                if changes and not e.may_have_happened:
+                    raise OutcomeUnknown(f"{e} The change was made, wholly or in part; its result is lost.") from e
+                if not isinstance(e, _Gone) or not left:
+                    raise
+        raise AssertionError("unreachable")
+
+    def run(self, payloads: Sequence[bytes], changes: bool, boot: str | None = None) -> list[bytes]:
         """Have requests of at most the session's `mtu` bytes executed in order, several in flight at once; return the replies.
 
-        Raises LinkTimeout when requests that `changes` nothing get no answer, OutcomeUnknown when others may have happened.
+        With `boot` they are sent in this boot of the board only, else Restarted is raised. Raises LinkTimeout when requests
+        that `changes` nothing get no answer, OutcomeUnknown when others may have happened.
         """
         connection = self._connection
         connection.check_usable()
@@ -43,17 +82,22 @@ class Requests:
         waiting = list(range(len(payloads) - 1, -1, -1))  # indexes of those to be sent, the next one last
         flying: dict[int, int] = {}  # the number of each request in flight, and its index
         self._patience = time.monotonic() + connection.timeout
+        self._losses = 0
         try:
             while waiting or flying:
                 try:
                     if not flying:
                         self._be_ready()
+                        if boot is not None and boot != connection.session.fields.get("boot"):
+                            raise Restarted(f"{connection.line.name}: the board has restarted.")
                     self._exchange(payloads, waiting, flying, replies, changes)
                 except PortGone as gone:
                     connection.cut(gone)
                     self._opening.wait_for_port(self._patience)
                     self._patience = time.monotonic() + connection.timeout
                     self._ask_at = self._ask_pause = 0.0
+        except Restarted:
+            raise
         except LinkError as e:
             sent = len(waiting) < len(payloads)
             connection.forget(Step.GAVE_UP)
@@ -65,25 +109,50 @@ class Requests:
             raise
         return replies
 
-    def rest(self, reply: bytes, changes: bool) -> bytes:
-        """Fetch what a long reply goes on with; return it whole."""
-        status = reply[0] & ~STATUS_MORE
-        parts = [bytes((status,)), reply[1:]]
-        try:
-            while reply[0] & STATUS_MORE:
-                reply = self._more(status)
-                parts.append(reply[1:])
-        except LinkError as e:
-            if changes:
-                raise OutcomeUnknown(f"{e} The change was made; only its result is lost.") from e
-            raise
-        return b"".join(parts)
+    def _in_parts(self, payload: bytes, changes: bool, boot: str | None) -> bytes:
+        """Have a request executed that no frame holds: the board collects its parts and executes it with the last.
 
-    def _more(self, status: int) -> bytes:
-        (reply,) = self.run((bytes((OP_MORE,)),), changes=False)
-        if reply[0] & ~STATUS_MORE != status:
-            raise LinkError(f"{self._connection.line.name}: the board has not kept the rest of a long reply.")
-        return reply
+        The parts before the last change nothing. When they were lost with their session, all begins anew.
+        """
+        connection = self._connection
+        for _ in range(_BEGINNINGS):
+            parts = in_parts(payload, connection.session.mtu)
+            replies = self.run(parts[:1], False, boot)  # alone: the board may have no memory for the whole
+            if replies[0][0] == STATUS_OK and len(parts) > 2:
+                replies = self.run(parts[1:-1], False, boot)
+            refused = next((reply for reply in replies if reply[0] != STATUS_OK), None)
+            if refused is None:
+                (refused,) = self.run(parts[-1:], changes, boot)
+            if refused[0] != STATUS_APART:
+                return refused
+        raise LinkError(f"{connection.line.name}: the board loses the parts of a long request. Nothing was changed.")
+
+    def _rest(self, reply: bytes) -> bytes:
+        """Fetch what a long reply goes on with; return it whole. Raises _Gone when the board does not have it (any more)."""
+        seq = self._answered
+        name = self._connection.line.name
+        status = reply[0] & ~STATUS_MORE
+        if reply[0] == STATUS_GONE:
+            raise _Gone(f"{name}: {reply[1:].decode('utf-8', 'replace')}.")
+        if len(reply) < 6:
+            raise LinkError(f"{name}: a long reply begins with {len(reply)} bytes.")
+        (size,) = unpack_from("<I", reply, 1)
+        step = len(reply) - 5
+        if not step < size <= _LONGEST:
+            raise LinkError(f"{name}: a long reply of {size} bytes cannot be, its begin has {step}.")
+        parts = [bytes((status,)), reply[5:]]
+        asked = [pack("<BHI", OP_MORE, seq, at) for at in range(step, size, step)]
+        for first in range(0, len(asked), _AT_ONCE):
+            for more in self.run(asked[first : first + _AT_ONCE], changes=False):
+                at = step * (len(parts) - 1)
+                end = min(at + step, size)
+                right = status | (STATUS_MORE if end < size else 0)
+                if more[0] == STATUS_GONE:
+                    raise _Gone(f"{name}: the board restarted, or ended the session, inside a long reply.")
+                if more[:5] != pack("<BI", right, at) or len(more) != 5 + end - at:
+                    raise LinkError(f"{name}: a long reply does not go on as it began, at byte {at}.")
+                parts.append(more[5:])
+        return b"".join(parts)
 
     def _be_ready(self) -> None:
         """Have a session before something is sent in it: it may be none yet, or have ended in a long silence."""
@@ -125,9 +194,7 @@ class Requests:
             connection.line.write(out)
         for event in events:
             if isinstance(event, Reply):
-                index = flying.pop(event.seq, -1)  # -1: of a call that Ctrl-C has ended
-                if index >= 0:
-                    replies[index] = event.payload
+                self._replied(event, flying, replies)
                 connection.heard = now
                 self._patience = now + connection.timeout
             elif isinstance(event, Lost):
@@ -135,7 +202,8 @@ class Requests:
                 return
             else:
                 self._other(event)
-        if connection.state is not State.OPEN and session.echo in session.held():
+        # A REPL shows what it takes for typing; on a locked line anybody can say that.
+        if connection.state is not State.OPEN and not connection.locked and session.echo in session.held():
             self._shown(waiting, flying, changes)
             return
         # While anything comes the line may just be slow; but a board that says other things without end is given up too.
@@ -143,6 +211,16 @@ class Requests:
             why = f"no answer for {connection.timeout:g} s. Is the firmware still polling?"
             raise LinkTimeout(f"{connection.line.name}: {why}{'' if changes else ' Nothing was changed.'}")
         connection.say_taken()
+
+    def _replied(self, event: Reply, flying: dict[int, int], replies: list[bytes]) -> None:
+        index = flying.pop(event.seq, -1)  # -1: of a call that Ctrl-C has ended
+        if index < 0:
+            return
+        if not event.payload:
+            raise LinkError(f"{self._connection.line.name}: the board's reply is empty.")
+        replies[index] = event.payload
+        self._answered = event.seq
+        self._losses = 0
 
     def _due(self, now: float) -> bytes:
         """Return what is said again: requests, or HELLO alone while it is unknown whether the session still lives."""
@@ -188,14 +266,20 @@ class Requests:
         waiting.extend(reversed(flying.values()))
         flying.clear()
         connection.forget(Step.LOST)
+        self._losses += 1
+        if self._losses > _LOSSES:
+            raise LinkTimeout(f"{connection.line.name}: the board loses each session before it answers in it.")
         if unknown:
             why = "the board restarted" if restarted else "the board ended the session"
             raise OutcomeUnknown(f"{connection.line.name}: {why} with a change in flight; {_LOOK}")
 
 
 def in_parts(payload: bytes, mtu: int) -> list[bytes]:
-    """Cut a request that no frame holds: the board collects the parts and executes them with the last."""
-    size = mtu - 2
-    cut = [payload[i : i + size] for i in range(0, len(payload), size)]
-    where = [PART_FIRST] + [0] * (len(cut) - 2) + [PART_LAST]
-    return [bytes((OP_PART, w)) + part for w, part in zip(where, cut, strict=True)]
+    """Cut a request that no frame holds into PARTs of at most `mtu` bytes."""
+    first = pack("<BBII", OP_PART, PART_FIRST, 0, len(payload)) + payload[: mtu - 10]
+    found = [first]
+    step = mtu - 6
+    for at in range(mtu - 10, len(payload), step):
+        last = PART_LAST if at + step >= len(payload) else 0
+        found.append(pack("<BBI", OP_PART, last, at) + payload[at : at + step])
+    return found

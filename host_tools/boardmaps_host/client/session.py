@@ -2,17 +2,21 @@
 
 Sends requests in order, several at once as far as the board's window and credit allow, and repeats what gets no answer; the
 board executes each once (boardmaps.line.session). Times are seconds of any monotonic clock.
+
+More than 300 lines: one end of the line; its parts share the numbers in flight.
 """
 
 import random
 from dataclasses import dataclass, field
 from math import inf
 from struct import unpack_from
+from typing import Protocol
 
 from boardmaps.line.frame import (
     BYE,
     EVENT,
     HELLO,
+    INTERRUPT,
     LOST,
     NAK,
     OVERHEAD,
@@ -24,6 +28,7 @@ from boardmaps.line.frame import (
     TAKEN,
     Decoder,
     Joiner,
+    Plain,
     encode,
     pieces,
 )
@@ -33,7 +38,19 @@ from boardmaps_host.client.roundtrip import RoundTrip
 HOST_MTU = 4096  # payload bytes that we take in one frame
 _BEGINNINGS = (REPLY, REPLY | PIECE_FLAG, EVENT, NAK, HELLO | REPLY_FLAG)
 _PROBE = 4  # every so many tries of a request HELLO is said in its place
-_SHOWN = frozenset(range(0x20, 0x7F))  # what a REPL or input() takes for typing, and shows
+SHOWN = frozenset(range(0x20, 0x7F))  # bytes that a REPL or input() takes for typing, and shows
+
+
+class Codec(Protocol):
+    """What makes frames bytes and bytes frames: boardmaps.line.frame.Plain, or client.lock.HostLock on a locked line."""
+
+    sealed: bool
+    longer: int
+    answer: bytes
+
+    def encode(self, kind: int, session: int, seq: int, ack: int, payload: bytes = b"", /) -> bytes: ...
+
+    def decode(self, chunk: bytes, /) -> tuple[int, int, int, int, bytes] | tuple[()] | None: ...
 
 
 @dataclass(frozen=True)
@@ -75,7 +92,7 @@ class Lost:
 
 @dataclass(frozen=True)
 class Closed:
-    """The board has answered BYE."""
+    """The board has answered BYE, or INTERRUPT."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +109,7 @@ Event = Text | Opened | Reply | Lost | Closed | Pushed
 @dataclass(slots=True)
 class _InFlight:
     payload: bytes
-    frame: bytes
+    size: int  # bytes of its frame
     sent: float  # the last time
     first: float
     tries: int = 1
@@ -102,16 +119,22 @@ class _InFlight:
 
 @dataclass
 class ClientSession:
-    """One end of the line that asks. Feed it what arrives with receive(), send what send(), hello(), bye() and due() return."""
+    """One end of the line that asks. Feed it what arrives with receive(), send what send(), hello(), bye() and due() return.
+
+    On a locked line `codec` comes between: the first hello() of a session is then a challenge, and receive() returns what
+    follows it.
+    """
 
     rng: random.Random = field(default_factory=random.SystemRandom)
+    codec: Codec = field(default_factory=Plain)
     fields: dict[str, str] = field(default_factory=dict)
     mtu: int = 64
     silence: float = 10  # seconds of silence after which the board ends the session
     resent: int = 0
 
     def __post_init__(self) -> None:
-        self._decoder = Decoder(frame_limit(HOST_MTU), text=True)
+        self._encode = self.codec.encode
+        self._decoder = Decoder(frame_limit(HOST_MTU) + self.codec.longer, text=True, codec=self.codec)
         self._flight: dict[int, _InFlight] = {}
         self._joiners: dict[int, Joiner] = {}
         self._event = Joiner(HOST_MTU)
@@ -121,19 +144,20 @@ class ClientSession:
         self._trip = RoundTrip()
         self._nak_at = -1.0
         self.session = 0
+        self.echo = b""  # what a REPL or input() shows of the last HELLO; nobody can know it who has not read that
         self.renew()
 
     def renew(self) -> None:
         """Start over with a session number that the board has not seen; requests in flight are forgotten."""
-        self._hello = self._make_hello()
+        self._make_hello()
         self._seq = 0  # the last request sent
         self._flight.clear()
         self._joiners.clear()
         self._under_way = 0
         self.opened = False
 
-    def _make_hello(self) -> bytes:
-        """Return a HELLO that does no harm where it is taken for typing: but for its kind, Ctrl-F, all of it is shown as it is.
+    def _make_hello(self) -> None:
+        """Choose a HELLO that does no harm where it is taken for typing: but for its kind, Ctrl-F, all of it is shown as it is.
 
         One frame in fifty is such; to find it takes less than a millisecond.
         """
@@ -141,9 +165,13 @@ class ClientSession:
         while True:
             self.session = self.rng.randrange(0x20, 0x7F)
             self._nonce = self.rng.randrange(0x20, 0x7F) << 8 | self.rng.randrange(0x20, 0x7F)
-            frame = encode(HELLO, self.session, self._nonce, 0x20, pack_hello({"v": PROTOCOL, "mtu": HOST_MTU}))
-            if self.session != last and _SHOWN.issuperset(frame[:1] + frame[2:-1]):
-                return frame
+            frame = encode(*self._hello())
+            if self.session != last and SHOWN.issuperset(frame[:1] + frame[2:-1]):
+                self.echo = _shown(frame)
+                return
+
+    def _hello(self) -> tuple[int, int, int, int, bytes]:
+        return HELLO, self.session, self._nonce, 0x20, pack_hello({"v": PROTOCOL, "mtu": HOST_MTU})
 
     @property
     def in_flight(self) -> list[int]:
@@ -160,16 +188,17 @@ class ClientSession:
 
         Behind it go backspaces: where it was taken for typing, the line is as it was.
         """
-        return b"\0" + self._hello + taken_back(self._hello)
-
-    @property
-    def echo(self) -> bytes:
-        """What a REPL or a program in input() shows of our HELLO. Nobody can know it who has not read the HELLO."""
-        return self._hello[:1] + self._hello[2:-1]
+        frame = self._encode(*self._hello())
+        self.echo = _shown(frame) or self.echo
+        return b"\0" + frame + taken_back(frame)
 
     def bye(self) -> bytes:
         """Return the frame that ends the session."""
-        return encode(BYE, self.session, self._seq, self._acked())
+        return self._encode(BYE, self.session, self._seq, self._acked())
+
+    def interrupt(self) -> bytes:
+        """Return the frame that ends the session and interrupts the program; a board obeys it on a locked line only."""
+        return self._encode(INTERRUPT, self.session, self._seq, self._acked())
 
     def _acked(self) -> int:
         """The low byte of the last number up to which all replies are here."""
@@ -177,12 +206,13 @@ class ClientSession:
 
     def taken(self, seq: int, room: int) -> bytes:
         """Return the frame that says which EVENT we wait for and how many (at most 255) we take from there."""
-        return encode(TAKEN, self.session, seq, room)
+        return self._encode(TAKEN, self.session, seq, room)
 
     def room(self, size: int) -> bool:
         """Whether a request of `size` bytes may be sent now, by the board's window and its credit in bytes."""
         for oldest in self._flight:
-            most = self._under_way + size + OVERHEAD + (size + OVERHEAD) // 254
+            size += OVERHEAD + self.codec.longer
+            most = self._under_way + size + size // 254
             return (self._seq + 1 - oldest) & 0xFFFF < self._window and most <= self._credit
         return True
 
@@ -190,8 +220,8 @@ class ClientSession:
         """Return (number, frame) for one request of at most `mtu` bytes."""
         acked = self._acked()
         self._seq = seq = (self._seq + 1) & 0xFFFF
-        frame = encode(REQUEST, self.session, seq, acked, payload)
-        self._flight[seq] = _InFlight(payload, frame, now, now)
+        frame = self._encode(REQUEST, self.session, seq, acked, payload)
+        self._flight[seq] = _InFlight(payload, len(frame), now, now)
         self._under_way += len(frame)
         return seq, frame
 
@@ -224,13 +254,13 @@ class ClientSession:
         self.resent += 1
         if flight.tries < 3 or len(flight.payload) <= PIECE:
             flight.copies += 1
-            return flight.frame
-        parts = pieces(REQUEST, self.session, seq, self._acked(), flight.payload)
+            return self._encode(REQUEST, self.session, seq, self._acked(), flight.payload)
+        parts = pieces(lambda *frame: frame, REQUEST, self.session, seq, self._acked(), flight.payload)
         if flight.turn % len(parts) == 0 and flight.tries % 2:
             flight.turn = 0
         out = b""
         for _ in parts:
-            part = parts[flight.turn % len(parts)]
+            part = self._encode(*parts[flight.turn % len(parts)])
             if out and len(out) + len(part) > self._credit:
                 break
             out += part
@@ -288,8 +318,11 @@ class ClientSession:
             elif kind == LOST and (seq in self._flight or seq == self._nonce):
                 boot, _, after = payload.decode("ascii", "replace").partition(" ")
                 events.append(Lost(boot, (int(after) - 1) & 0xFFFF if after.isdecimal() else None))
-            elif kind == BYE | REPLY_FLAG:
+            elif kind in (BYE | REPLY_FLAG, INTERRUPT | REPLY_FLAG):
                 events.append(Closed())
+        if self.codec.answer:
+            out += self.codec.answer
+            self.codec.answer = b""
         return events, out
 
     def _on_reply(self, seq: int, payload: bytes, now: float, events: list[Event]) -> None:
@@ -299,7 +332,7 @@ class ClientSession:
             return
         if self._joiners:
             self._joiners.pop(seq, None)
-        self._under_way -= len(flight.frame)
+        self._under_way -= flight.size
         if flight.tries > 1:
             self._trip.answered_late(seq, flight.copies, now - flight.first)
         else:
@@ -344,9 +377,31 @@ class ClientSession:
         self._seq = (int(_number(fields, "next", 1, 0, 0xFFFF)) - 1) & 0xFFFF
 
 
+def _shown(typed: bytes) -> bytes:
+    return bytes(byte for byte in typed if byte in SHOWN)
+
+
 def taken_back(typed: bytes) -> bytes:
     """Return what undoes `typed` where it was taken for typing; to a server of maps it is a broken frame, of no effect."""
-    return b"\b" * sum(byte in _SHOWN for byte in typed) + b"\0"
+    return b"\b" * len(_shown(typed)) + b"\0"
+
+
+_TERMS = (("mtu", 32, 0xFFFF), ("win", 1, 256), ("credit", 32, 1 << 30), ("next", 0, 0xFFFF))
+
+
+def wrong_terms(fields: dict[str, str]) -> str:
+    """Return what in a board's answer to HELLO cannot be, "" when all can."""
+    wrong = [
+        f"{name}={fields.get(name, '')[:20]}" for name, low, high in _TERMS if not _between(fields, name, low, high)
+    ]
+    if not fields.get("boot"):
+        wrong.append("no boot id")
+    return ", ".join(wrong)
+
+
+def _between(fields: dict[str, str], name: str, low: int, high: int) -> bool:
+    text = fields.get(name, "")
+    return text.isascii() and text.isdecimal() and len(text) < 12 and low <= int(text) <= high
 
 
 def _number(fields: dict[str, str], name: str, default: float, low: float, high: float) -> float:

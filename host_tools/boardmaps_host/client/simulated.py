@@ -29,8 +29,13 @@ def running(name: str) -> str | None:
     from boardmaps_sim.pty_port import has_ended  # Windows lacks what it imports
     from boardmaps_sim.unix import default_port  # saves start-up time for a real board
 
-    port = default_port(name)
-    if not port.exists() or has_ended(port):
+    try:
+        port = default_port(name)
+        if not port.exists() or has_ended(port):
+            return None
+    except BoardError as e:
+        if name in STARTED:
+            raise LinkError(str(e)) from e
         return None
     maps = port.with_name(f"{name}.maps")
     return str(maps if maps.exists() else port)

@@ -82,6 +82,7 @@ TABLE: Mapping[State, Mapping[Step, State]] = {
     State.OPEN: {
         Step.SILENCE: State.DOUBTFUL,
         Step.LOST: State.UNCONNECTED,
+        Step.ENDED: State.UNCONNECTED,
         Step.GAVE_UP: State.UNCONNECTED,
         Step.CUT: State.GONE,
         Step.CLOSE: State.CLOSED,

@@ -1,10 +1,13 @@
-"""The subscriptions that there are: a ring's records, a series's samples, the changes of a map."""
+"""The subscriptions that there are: a ring's records, a series's samples, the changes of a map.
+
+`begin` has the board begin one and returns its number; it finds the map again when the board has restarted.
+"""
 
 from collections.abc import Callable
-from struct import pack, unpack_from
+from struct import unpack_from
 from typing import Protocol
 
-from boardmaps.abi import EVENT_ENTRY, EVENT_RECORD, OP_SUBSCRIBE
+from boardmaps.abi import EVENT_ENTRY, EVENT_RECORD
 from boardmaps.definition import MapDef
 from boardmaps_host.client.events import Change, Hub, Record, Sampled, Subscription
 
@@ -17,7 +20,9 @@ class Subscribing(Protocol):
     hub: Hub
 
 
-def records(link: Subscribing, map_id: int, callback: Callable[[Record], None] | None = None) -> Subscription[Record]:
+def records(
+    link: Subscribing, begin: Callable[[], int], callback: Callable[[Record], None] | None = None
+) -> Subscription[Record]:
     """Have the records of a ring pushed; they are taken out of it."""
     seen: list[int] = []
 
@@ -27,10 +32,12 @@ def records(link: Subscribing, map_id: int, callback: Callable[[Record], None] |
         (number,) = unpack_from("<I", data)
         return [Record(number, _lost(seen, number), data[4:])]
 
-    return link.hub.subscribe(pack("<BHH", OP_SUBSCRIBE, map_id, 0), read, callback)
+    return link.hub.subscribe(begin, read, callback)
 
 
-def samples(link: Subscribing, map_id: int, callback: Callable[[Sampled], None] | None = None) -> Subscription[Sampled]:
+def samples(
+    link: Subscribing, begin: Callable[[], int], callback: Callable[[Sampled], None] | None = None
+) -> Subscription[Sampled]:
     """Have the samples of a series pushed, from the oldest that it still has; they stay in it."""
     seen: list[int] = []
 
@@ -40,12 +47,12 @@ def samples(link: Subscribing, map_id: int, callback: Callable[[Sampled], None] 
         number, timestamp = unpack_from("<IQ", data)
         return [Sampled(number, _lost(seen, number), timestamp, data[12:])]
 
-    return link.hub.subscribe(pack("<BHH", OP_SUBSCRIBE, map_id, 0), read, callback)
+    return link.hub.subscribe(begin, read, callback)
 
 
 def changes(
     link: Subscribing,
-    map_id: int,
+    begin: Callable[[int, bytes], int],
     d: MapDef,
     key: bytes | None,
     every: float,
@@ -70,8 +77,8 @@ def changes(
             found.append(Change(now, data[2 + d.key_size :]))
         return found
 
-    request = pack("<BHH", OP_SUBSCRIBE, map_id, min(max(round(every * 1000), 0), 0xFFFF)) + (key or b"")
-    return link.hub.subscribe(request, read, callback)
+    pause = min(max(round(every * 1000), 0), 0xFFFF)
+    return link.hub.subscribe(lambda: begin(pause, key or b""), read, callback)
 
 
 def _lost(seen: list[int], number: int) -> int:

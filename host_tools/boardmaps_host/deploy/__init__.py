@@ -1,25 +1,25 @@
 """Put boardmaps on a board: the right files for it, only what changed, all of it or nothing, verified.
 
 New files go beside the old ones under names that nothing imports, are hashed there by the board, and only then take
-the old ones' places. A deploy that is cut off leaves the version that was there.
+the old ones' places, in one step. A deploy that is cut off leaves the version that was there, or the new one.
 """
 
 import ast
 import contextlib
-import hashlib
 import posixpath
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 from boardmaps.abi import VERSION
 
 from ..boards import POOL_MAX, POOL_MIN, SIMULATORS, DefinitionError, find
 from ..client.repl import smaller_pool
+from .app import App, Program, read_app
 from .config import Settings, Wish, config_for
 from .files import CompileError, Payload, Target, payload_for
 from .link import BoardLink, BoardRaised, DeployError, full_sentence
+from .switch import NEW, Switch, finish
+from .upload import Progress, digest, remove, upload
 
 __all__ = ["DeployError", "DeployReport", "deploy"]
 
@@ -48,9 +48,21 @@ libs = [p for p in sys.path if p.endswith('/lib') and not p.startswith('/rom')]
 lib = libs[0] if libs else '/lib'
 print((lib, os.statvfs(lib[:-4] or '/')[0]))
 """
-_NEW = ".new"  # the ending of a file that is not in use yet
 
-Progress = Callable[[str, int, int], None]
+# What Ctrl-C leaves behind, from one moment of a deploy to the next.
+_UNDISTURBED = "the board was not disturbed."
+_ASKED = "nothing was written. A program that ran on the board may have been interrupted: RESET starts it again."
+_AS_BEFORE = (
+    "what the board had before is unchanged, and no program runs on it now. Run deploy again, or start "
+    "what is there with RESET, or with Ctrl-D at its REPL."
+)
+_SWITCHING = "the board was putting the new files in place: it has the old version or the new one, whole, after RESET."
+_IN_PLACE = (
+    "all files are in place, and no program runs on the board now. Start it with RESET, or with Ctrl-D at its REPL."
+)
+_STARTED = "all files are in place, and the board was restarted."
+
+_BOOT = 3.0  # seconds that a simulated board takes to boot on a busy computer
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +90,20 @@ class DeployReport:
 def deploy(
     port: str,
     *,
-    app: str | Path | None = None,
+    app: App | None = None,
+    entry: str | None = None,
     app_path: str = "main.py",
     board: str | None = None,
     pool: int | None = None,
     reset: bool = True,
+    timeout: float = 10.0,
     progress: Progress | None = None,
 ) -> DeployReport:
-    """Put the firmware's modules into :/lib/boardmaps of the board at `port`, and `app` at `app_path` when given.
+    """Put the firmware's modules into :/lib/boardmaps of the board at `port`, and the program `app` when given.
+
+    `app` is a file, a folder, or a list of them. `entry` names the file that the board is to start, which goes to `app_path`; the
+    others go beside it. The only file is the entry, and so is main.py where there is one. `timeout` is how long the board may take,
+    in seconds, to answer and to run its boot.py.
 
     Where a port mounts its flash at /flash, that is :/flash/lib/boardmaps, and `app_path` is below :/flash.
     `port` is a serial port, an mpremote shortcut (a0, u0), or the name under which `boardmaps sim` runs a board (unix,
@@ -95,34 +113,71 @@ def deploy(
 
     `board` is the board's definition, a name of `boardmaps boards` or a .toml file, by itself the one for what the board
     says it is. Its pool, guard and CPUs go to :/lib/boardmaps_config.py, unless there is one that deploy did not write. `pool`
-    is another size for the pool, in bytes. Raises DeployError, also when `app` was started and failed within a second.
+    is another size for the pool, in bytes. Raises DeployError, also when `app` was started and failed within a second; Ctrl-C
+    raises KeyboardInterrupt with a sentence that says how the board is left.
     """
+    left = [_UNDISTURBED]
+    try:
+        program = None if app is None else read_app(app, entry)
+        if program is None and entry is not None:
+            raise DeployError(f"the entry {entry} is a file of a program: name its files, or its folder, with --app.")
+        wish = _wish(board, pool)
+        return _deploy(_port_of(port, timeout), program, app_path, wish, reset, timeout, progress, left)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"stopped: {left[0]}") from None
+
+
+def _deploy(
+    port: str,
+    program: Program | None,
+    app_path: str,
+    wish: Wish,
+    reset: bool,
+    timeout: float,
+    progress: Progress | None,
+    left: list[str],
+) -> DeployReport:
+    """Do it. `left` is told, as its only item, how the board would be left at that moment."""
     begun = time.monotonic()
     report = progress or (lambda _path, _done, _total: None)
-    program = None if app is None else _read_app(Path(app))
-    wish = _wish(board, pool)
-    with BoardLink(_port_of(port)) as link:
+    link = BoardLink(port, timeout)
+    link.open()
+    left[0] = _ASKED
+    with link:
+        left[0] = _AS_BEFORE
         target = link.probe()
         lib, block = _file_system(link)
-        folder = posixpath.join(lib, "boardmaps")
+        folder, root = posixpath.join(lib, "boardmaps"), posixpath.dirname(lib)
+        finish(link, root)
         version, settings = _frozen(link)
         config = config_for(link, target, lib, settings, wish)
         payload = _payload(link, target, version)
         files = {posixpath.join(folder, name): content for name, content in payload.files.items()}
         files |= config.files
         if program is not None:
-            files[_app_path(app_path, folder)] = program
+            files |= program.placed(app_path, root, folder)
         present = link.sha256(files)
-        changed = {path: content for path, content in files.items() if present[path] != _digest(content)}
+        changed = {path: content for path, content in files.items() if present[path] != digest(content)}
         stale = [*(_stale(link, folder, files) if payload.files else []), *config.removed]
         if changed or stale:
-            _need_room(link, lib, block, changed)
-            _upload(link, changed, report)
-            _switch(link, list(changed), stale)
+            switch = Switch(root, folder, tuple(changed), tuple(stale))
+            uploads = dict(changed)
+            if init := switch.needs_init(files):
+                uploads[init] = files[init]
+                switch = replace(switch, changed=tuple(uploads))
+            remove(link, list(switch.leftovers))
+            _need_room(link, lib, block, uploads, 0 if switch.is_one_step else _for_the_switch(link, switch, block))
+            upload(link, uploads, report)
+            switch.prepare(link)
+            left[0] = _SWITCHING
+            switch.make(link)
+            left[0] = _IN_PLACE
             link.soft_reset()  # so that the check below imports what was written, whatever boot.py had imported
+        left[0] = _IN_PLACE
         version = _import_check(link)
         if reset:
             link.restart()
+            left[0] = _STARTED
             if program is not None and (traceback := link.failure()):
                 raise DeployError(
                     f"{link.port}: all files are in place, but the program failed when it was started:\n{traceback}"
@@ -175,39 +230,29 @@ def _payload(link: BoardLink, target: Target, frozen: str) -> Payload:
         raise DeployError(f"{error}. The firmware's source has a mistake that no board could run.") from error
 
 
-def _port_of(target: str) -> str:
-    """Return the port that `target` means: a simulator's name is the board that `boardmaps sim` runs under it."""
+def _port_of(target: str, timeout: float) -> str:
+    """Return the port that `target` means: a simulator's name is the board that `boardmaps sim` runs under it.
+
+    One that is being started this moment, as by `boardmaps sim &` in the line before, is waited for.
+    """
     if target == "twin":
         raise DeployError("the twin is this computer and has boardmaps. Name a board: --port PORT, unix or pico.")
     if target not in SIMULATORS:
         return target
     # saves start-up time: only a simulated board needs it
+    from boardmaps_sim.base import BoardError
     from boardmaps_sim.unix import default_port
 
-    port = default_port(target)
+    try:
+        port = default_port(target)
+    except BoardError as error:
+        raise DeployError(str(error)) from error
+    end = time.monotonic() + min(timeout, _BOOT)
+    while not port.exists() and time.monotonic() < end:
+        time.sleep(0.05)
     if not port.exists():
         raise DeployError(f"no simulated board {target} is running. Start one: boardmaps sim --board {target}")
     return str(port)
-
-
-def _app_path(path: str, folder: str) -> str:
-    """Return a program's place on the board: below the file system's root, which is /flash on some ports."""
-    root = posixpath.dirname(posixpath.dirname(folder))
-    path = posixpath.normpath(posixpath.join(root, path.removeprefix(":")))
-    if path == root or (path + "/").startswith(folder + "/"):
-        raise DeployError(f"the program cannot go to :{path}: name a file outside :{folder}, such as :main.py.")
-    return path
-
-
-def _read_app(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise DeployError(f"the program {path} cannot be read: {error.strerror}.") from error
-
-
-def _digest(content: bytes) -> bytes:
-    return hashlib.sha256(content).digest()
 
 
 def _file_system(link: BoardLink) -> tuple[str, int]:
@@ -226,66 +271,21 @@ def _file_system(link: BoardLink) -> tuple[str, int]:
 def _stale(link: BoardLink, folder: str, files: dict[str, bytes]) -> list[str]:
     """Return the modules that this version has not, among them a .py beside our .mpy; leftovers go at once."""
     present = link.listing(folder) or []
-    _remove(link, [path for path in present if path.endswith(_NEW)])
+    remove(link, [path for path in present if path.endswith(NEW)])
     return [path for path in present if path.endswith((".py", ".mpy")) and path not in files]
 
 
-def _need_room(link: BoardLink, lib: str, block: int, changed: dict[str, bytes]) -> None:
-    needed = sum(-(-len(content) // block) * block for content in changed.values())
+def _for_the_switch(link: BoardLink, switch: Switch, block: int) -> int:
+    """Return the bytes of flash for the copy of main.py and for the program that makes the switch."""
+    size = int(link.execute(f"import os\ntry:\n print(os.stat({switch.main!r})[6])\nexcept OSError:\n print(0)"))
+    return -(-size // block) * block + -(-len(repr(switch.steps(main_stays=True))) // block) * block
+
+
+def _need_room(link: BoardLink, lib: str, block: int, changed: dict[str, bytes], more: int) -> None:
+    needed = sum(-(-len(content) // block) * block for content in changed.values()) + more
     free = block * int(link.execute(f"import os\nprint(os.statvfs({posixpath.dirname(lib)!r})[3])"))
     if needed > free:
         raise DeployError(full_sentence(link.port, f"{needed} bytes are needed beside the old files, {free} are free"))
-
-
-def _upload(link: BoardLink, changed: dict[str, bytes], progress: Progress) -> None:
-    made: list[str] = []
-    try:
-        for folder in sorted({parent for path in changed for parent in _parents(path)}):
-            if link.listing(folder) is None:
-                made.insert(0, folder)
-                link.mkdir(folder)
-        for done, (path, content) in enumerate(changed.items()):
-            progress(path, done, len(changed))
-            link.write(path + _NEW, content)
-        _verify(link, changed)
-    except (DeployError, KeyboardInterrupt) as error:
-        with contextlib.suppress(DeployError):  # the first error is the one to tell
-            link.soft_reset()  # closes the file that was open
-            _remove(link, [path + _NEW for path in changed])
-            _remove(link, made)
-        if isinstance(error, KeyboardInterrupt):
-            raise KeyboardInterrupt(
-                "stopped: what the board had before is unchanged, and no program runs on it now. Run deploy again, or start "
-                "what is there with RESET, or with Ctrl-D at its REPL."
-            ) from None
-        raise
-    progress("", len(changed), len(changed))
-
-
-def _verify(link: BoardLink, changed: dict[str, bytes]) -> None:
-    arrived = link.sha256(path + _NEW for path in changed)
-    for path, content in changed.items():
-        if arrived[path + _NEW] != _digest(content):
-            raise DeployError(
-                f"{link.port}: {path} did not arrive whole, so nothing was put in use. Run deploy again; if it happens "
-                f"twice, the line or the flash is bad."
-            )
-
-
-def _parents(path: str) -> list[str]:
-    parents = []
-    while (path := posixpath.dirname(path)) != "/":
-        parents.append(path)
-    return parents
-
-
-def _switch(link: BoardLink, changed: list[str], stale: list[str]) -> None:
-    """Put the new files in place in one go, without the line between two of them."""
-    link.execute(f"import os\nfor p in {changed!r}:\n os.rename(p+{_NEW!r},p)\nfor p in {stale!r}:\n os.remove(p)")
-
-
-def _remove(link: BoardLink, paths: list[str]) -> None:
-    link.execute(f"import os\nfor p in {paths!r}:\n try:\n  os.remove(p)\n except OSError:\n  pass")
 
 
 def _import_check(link: BoardLink) -> str:

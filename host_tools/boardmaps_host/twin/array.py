@@ -16,6 +16,7 @@ from .base import BytesLike, Key, round_up_8
 from .keyed import KeyedMap, Page, stopped
 
 _unpack = struct.Struct("<I").unpack  # refuses every other length
+_CHUNK = 1 << 20  # bytes that clear() sets to zero at once where views are out
 
 
 def zeroed(op: str, name: str, size: int) -> mmap.mmap:
@@ -42,12 +43,13 @@ class ArrayMap(KeyedMap[int]):
 
     @classmethod
     def with_entries(cls, value_size: int, max_entries: int, name: str = "", map_flags: int = 0) -> ArrayMap:
-        """Make an array of `max_entries` values of value_size bytes each: the guide's constructor."""
+        """Make an array of `max_entries` values of value_size bytes each; the name stands before the flags here."""
         return cls(value_size, max_entries, map_flags, name)
 
     def _set_up(self) -> None:
         # Readers take this block and what its length says in one step, so that they never see half of a resize.
         self._block = zeroed("create", self.name, self._value_size * self.definition.max_entries)
+        self._viewed = False
 
     def _entry_bytes(self, definition: MapDef) -> int:
         return round_up_8(definition.value_size)
@@ -92,14 +94,16 @@ class ArrayMap(KeyedMap[int]):
             value = self._value("update", value)
         if flags:
             self._flags("update", flags)
-        with self._lock:
-            self._store("update", index, value, flags)
+        try:
+            return self._run(self._store, "update", index, value, flags)
+        except RuntimeError as error:
+            refused = error
+        return self._in_turn(refused, self._store, "update", index, value, flags)
 
     def delete(self, key: Key) -> None:
         """Set the value at an index to zero. Out of range raises KeyNotFound."""
         index = self._place("delete", key)
-        with self._lock:
-            self._store("delete", index, bytes(self._value_size), BPF_ANY)
+        self._alone(self._store, "delete", index, bytes(self._value_size), BPF_ANY)
 
     def next_key(self, key: Key | None = None) -> bytes | None:
         """Return the next index as 4 bytes: 0 for None or an index out of range, None behind the last."""
@@ -122,23 +126,24 @@ class ArrayMap(KeyedMap[int]):
     def __len__(self) -> int:
         return len(self._block) // self._value_size
 
+    def view(self, index: Key) -> memoryview:
+        """Return the entry's own bytes, writable: what is written there is in the map at once, without a copy.
+
+        No step of the map's protects from half of a write through it. A view cannot be taken back: after resize(), or when
+        the registry is reset, it shows memory that is no longer the map's. Raises KeyNotFound when out of range.
+        """
+        return self._alone(self._entry_view, self._place("view", index))
+
     def clear(self) -> None:
         """Set every value to zero."""
-        with self._lock:
-            self._block = zeroed("clear", self.name, len(self._block))
+        self._alone(self._clear)
 
     def resize(self, new_max_entries: int) -> None:
         """Change max_entries. New entries are zero; shrinking drops the indices past the end.
 
         Raises InvalidDefinition or OutOfMemory, and then nothing has changed.
         """
-        with self._lock:
-            definition = self._resized(new_max_entries)
-            block = zeroed("resize", self.name, self._value_size * new_max_entries)
-            keep = min(len(block), len(self._block))
-            block[:keep] = memoryview(self._block)[:keep]
-            self.definition = definition
-            self._block = block
+        self._alone(self._resize, new_max_entries)
 
     def batch_update(self, keys: Sequence[Key], values: Sequence[BytesLike], flags: int = BPF_ANY) -> int:
         """Store many values; no other writer comes between. Return how many.
@@ -147,17 +152,18 @@ class ArrayMap(KeyedMap[int]):
         """
         op = "batch_update"
         self._same_length(op, keys, values)
-        done = 0
-        with self._lock:
-            try:
-                for key, value in zip(keys, values, strict=True):
-                    index = self._place(op, key)
-                    checked = self._value(op, value)
-                    self._flags(op, flags)
-                    self._store(op, index, checked, flags)
-                    done += 1
-            except MapError as error:
-                raise stopped(error, done) from None
+        good: list[tuple[int, bytes]] = []
+        error = None
+        try:
+            for key, value in zip(keys, values, strict=True):
+                entry = self._place(op, key), self._value(op, value)
+                self._flags(op, flags)
+                good.append(entry)
+        except MapError as wrong:
+            error = wrong
+        done, refusal = self._alone(self._store_batch, good, flags)
+        if refusal or error:
+            raise stopped(refusal or error, done)  # type: ignore[arg-type] # one of them there is
         return done
 
     def batch_lookup(self, cursor: int | None = None, count: int = 1) -> Page:
@@ -192,7 +198,7 @@ class ArrayMap(KeyedMap[int]):
         return self._block[start : start + self._value_size] or None if place >= 0 else None
 
     def _store(self, op: str, place: int, value: bytes, flags: int) -> None:
-        """Copy a value to its place. The lock is held."""
+        """Copy a value to its place. Runs in the map's turn, as what follows does."""
         start = place * self._value_size
         if not 0 <= start < len(self._block):
             raise self._out_of_range(op, place)
@@ -201,12 +207,44 @@ class ArrayMap(KeyedMap[int]):
         self._block[start : start + self._value_size] = value
 
     def _change(self, op: str, key: Key, change: Callable[[bytes], bytes | None]) -> bytes | None:
-        index = self._place(op, key)
-        with self._lock:
-            old = self._peek(index)
-            if old is None:
-                raise self._out_of_range(op, index)
-            new = change(old)
-            if new is not None:
-                self._store(op, index, new, BPF_ANY)
-            return new
+        return self._alone(self._exchange, op, self._place(op, key), change)
+
+    def _exchange(self, op: str, index: int, change: Callable[[bytes], bytes | None]) -> bytes | None:
+        old = self._peek(index)
+        if old is None:
+            raise self._out_of_range(op, index)
+        new = change(old)
+        if new is not None:
+            self._store(op, index, new, BPF_ANY)
+        return new
+
+    def _store_batch(self, entries: list[tuple[int, bytes]], flags: int) -> tuple[int, MapError | None]:
+        """Store up to the first that is refused; return how many, and the error for that one."""
+        for done, (index, value) in enumerate(entries):
+            try:
+                self._store("batch_update", index, value, flags)
+            except MapError as refusal:
+                return done, refusal
+        return len(entries), None
+
+    def _entry_view(self, index: int) -> memoryview:
+        start = index * self._value_size
+        if not 0 <= start < len(self._block):
+            raise self._out_of_range("view", index)
+        self._viewed = True
+        return memoryview(self._block)[start : start + self._value_size]
+
+    def _clear(self) -> None:
+        if self._viewed:  # the block stays, or views would lose it
+            for start in range(0, len(self._block), _CHUNK):
+                end = min(start + _CHUNK, len(self._block))
+                self._block[start:end] = bytes(end - start)
+        else:
+            self._block = zeroed("clear", self.name, len(self._block))
+
+    def _resize(self, new_max_entries: int) -> None:
+        definition = self._resized(new_max_entries)
+        block = zeroed("resize", self.name, self._value_size * new_max_entries)
+        keep = min(len(block), len(self._block))
+        block[:keep] = memoryview(self._block)[:keep]
+        self._set(definition=definition, _block=block, _viewed=False)

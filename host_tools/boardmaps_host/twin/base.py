@@ -1,24 +1,32 @@
-"""What all maps of the cloud profile share: definition, number, lock, freeze, and the texts of their errors.
+"""What all maps of the cloud profile share: definition, number, turns, freeze, and the texts of their errors.
 
-How the maps are safe for many threads, with CPython's global lock in place:
+How the maps are safe for many threads, and for a KeyboardInterrupt between any two instructions of Python:
 
-- A lookup is one operation of a C type on an immutable value (a dict's, or a copy out of a buffer): readers take no
-  lock, never wait for each other and cannot see half of a value.
-- A writer holds the map's lock, taken by a plain ``with``, which a Ctrl-C cannot leave locked.
-- One write goes without: storing the value of a key that is there. CPython changes threads and runs signal handlers at
-  calls and backward jumps only, so ``if key in data:`` and the store behind it are one step; a test looks at the
-  bytecode of every such place. Whatever else adds or removes a key takes the lock, but for a new key of an LRU map that
-  nobody watches (no on_evict, no walk so far): there lru-dict makes room in the same step.
+- A lookup is one call of a C type on an immutable value (a dict's, or a copy out of a buffer): readers wait for nobody
+  and cannot see half of a value.
+- Whatever changes a map is a step that runs in the map's turn, of which there is one: ``self._alone(step, ...)``. A turn
+  is being inside ``Context.run`` of a contextvars.Context that belongs to the map. Entering it, the step, and leaving it
+  are one call of C, which refuses a second entry and leaves whatever the step raises: there is no instant at which an
+  interrupt could keep the turn taken, as it could keep a lock.
+- A step may be stopped anywhere by an interrupt, so it is written so that one call of C makes the change, and all that
+  comes before or behind it (places for walks, the highest fill) may be missing without harm.
+- LruHashMap.update() goes without a turn; lru.py says why it may.
 
-CPython without the global lock ("free-threaded") is not supported, nor what a debugger does between two lines.
+All of that needs CPython's global lock, which makes one call of C one step for other threads: a build that runs without
+it ("free-threaded") is refused at import.
+
+More than 300 lines: how a map is safe for threads, told and done in one place.
 """
 
 from __future__ import annotations
 
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextvars import Context, ContextVar
 from functools import cache
 from itertools import count
-from threading import Lock
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn, Protocol, TypeVar
 
 from boardmaps.abi import BPF_ANY, BPF_EXIST, BPF_F_WRONLY, BPF_NOEXIST, U32_MAX
 from boardmaps.definition import MapDef
@@ -34,6 +42,13 @@ from boardmaps.errors import (
 )
 from boardmaps.refusals import GROUPS, refused
 
+if not getattr(sys, "_is_gil_enabled", lambda: True)():
+    raise ImportError(
+        "boardmaps: the maps on this computer need CPython's global lock, and this Python runs without it; "
+        "start it with PYTHON_GIL=1 or take a build that has the lock"
+    )
+
+R = TypeVar("R")
 BytesLike = bytes | bytearray | memoryview
 Key = BytesLike | int  # an int only where keys are indices
 
@@ -48,9 +63,14 @@ class Home(Protocol):
         ...
 
 
-homes: list[
-    Home
-] = []  # the last one gets the maps that are made now; registries.py keeps it, the process's own at the bottom
+# The last one gets the maps that are made now; registries.py keeps the list, the process's own at its bottom.
+homes: list[Home] = []
+# For the thread that is in Registry.serving(), the registry that gets its maps.
+chosen: ContextVar[Home] = ContextVar("chosen")
+
+_EAGER = 20  # tries to get a turn that only let other threads run, before those that also sleep
+_PAUSE = 0.0005  # seconds
+_turn_of: ContextVar[int] = ContextVar("_turn_of")  # the serial of the map whose turn the calling thread is in
 
 _serials = count(1)  # tells the maps of all registries apart
 
@@ -79,13 +99,15 @@ class CloudMap:
         self._limit_memory("create", definition, definition.max_entries)
         self.definition = definition
         self.frozen = False
-        self._lock = Lock()
         self._most = 0
         self._serial = next(_serials)
+        turn = Context()
+        turn.run(_turn_of.set, self._serial)
+        self._run = turn.run
         self._key_size = definition.key_size
         self._value_size = definition.value_size
         self._set_up()
-        self.id = homes[-1].admit(self)
+        self.id = chosen.get(homes[-1]).admit(self)
 
     def _set_up(self) -> None:
         """Make the storage; the definition is there already. Runs before any other thread can know the map."""
@@ -108,26 +130,79 @@ class CloudMap:
 
     def freeze(self) -> None:
         """Forbid the host every write, for good; this side may still write. A second freeze raises NotPermitted."""
-        with self._lock:
-            if self.frozen:
-                raise NotPermitted(f"freeze {self.name!r}: the map is frozen already")
-            self.frozen = True
+        self._alone(self._freeze)
+
+    def _freeze(self) -> None:
+        if self.frozen:
+            raise NotPermitted(f"freeze {self.name!r}: the map is frozen already")
+        self.frozen = True
+
+    def _alone(self, step: Callable[..., R], *args: object) -> R:
+        """Return step(*args), run in the map's turn: no other step of this map runs meanwhile. Waits for the turn.
+
+        Raises MapError when the calling thread has the turn, as a signal handler has that interrupted a step. `step` is a
+        function of Python. Hot methods call self._run() themselves and come here, with the error, when it refuses.
+        """
+        try:
+            return self._run(step, *args)
+        except RuntimeError as error:
+            refused = error
+        return self._in_turn(refused, step, *args)
+
+    def _in_turn(self, refused: RuntimeError, step: Callable[..., R], *args: object) -> R:
+        """Do what _alone() does after a first try was refused, or raise `refused` when it is an error of the step."""
+        run = self._run
+        for tries in count():
+            trace = refused.__traceback__
+            if type(refused) is not RuntimeError or trace is None or trace.tb_next is not None:
+                raise refused  # not by Context.run: by the step
+            if _turn_of.get(None) == self._serial:
+                raise MapError(f"map {self.name!r}: called by what interrupted a call of this map in the same thread")
+            time.sleep(0 if tries < _EAGER else _PAUSE)
+            try:
+                return run(step, *args)
+            except RuntimeError as error:
+                refused = error
+        raise AssertionError
+
+    def host_lookup_and_delete(self, key: Key, out: memoryview) -> bool:
+        """Copy the value into `out` and remove the key in one step; False on a miss."""
+        return self._given(self.lookup_and_delete(key), out)  # type: ignore[attr-defined] # each has it, or refuses
+
+    @staticmethod
+    def _given(value: bytes | None, out: memoryview) -> bool:
+        if value is not None:
+            out[:] = value
+        return value is not None
+
+    def host_parameters(self) -> bytes:
+        """Return the type parameters as from_definition() takes them, nothing where the type has none."""
+        return b""
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r} id {self.id}>"
 
     def _retire(self) -> None:
         """Free the storage. What was there is missing from now on, which _Gone turns into StaleMap."""
-        with self._lock:
-            self.__class__ = _gone(type(self))  # type: ignore[arg-type] # mypy takes a class for unhashable here
-            for attribute in [a for a in vars(self) if a.startswith("_")]:
-                delattr(self, attribute)
+        self._alone(self._vanish)
 
-    def _in_use(self) -> int:
+    def _vanish(self) -> None:
+        self.__class__ = _gone(type(self))  # type: ignore[arg-type] # mypy takes a class for unhashable here
+        self.__dict__ = {name: value for name, value in vars(self).items() if not name.startswith("_")}
+
+    def _set(self, **attributes: object) -> None:
+        """Set several attributes as one step for everybody: one call of C."""
+        vars(self).update(attributes)
+
+    def host_count(self) -> int:
+        """Return how many entries are in use."""
         return len(self)  # type: ignore[arg-type] # every map has a length
 
+    def _in_use(self) -> int:
+        return self.host_count()
+
     def _note(self, in_use: int) -> None:
-        """Remember how full the map is, for `peak`: called, with the lock held, before entries go, which is enough."""
+        """Remember how full the map is, for `peak`: called, in the map's turn, before entries go, which is enough."""
         self._most = max(self._most, in_use)
 
     def _entry_bytes(self, definition: MapDef) -> int:
@@ -191,6 +266,15 @@ class CloudMap:
             raise InvalidValueSize(f"{op} {self.name!r}: out is {len(target)} bytes, not {self.definition.value_size}")
         return target
 
+    def _same_length(self, op: str, keys: Sequence[object], values: Sequence[object]) -> None:
+        if len(keys) != len(values):
+            raise InvalidValueSize(f"{op} {self.name!r}: {len(keys)} keys, but {len(values)} values")
+
+    def _count(self, op: str, count: int) -> int:
+        if not isinstance(count, int) or count < 0:
+            raise MapError(f"{op} {self.name!r}: count is {count!r}, not a number from 0 up")
+        return count
+
     def _flags(self, op: str, flags: int) -> None:
         if flags not in (BPF_ANY, BPF_NOEXIST, BPF_EXIST):
             raise InvalidFlags(f"{op} {self.name!r}: unknown flags {flags!r}")
@@ -208,9 +292,11 @@ class CloudMap:
         return self._serial << 32 | place
 
 
-def _refusing(op: str) -> Any:
+def refusing(op: str) -> Any:
+    """Return a method that refuses an operation which the type does not have."""
+
     def refuse(self: CloudMap, *_: object, **__: object) -> None:
-        self._lock  # noqa: B018 - a retired map has none, and raises StaleMap
+        self._run  # noqa: B018 - a retired map has none, and raises StaleMap
         refused(self, op)
 
     refuse.__name__ = op
@@ -220,16 +306,18 @@ def _refusing(op: str) -> Any:
 
 # What some types have the others refuse. As attributes of the base: a __getattr__ would make every attribute slower.
 for _op in " ".join(GROUPS).split():
-    setattr(CloudMap, _op, _refusing(_op))
+    setattr(CloudMap, _op, refusing(_op))
 for _name, _op in (
-    ("host_take", "lookup_and_delete"),
+    ("host_read", "read"),
+    ("host_peek", "peek"),
     ("host_push", "push"),
     ("host_samples", "last"),
     ("host_subscribe", "subscribe"),
+    ("resize", "resize"),
     ("__iter__", "keys"),
     ("__contains__", "lookup"),
 ):
-    setattr(CloudMap, _name, _refusing(_op))
+    setattr(CloudMap, _name, refusing(_op))
 
 
 class _Gone:

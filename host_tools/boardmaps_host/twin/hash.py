@@ -1,4 +1,7 @@
-"""HashMap: exactly `max_entries` keys, on the heap, in a dict."""
+"""HashMap: exactly `max_entries` keys, on the heap, in a dict.
+
+More than 300 lines: a hash table with its batches, which share the steps.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,8 @@ from .base import BytesLike, Key
 from .keyed import KeyedMap, Page, stopped
 from .slots import Slots
 
+EntriesOf = Callable[[list[bytes]], tuple[list[bytes], list[bytes]]]
+
 
 class HashMap(KeyedMap[bytes]):
     """A hash table of `max_entries` keys of key_size bytes with values of value_size bytes.
@@ -30,7 +35,8 @@ class HashMap(KeyedMap[bytes]):
 
     def _set_up(self) -> None:
         self._data: dict[bytes, bytes] = {}
-        self._slots: Slots | None = None  # made at the first walk: a map that is never walked pays nothing for it
+        self._put = self._put_plain  # bound once: that saves a tenth of an update
+        self._slots: Slots[bytes] | None = None  # made at the first walk: one that is never walked pays nothing
 
     def lookup(self, key: Key) -> bytes | None:
         """Return the value, or None on a miss. Raises InvalidKeySize."""
@@ -56,30 +62,21 @@ class HashMap(KeyedMap[bytes]):
 
         A new key in a full map raises OutOfMemory.
         """
-        data = self._data
-        try:
-            if not flags and type(value) is bytes and len(value) == self._value_size:
-                if key in data:
-                    data[key] = value  # type: ignore[index] # one step with `key in data`: see base.py
-                    return
-                if type(key) is bytes and len(key) == self._key_size:
-                    with self._lock:
-                        if len(data) < self.definition.max_entries and self._slots is None:
-                            data[key] = value
-                            return
-        except (TypeError, ValueError):  # a key without a hash
-            pass
-        self._update(key, value, flags)
-
-    def _update(self, key: Key, value: BytesLike, flags: int) -> None:
-        if type(key) is not bytes or len(key) != self._key_size:  # saves two calls for what is right already
-            key = self._key("update", key)
-        if type(value) is not bytes or len(value) != self._value_size:
-            value = self._value("update", value)
-        if flags:
+        if (
+            flags
+            or type(key) is not bytes
+            or len(key) != self._key_size
+            or type(value) is not bytes
+            or len(value) != self._value_size
+        ):
+            key, value = self._key("update", key), self._value("update", value)
             self._flags("update", flags)
-        with self._lock:
-            self._store("update", key, value, flags)
+            return self._alone(self._store, "update", key, value, flags)
+        try:
+            return self._run(self._put, key, value)
+        except RuntimeError as error:
+            refused = error
+        return self._in_turn(refused, self._put, key, value)
 
     def delete(self, key: Key) -> None:
         """Remove a key; its place can be used again at once. Raises KeyNotFound."""
@@ -93,14 +90,11 @@ class HashMap(KeyedMap[bytes]):
     def _take(self, op: str, key: Key) -> bytes | None:
         if type(key) is not bytes or len(key) != self._key_size:
             key = self._key(op, key)
-        with self._lock:
-            data = self._data
-            if len(data) > self._most:
-                self._note(len(data))
-            value = data.pop(key, None)
-            if value is not None and self._slots is not None:
-                self._slots.remove(key)
-            return value
+        try:
+            return self._run(self._remove, key)
+        except RuntimeError as error:
+            refused = error
+        return self._in_turn(refused, self._remove, key)
 
     def _place(self, op: str, key: Key) -> bytes:
         return self._key(op, key)
@@ -109,8 +103,7 @@ class HashMap(KeyedMap[bytes]):
         """Return the key behind this one; for None or a key that is not there the first; None at the end."""
         if key is not None:
             key = self._key("next_key", key)
-        with self._lock:
-            return self._places().after(key if key in self._data else None, self._data.__contains__)
+        return self._alone(self._after, key)
 
     def keys(self) -> Iterator[bytes]:
         """Walk the keys: one that stays for the whole walk is met exactly once, whatever comes and goes meanwhile."""
@@ -124,24 +117,14 @@ class HashMap(KeyedMap[bytes]):
 
     def clear(self) -> None:
         """Remove every key."""
-        with self._lock:
-            self._note(len(self._data))
-            self._data.clear()
-            self._slots = None
+        self._alone(self._clear)
 
     def resize(self, new_max_entries: int) -> None:
         """Change max_entries. Growing keeps everything, shrinking drops the most recently inserted entries.
 
         Raises InvalidDefinition or OutOfMemory, and then nothing has changed.
         """
-        with self._lock:
-            definition = self._resized(new_max_entries)
-            self._note(len(self._data))
-            while len(self._data) > new_max_entries:
-                key, _ = self._data.popitem()
-                if self._slots is not None:
-                    self._slots.remove(key)
-            self.definition = definition
+        self._alone(self._resize, new_max_entries)
 
     def batch_update(self, keys: Sequence[Key], values: Sequence[BytesLike], flags: int = BPF_ANY) -> int:
         """Store many entries as one step for everybody else; return how many.
@@ -151,9 +134,7 @@ class HashMap(KeyedMap[bytes]):
         good, their_values, error = self._pairs(keys, values)
         if good:
             self._flags("batch_update", flags)
-        with self._lock:
-            done, refusal = self._admissible(good, flags)
-            self._store_all(good[:done], their_values[:done])
+        done, refusal = self._alone(self._store_batch, good, their_values, flags)
         if refusal or error:
             raise stopped(refusal or error, done)  # type: ignore[arg-type] # one of them there is
         return done
@@ -168,7 +149,7 @@ class HashMap(KeyedMap[bytes]):
 
     def batch_lookup_and_delete(self, cursor: int | None = None, count: int = 1) -> Page:
         """Do what batch_lookup does, and remove these entries in the same step."""
-        return self._page("batch_lookup_and_delete", cursor, count, self._pop)
+        return self._page("batch_lookup_and_delete", cursor, count, self._pop_all)
 
     def batch_delete(self, keys: Sequence[Key]) -> int:
         """Remove many keys as one step; return how many.
@@ -176,38 +157,83 @@ class HashMap(KeyedMap[bytes]):
         Stops at the first that is not there or has a wrong size: that error's `done` says how many were removed.
         """
         good, error = self._keys_of_batch("batch_delete", keys)
-        with self._lock:
-            done = len(self._pop(good))
+        done = len(self._alone(self._pop, good))
         if done < len(good):
             error = KeyNotFound(f"batch_delete {self.name!r}: no such key (number {done} of the batch)")
         if error:
             raise stopped(error, done)
         return done
 
-    def _page(self, op: str, cursor: int | None, count: int, values_of: Callable[[list[bytes]], list[bytes]]) -> Page:
+    def _page(self, op: str, cursor: int | None, count: int, entries_of: EntriesOf) -> Page:
         place = self._cursor(op, cursor)
         if self._count(op, count) == 0:
             return cursor, [], []
-        with self._lock:
-            end, keys = self._places().page(place, count, self._data.__contains__)
-            return None if end is None else self._cursor_at(end), keys, values_of(keys)
+        end, keys, values = self._alone(self._take_page, place, count, entries_of)
+        return None if end is None else self._cursor_at(end), keys, values
 
     def _snapshot(self) -> list[bytes]:
         """Return the keys of one moment, in the order of their insertion."""
         return list(self._data)
 
-    # What follows runs with the lock held, except _peek.
+    # What follows runs in the map's turn, except _peek.
 
     def _peek(self, key: bytes) -> bytes | None:
         return self._data.get(key)
 
-    def _peek_all(self, keys: list[bytes]) -> list[bytes]:
-        return list(map(self._data.__getitem__, keys))
+    def _peek_all(self, keys: list[bytes]) -> tuple[list[bytes], list[bytes]]:
+        return keys, list(map(self._data.__getitem__, keys))
 
-    def _places(self) -> Slots:
+    def _pop_all(self, keys: list[bytes]) -> tuple[list[bytes], list[bytes]]:
+        values = self._pop(keys)
+        return keys[: len(values)], values
+
+    def _places(self) -> Slots[bytes]:
         if self._slots is None:
             self._slots = Slots(self._snapshot())
         return self._slots
+
+    def _after(self, key: bytes | None) -> bytes | None:
+        return self._places().after(key if key in self._data else None, self._data.__contains__)
+
+    def _take_page(self, place: int, count: int, entries_of: EntriesOf) -> tuple[int | None, list[bytes], list[bytes]]:
+        end, keys = self._places().page(place, count, self._data.__contains__)
+        return end, *entries_of(keys)
+
+    def _clear(self) -> None:
+        self._note(len(self._data))
+        self._slots = None
+        self._data.clear()
+
+    def _resize(self, new_max_entries: int) -> None:
+        definition = self._resized(new_max_entries)
+        self._note(len(self._data))
+        while len(self._data) > new_max_entries:
+            key, _ = self._data.popitem()
+            if self._slots is not None:
+                self._slots.remove(key)
+        self.definition = definition
+
+    def _remove(self, key: bytes) -> bytes | None:
+        data = self._data
+        if len(data) > self._most:
+            self._note(len(data))
+        value = data.pop(key, None)
+        if value is not None and self._slots is not None:
+            self._slots.remove(key)
+        return value
+
+    def _store_batch(self, keys: list[bytes], values: list[bytes], flags: int) -> tuple[int, MapError | None]:
+        done, refusal = self._admissible(keys, flags)
+        self._store_all(keys[:done], values[:done])
+        return done, refusal
+
+    def _put_plain(self, key: bytes, value: bytes) -> None:
+        """Do what _store() does with BPF_ANY, and call it where there is more to do than to store."""
+        data = self._data
+        if key not in data and (self._slots is not None or len(data) >= self.definition.max_entries):
+            return self._store("update", key, value, BPF_ANY)
+        data[key] = value
+        return None
 
     def _store(self, op: str, key: bytes, value: bytes, flags: int) -> None:
         data = self._data
@@ -233,22 +259,16 @@ class HashMap(KeyedMap[bytes]):
         return OutOfMemory(f"{op} {self.name!r}: map is full ({len(self._data)} of {most} entries)")
 
     def _change(self, op: str, key: Key, change: Callable[[bytes], bytes | None]) -> bytes | None:
-        key = self._key(op, key)
-        with self._lock:
-            data = self._data
-            while True:
-                old = data.get(key)
-                if old is None:
-                    raise KeyNotFound(f"{op} {self.name!r}: no such key")
-                new = change(old)
-                if new is None:
-                    return None
-                try:
-                    if data[key] is old:  # else an update came between; one step with the store
-                        data[key] = new
-                        return new
-                except KeyError:  # an LRU map has just evicted it
-                    continue
+        return self._alone(self._exchange, op, self._key(op, key), change)
+
+    def _exchange(self, op: str, key: bytes, change: Callable[[bytes], bytes | None]) -> bytes | None:
+        old = self._data.get(key)
+        if old is None:
+            raise KeyNotFound(f"{op} {self.name!r}: no such key")
+        new = change(old)
+        if new is not None:
+            self._data[key] = new
+        return new
 
     def _admissible(self, keys: list[bytes], flags: int) -> tuple[int, MapError | None]:
         """Return how many of a batch's keys update() would take, and its error for the next one."""

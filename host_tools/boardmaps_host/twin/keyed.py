@@ -34,10 +34,6 @@ class KeyedMap(CloudMap, Generic[P]):
         """Do what update() does once everything has the right size. The lock is held."""
         raise NotImplementedError
 
-    def _take(self, op: str, key: Key) -> bytes | None:
-        """Remove an entry and return its value as it was stored, in one step; None on a miss."""
-        raise NotImplementedError
-
     def _change(self, op: str, key: Key, change: Callable[[bytes], bytes | None]) -> bytes | None:
         """Replace the value under `key` by what `change` makes of it, in one step, and return that.
 
@@ -51,28 +47,105 @@ class KeyedMap(CloudMap, Generic[P]):
         The number is the whole value when that has 1, 2, 4 or 8 bytes; else say which field: `width` bytes at `offset`.
         Raises InvalidKeySize, InvalidValueSize (no such field), KeyNotFound.
         """
-        offset, width = self._field(offset, width)
+        return self._number("add", key, lambda old: old + delta, offset, width)[1]
+
+    def add_into(self, key: Key, delta: int, out: bytearray | memoryview, offset: int = 0) -> None:
+        """Do what add() does to the number at `offset` that has as many bytes as `out`; write the new number there.
+
+        `out` is writable and has 1, 2, 4 or 8 bytes; it gets the number as the map has it, little-endian.
+        """
+        self._number_into("add_into", key, lambda old: old + delta, offset, out)
+
+    def fetch_or(self, key: Key, operand: int, offset: int = 0, width: int | None = None) -> int:
+        """Set the bits of `operand` in a number in one step and return the old one. The number is chosen as in add()."""
+        return self._number("fetch_or", key, lambda old: old | operand, offset, width)[0]
+
+    def fetch_and(self, key: Key, operand: int, offset: int = 0, width: int | None = None) -> int:
+        """Keep only the bits of `operand` in a number in one step and return the old one."""
+        return self._number("fetch_and", key, lambda old: old & operand, offset, width)[0]
+
+    def fetch_xor(self, key: Key, operand: int, offset: int = 0, width: int | None = None) -> int:
+        """Turn the bits of `operand` over in a number in one step and return the old one."""
+        return self._number("fetch_xor", key, lambda old: old ^ operand, offset, width)[0]
+
+    def exchange(self, key: Key, new: int, offset: int = 0, width: int | None = None) -> int:
+        """Put `new`, modulo the number's size, in the place of a number in one step and return the old one."""
+        return self._number("exchange", key, lambda _: new, offset, width)[0]
+
+    def fetch_or_into(self, key: Key, operand: int, out: bytearray | memoryview, offset: int = 0) -> None:
+        """Do what fetch_or() does; write the old number to `out`, as add_into() does the new one."""
+        self._number_into("fetch_or_into", key, lambda old: old | operand, offset, out, old=True)
+
+    def fetch_and_into(self, key: Key, operand: int, out: bytearray | memoryview, offset: int = 0) -> None:
+        """Do what fetch_and() does; write the old number to `out`, as add_into() does the new one."""
+        self._number_into("fetch_and_into", key, lambda old: old & operand, offset, out, old=True)
+
+    def fetch_xor_into(self, key: Key, operand: int, out: bytearray | memoryview, offset: int = 0) -> None:
+        """Do what fetch_xor() does; write the old number to `out`, as add_into() does the new one."""
+        self._number_into("fetch_xor_into", key, lambda old: old ^ operand, offset, out, old=True)
+
+    def exchange_into(self, key: Key, new: int, out: bytearray | memoryview, offset: int = 0) -> None:
+        """Do what exchange() does; write the old number to `out`, as add_into() does the new one."""
+        self._number_into("exchange_into", key, lambda _: new, offset, out, old=True)
+
+    def _number_into(
+        self,
+        op: str,
+        key: Key,
+        result: Callable[[int], int],
+        offset: int,
+        out: bytearray | memoryview,
+        old: bool = False,
+    ) -> None:
+        target = self._writable(op, out)
+        before, after = self._number(op, key, result, offset, len(target))
+        target[:] = (before if old else after).to_bytes(len(target), "little")
+
+    def _number(
+        self, op: str, key: Key, result: Callable[[int], int], offset: int, width: int | None
+    ) -> tuple[int, int]:
+        """Replace an unsigned little-endian number by what `result` makes of it; return the old and the new one."""
+        offset, width = self._field(op, offset, width)
         end = offset + width
         mask = (1 << 8 * width) - 1
+        before = after = 0
 
-        def plus(old: bytes) -> bytes:
-            number = int.from_bytes(old[offset:end], "little") + delta & mask
-            return old[:offset] + number.to_bytes(width, "little") + old[end:]
+        def change(value: bytes) -> bytes:
+            nonlocal before, after
+            before = int.from_bytes(value[offset:end], "little")
+            after = result(before) & mask
+            return value[:offset] + after.to_bytes(width, "little") + value[end:]
 
-        changed = self._change("add", key, plus)
-        return int.from_bytes((changed or b"")[offset:end], "little")
+        self._change(op, key, change)
+        return before, after
 
-    def _field(self, offset: int, width: int | None) -> tuple[int, int]:
+    def _field(self, op: str, offset: int, width: int | None) -> tuple[int, int]:
         """Return where in a stored value the number of `width` bytes at `offset` is."""
         size = self.definition.value_size
         if width is None:
             width = size - offset
         if width not in (1, 2, 4, 8) or not 0 <= offset <= size - width:
             raise InvalidValueSize(
-                f"add {self.name!r}: no number of {width} bytes at offset {offset} of {size}; "
-                "a number has 1, 2, 4 or 8 bytes: add(key, delta, offset, width)"
+                f"{op} {self.name!r}: no number of {width} bytes at offset {offset} of {size}; "
+                "a number has 1, 2, 4 or 8 bytes: say which with offset and width"
             )
-        return offset, width
+        return self._at() + offset, width
+
+    def _at(self) -> int:
+        """Return where the value that this thread works on begins in what is stored under a key."""
+        return 0
+
+    def update_part(self, key: Key, offset: int, data: BytesLike) -> None:
+        """Write `data` into the value under `key`, `offset` bytes from its start, in one step for everybody else.
+
+        Raises InvalidKeySize, InvalidValueSize (past the end), KeyNotFound.
+        """
+        data = self._bytes("update_part", "part", data)
+        size = self.definition.value_size
+        if not isinstance(offset, int) or not 0 <= offset <= size - len(data):
+            raise InvalidValueSize(f"update_part {self.name!r}: {len(data)} bytes at {offset!r} in a value of {size}")
+        start = self._at() + offset
+        self._change("update_part", key, lambda old: old[:start] + data + old[start + len(data) :])
 
     def compare_and_swap(self, key: Key, expected: BytesLike, new: BytesLike) -> bool:
         """Store `new` if the value is `expected`, in one step; return whether it was. Raises KeyNotFound."""
@@ -99,10 +172,7 @@ class KeyedMap(CloudMap, Generic[P]):
     ) -> tuple[list[bytes], list[bytes], MapError | None]:
         """Return the entries of a batch up to the first of a wrong size, and the error for that one."""
         self._same_length("batch_update", keys, values)
-        if set(map(type, keys)) | set(map(type, values)) <= {bytes} and (
-            set(map(len, keys)) <= {self._key_size}  # type: ignore[arg-type] # bytes all of them, as just seen
-            and set(map(len, values)) <= {self._value_size}
-        ):
+        if _all_bytes(keys, self._key_size) and _all_bytes(values, self._value_size):
             return list(keys), list(values), None  # type: ignore[arg-type] # bytes all of them, as just seen
         good: list[tuple[bytes, bytes]] = []
         error = None
@@ -112,10 +182,6 @@ class KeyedMap(CloudMap, Generic[P]):
         except MapError as wrong:
             error = wrong
         return [key for key, _ in good], [value for _, value in good], error
-
-    def _same_length(self, op: str, keys: Sequence[object], values: Sequence[object]) -> None:
-        if len(keys) != len(values):
-            raise InvalidValueSize(f"{op} {self.name!r}: {len(keys)} keys, but {len(values)} values")
 
     def _keys_of_batch(self, op: str, keys: Sequence[Key]) -> tuple[list[bytes], MapError | None]:
         """Return the keys of a batch up to the first of a wrong size, and the error for that one."""
@@ -127,10 +193,12 @@ class KeyedMap(CloudMap, Generic[P]):
             return good, wrong
         return good, None
 
-    def _count(self, op: str, count: int) -> int:
-        if not isinstance(count, int) or count < 0:
-            raise MapError(f"{op} {self.name!r}: count is {count!r}, not a number from 0 up")
-        return count
+
+def _all_bytes(items: Sequence[object], size: int) -> bool:
+    """Return whether all items are bytes of this size: in two calls of C, since batches are there to be quick."""
+    if list(map(type, items)).count(bytes) != len(items):
+        return False
+    return list(map(len, items)).count(size) == len(items)  # type: ignore[arg-type] # bytes all of them, as just seen
 
 
 def stopped(error: MapError, done: int) -> MapError:

@@ -1,15 +1,23 @@
-"""LruHashMap: a hash map that never refuses a new key, since the least recently used entry makes room."""
+"""LruHashMap: a hash map that never refuses a new key, since the least recently used entry makes room.
+
+update() stores without a turn (see base.py), unless a new key has to be noted for walks or for on_evict: that is one call
+of C, which makes room in the same step, so there are never too many. So that this store and the steps of others never undo
+each other, those that depend on what is there (flags, atomics) look and store in one call of C too: _store_if(). Only
+`evictions` is counted by a call of its own: threads that insert the same key at the same instant may be counted twice.
+"""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import compress, count
+from operator import contains, is_, not_, setitem
 from typing import ClassVar
 
 from lru import LRU
 
 from boardmaps.abi import BPF_ANY, BPF_EXIST, BPF_NOEXIST
-from boardmaps.errors import MapError
+from boardmaps.errors import KeyNotFound, MapError
 from boardmaps.kinds import LRU_HASH
 
 from .base import BytesLike, Key
@@ -45,7 +53,8 @@ class LruHashMap(HashMap):
 
     def _set_up(self) -> None:
         super()._set_up()
-        self._inserted = self._removed = 0
+        self._inserted = count()  # one call of C counts
+        self._looks = self._removed = 0  # _looks: what looking at _inserted has added to it
         self._data = LRU(self.definition.max_entries)
         self._untold: deque[tuple[bytes, bytes]] = deque()  # evictions that on_evict is still to be called for
         self._gone: dict[bytes, bytes] = {}  # evictions of a watched map, from the LRU's callback
@@ -54,7 +63,7 @@ class LruHashMap(HashMap):
             self._watch()
 
     def _watch(self) -> None:
-        """From now on add keys with the lock held, and have the LRU say what it evicts.
+        """From now on add keys in the map's turn, and have the LRU say what it evicts.
 
         Its callback must be a function of C: while it runs the entry is half out of the LRU, and no other thread may look.
         """
@@ -64,19 +73,21 @@ class LruHashMap(HashMap):
     @property
     def evictions(self) -> int:
         """How many entries had to make room so far."""
-        with self._lock:
-            while True:
-                inserted = self._inserted
-                there = len(self._data)
-                if inserted == self._inserted:  # else an update came between
-                    return inserted - self._removed - there
+        return self._alone(self._count_evictions)
+
+    def _count_evictions(self) -> int:
+        inserted = next(self._inserted) - self._looks
+        self._looks += 1
+        return max(inserted - self._removed - len(self._data), 0)
 
     def lookup(self, key: Key) -> bytes | None:
         """Return the value, or None on a miss; counts as a use. Raises InvalidKeySize."""
         data = self._data
         try:
-            if key in data:
-                return data[key]  # type: ignore[index] # one step with `key in data`: see base.py
+            if key in data:  # a miss is dear where it is an exception
+                return data[key]  # type: ignore[index] # of a wrong type: see below
+        except KeyError:  # another thread has just taken it away
+            pass
         except (TypeError, ValueError):  # a key without a hash
             return self.lookup(self._key("lookup", key))
         self._key("lookup", key)
@@ -91,23 +102,22 @@ class LruHashMap(HashMap):
         try:
             if not flags and type(value) is bytes and len(value) == self._value_size:
                 if key in data:
-                    data[key] = value  # type: ignore[index] # one step with `key in data`: see base.py
+                    data[key] = value  # type: ignore[index] # without a turn: see the first lines of this file
+                    if self._watched:
+                        self._alone(self._mend, key)
+                        self._tell()
                     return
-                if type(key) is bytes and len(key) == self._key_size and not self._watched and key not in data:
-                    data[key] = value  # the LRU makes room in the same step
-                    self._inserted += 1
+                if type(key) is bytes and len(key) == self._key_size and not self._watched:
+                    data[key] = value  # without a turn, too
+                    next(self._inserted)
+                    if self._watched:  # since a walk of another thread began
+                        self._alone(self._mend, key)
                     return
         except (TypeError, ValueError):  # a key without a hash
             pass
-        self._update(key, value, flags)
+        super().update(key, value, flags)
         if self._untold:
             self._tell()
-
-    def _take(self, op: str, key: Key) -> bytes | None:
-        key = self._key(op, key)
-        with self._lock:
-            taken = self._pop([key])
-            return taken[0] if taken else None
 
     def items(self) -> Iterator[tuple[bytes, bytes]]:
         """Walk the entries as they are now, as (key, value)."""
@@ -115,20 +125,14 @@ class LruHashMap(HashMap):
 
     def clear(self) -> None:
         """Remove every key; nothing counts as evicted."""
-        with self._lock:
-            self._pop(self._snapshot())
+        self._alone(self._clear)
 
     def resize(self, new_max_entries: int) -> None:
         """Change max_entries. Growing keeps everything, shrinking evicts the least recently used entries.
 
         Raises InvalidDefinition or OutOfMemory, and then nothing has changed.
         """
-        with self._lock:
-            definition = self._resized(new_max_entries)
-            self._note(len(self._data))
-            self._data.set_size(new_max_entries)
-            self._account()
-            self.definition = definition
+        self._alone(self._resize, new_max_entries)
         self._tell()
 
     def batch_update(self, keys: Sequence[Key], values: Sequence[BytesLike], flags: int = BPF_ANY) -> int:
@@ -145,15 +149,10 @@ class LruHashMap(HashMap):
 
     def _batch_of_new(self, keys: Sequence[Key], values: Sequence[BytesLike]) -> int:
         good, their_values, error = self._pairs(keys, values)
-        with self._lock:
-            for done, (key, value) in enumerate(zip(good, their_values, strict=True)):
-                try:
-                    self._store("batch_update", key, value, BPF_NOEXIST)
-                except MapError as refusal:
-                    raise stopped(refusal, done) from None
-        if error:
-            raise stopped(error, len(good))
-        return len(good)
+        done, refusal = self._alone(self._store_new, good, their_values)
+        if refusal or error:
+            raise stopped(refusal or error, done)  # type: ignore[arg-type] # one of them there is
+        return done
 
     def _snapshot(self) -> list[bytes]:
         """Return the keys of one moment, the least recently used first."""
@@ -163,7 +162,41 @@ class LruHashMap(HashMap):
         while self._untold and self._on_evict is not None:
             self._on_evict(*self._untold.popleft())
 
-    # What follows runs with the lock held.
+    # What follows runs in the map's turn.
+
+    def _put_plain(self, key: bytes, value: bytes) -> None:
+        self._store("update", key, value, BPF_ANY)
+
+    def _mend(self, key: bytes) -> None:
+        """Give a key its place that update() may have stored while a walk began, or another thread removed it."""
+        if self._slots is not None and key in self._data:
+            self._slots.add(key)
+        self._account()
+
+    def _clear(self) -> None:
+        while self._data:
+            self._pop(self._snapshot())
+
+    def _resize(self, new_max_entries: int) -> None:
+        definition = self._resized(new_max_entries)
+        self._note(len(self._data))
+        if new_max_entries > self.definition.max_entries:
+            self.definition = definition
+        self._data.set_size(new_max_entries)
+        self.definition = definition
+        self._account()
+
+    def _store_new(self, keys: list[bytes], values: list[bytes]) -> tuple[int, MapError | None]:
+        for done, (key, value) in enumerate(zip(keys, values, strict=True)):
+            try:
+                self._store("batch_update", key, value, BPF_NOEXIST)
+            except MapError as refusal:
+                return done, refusal
+        return len(keys), None
+
+    def _remove(self, key: bytes) -> bytes | None:
+        taken = self._pop([key])
+        return taken[0] if taken else None
 
     def _account(self) -> None:
         """Do what is left to do for the entries that a watched map has evicted."""
@@ -174,44 +207,67 @@ class LruHashMap(HashMap):
             if self._on_evict is not None:
                 self._untold.append((key, value))
 
-    def _places(self) -> Slots:
+    def _places(self) -> Slots[bytes]:
         if self._slots is None:
             self._watch()
         return super()._places()
 
     def _pop(self, keys: list[bytes]) -> list[bytes]:
-        data = self._data
         values: list[bytes] = []
-        self._note(len(data))
+        self._note(len(self._data))
         for key in keys:
-            if key not in data:
+            value = self._data.pop(key, None)
+            if value is None:
                 break
-            value = data[key]  # one step with `key not in data`, as are the next two
-            del data[key]
             self._removed += 1
             values.append(value)
             if self._slots is not None:
                 self._slots.remove(key)
         return values
 
-    def _peek_all(self, keys: list[bytes]) -> list[bytes]:
-        return list(map(dict(self._data.items()).__getitem__, keys))  # all of it: the LRU has no look that is not a use
+    def _peek_all(self, keys: list[bytes]) -> tuple[list[bytes], list[bytes]]:
+        entries = dict(self._data.items())  # all of it: the LRU has no look that is not a use
+        keys = [key for key in keys if key in entries]
+        return keys, [entries[key] for key in keys]
 
     def _store(self, op: str, key: bytes, value: bytes, flags: int) -> None:
         data = self._data
-        if key in data:
-            if flags == BPF_NOEXIST:
-                raise self._there(op)
-        elif flags == BPF_EXIST:
-            raise self._missing(op)
-        else:
-            if self._slots is not None:
-                self._slots.add(key)
-            if key not in data:  # asked again, so that counting is one step with storing
-                self._inserted += 1
-        data[key] = value
+        if self._gone:  # by a step that was interrupted
+            self._account()
+        if flags == BPF_EXIST:
+            if not self._store_if(map(contains, [data], [key]), key, value):
+                raise self._missing(op)
+            return
+        if self._slots is not None:
+            self._slots.add(key)
+        if key not in data:
+            next(self._inserted)
+        elif flags == BPF_NOEXIST:
+            raise self._there(op)
+        if flags == BPF_ANY:
+            data[key] = value
+        elif not self._store_if(map(not_, map(contains, [data], [key])), key, value):
+            self._removed += 1  # it was counted, but an update of another thread came between
+            raise self._there(op)
         if self._gone:
             self._account()
+
+    def _store_if(self, condition: Iterable[bool], key: bytes, value: bytes) -> bool:
+        """Store the value if the one item of `condition`, which is asked for now, is true; return whether it was.
+
+        The list is made in one call of C, which asks and stores.
+        """
+        return bool(list(map(setitem, [self._data], [key], compress([value], condition))))  # type: ignore[arg-type]
+
+    def _exchange(self, op: str, key: bytes, change: Callable[[bytes], bytes | None]) -> bytes | None:
+        data = self._data
+        while True:
+            old = data.get(key)
+            if old is None:
+                raise KeyNotFound(f"{op} {self.name!r}: no such key")
+            new = change(old)
+            if new is None or self._store_if(map(is_, map(data.get, [key]), [old]), key, new):
+                return new  # else an update came between
 
     def _admissible(self, keys: list[bytes], flags: int) -> tuple[int, MapError | None]:
         if flags == BPF_ANY:

@@ -10,11 +10,14 @@ from typing import NoReturn, TypeVar
 from boardmaps.abi import BPF_ANY
 from boardmaps.definition import MapDef
 from boardmaps.errors import InvalidDefinition, InvalidValueSize, NotSupported
+from boardmaps.refusals import GROUPS
+from boardmaps_host.kinds import by_class
 
-from .base import BytesLike, Key, round_up_8
+from .base import BytesLike, Key, refusing, round_up_8
 from .keyed import KeyedMap
 
 P = TypeVar("P")
+OPERATIONS = sorted(set(" ".join(GROUPS).split()))
 
 _thread = local()
 _numbers = count()
@@ -38,6 +41,14 @@ class PerCpu(KeyedMap[P]):
 
     cpus: int
     by_host = True  # the host sees rows
+
+    def __init_subclass__(cls) -> None:
+        """Refuse what the class inherits and its type does not have."""
+        super().__init_subclass__()
+        kind = by_class(cls.__name__)
+        for op in OPERATIONS:
+            if kind is not None and not kind.has(op):
+                setattr(cls, op, refusing(op))
 
     def _set_up(self) -> None:
         if not isinstance(self.cpus, int) or not 0 < self.cpus <= 4096:
@@ -69,7 +80,7 @@ class PerCpu(KeyedMap[P]):
         """Store the values of all CPUs at once. Raises InvalidValueSize for another number of them than `cpus`."""
         place = self._place("update_percpu", key)
         row = self.join(values, "update_percpu")
-        self._put("update_percpu", place, lambda _: row, flags)
+        self._write("update_percpu", place, lambda _: row, flags)
 
     def lookup(self, key: Key) -> bytes | None:
         """Return the value of this CPU, or None on a miss. Raises InvalidKeySize."""
@@ -90,7 +101,7 @@ class PerCpu(KeyedMap[P]):
         place = self._place("update", key)
         own = self._own("update", value)
         at = self._at()
-        self._put("update", place, lambda row: row[:at] + own + row[at + len(own) :], flags)
+        self._write("update", place, lambda row: row[:at] + own + row[at + len(own) :], flags)
 
     def compare_and_swap(self, key: Key, expected: BytesLike, new: BytesLike) -> bool:
         """Store `new` for this CPU if its value is `expected`, in one step; return whether it was."""
@@ -117,7 +128,7 @@ class PerCpu(KeyedMap[P]):
         if len(row) != self._value_size:
             text = f"{len(row)} bytes for the values of {self.cpus} CPUs, which take {self._value_size}"
             raise InvalidValueSize(f"update {self.name!r}: {text}")
-        self._put("update", place, lambda _: row, flags)
+        self._write("update", place, lambda _: row, flags)
 
     def host_add(self, *_: object) -> NoReturn:
         """Raise NotSupported: each CPU changes its own value."""
@@ -136,7 +147,6 @@ class PerCpu(KeyedMap[P]):
             yield key, self._part(row) or b""
 
     def _at(self) -> int:
-        """Return where the value of this thread's CPU begins in a row."""
         return current_cpu(self.cpus) * self._step
 
     def _part(self, row: bytes | None) -> bytes | None:
@@ -150,11 +160,9 @@ class PerCpu(KeyedMap[P]):
             raise InvalidValueSize(f"{op} {self.name!r}: value is {len(value)} bytes, not {self._own_size}")
         return value
 
-    def _field(self, offset: int, width: int | None) -> tuple[int, int]:
-        offset, width = super()._field(offset, width)
-        return self._at() + offset, width
-
-    def _put(self, op: str, place: P, row_from: Callable[[bytes], bytes], flags: int) -> None:
+    def _write(self, op: str, place: P, row_from: Callable[[bytes], bytes], flags: int) -> None:
         self._flags(op, flags)
-        with self._lock:
-            self._store(op, place, row_from(self._peek(place) or bytes(self._value_size)), flags)
+        self._alone(self._put_row, op, place, row_from, flags)
+
+    def _put_row(self, op: str, place: P, row_from: Callable[[bytes], bytes], flags: int) -> None:
+        self._store(op, place, row_from(self._peek(place) or bytes(self._value_size)), flags)

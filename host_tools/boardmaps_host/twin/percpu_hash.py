@@ -37,6 +37,6 @@ class PerCpuHash(PerCpu[bytes], HashMap):
         """Return the value of this CPU and remove the entry, of all CPUs, in one step; None on a miss."""
         return self._part(self._take("lookup_and_delete", key))
 
-    def host_take(self, key: Key) -> bytes | None:
-        """Return the row and remove the entry in one step; None on a miss."""
-        return self._take("lookup_and_delete", key)
+    def host_lookup_and_delete(self, key: Key, out: memoryview) -> bool:
+        """Copy the row into `out` and remove the entry in one step; False on a miss."""
+        return self._given(self._take("lookup_and_delete", key), out)

@@ -27,24 +27,20 @@ class Queue(CloudMap):
         super().__init__(MapDef(self._type, 0, value_size, max_entries, map_flags, name))
 
     def _set_up(self) -> None:
-        self._values: deque[bytes] = deque()  # the oldest at the left
-        self._remove_next = self._values.popleft
+        # The oldest at the left, where one goes when an append finds the deque full.
+        self._values: deque[bytes] = deque(maxlen=self.definition.max_entries)
 
     def push(self, value: BytesLike, flags: int = BPF_ANY) -> None:
         """Add a value. In a full map BPF_ANY raises OutOfMemory, and with BPF_EXIST the oldest value goes."""
-        if not flags and type(value) is bytes and len(value) == self._value_size:
-            with self._lock:
-                if len(self._values) < self.definition.max_entries:
-                    self._values.append(value)
-                    return
         self._push("push", value, flags)
 
     def pop(self) -> bytes | None:
         """Remove the next value and return it; None when the map is empty."""
-        with self._lock:
-            if len(self._values) > self._most:
-                self._note(len(self._values))
-            return self._remove_next() if self._values else None
+        try:
+            return self._run(self._remove_next)
+        except RuntimeError as error:
+            refused = error
+        return self._in_turn(refused, self._remove_next)
 
     def pop_into(self, out: bytearray | memoryview) -> bool:
         """Remove the next value and copy it into `out` (value_size bytes, writable); False when the map is empty."""
@@ -96,20 +92,14 @@ class Queue(CloudMap):
 
     def clear(self) -> None:
         """Remove every value."""
-        with self._lock:
-            self._note(len(self._values))
-            self._values.clear()
+        self._alone(self._clear)
 
     def resize(self, new_max_entries: int) -> None:
         """Change max_entries. Growing keeps everything; shrinking drops the oldest values, as push with BPF_EXIST does.
 
         Raises InvalidDefinition or OutOfMemory, and then nothing has changed.
         """
-        with self._lock:
-            self.definition = self._resized(new_max_entries)
-            self._note(len(self._values))
-            while len(self._values) > new_max_entries:
-                self._values.popleft()
+        self._alone(self._resize, new_max_entries)
 
     _next: ClassVar[int] = 0  # which end of _values pop takes
 
@@ -118,16 +108,42 @@ class Queue(CloudMap):
             raise InvalidKeySize(f"{op} {self.name!r}: key is {len(key)} bytes, not 0")
 
     def _push(self, op: str, value: BytesLike, flags: int) -> None:
-        value = self._value(op, value)
+        if type(value) is not bytes or len(value) != self._value_size:  # saves two calls for what is right already
+            value = self._value(op, value)
         if flags not in (BPF_ANY, BPF_EXIST):
             raise InvalidFlags(f"{op} {self.name!r}: flags {flags!r} are not BPF_ANY or BPF_EXIST")
-        with self._lock:
-            most = self.definition.max_entries
-            if len(self._values) >= most:
-                if flags != BPF_EXIST:
-                    raise OutOfMemory(f"{op} {self.name!r}: map is full ({len(self._values)} of {most} entries)")
-                self._values.popleft()
-            self._values.append(value)
+        try:
+            return self._run(self._append, op, value, flags)
+        except RuntimeError as error:
+            refused = error
+        return self._in_turn(refused, self._append, op, value, flags)
+
+    # What follows runs in the map's turn.
+
+    def _append(self, op: str, value: bytes, flags: int) -> None:
+        values = self._values
+        if flags != BPF_EXIST and len(values) >= self.definition.max_entries:
+            raise OutOfMemory(
+                f"{op} {self.name!r}: map is full ({len(values)} of {self.definition.max_entries} entries)"
+            )
+        values.append(value)
+
+    def _remove_next(self) -> bytes | None:
+        values = self._values
+        if not values:
+            return None
+        if len(values) > self._most:
+            self._note(len(values))
+        return values.pop() if self._next else values.popleft()
+
+    def _clear(self) -> None:
+        self._note(len(self._values))
+        self._values.clear()
+
+    def _resize(self, new_max_entries: int) -> None:
+        definition = self._resized(new_max_entries)
+        self._note(len(self._values))
+        self._set(definition=definition, _values=deque(self._values, maxlen=new_max_entries))
 
 
 class Stack(Queue):
@@ -135,7 +151,3 @@ class Stack(Queue):
 
     _type: ClassVar[int] = STACK
     _next: ClassVar[int] = -1
-
-    def _set_up(self) -> None:
-        super()._set_up()
-        self._remove_next = self._values.pop

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextvars import copy_context
 from itertools import count
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from boardmaps.abi import U32_MAX
-from boardmaps.errors import InvalidDefinition, KeyNotFound, NotSupported, StaleMap
+from boardmaps.errors import InvalidDefinition, KeyNotFound, NotSupported, OutOfMemory, StaleMap
 
-from .base import CloudMap, homes
+from .base import CloudMap, chosen, homes
+
+R = TypeVar("R")
+
+NUMBERS = 0xFFFF  # the line has 16 bits for a map's number
 
 
 class Registry:
@@ -26,13 +32,30 @@ class Registry:
     @staticmethod
     def active() -> Registry:
         """Return the registry that new maps go to."""
-        active = homes[-1]
+        active = chosen.get(homes[-1])
         assert isinstance(active, Registry)
         return active
 
+    def serving(self, work: Callable[[], R]) -> R:
+        """Return work(), which makes its maps in this registry, whichever is the active one for others."""
+
+        def here() -> R:
+            chosen.set(self)
+            return work()
+
+        return copy_context().run(here)
+
     def admit(self, new: CloudMap) -> int:
-        """Register a map and return its number. Called by every map's constructor."""
+        """Register a map and return its number. Called by every map's constructor.
+
+        Raises OutOfMemory when all numbers have been given out; those of maps that are gone are not used again.
+        """
         map_id = next(self._numbers)
+        if map_id > NUMBERS:
+            raise OutOfMemory(
+                f"create {new.name!r}: all {NUMBERS:,} map numbers of this registry are used up; "
+                "make the maps that come and go in `with Registry():` blocks of their own"
+            )
         self._maps[map_id] = new
         return map_id
 
@@ -67,9 +90,9 @@ class Registry:
 
     def reset(self) -> None:
         """Drop all maps and free their memory: every later use of one raises StaleMap. Numbers are not used again."""
-        maps, self._maps = self._maps, {}
-        for m in maps.values():
+        for map_id, m in list(self._maps.items()):
             m._retire()
+            self._maps.pop(map_id, None)
 
     def __enter__(self) -> Self:
         homes.append(self)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from struct import pack_into
 from typing import Any, NamedTuple
 
 from boardmaps.abi import BPF_F_RB_OVERWRITE, BPF_F_RDONLY, BPF_F_WRONLY, U32_MAX
@@ -30,11 +31,12 @@ class RingState(NamedTuple):
 class Record:
     """A reserved record: write its bytes to `data`, then submit() or discard() it. Until then later ones wait."""
 
-    def __init__(self, ring: RingBuf, number: int, length: int) -> None:
+    def __init__(self, ring: RingBuf, number: int, data: bytearray, start: int, state: int) -> None:
         self.number = number
-        self.data = memoryview(bytearray(length))
-        self.taken = round_up_8(length + _HEADER)
-        self.state = _RESERVED
+        self.data = memoryview(data)
+        self.start = start  # its position, and the one behind it
+        self.end = start + round_up_8(len(data) + _HEADER)
+        self.state = state
         self._ring = ring
 
     def submit(self) -> None:
@@ -61,11 +63,12 @@ class RingBuf(CloudMap):
         super().__init__(MapDef(RINGBUF, 0, 0, size, map_flags, name))
 
     def _set_up(self) -> None:
+        # The positions are the records': so that adding or removing one, a call of C, moves them in the same step.
         self._records: deque[Record] = deque()
-        self._consumer = self._producer = self._dropped = self._number = 0
+        self._behind = self._dropped = self._number = 0  # _behind: the positions when no record is there
 
     def _in_use(self) -> int:
-        return self._producer - self._consumer
+        return self._alone(self._query).waiting
 
     def _entry_bytes(self, definition: MapDef) -> int:
         del definition
@@ -74,52 +77,55 @@ class RingBuf(CloudMap):
     def output(self, data: BytesLike) -> bool:
         """Add a record with these bytes; return False, and count, when there is no room for it."""
         data = self._bytes("output", "record", data)
-        with self._lock:
-            record = self._reserve(len(data))
-            if record is None:
-                return False
-            record.data[:] = data
-            record.state = _SUBMITTED
-            return True
+        try:
+            return self._run(self._reserve, bytearray(data), _SUBMITTED) is not None
+        except RuntimeError as error:
+            refused = error
+        return self._in_turn(refused, self._reserve, bytearray(data), _SUBMITTED) is not None
 
     def reserve(self, length: int) -> Record | None:
         """Reserve a record of `length` bytes, zeroed; None, and counted, when there is no room for it."""
         if not isinstance(length, int) or not 0 <= length <= U32_MAX:
             raise InvalidValueSize(f"reserve {self.name!r}: length is {length!r}, not a number from 0 to 2**32 - 1")
-        with self._lock:
-            return self._reserve(length)
+        if round_up_8(length + _HEADER) >= self.definition.max_entries:
+            self._alone(self._drop)
+            return None
+        return self._alone(self._reserve, bytearray(length), _RESERVED)
 
     def read(self) -> tuple[int, bytes] | None:
         """Take the next record: (its number, its bytes). None when there is none, or the next one is still reserved."""
-        with self._lock:
-            record = self._next()
-            if record is None:
-                return None
-            self._leave()
-            return record.number, bytes(record.data)
+        record = self._alone(self._take_next)
+        return None if record is None else (record.number, bytes(record.data))
 
     def read_into(self, out: bytearray | memoryview) -> int:
         """Take the next record into `out`, which may be longer; return its length, -1 when there is none.
 
         Raises InvalidValueSize when `out` is too short: the record stays.
         """
-        target = self._writable("read_into", out)
-        with self._lock:
-            record = self._next()
-            if record is None:
-                return -1
-            length = len(record.data)
-            if length > len(target):
-                raise InvalidValueSize(f"read_into {self.name!r}: the next record is longer than {len(target)} bytes")
-            target[:length] = record.data
-            self._leave()
-            return length
+        record = self._alone(self._take_into, self._writable("read_into", out), "read_into")
+        return -1 if record is None else len(record.data)
+
+    def host_read(self, out: memoryview) -> int:
+        """Take the next record into `out`: number u32, length u32, bytes. Return their sum, 0 for no record.
+
+        Raises InvalidValueSize when `out` is too short: the record stays.
+        """
+        if len(out) < _HEADER:
+            raise InvalidValueSize(f"read {self.name!r}: no record fits {len(out)} bytes")
+        record = self._alone(self._take_into, out[_HEADER:], "read")
+        if record is None:
+            return 0
+        pack_into("<II", out, 0, record.number & U32_MAX, len(record.data))
+        return _HEADER + len(record.data)
 
     def query(self) -> RingState:
         """Return the bytes waiting, the size, the positions of consumer and producer, and the records dropped."""
-        with self._lock:
-            waiting = self._producer - self._consumer
-            return RingState(waiting, self.definition.max_entries, self._consumer, self._producer, self._dropped)
+        return self._alone(self._query)
+
+    def host_next(self) -> int:
+        """Return how many bytes host_read() needs for the next record, 0 when there is none."""
+        record = self._alone(self._next)
+        return 0 if record is None else _HEADER + len(record.data)
 
     def host_subscribe(self, _every: int, key: bytes) -> Any:
         """Return what tells the records."""
@@ -131,56 +137,87 @@ class RingBuf(CloudMap):
 
     def __len__(self) -> int:
         """Return the number of submitted records that are not read yet."""
-        with self._lock:
-            return sum(record.state == _SUBMITTED for record in self._records)
+        return sum(record.state == _SUBMITTED for record in list(self._records))
 
     def clear(self) -> None:
         """Throw away every record that is waiting, counting none. Raises NotPermitted while one is reserved."""
-        with self._lock:
-            if any(record.state == _RESERVED for record in self._records):
-                raise NotPermitted(f"clear {self.name!r}: a record is reserved; submit or discard it first")
-            while self._records:
-                self._leave()
+        self._alone(self._clear)
 
     def resize(self, size: int) -> None:
         """Change the bytes, a power of two that what is waiting must fit in. Raises InvalidDefinition, OutOfMemory."""
-        with self._lock:
-            definition = self._resized(size)
-            used = self._producer - self._consumer
-            if used >= size:
-                raise InvalidDefinition(f"resize {self.name!r}: {used} bytes wait, too many for a ring of {size}")
-            self.definition = definition
+        self._alone(self._resize, size)
 
     def _finish(self, record: Record, op: str, state: int) -> None:
-        with self._lock:
-            if record.state != _RESERVED:
-                raise NotPermitted(f"{op} {self.name!r}: record {record.number} was submitted or discarded before")
-            record.data = memoryview(bytes(record.data))  # what others hold of the old one no longer matters
-            record.state = state
+        self._alone(self._settle, record, op, state)
 
-    # What follows runs with the lock held.
+    # What follows runs in the map's turn.
 
-    def _reserve(self, length: int) -> Record | None:
-        number = self._number
-        self._number = number + 1 & U32_MAX
-        taken = round_up_8(length + _HEADER)
+    def _settle(self, record: Record, op: str, state: int) -> None:
+        if record.state != _RESERVED:
+            raise NotPermitted(f"{op} {self.name!r}: record {record.number} was submitted or discarded before")
+        # What others hold of the old bytes no longer matters.
+        vars(record).update(data=memoryview(bytes(record.data)), state=state)
+
+    def _consumer(self) -> int:
+        return self._records[0].start if self._records else self._behind
+
+    def _producer(self) -> int:
+        return self._records[-1].end if self._records else self._behind
+
+    def _query(self) -> RingState:
+        consumer, producer = self._consumer(), self._producer()
+        return RingState(producer - consumer, self.definition.max_entries, consumer, producer, self._dropped)
+
+    def _clear(self) -> None:
+        if any(record.state == _RESERVED for record in self._records):
+            raise NotPermitted(f"clear {self.name!r}: a record is reserved; submit or discard it first")
+        self._note(self._producer() - self._consumer())
+        self._behind = self._producer()
+        self._records.clear()
+
+    def _resize(self, size: int) -> None:
+        definition = self._resized(size)
+        used = self._producer() - self._consumer()
+        if used >= size:
+            raise InvalidDefinition(f"resize {self.name!r}: {used} bytes wait, too many for a ring of {size}")
+        self.definition = definition
+
+    def _take_next(self) -> Record | None:
+        return None if self._next() is None else self._leave()
+
+    def _take_into(self, target: memoryview, op: str) -> Record | None:
+        record = self._next()
+        if record is None:
+            return None
+        length = len(record.data)
+        if length > len(target):
+            raise InvalidValueSize(f"{op} {self.name!r}: the next record is longer than {len(target)} bytes")
+        target[:length] = record.data
+        return self._leave()
+
+    def _drop(self) -> None:
+        self._number = self._number + 1 & U32_MAX
+        self._dropped += 1
+
+    def _reserve(self, data: bytearray, state: int) -> Record | None:
+        taken = round_up_8(len(data) + _HEADER)
         most = self.definition.max_entries - 1
         if taken > most or not self._make_room(most - taken):
-            self._dropped += 1
+            self._drop()
             return None
-        record = Record(self, number, length)
+        record = Record(self, self._number, data, self._producer(), state)
+        self._number = self._number + 1 & U32_MAX
         self._records.append(record)
-        self._producer += taken
         return record
 
     def _make_room(self, most: int) -> bool:
         """Return whether at most `most` bytes are in use, after overwriting what may be overwritten."""
         records = self._records
         if self.definition.map_flags & BPF_F_RB_OVERWRITE:
-            while self._producer - self._consumer > most and records[0].state != _RESERVED:
+            while self._producer() - self._consumer() > most and records[0].state != _RESERVED:
                 if self._leave().state == _SUBMITTED:
                     self._dropped += 1
-        return self._producer - self._consumer <= most
+        return self._producer() - self._consumer() <= most
 
     def _next(self) -> Record | None:
         """Return the record that a reader takes next, passing discarded ones."""
@@ -192,7 +229,8 @@ class RingBuf(CloudMap):
         return None
 
     def _leave(self) -> Record:
-        self._note(self._producer - self._consumer)
-        record = self._records.popleft()
-        self._consumer += record.taken
-        return record
+        in_use = self._producer() - self._consumer()
+        if in_use > self._most:
+            self._note(in_use)
+        self._behind = self._records[0].end  # counts when it was the last
+        return self._records.popleft()

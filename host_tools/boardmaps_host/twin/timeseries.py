@@ -70,30 +70,32 @@ class TimeSeries(CloudMap):
         field = chr(letter) if letter else None
         return cls(d.value_size, d.max_entries, d.map_flags, d.name, field=field, field_offset=offset)
 
+    def host_parameters(self) -> bytes:
+        """Return the field's letter and its offset, nothing when there is no field."""
+        return struct.pack("<BI", ord(self._field.format[1]), self._field_offset) if self._field else b""
+
     def _set_up(self) -> None:
-        self._gone = 0  # number of the oldest sample: how many were overwritten
-        self._samples: deque[Sample] = deque(maxlen=self.definition.max_entries)
+        self._cleared = 0  # number of the next sample when there is none
+        self._samples: deque[tuple[int, bytes, int]] = deque(maxlen=self.definition.max_entries)
 
     def push(self, timestamp: int, value: BytesLike) -> None:
         """Add a sample; in a full series the oldest one goes."""
         if not isinstance(timestamp, int) or not 0 <= timestamp < 1 << 64:
             raise InvalidKeySize(f"push {self.name!r}: timestamp is {timestamp!r}, not a number from 0 to 2**64 - 1")
         value = self._value("push", value)
-        with self._lock:
-            self._gone += len(self._samples) == self.definition.max_entries
-            self._samples.append((timestamp, value))
+        self._alone(self._append, timestamp, value)
 
     def newest(self) -> Sample | None:
         """Return the last sample pushed, as (timestamp, value); None when there is none."""
         try:
-            return self._samples[-1]
+            return self._samples[-1][:2]
         except IndexError:
             return None
 
     def oldest(self) -> Sample | None:
         """Return the first sample that is still there; None when there is none."""
         try:
-            return self._samples[0]
+            return self._samples[0][:2]
         except IndexError:
             return None
 
@@ -101,14 +103,11 @@ class TimeSeries(CloudMap):
         """Return the newest n samples, or all when there are fewer, in the order in which they were pushed."""
         if not isinstance(n, int) or n < 0:
             raise MapError(f"last {self.name!r}: n is {n!r}, not a number from 0 up")
-        with self._lock:
-            samples = self._samples
-            return list(islice(samples, max(len(samples) - n, 0), None))
+        return self._alone(self._last, n)
 
     def window(self, start: int, end: int) -> list[Sample]:
         """Return the samples whose timestamps are from `start` to `end`, both included, in the order of pushing."""
-        with self._lock:
-            return [sample for sample in self._samples if start <= sample[0] <= end]
+        return [sample[:2] for sample in list(self._samples) if start <= sample[0] <= end]
 
     def stats(self, n: int | None = None) -> Stats:
         """Return the statistics of the newest n samples, or of all. Raises NotSupported when no field is declared."""
@@ -140,16 +139,17 @@ class TimeSeries(CloudMap):
 
     def first_number(self) -> int:
         """Return the number of the oldest sample, for host_subscribe()."""
-        return self._gone
+        try:
+            return self._samples[0][2]
+        except IndexError:
+            return self._cleared
 
     def copy_sample(self, number: int, out: bytearray) -> bool:
         """Copy timestamp (8 bytes) and value of the sample with this number to `out`; False when it is gone."""
-        with self._lock:
-            place = number - self._gone
-            if not 0 <= place < len(self._samples):
-                return False
-            timestamp, value = self._samples[place]
-        out[:] = struct.pack("<Q", timestamp) + value
+        found = self._alone(self._numbered, number)
+        if found is None:
+            return False
+        out[:] = struct.pack("<Q", found[0]) + found[1]
         return True
 
     def __len__(self) -> int:
@@ -157,17 +157,35 @@ class TimeSeries(CloudMap):
 
     def clear(self) -> None:
         """Remove every sample."""
-        with self._lock:
-            self._note(len(self._samples))
-            self._samples.clear()
+        self._alone(self._clear)
 
     def resize(self, new_max_entries: int) -> None:
         """Change max_entries. Growing keeps everything; shrinking drops the oldest samples.
 
         Raises InvalidDefinition or OutOfMemory, and then nothing has changed.
         """
-        with self._lock:
-            self.definition = self._resized(new_max_entries)
-            self._note(len(self._samples))
-            self._gone += max(0, len(self._samples) - new_max_entries)
-            self._samples = deque(self._samples, maxlen=new_max_entries)
+        self._alone(self._resize, new_max_entries)
+
+    # What follows runs in the map's turn. A sample is kept with its number, so that one call of C adds both.
+
+    def _append(self, timestamp: int, value: bytes) -> None:
+        self._samples.append((timestamp, value, self._next_number()))
+
+    def _next_number(self) -> int:
+        return self._samples[-1][2] + 1 if self._samples else self._cleared
+
+    def _last(self, n: int) -> list[Sample]:
+        return [sample[:2] for sample in islice(self._samples, max(len(self._samples) - n, 0), None)]
+
+    def _clear(self) -> None:
+        self._note(len(self._samples))
+        self._set(_cleared=self._next_number(), _samples=deque(maxlen=self.definition.max_entries))
+
+    def _resize(self, new_max_entries: int) -> None:
+        definition = self._resized(new_max_entries)
+        self._note(len(self._samples))
+        self._set(definition=definition, _samples=deque(self._samples, maxlen=new_max_entries))
+
+    def _numbered(self, number: int) -> tuple[int, bytes, int] | None:
+        place = number - self.first_number()
+        return self._samples[place] if 0 <= place < len(self._samples) else None

@@ -1,7 +1,11 @@
-"""A board's maps as objects: the same methods as the maps themselves, each one request on the line."""
+"""A board's maps as objects: the same methods as the maps themselves, each one request on the line.
 
+More than 300 lines: one method a request.
+"""
+
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from struct import pack, unpack_from
+from struct import pack, unpack, unpack_from
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from boardmaps.abi import (
@@ -19,22 +23,23 @@ from boardmaps.abi import (
     OP_LOOKUP,
     OP_LOOKUP_AND_DELETE,
     OP_NEXT_KEY,
+    OP_SUBSCRIBE,
     OP_UPDATE,
     U32_MAX,
 )
-from boardmaps.definition import MapDef
-from boardmaps.errors import InvalidFlags, InvalidKeySize, InvalidValueSize, MapError, NotSupported
+from boardmaps.errors import InvalidFlags, InvalidKeySize, InvalidValueSize, MapError, NotSupported, StaleMap
 from boardmaps.refusals import is_operation
 from boardmaps_host.client import subscribe
-from boardmaps_host.client.errors import LinkError
+from boardmaps_host.client.errors import LinkError, Restarted
 from boardmaps_host.client.events import Change, Subscription
-from boardmaps_host.client.info import Asked, MapInfo, ask
+from boardmaps_host.client.info import Asked, MapInfo, ask, listing, one, reading
 from boardmaps_host.kinds import by_number
 
 Buffer = bytes | bytearray | memoryview
 Key = Buffer | int
 Page = tuple[int | None, list[bytes], list[bytes]]
 
+_RESTARTS = 4  # of the board, that a call goes on after
 _PAGE = 0xFFFF  # entries asked for at once; the board sends what fits its frame
 
 __all__ = ["Buffer", "Key", "Linked", "MapInfo", "Page", "RemoteMap", "ask"]
@@ -49,24 +54,25 @@ class Linked(Asked, subscribe.Subscribing, Protocol):
         ...
 
     @property
-    def fields(self) -> dict[str, str]:
-        """The board's terms."""
+    def mtu(self) -> int:
+        """The most bytes of a request that a frame takes."""
         ...
 
 
 class RemoteMap:
-    """A map on a board. What SEMANTICS allows the host, with the board's own checks and errors.
+    """A map on a board: what a host may do with it, with the board's own checks and errors.
 
-    `offset` and `size` are its place in the board's pool, bytes.
+    `offset` and `size` are its place in the board's pool, bytes. The object stands for the map of its name and definition: when
+    the board has restarted, the next call finds it again, under another `id` perhaps, or raises StaleMap.
     """
 
     def __init__(self, link: Linked, info: MapInfo) -> None:
         self._link = link
+        self._boot = link.boot  # in which `id` is the map's number
+        self._parameters = info.parameters
         self.id = info.id
         self.name = info.name
-        self.definition = MapDef(
-            info.map_type, info.key_size, info.value_size, info.max_entries, info.map_flags, info.name
-        )
+        self.definition = info.definition
         self.offset = info.offset
         self.size = info.slice_bytes
         self._kind = by_number(info.map_type)
@@ -90,9 +96,15 @@ class RemoteMap:
         """Return what update() takes to set this value: here itself, in a per-CPU map a row of it."""
         return bytes(value)
 
+    def of_every_cpu(self, value: bytes) -> list[bytes]:
+        """Return the values in what lookup() gives: here this one, in a per-CPU map one for each CPU."""
+        return [value]
+
     def info(self) -> MapInfo:
         """Ask the board what it knows of the map now."""
-        return MapInfo.unpack(self._ask(OP_INFO) or b"")
+        data = self._ask(OP_INFO) or b""
+        with reading(f"info {self.name!r}"):
+            return one(data)
 
     @property
     def frozen(self) -> bool:
@@ -105,7 +117,32 @@ class RemoteMap:
         return self.info().peak
 
     def _ask(self, op: int, data: bytes = b"", changes: bool = False) -> bytes | None:
-        return ask(self._link, bytes((op, self.id & 0xFF, self.id >> 8)) + data, changes)
+        """Have an operation on the map executed; return the reply's data, None for a miss."""
+        for _ in range(_RESTARTS):
+            try:
+                return ask(self._link, bytes((op, self.id & 0xFF, self.id >> 8)) + data, changes, self._boot)
+            except Restarted:
+                self._find_again()
+        raise LinkError(f"{self._link.name}: the board restarts again and again.")
+
+    def _find_again(self) -> None:
+        """Take the number that the map has in the board's present boot. Raises StaleMap, Restarted in a rare race."""
+        boot = self._link.boot
+        with contextlib.suppress(Restarted):  # then the next call of _ask() comes here again
+            found = [
+                m
+                for m in listing(self._link, boot)
+                if self.name == m.name and self._parameters == m.parameters and self.definition == m.definition
+            ]
+            if not self.name or len(found) != 1:
+                why = (
+                    f"it has {len(found)} maps"
+                    if self.name
+                    else "a map without a name is not found again, and there are"
+                )
+                raise StaleMap(f"map {self.name!r}: the board restarted, and {why} of this name and definition")
+            self.id, self.offset, self.size = found[0].id, found[0].offset, found[0].slice_bytes
+            self._boot = boot
 
     def _key(self, key: Key | None) -> bytes:
         if key is None:
@@ -128,6 +165,7 @@ class RemoteMap:
 
     def _out(self, op: str, out: bytearray | memoryview) -> memoryview:
         """Return the caller's buffer for a value; refuse one that cannot take it before the board is asked."""
+        self._has(op)
         target = memoryview(out).cast("B")
         if target.readonly:
             raise TypeError(f"{op} {self.name!r}: out is a writable buffer, not {type(out).__name__}")
@@ -172,18 +210,31 @@ class RemoteMap:
 
         The number is the whole value when that has 1, 2, 4 or 8 bytes; else `width` bytes at `offset`.
         """
-        if offset or width is not None:
-            width = self._value_size - offset if width is None else width
-            if width not in (1, 2, 4, 8) or not 0 <= offset <= self._value_size - width:
-                raise InvalidValueSize(
-                    f"add {self.name!r}: no number of {width} bytes at offset {offset} of {self._value_size}"
-                )
+        field = self._field("add", offset, width)
         wrapped = (delta + (1 << 63)) % (1 << 64) - (1 << 63)  # the same modulo 2**64, in a signed word
-        data = self._ask(OP_ADD, pack("<IBq", offset, width or 0, wrapped) + self._key(key), changes=True)
-        return int.from_bytes(data or b"", "little")
+        data = self._ask(OP_ADD, pack("<IBq", *field, wrapped) + self._key(key), changes=True)
+        return self._number("add", data)
+
+    def _number(self, op: str, data: bytes | None) -> int:
+        with reading(f"{op} {self.name!r}", changed=True):
+            number: int = unpack("<Q", data or b"")[0]
+            return number
+
+    def _field(self, op: str, offset: int, width: int | None) -> tuple[int, int]:
+        """Return a number's offset and width as a request has them: no width for the whole value, which the board checks."""
+        self._has(op)
+        if not offset and width is None:
+            return 0, 0
+        width = self._value_size - offset if width is None else width
+        if width not in (1, 2, 4, 8) or not 0 <= offset <= self._value_size - width:
+            raise InvalidValueSize(
+                f"{op} {self.name!r}: no number of {width} bytes at offset {offset} of {self._value_size}"
+            )
+        return offset, width
 
     def compare_and_swap(self, key: Key, expected: Buffer, new: Buffer) -> bool:
         """Store `new` if the value is `expected`, in one step; return whether it was. Raises KeyNotFound."""
+        self._has("compare_and_swap")
         for value in (expected, new):
             self._sized("compare_and_swap", value)
         k = self._key(key)
@@ -201,6 +252,7 @@ class RemoteMap:
         Stops at the first that update() would refuse: that error is raised, `done` of it says how many were stored.
         """
         op = "batch_update"
+        self._has(op)
         if len(keys) != len(values):
             raise InvalidValueSize(f"{op} {self.name!r}: {len(keys)} keys, but {len(values)} values")
         self._flags(op, flags)
@@ -212,7 +264,13 @@ class RemoteMap:
 
     def batch_delete(self, keys: Sequence[Key]) -> int:
         """Remove many keys; return how many. Stops at the first error, `done` of which says how many were removed."""
+        self._has("batch_delete")
         return self._batch(OP_BATCH_DELETE, b"", len(keys), lambda i: self._sized_key("batch_delete", keys[i]))
+
+    def _has(self, op: str) -> None:
+        """Raise NotSupported for an operation that the type does not have, before its arguments are looked at."""
+        if not self._kind.has(op):
+            raise NotSupported(f"{op} {self.name!r}: a {self._kind.class_name} has no such operation over the line")
 
     def _sized_key(self, op: str, key: Key) -> bytes:
         k = self._key(key)
@@ -222,7 +280,7 @@ class RemoteMap:
 
     def _batch(self, op: int, head: bytes, count: int, entry: Callable[[int], bytes]) -> int:
         """Send `count` entries, a frame at a time: the next one must not run when one before it stopped."""
-        room = int(self._link.fields.get("mtu", 64)) - 3 - len(head)
+        room = self._link.mtu - 3 - len(head)
         done = 0
         try:
             while done < count:
@@ -267,19 +325,26 @@ class RemoteMap:
             return cursor, [], []
         changes = op == OP_BATCH_LOOKUP_AND_DELETE
         data = self._ask(op, pack("<QH", cursor or 0, min(count, _PAGE)), changes) or b""
-        after, n = unpack_from("<QH", data)
         k, size = self.definition.key_size, self.definition.key_size + self._value_size
-        entries = [data[i : i + size] for i in range(10, 10 + n * size, size)]
-        return after or None, [e[:k] for e in entries], [e[k:] for e in entries]
+        with reading(f"{name} {self.name!r}", changes):
+            after, n = unpack_from("<QH", data)
+            if len(data) != 10 + n * size:
+                raise ValueError(f"{n} entries in {len(data)} bytes")
+            entries = [data[i : i + size] for i in range(10, 10 + n * size, size)]
+            return after or None, [e[:k] for e in entries], [e[k:] for e in entries]
 
     def items(self) -> Iterator[tuple[bytes, bytes]]:
         """Walk the entries: a key that stays is met exactly once, whatever the board does meanwhile."""
         cursor: int | None = None
+        seen = 0
         while True:
             cursor, keys, values = self.batch_lookup(cursor)
             yield from zip(keys, values, strict=True)
+            seen += len(keys) or 1
             if cursor is None:
                 return
+            if seen > self.definition.max_entries * 2:  # entries come and go; but no walk of a sound board is so long
+                raise LinkError(f"{self._link.name}: the walk of {self.name!r} does not end.")
 
     def keys(self) -> Iterator[bytes]:
         """Walk the keys, as items() does."""
@@ -294,9 +359,14 @@ class RemoteMap:
         First comes what is there. The board looks every `every` seconds: values between two looks are not told, the last
         one always is. A look at a map costs the board a CRC over its slice, so a large one is better watched less often.
         """
-        return subscribe.changes(
-            self._link, self.id, self.definition, None if key is None else self._key(key), every, callback
-        )
+        k = None if key is None else self._key(key)
+        return subscribe.changes(self._link, self._subscribe, self.definition, k, every, callback)
+
+    def _subscribe(self, every: int = 0, key: bytes = b"") -> int:
+        """Have the board begin a subscription; return its number. Nothing that the map holds is changed."""
+        with reading(f"subscribe {self.name!r}"):
+            (given,) = self._ask(OP_SUBSCRIBE, pack("<H", every) + key) or b""
+            return given
 
     def __iter__(self) -> Iterator[bytes]:
         return self.keys()

@@ -1,7 +1,7 @@
 """A board's HashMap."""
 
-from boardmaps_host.client.maps.base import RemoteMap
+from boardmaps_host.client.maps.numbers import RemoteNumbers
 
 
-class RemoteHashMap(RemoteMap):
+class RemoteHashMap(RemoteNumbers):
     """A HashMap on a board."""

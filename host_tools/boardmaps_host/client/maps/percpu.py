@@ -47,3 +47,7 @@ class RemotePerCpu(RemoteMap):
     def for_every_cpu(self, value: Buffer) -> bytes:
         """Return the row that has this value for every CPU."""
         return self.join([value] * self.cpus)
+
+    def of_every_cpu(self, value: bytes) -> list[bytes]:
+        """Return the values of all CPUs in a row."""
+        return self.split(value)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from boardmaps.abi import OP_OUTPUT, OP_QUERY, OP_READ
 from boardmaps_host.client import subscribe
 from boardmaps_host.client.events import Record, Subscription
+from boardmaps_host.client.info import reading
 from boardmaps_host.client.maps.base import Buffer, RemoteMap
 
 _READ_MOST = 0xFFFF  # records asked for at once; the board sends what fits its frame
@@ -38,10 +39,14 @@ class RemoteRingBuf(RemoteMap):
         """Take up to `count` records, as many as one frame holds; an empty list when there is none."""
         data = self._ask(OP_READ, pack("<H", min(count, _READ_MOST)), changes=True) or b""
         found = []
-        while data:
-            number, length = unpack_from("<II", data)
-            found.append((number, data[8 : 8 + length]))
-            data = data[8 + length :]
+        at = 0
+        with reading(f"read {self.name!r}", changed=True):
+            while at < len(data):
+                number, length = unpack_from("<II", data, at)
+                at += 8 + length
+                if at > len(data):
+                    raise ValueError("a record is cut short")
+                found.append((number, data[at - length : at]))
         return found
 
     def records(self, callback: Callable[[Record], None] | None = None) -> Subscription[Record]:
@@ -49,8 +54,10 @@ class RemoteRingBuf(RemoteMap):
 
         They are taken out of the ring. A record's `lost` is how many before it the board had to drop.
         """
-        return subscribe.records(self._link, self.id, callback)
+        return subscribe.records(self._link, self._subscribe, callback)
 
     def query(self) -> RingState:
         """Return the bytes waiting, the size, the positions of consumer and producer, and the records dropped."""
-        return RingState(*unpack("<5I", self._ask(OP_QUERY) or b""))
+        data = self._ask(OP_QUERY) or b""
+        with reading(f"query {self.name!r}"):
+            return RingState(*unpack("<5I", data))

@@ -10,6 +10,7 @@ from boardmaps.abi import OP_PUSH_SAMPLE, OP_SAMPLES, OP_STATS, SAMPLES_LAST, SA
 from boardmaps.errors import InvalidKeySize, MapError
 from boardmaps_host.client import subscribe
 from boardmaps_host.client.events import Sampled, Subscription
+from boardmaps_host.client.info import reading
 from boardmaps_host.client.maps.base import Buffer, RemoteMap
 
 Sample = tuple[int, bytes]
@@ -41,7 +42,7 @@ class RemoteTimeSeries(RemoteMap):
 
         They stay in the series. A sample's `lost` is how many before it were overwritten before they could be told.
         """
-        return subscribe.samples(self._link, self.id, callback)
+        return subscribe.samples(self._link, self._subscribe, callback)
 
     def newest(self) -> Sample | None:
         """Return the last sample pushed, as (timestamp, value); None when there is none."""
@@ -66,8 +67,9 @@ class RemoteTimeSeries(RemoteMap):
     def stats(self, n: int | None = None) -> Stats:
         """Return the statistics of the newest n samples, or of all. Raises NotSupported when no field is declared."""
         n = U32_MAX if n is None else self._count("stats", n)
-        words = (self._ask(OP_STATS, pack("<I", n)) or b"").decode().split(" ")
-        return Stats(*[_number(word) for word in words])  # type: ignore[arg-type] # as the board says them, in this order
+        data = self._ask(OP_STATS, pack("<I", n)) or b""
+        with reading(f"stats {self.name!r}"):
+            return Stats(*[_number(word) for word in data.decode().split(" ")])  # type: ignore[arg-type] # as the board says them, in this order
 
     def _count(self, op: str, n: int) -> int:
         if not isinstance(n, int) or n < 0:
@@ -76,7 +78,8 @@ class RemoteTimeSeries(RemoteMap):
 
     def _samples(self, what: int, first: int = 0, last: int = 0) -> list[Sample]:
         data = self._ask(OP_SAMPLES, pack("<BQQ", what, first, last)) or b""
-        return list(iter_unpack(f"<Q{self.definition.value_size}s", data))
+        with reading(f"samples of {self.name!r}"):
+            return list(iter_unpack(f"<Q{self.definition.value_size}s", data))
 
 
 def _number(word: str) -> float | None:

@@ -16,6 +16,7 @@ from boardmaps_host.client.errors import PortBusy, PortGone, PortMissing
 _SHORTCUTS = {"a": "/dev/ttyACM", "u": "/dev/ttyUSB", "c": "COM"}  # mpremote's
 _TRIES = 20  # how often a port is tried that is in use by nobody whom we can name
 _AGAIN = 0.02  # seconds between two tries
+PAUSE = 0.02  # seconds; how long pyserial waits for a byte where we cannot wait for its descriptor
 _STALL = 5000  # milliseconds without a byte taken
 
 
@@ -61,15 +62,13 @@ class SerialTransport:
 
     def _opened(self) -> serial.SerialBase:
         """Return pyserial's port. Raises PortMissing or PortBusy."""
-        if not os.path.exists(self.name):
-            there = ", ".join(known_ports()) or "none"
-            name = self.name or "''"
-            raise PortMissing(f"{name}: there is no such port. Ports with a board: {there}. Is it plugged in?")
+        pause = 0 if self._direct() else PAUSE
         tries = _TRIES
         while True:
             tries -= 1
             try:
-                return serial.Serial(self.name, baudrate=115200, timeout=0, write_timeout=5, exclusive=True)
+                # pyserial is asked whether there is such a port: no file of Windows is called COM10
+                return serial.Serial(self.name, baudrate=115200, timeout=pause, write_timeout=5, exclusive=True)
             except (ValueError, serial.SerialException) as e:
                 holders = holders_of(self.name)
                 refused = _port_refused(self.name, e, holders)
@@ -128,7 +127,12 @@ class SerialTransport:
 
 
 def _port_refused(name: str, error: Exception, holders: list[tuple[int, str]]) -> PortBusy | PortMissing:
-    """Return what to tell of a port that is there and cannot be opened."""
+    """Return what to tell of a port that is not there, or cannot be opened."""
+    if getattr(error, "errno", None) == errno.ENOENT or "FileNotFoundError" in str(error) or not name:
+        there = ", ".join(known_ports()) or "none"
+        return PortMissing(
+            f"{name or repr(name)}: there is no such port. Ports with a board: {there}. Is it plugged in?"
+        )
     if (os.name == "posix" and not Path(name).is_char_device()) or "Inappropriate ioctl" in str(error):
         what = "a directory" if Path(name).is_dir() else "something else"
         return PortMissing(f"{name}: it is no serial port but {what}. Give a port such as /dev/ttyACM0, a0, or a URL.")

@@ -8,7 +8,7 @@ from boardmaps.abi import OP_SUBSCRIBE, OP_UNSUBSCRIBE
 from boardmaps.line.dispatch import Dispatcher
 from boardmaps.line.events import Events
 from boardmaps.line.session import ServerSession
-from boardmaps_host.twin import registry
+from boardmaps_host.twin import Registry
 
 _TURN = 0.005  # seconds between two looks for events
 
@@ -19,10 +19,17 @@ class TwinTransport:
     name = "twin"
 
     def __init__(self, allow_reset: bool) -> None:
-        dispatcher = Dispatcher(registry, allow_reset)
+        self._registry = Registry.active()
+        dispatcher = Dispatcher(self._registry, allow_reset)
         dispatcher.extra = dict.fromkeys((OP_SUBSCRIBE, OP_UNSUBSCRIBE), self._subscriptions)
         machine = f"{platform.python_implementation()}_{platform.python_version()}"
-        terms = {"boot": os.urandom(4).hex(), "profile": "cloud", "machine": machine, "idle": 1e9}
+        terms = {
+            "boot": os.urandom(4).hex(),
+            "maps": dispatcher.checksum,
+            "profile": "cloud",
+            "machine": machine,
+            "idle": 1e9,
+        }
         self._session = ServerSession(dispatcher.handle, terms, mtu=4096, window=16, credit=1 << 20)
         self._events: Events | None = None
         self._waiting = b""
@@ -49,7 +56,7 @@ class TwinTransport:
 
     def write(self, data: bytes) -> None:
         """Hand `data` to the server."""
-        self._waiting += self._session.receive(data)
+        self._waiting += self._registry.serving(lambda: self._session.receive(data))
 
     def reopen(self) -> None:
         """Memory is never closed under us."""

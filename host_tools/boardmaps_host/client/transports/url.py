@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import serial
 
 from boardmaps_host.client.errors import PortMissing
-from boardmaps_host.client.transports.serial import SerialTransport
+from boardmaps_host.client.transports.serial import PAUSE, SerialTransport
 
 
 class UrlTransport(SerialTransport):
@@ -15,7 +15,7 @@ class UrlTransport(SerialTransport):
     def _opened(self) -> serial.SerialBase:
         patience = None if self.name.startswith("rfc2217:") else 5  # seconds; pyserial has no such timeout there
         try:
-            return serial.serial_for_url(self.name, baudrate=115200, timeout=0.02, write_timeout=patience)
+            return serial.serial_for_url(self.name, baudrate=115200, timeout=PAUSE, write_timeout=patience)
         except (ValueError, serial.SerialException) as e:
             raise _url_refused(self.name, e) from e
 

@@ -1,0 +1,54 @@
+// A Bloom filter: what a BloomFilter asks for, over core/bloom.h.
+
+#include "kernel.h"
+#include "core/bloom.h"
+
+// push(view, value): add a value; return an answer.
+static mp_obj_t push(mp_obj_t view, mp_obj_t value_in) {
+    uint32_t *h = bm_slice(view);
+    mp_buffer_info_t value = bm_bytes(value_in, MP_BUFFER_READ);
+    if (value.len != h[VALUE_SIZE]) {
+        return MP_OBJ_NEW_SMALL_INT(WRONG_SIZE);
+    }
+    mp_uint_t state = bm_enter();
+    bm_bloom_push(h, value.buf);
+    bm_leave(state);
+    return MP_OBJ_NEW_SMALL_INT(DONE);
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(push_obj, push);
+
+// peek(view, value): DONE when it may be there, MISS when it surely is not, or WRONG_SIZE.
+static mp_obj_t peek(mp_obj_t view, mp_obj_t value_in) {
+    uint32_t *h = bm_slice(view);
+    mp_buffer_info_t value = bm_bytes(value_in, MP_BUFFER_READ);
+    if (value.len != h[VALUE_SIZE]) {
+        return MP_OBJ_NEW_SMALL_INT(WRONG_SIZE);
+    }
+    mp_uint_t state = bm_enter();
+    bool there = bm_bloom_peek(h, value.buf);
+    bm_leave(state);
+    return MP_OBJ_NEW_SMALL_INT(there ? DONE : MISS);
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(peek_obj, peek);
+
+// clear(view): forget every value.
+static mp_obj_t clear(mp_obj_t view) {
+    uint32_t *h = bm_slice(view);
+    mp_uint_t state = bm_enter();
+    bm_bloom_clear(h);
+    bm_leave(state);
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(clear_obj, clear);
+
+static const mp_rom_map_elem_t globals_table[] = {
+    { MP_ROM_QSTR(MP_QSTR_push), MP_ROM_PTR(&push_obj) },
+    { MP_ROM_QSTR(MP_QSTR_peek), MP_ROM_PTR(&peek_obj) },
+    { MP_ROM_QSTR(MP_QSTR_clear), MP_ROM_PTR(&clear_obj) },
+};
+static MP_DEFINE_CONST_DICT(globals, globals_table);
+
+const mp_obj_module_t bm_bloom = {
+    .base = { &mp_type_module },
+    .globals = (mp_obj_dict_t *)&globals,
+};

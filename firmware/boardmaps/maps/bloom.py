@@ -1,0 +1,94 @@
+"""BloomFilter: a set that only grows, in a fixed number of bits. It may take a stranger for a member, never the reverse."""
+
+import os
+from struct import pack_into, unpack_from
+
+from micropython import const
+
+from ..definition import MapDef, filter_bits
+from ..errors import InvalidFlags, NotSupported
+from ..kinds import BLOOM_FILTER
+from ..settings import kernels
+from .base import Map
+
+_kernels = kernels("bloom")
+_push = _kernels.push  # (view, value) -> answer
+_peek = _kernels.peek
+
+# What they answer
+_DONE = const(0)
+_WRONG_SIZE = const(4)
+
+# Words of a slice's header
+_COUNT = const(7)
+_SEED = const(8)  # then the multiplier, and the number of bits less one
+_FUNCTIONS = const(15)
+
+
+class BloomFilter(Map):
+    """A Bloom filter in the static pool, made for `max_entries` values of value_size bytes, with 1 to 15 hash functions.
+
+    Takes 96 bytes, and 7/5 of entries times functions bits, rounded up to a power of two (at least 64), as the kernel's; 0
+    functions means 5. More values than max_entries can be pushed: peek() then finds more that were not. Raises InvalidDefinition,
+    InvalidFlags or OutOfMemory (the pool).
+
+    push() and peek() allocate nothing. A hard interrupt may call them (with GUARD "irq" if the map is used outside it too).
+    """
+
+    _instead = "use push and peek"
+
+    def __init__(self, value_size, max_entries, map_flags=0, name="", *, functions=5):
+        d = MapDef(BLOOM_FILTER, 0, value_size, max_entries, map_flags, name, functions=functions)
+        Map.__init__(self, d)
+        seed, multiplier = unpack_from("<II", os.urandom(8))
+        mask = filter_bits(max_entries, d.functions) - 1
+        pack_into("<3I", self._view, _SEED * 4, seed & 0x3FFFFFFF, multiplier & 0x3FFFFFFF | 0x10000001, mask)
+        pack_into("<I", self._view, _FUNCTIONS * 4, d.functions)
+
+    @classmethod
+    def from_definition(cls, d, parameters=b""):
+        """Make a filter; the parameter is the number of hash functions."""
+        return cls(
+            d.value_size, d.max_entries, d.map_flags, d.name, functions=parameters[0] if parameters else d.functions
+        )
+
+    def host_parameters(self):
+        """Return the number of hash functions."""
+        return bytes((self.definition.functions,))
+
+    def push(self, value, flags=0):
+        """Add a value: from now on peek() says True to it. Raises InvalidValueSize, and InvalidFlags for any flag."""
+        if flags or _push(self._slice, value):
+            self._alive("push")
+            if len(value) != self._value_size:
+                self._refuse("push", b"", value)
+            raise InvalidFlags("push %r: flags %r are not BPF_ANY" % (self.name, flags))
+
+    def peek(self, value):
+        """Return False when the value was surely never pushed, else True. Raises InvalidValueSize."""
+        done = _peek(self._slice, value)
+        if done == _WRONG_SIZE:
+            self._refuse("peek", b"", value)
+        return done == _DONE
+
+    def host_peek(self, value):
+        """Do peek(): to a queue the host's peek is a look-up."""
+        return self.peek(value)
+
+    def clear(self):
+        """Forget every value."""
+        self._alive("clear")
+        _kernels.clear(self._slice)
+
+    def host_count(self):
+        """Return what there is instead of a length: the pushes that have set a bit."""
+        self._alive("count")
+        return unpack_from("<I", self._view, _COUNT * 4)[0]
+
+    def __len__(self):
+        """Raise NotSupported: a filter does not know how many different values it was given."""
+        raise NotSupported("len %r: a filter does not know how many different values it was given" % self.name)
+
+    def __bool__(self):
+        """Give True, whatever is in it: len() has no answer."""
+        return True

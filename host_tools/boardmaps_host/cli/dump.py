@@ -1,0 +1,131 @@
+"""`boardmaps map dump` and `boardmaps map stats`: all that is in a map, taken out of none."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
+
+import rich_click as click
+
+from . import options, output
+from .entries import entry_json, kind_of, need_keys, not_for, print_entries, print_values
+from .forms import FormError, Words, number
+
+if TYPE_CHECKING:
+    from boardmaps_host import Board
+    from boardmaps_host.client.maps.base import RemoteMap
+    from boardmaps_host.client.maps.timeseries import RemoteTimeSeries
+
+
+@click.command("dump")
+@click.argument("words", nargs=-1, metavar="MAP")
+@options.target
+def dump(words: tuple[str, ...], target: options.Target, as_json: bool) -> None:
+    """Print every entry of MAP; the values of a queue or stack, the records of a ring, the samples of a series. All stay.
+
+    JSON: a list of {"key": ["0x01", ...], "value": ["0x2a", ...]}; of a per-CPU map {"key": [...], "values": [{"cpu": 0,
+    "value": [...]}, ...]}; of a queue or stack, the oldest first, {"key": [], "value": [...]}; of a ring {"number": 7, "data":
+    [...]}; of a series {"timestamp": 1, "value": [...], "field": -50}, null without a field.
+    """
+    taken = Words(words)
+    selector = taken.selector()
+    taken.end()
+    with target.connect() as board:
+        the_map = board.map(selector.key)
+        kind = kind_of(the_map)
+        look = next((look for operation, look in _LOOKS if kind.has(operation)), None)
+        if look is None:
+            need_keys(the_map, "dump")
+        documents, table = (look or _entries)(board, the_map, as_json)
+    if as_json:
+        output.as_json(documents)
+    else:
+        table()
+
+
+@click.command("stats")
+@click.argument("words", nargs=-1, metavar="MAP [last N]")
+@options.target
+def stats(words: tuple[str, ...], target: options.Target, as_json: bool) -> None:
+    """Print the statistics of a time series, of all its samples or the last N, computed on the board.
+
+    They are of its field: the number in the value that the series was made with, `i16` or `field="h"` for two bytes with a
+    sign. Without one a value of 1, 2, 4 or 8 bytes is taken for a number without a sign.
+
+    JSON: {"count", "min", "max", "sum", "mean", "span", "field"}; field is struct's letter, with @ and an offset
+    that is not 0.
+    """
+    from boardmaps_host.client.look import field  # saves start-up time: needed by this command alone
+
+    taken = Words(words)
+    selector = taken.selector()
+    last = None
+    if taken:
+        taken.literal("last")
+        last = number(taken.next("the number after 'last'"), "the number after 'last'")
+        if last < 0:
+            raise FormError(f"the number after 'last' is {last}, not from 0 up.")
+    taken.end()
+    with target.connect() as board:
+        the_map = board.map(selector.key)
+        if not kind_of(the_map).has("stats"):
+            raise not_for(the_map, "stats", ("dump",))
+        found = cast("RemoteTimeSeries", the_map).stats(last)
+        of = field(board, the_map)
+    shown = {**found._asdict(), "field": None if of is None else str(of)}
+    if as_json:
+        output.as_json(shown)
+    else:
+        output.table([f"{name}#" for name in shown], [["-" if value is None else value for value in shown.values()]])
+
+
+_Dump = tuple[list[Any], Callable[[], None]]
+
+
+def _entries(_board: "Board", the_map: "RemoteMap", quiet: bool) -> _Dump:
+    total = len(the_map)
+    entries: list[tuple[bytes, bytes]] = []
+    with output.progress(the_map.name, quiet=quiet) as shown:
+        for entry in the_map.items():
+            entries.append(entry)
+            if shown and not len(entries) % 64:
+                shown(the_map.name, len(entries), max(total, len(entries)))  # firmware may add some meanwhile
+    return [entry_json(the_map, key, value) for key, value in entries], lambda: print_entries(the_map, entries)
+
+
+def _values(board: "Board", the_map: "RemoteMap", _quiet: bool) -> _Dump:
+    from boardmaps_host.client.look import values  # saves start-up time: needed by this command alone
+
+    found = values(board, the_map)
+    return [entry_json(the_map, b"", value) for value in found], lambda: print_values(found)
+
+
+def _records(board: "Board", the_map: "RemoteMap", _quiet: bool) -> _Dump:
+    from boardmaps_host.client.look import records  # saves start-up time: needed by this command alone
+
+    found = records(board, the_map)
+    documents = [{"number": count, "data": output.hex_bytes(record)} for count, record in found]
+    rows = [(count, record.hex(" "), output.readable(record)) for count, record in found]
+    return documents, lambda: output.table(("number#", "data", "as"), rows)
+
+
+def _samples(board: "Board", the_map: "RemoteMap", _quiet: bool) -> _Dump:
+    from boardmaps_host.client.look import field  # saves start-up time: needed by this command alone
+
+    of = field(board, the_map)
+    found = cast("RemoteTimeSeries", the_map).last(the_map.definition.max_entries)
+    numbers = [None if of is None else of.of(value) for _, value in found]
+    documents = [
+        {"timestamp": at, "value": output.hex_bytes(value), "field": one}
+        for (at, value), one in zip(found, numbers, strict=True)
+    ]
+    rows = [
+        (at, value.hex(" "), output.readable(value) if one is None else one)
+        for (at, value), one in zip(found, numbers, strict=True)
+    ]
+    title = "as" if of is None else f"field {of}"
+    return documents, lambda: output.table(("timestamp#", "value", f"{title}#"), rows)
+
+
+# How a map without keys is looked into, by an operation that those maps alone have.
+_LOOKS = (("pop", _values), ("read", _records), ("stats", _samples))
+
+commands = (dump, stats)

@@ -1,0 +1,222 @@
+"""Memory that ends anywhere inside a board's session: a request's number, its effect and its kept reply stay together."""
+
+import dis
+import linecache
+import sys
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from struct import pack, unpack_from
+from types import CodeType, FrameType
+from typing import Any
+
+import pytest
+
+from boardmaps import ArrayMap, Queue
+from boardmaps.abi import (
+    OP_ADD,
+    OP_CREATE,
+    OP_LOOKUP,
+    OP_LOOKUP_AND_DELETE,
+    OP_MORE,
+    OP_PART,
+    OP_UPDATE,
+    STATUS_APART,
+    STATUS_GONE,
+    STATUS_MORE,
+    STATUS_OK,
+)
+from boardmaps.errors import OutOfMemory
+from boardmaps.line import session as session_module
+from boardmaps.line.dispatch import Dispatcher
+from boardmaps.line.frame import HELLO, PIECE_FLAG, REPLY, REQUEST, Decoder, Joiner, encode
+from boardmaps.line.session import ServerSession, pack_hello, unpack_hello
+from boardmaps_host.twin.registries import Registry
+
+LINE = str(Path(session_module.__file__).parent)
+# Names of instructions before which memory may be needed: a call, an operator, a slice, a display.
+ALLOCATING = ("CALL", "BINARY", "BUILD", "FORMAT", "LIST", "DICT", "STORE_SLICE")
+SESSION = 0x77
+NO_MEMORY = OutOfMemory.code
+
+
+class Memory:
+    """Ends once, while `with` holds it, before the instruction number `point` of those that may need some. Counts them."""
+
+    def __init__(self, point: int = 0) -> None:
+        self.point = point
+        self.count = 0
+
+    def __enter__(self) -> None:
+        self.before = sys.gettrace()
+        if not self.point or self.count < self.point:
+            sys.settrace(self.trace)
+
+    def __exit__(self, *_: object) -> None:
+        sys.settrace(self.before)
+
+    def trace(self, frame: FrameType, event: str, _: object) -> Callable[..., Any] | None:
+        if event == "opcode":
+            if frame.f_lasti in allocating(frame.f_code):
+                self.count += 1
+                if self.count == self.point:
+                    raise MemoryError("memory allocation failed")
+            return self.trace
+        if not allocating(frame.f_code):
+            return None
+        frame.f_trace_opcodes = True
+        frame.f_trace_lines = False
+        return self.trace
+
+
+@cache
+def allocating(code: CodeType) -> frozenset[int]:
+    """Return where in a function of the line memory may be needed."""
+    if not code.co_filename.startswith(LINE):
+        return frozenset()
+    lines = {at: line for begin, end, line in code.co_lines() for at in range(begin, end)}
+    return frozenset(
+        i.offset
+        for i in dis.get_instructions(code)
+        if i.opname.startswith(ALLOCATING)
+        and "# allocates nothing" not in linecache.getline(code.co_filename, lines[i.offset] or 0)
+    )
+
+
+class Host:
+    """Asks a board one thing after the other, again and again until it has an answer."""
+
+    def __init__(self, registry: Registry, memory: Memory) -> None:
+        self.memory = memory
+        self.board = ServerSession(Dispatcher(registry).handle, {"boot": "00c0ffee"}, mtu=160, most=100_000)
+        fields: dict[str, str] = {}
+        for _ in range(3):
+            for frame in self.exchange(encode(HELLO, SESSION, 7, 0, pack_hello({"v": 2}))):
+                fields = unpack_hello(bytes(frame[4])) or {}
+            if fields:
+                break
+        self.seq = int(fields["next"])
+
+    def exchange(self, data: bytes) -> list[Any]:
+        with self.memory:
+            answer = self.board.receive(data)
+        return list(Decoder(600).feed(answer))
+
+    def ask(self, request: bytes) -> bytes:
+        seq, self.seq = self.seq, (self.seq + 1) & 0xFFFF
+        joiner = Joiner(160)
+        for _ in range(3):  # nothing is sent where there was no memory to
+            for kind, _session, answered, _ack, payload in self.exchange(encode(REQUEST, SESSION, seq, 0, request)):
+                assert answered == seq
+                whole = joiner.add(seq, payload) if kind & PIECE_FLAG else payload
+                assert kind & ~PIECE_FLAG == REPLY
+                if whole is not None:
+                    return bytes(whole)
+        raise AssertionError("no answer")
+
+    def whole(self, reply: bytes) -> bytes | None:
+        """Return a long reply's bytes; None when the board had no memory for the rest."""
+        seq = self.seq - 1 & 0xFFFF
+        (size,) = unpack_from("<I", reply, 1)
+        got = reply[5:]
+        while len(got) < size:
+            more = self.ask(pack("<BHI", OP_MORE, seq, len(got)))
+            if more[0] in (NO_MEMORY, STATUS_GONE):
+                return None
+            assert more[1:5] == pack("<I", len(got))
+            got += more[5:]
+        return got
+
+
+def script(memory: Memory, registry: Registry) -> None:
+    """Have things done, and check after each that the board has done what it said."""
+    numbers = ArrayMap(4, 1, 0, "numbers")
+    large = ArrayMap(400, 1, 0, "large")
+    queue = Queue(400, 4, 0, "queue")
+    value = bytes(range(200)) * 2
+    for _ in range(3):
+        queue.push(value)
+    host = Host(registry, memory)
+
+    for _ in range(2):
+        before = int.from_bytes(numbers.lookup(0) or b"", "little")
+        reply = host.ask(pack("<BHIBqI", OP_ADD, numbers.id, 0, 0, 5, 0))
+        after = int.from_bytes(numbers.lookup(0) or b"", "little")
+        assert reply[0] in (STATUS_OK, NO_MEMORY, STATUS_GONE)
+        assert after == before + 5 * (reply[0] != NO_MEMORY)
+        assert reply[0] != STATUS_OK or reply[1:] == pack("<Q", after)
+
+    length = len(queue)
+    reply = host.ask(pack("<BH", OP_LOOKUP_AND_DELETE, queue.id))
+    assert len(queue) == length - (reply[0] != NO_MEMORY)
+    if reply[0] & STATUS_MORE:
+        assert host.whole(reply) in (None, value)
+
+    maps = len(registry.ids())
+    reply = host.ask(pack("<B5IB", OP_CREATE, 2, 4, 4, 1, 0, 4) + b"made")
+    assert len(registry.ids()) == maps + (reply[0] != NO_MEMORY)
+
+    update = pack("<BHIH", OP_UPDATE, large.id, 0, 4) + bytes(4) + value
+    replies = [host.ask(pack("<BBII", OP_PART, 1, 0, len(update)) + update[:100])]
+    replies += [
+        host.ask(pack("<BBI", OP_PART, 2 * (at == 400), at) + update[at : at + 100]) for at in (100, 200, 300, 400)
+    ]
+    assert {reply[0] for reply in replies} <= {STATUS_OK, STATUS_APART, NO_MEMORY, STATUS_GONE}
+    done = replies[-1][0] in (STATUS_OK, STATUS_GONE)
+    assert large.lookup(0) == (value if done else bytes(400))
+
+    reply = host.ask(pack("<BHI", OP_LOOKUP, large.id, 0))
+    assert reply[0] in (STATUS_OK | STATUS_MORE, NO_MEMORY, STATUS_GONE)
+    if reply[0] & STATUS_MORE:
+        assert host.whole(reply) in (None, large.lookup(0))
+
+
+def test_memory_that_ends_at_any_point() -> None:
+    whole = Memory()
+    with Registry() as registry:
+        script(whole, registry)
+    assert whole.count > 300
+    for point in range(1, whole.count + 1):
+        try:
+            with Registry() as registry:
+                script(Memory(point), registry)
+        except BaseException as error:
+            error.add_note(f"memory ended at point {point}")
+            raise
+
+
+class Forgetful(ServerSession):
+    """A board with a mistake: nothing holds a request's place while it is executed."""
+
+    def _execute(self, seq: int, payload: bytes) -> bytes:
+        self._next = (seq + 1) & 0xFFFF
+        reply = self._handle(payload, self.limit)
+        self._kept[seq % self.window] = reply[: self.limit]
+        return encode(REPLY, self.session, seq, seq & 0xFF, reply[: self.limit])
+
+
+def test_a_planted_mistake_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "ServerSession", Forgetful)
+
+    def board_adds(memory: Memory, registry: Registry) -> None:
+        numbers = ArrayMap(4, 1, 0, "numbers")
+        host = Host(registry, memory)
+        for n in range(1, 6):
+            reply = host.ask(pack("<BHIBqI", OP_ADD, numbers.id, 0, 0, 1, 0))
+            assert reply == b"\0" + pack("<Q", n) or reply[0] in (NO_MEMORY, STATUS_GONE)
+
+    def handle(self: Dispatcher, request: bytes, limit: int) -> bytes:
+        return self._operations.execute(request[0], request, limit)
+
+    monkeypatch.setattr(Dispatcher, "handle", handle)  # one that lets MemoryError pass
+    found = 0
+    whole = Memory()
+    with Registry() as registry:
+        board_adds(whole, registry)
+    for point in range(1, whole.count + 1):
+        try:
+            with Registry() as registry:
+                board_adds(Memory(point), registry)
+        except AssertionError:
+            found += 1
+    assert found > 0
