@@ -41,7 +41,7 @@ def _take(size):
     raise MemoryError(
         "boardmaps: the pool needs %d bytes in one block; the largest free block has %d (%d free in all). Import boardmaps "
         "first in boot.py or main.py, or put POOL_SIZE = %d into boardmaps_config.py on the board"
-        % (size, largest, gc.mem_free(), max(256, largest // 2 // 1024 * 1024))
+        % (size, largest, gc.mem_free(), max(256, largest // 4 // 1024 * 1024))
     )
 
 

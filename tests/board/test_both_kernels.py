@@ -279,9 +279,10 @@ for flags in (0, BPF_F_RB_OVERWRITE):
 PERCPU = """
 import boardmaps.maps.percpu as percpu
 cpu = 0
+import boardmaps.maps.percpu_array as percpu_array
 import boardmaps.maps.percpu_hash as percpu_hash
 percpu.this_cpu = percpu_hash.this_cpu = lambda: cpu
-percpu.CPUS = percpu_hash.CPUS = 2
+percpu.CPUS = percpu_array.CPUS = percpu_hash.CPUS = 2
 for kind, definition in ((PerCpuArray, (8, 5)), (PerCpuHash, (4, 12, 5))):
     maps = twice(kind, *definition)
     for _ in range(150):

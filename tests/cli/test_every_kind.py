@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 
 from boardmaps_host import connect, kinds
+from boardmaps_host.cli import output
 from boardmaps_host.cli.root import boardmaps as root
 from boardmaps_host.cli.run import run as run_here
 from boardmaps_sim.unix import UnixBoard
-
-pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")  # rich-click of its own
 
 KINDS = [kind.word for kind in kinds.KINDS if kind.on_boards]
 KEYED = ("hash", "percpu_hash", "array", "percpu_array", "lpm_trie")
@@ -231,3 +230,13 @@ def test_a_field_that_is_none(
     status = run_here(["map", *words.split(), "--port", firmware.port])
     assert (status == 0) == (message is None)
     assert message is None or message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["boards"], ["boards", "no such"], ["no such"], ["--help"]], ids=" ".join)
+def test_a_command_leaves_nothing_behind_for_the_next(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """A program may run the command, and a test runs many: JSON is printed by the one that was asked for it alone."""
+    for flags in ([], ["--json"], [], ["--pretty"], []):
+        run_here([*words, *flags])
+        printed = capsys.readouterr()
+        assert printed.out.startswith(("[", "{")) == bool(flags) or words == ["--help"], flags
+        assert not output.wants_json()

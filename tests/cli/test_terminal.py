@@ -80,7 +80,6 @@ def test_what_the_program_prints(hostile: UnixBoard, run: Command, encoding: str
     assert ("21 ?C" in done.stdout) == (encoding == "ascii")
 
 
-@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")  # rich-click of its own
 def test_raw_into_a_pipe_only(
     hostile: UnixBoard, run: Command, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -188,7 +187,6 @@ JSON_LEAVES = sorted(
 )
 
 
-@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")  # rich-click of its own
 @pytest.mark.parametrize("flag", ["-j", "--json", "-p", "--pretty"])
 @pytest.mark.parametrize("words", JSON_LEAVES)
 def test_json_and_pretty_before_and_behind_every_command(

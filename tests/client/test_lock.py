@@ -15,7 +15,7 @@ import pytest
 from boardmaps.line.frame import REQUEST, Decoder, cobs_decode, encode
 from boardmaps.line.seal import CHALLENGE, HOST_NONCE, LEAST_KEY, SEALED, TAG, BoardLock, Hmac, Seal
 from boardmaps_host import connect
-from boardmaps_host.client import LinkError, NoAnswer
+from boardmaps_host.client import LinkError, LinkTimeout, NoAnswer, PortGone
 from boardmaps_host.client.known import KnownBoards, WrongBoard, folder
 from boardmaps_host.client.link import Link
 from boardmaps_host.client.lock import HostLock, WrongKey, stretched
@@ -424,6 +424,49 @@ def test_serve_goes_on_when_a_host_leaves(unix: UnixBoard, mpremote: Mpremote) -
 def test_interrupt_is_for_locked_lines(unix: UnixBoard) -> None:
     with connect(unix.port) as board, pytest.raises(LinkError, match="locked line"):
         board.interrupt()
+
+
+def test_requests_and_replies_of_any_size_pass(board: Locked, link: Link) -> None:
+    long = random.Random(5).randbytes(20_000)
+    assert link.request(long) == b"\0" + long
+    assert board.executed == [long]
+
+
+def test_an_interrupt_is_said_again_and_ends_the_session(board: Locked, link: Link) -> None:
+    link.request(b"one")
+    lost = iter((True, False))
+    board.up = lambda data: b"" if next(lost, False) else data
+    link.interrupt()
+    assert board.session.interrupted
+    assert board.session.session == 0
+    assert link.request(b"two") == b"\0two"  # the program has caught it, and goes on serving
+
+
+def test_an_interrupt_without_an_answer_may_have_happened(board: Locked) -> None:
+    link = host(board, timeout=0.4)
+    board.down = lambda _: b""
+    with pytest.raises(LinkTimeout, match="interrupted") as timeout:
+        link.interrupt()
+    assert timeout.value.may_have_happened
+    board.down = lambda data: data
+    assert link.request(b"one") == b"\0one"
+
+
+def test_the_port_may_go_away_while_the_program_is_interrupted(
+    board: Locked, link: Link, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(timeout: float) -> bytes:
+        raise PortGone("locked: gone")
+
+    link.request(b"one")
+    with monkeypatch.context() as patch:
+        patch.setattr(board, "read", gone)
+        with pytest.raises(PortGone) as error:
+            link.interrupt()
+    assert error.value.may_have_happened
+    assert link.gone
+    board.restart()
+    assert link.request(b"two") == b"\0two"
 
 
 def test_decoders_without_a_lock_take_no_sealed_frame() -> None:

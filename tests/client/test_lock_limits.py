@@ -26,7 +26,7 @@ from boardmaps.line.frame import (
     cobs_encode,
     encode,
 )
-from boardmaps.line.seal import CHALLENGE, WINDOW, Seal
+from boardmaps.line.seal import CHALLENGE, LATEST, Seal
 from boardmaps.line.session import ServerSession, pack_hello
 from boardmaps_host import connect
 from boardmaps_host.client import LinkError, NoAnswer, OutcomeUnknown
@@ -247,8 +247,8 @@ def test_every_number_opens_once_whatever_is_said_again(board: Locked) -> None:
         recent = recent[-40:]
         for number, raw in (rng.choice(recent), rng.choice(old or recent)):
             highest = max(opened, default=0)
-            assert opening.open(raw) == (number not in opened and number > highest - WINDOW)
-            if number > highest - WINDOW:
+            assert opening.open(raw) == (number not in opened and number > highest - LATEST)
+            if number > highest - LATEST:
                 opened.add(number)
         opened = {number for number in opened if number > max(opened) - 100}
         if rng.random() < 0.05:
@@ -342,12 +342,12 @@ def test_a_frame_that_is_held_back_takes_effect_in_its_turn_or_never(board: Lock
 
 
 @sentence(8)
-@pytest.mark.parametrize("behind", [1, WINDOW - 1, WINDOW, WINDOW + 1])
+@pytest.mark.parametrize("behind", [1, LATEST - 1, LATEST, LATEST + 1])
 def test_frames_may_overtake_each_other_a_little(behind: int) -> None:
     sealing, opening = (Seal(KEY, b"0" * 32, b"1" * 16, ID, is_board) for is_board in (False, True))
     frames = [cobs_decode(sealing.seal(REQUEST, 1, i, 1)[:-1]) or b"" for i in range(behind + 1)]
     assert all(opening.open(raw) for raw in frames[1:])
-    assert opening.open(frames[0]) == (behind < WINDOW)
+    assert opening.open(frames[0]) == (behind < LATEST)
     assert not any(opening.open(raw) for raw in frames)
 
 

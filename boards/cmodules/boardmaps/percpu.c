@@ -10,7 +10,7 @@ typedef struct {
 
 static bm_key_t key_of(const uint32_t *h, mp_obj_t key_in) {
     bm_key_t key = { 0 };
-    if (h[MAP_TYPE] == PERCPU_ARRAY) {
+    if (h[MAP_TYPE] == PERCPU_ARRAY || mp_obj_is_int(key_in)) { // an index too where the pool was reset: no key of any map
         key.index = mp_obj_get_int_truncated(key_in);
     } else {
         mp_buffer_info_t bytes = bm_bytes(key_in, MP_BUFFER_READ);

@@ -34,6 +34,11 @@ import boardmaps
 from ..abi import (
     BPF_F_RDONLY,
     INFO_FORMAT,
+    OP_BATCH_DELETE,
+    OP_BATCH_LOOKUP_AND_DELETE,
+    OP_BATCH_UPDATE,
+    OP_CLEAR,
+    OP_READ,
     SAMPLES_LAST,
     SAMPLES_OLDEST,
     SAMPLES_WINDOW,
@@ -52,7 +57,8 @@ _MISS = bytes((STATUS_MISS,))
 _NO, _YES = b"\0\0", b"\0\1"
 _MADE = bytes((STATUS_GONE,)) + b"create: the map is made, but the board has no memory to tell of it"
 _LONG = const(512)  # bytes; of a longer request a value is not copied out, and a longer reply is filled in place
-_IN_STEPS = (17, 18, 19, 20, 22)  # operations that may have done a part of what they do when one fails
+# Operations that may have done a part of what they do when one fails
+_IN_STEPS = (OP_BATCH_UPDATE, OP_BATCH_DELETE, OP_BATCH_LOOKUP_AND_DELETE, OP_CLEAR, OP_READ)
 
 # A map flag is the right that it takes away: a change needs _TO_WRITE, a look _TO_READ. The same numbers as in abi.py.
 _TO_WRITE = const(8)  # BPF_F_RDONLY

@@ -20,10 +20,10 @@ WORD = b"boardmaps lock 2 "  # before the host's nonce
 LEAST_KEY = 16  # bytes
 LEAST_ID, MOST_ID = 4, 32  # bytes of a board's id
 LONGER = 6  # bytes that a sealed frame is longer than a plain one: number 2, tag 8, no CRC 4
-WINDOW = 16  # how far behind the highest number a frame may come; none comes twice
+LATEST = 16  # how far behind the highest number a frame may come; none comes twice
 REKEY = 1 << 24  # at this number, or any time before, the host begins new keys
 END = 1 << 28  # no frame has this number or a higher one
-_LEAST = 5 + 2 + TAG  # bytes of a sealed frame without payload
+_SEALED_LEAST = 5 + 2 + TAG  # bytes of a sealed frame without payload
 
 
 class Hmac:
@@ -91,11 +91,11 @@ class Seal:
 
     def open(self, raw: bytes) -> bool:
         """Whether `raw`, a sealed frame with number and tag, is one of the other side's that was not opened before."""
-        if len(raw) < _LEAST:
+        if len(raw) < _SEALED_LEAST:
             return False
         end = len(raw) - TAG - 2
         # The lowest number of these 16 bits that is not behind the window: numbers are never followed backwards.
-        lowest = self.highest - WINDOW + 1
+        lowest = self.highest - LATEST + 1
         number = lowest + ((raw[end] | raw[end + 1] << 8) - lowest & 0xFFFF)
         behind = self.highest - number
         if not 0 < number < END or (behind >= 0 and self._seen >> behind & 1):
@@ -106,7 +106,7 @@ class Seal:
         if behind >= 0:
             self._seen |= 1 << behind
         else:
-            self._seen = (self._seen << -behind | 1) & (1 << WINDOW) - 1 if -behind < WINDOW else 1
+            self._seen = (self._seen << -behind | 1) & (1 << LATEST) - 1 if -behind < LATEST else 1
             self.highest = number
         return True
 

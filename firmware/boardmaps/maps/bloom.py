@@ -42,7 +42,9 @@ class BloomFilter(Map):
         Map.__init__(self, d)
         seed, multiplier = unpack_from("<II", os.urandom(8))
         mask = filter_bits(max_entries, d.functions) - 1
-        pack_into("<3I", self._view, _SEED * 4, seed & 0x3FFFFFFF, multiplier & 0x3FFFFFFF | 0x10000001, mask)
+        pack_into(
+            "<3I", self._view, _SEED * 4, seed & 0x3FFFFFFF, (multiplier ^ 0x2545F491) & 0x3FFFFFFF | 0x10000001, mask
+        )
         pack_into("<I", self._view, _FUNCTIONS * 4, d.functions)
 
     @classmethod

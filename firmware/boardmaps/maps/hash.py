@@ -33,7 +33,8 @@ _SEED = const(8)
 def new_seed(m):
     """Give a new map's slice its seed, its multiplier and its mask."""
     seed, multiplier = unpack_from("<II", os.urandom(8))
-    multiplier = multiplier & 0x3FFFFFFF | 0x10000001  # odd: a step loses nothing; large: it mixes upwards
+    # Odd: a step loses nothing; large: it mixes upwards. The constant is for a port whose urandom gives zeros, which mix badly.
+    multiplier = (multiplier ^ 0x2545F491) & 0x3FFFFFFF | 0x10000001
     pack_into("<3I", m._view, _SEED * 4, seed & 0x3FFFFFFF, multiplier, buckets_for(m.definition.max_entries) - 1)
 
 

@@ -5,7 +5,7 @@ import os
 from ..settings import setting
 
 _FILE = "/boardmaps_id"
-_SIZE = 16
+_ID_SIZE = 16
 
 
 def identity():
@@ -29,11 +29,11 @@ def _kept():
     try:
         with open(_FILE, "rb") as f:
             kept = f.read()
-        if len(kept) == _SIZE:  # else the power went away while it was written
+        if len(kept) == _ID_SIZE:  # else the power went away while it was written
             return kept
     except OSError:
         pass
-    made = os.urandom(_SIZE)
+    made = os.urandom(_ID_SIZE)
     try:
         with open(_FILE, "wb") as f:
             f.write(made)

@@ -12,7 +12,7 @@ from typing import Any
 from ..terminal import harmless
 
 JSON_WORDS, PRETTY_WORDS = ("--json", "-j"), ("--pretty", "-p")
-_asked = {"json": False, "pretty": False}  # of this process: it runs one command
+_asked = {"json": False, "pretty": False}  # of the command that runs; a process runs one at a time
 
 
 def begin(words: Sequence[str]) -> None:

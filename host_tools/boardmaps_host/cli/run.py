@@ -34,6 +34,8 @@ def run(words: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         output.error(f"the output cannot be written: {error.strerror}.", plain=True)
         status = _FAILED
+    finally:
+        output.begin(())  # a program that calls this again asks anew
     return status
 
 
