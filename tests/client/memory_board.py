@@ -50,7 +50,7 @@ class MemoryBoard(TwinTransport):
         if not self.at_repl:
             super().write(data)
         else:
-            for byte in data:
+            for byte in data.replace(b"\x1b[F", b""):  # the End key
                 self._type(bytes((byte,)))
 
     def _type(self, key: bytes) -> None:

@@ -222,6 +222,19 @@ def closed_from_everywhere() -> None:
     board.close()  # GONE, CLOSE
 
 
+@pytest.mark.parametrize("number", sorted(set(b" >FKTM")), ids=chr)
+def test_a_session_s_number_that_begins_lines_hides_no_end(line: MemoryBoard, number: int) -> None:
+    """Such a number behind a line's end looks like the start of a frame."""
+    board = board_on(line)
+    session = board.link.connection.session
+    while session.session != number:
+        session.renew()
+    session.opened = True
+    line.end_program(TRACEBACK)
+    with pytest.raises(FirmwareError, match="KeyError: 1"):
+        board.listen(10)
+
+
 # -- may it have happened?
 
 

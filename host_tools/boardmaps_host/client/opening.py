@@ -8,7 +8,7 @@ More than 300 lines: opening, finding again and leaving ask with one HELLO, and 
 
 import itertools
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable
 from math import inf
 
 from boardmaps.line.session import PROTOCOL
@@ -27,6 +27,10 @@ _BOOT_PAUSES = (0.2, 0.3, 0.5, 1.0, 2.0, 3.0, 5.0)  # a slow board takes seconds
 _AGAIN = 0.3  # seconds before BYE or INTERRUPT is said again
 _REOPEN = 0.05  # seconds between two tries to open a port that is gone
 _ENDED = b"\x04>"  # the raw REPL: the program that was to serve has ended
+
+
+def _on_and_on(pauses: Iterable[float]) -> Iterable[float]:
+    return itertools.chain(pauses, itertools.repeat(_LAST_PAUSE))
 
 
 class Opening:
@@ -88,24 +92,33 @@ class Opening:
             raise
 
     def _open(self) -> None:
-        line = self._connection.line
+        repl = Repl(self._connection.line)
+        answer = self._ask(repl)
+        self._connection.session.idle()
+        if answer is None:
+            self._start(repl)
+
+    def _ask(self, repl: Repl) -> Opened | Lost | None:
+        """Ask for a session, or whether the one that we have still lives; None when a free REPL has the line.
+
+        Raises NoAnswer when nobody answers within `timeout`.
+        """
+        connection = self._connection
         began = time.monotonic()
-        end = began + self._connection.timeout
-        repl = Repl(line)
+        end = began + connection.timeout
         answer, shown = self._hello(self._pauses, end)
         if answer is None and not shown:
             repl.leave_raw()
-            answer, shown = self._hello(_SLOW_PAUSES, end)
-        session = self._connection.session
-        if answer is None and shown and repl.at_prompt():
-            session.idle()
-            self._start(repl)
-            return
-        session.idle()
-        if answer is None and shown:  # a program's input(): its end, or another thread of it, may come to answer
-            answer, _ = self._hello(_SLOW_PAUSES, end, until_shown=False)
+            answer, shown = self._hello(_on_and_on(_SLOW_PAUSES), end)
+        if answer is None and shown:
+            if repl.at_prompt():
+                return None
+            connection.show_held()
+            # It is a program's input(): its end, or another thread of it, may come to answer.
+            answer, _ = self._hello(_on_and_on(_SLOW_PAUSES), end, until_shown=False)
         if answer is None:
             raise NoAnswer(self._no_answer(time.monotonic() - began, shown))
+        return answer
 
     def _no_answer(self, waited: float, shown: bool) -> str:
         name = self._connection.line.name
@@ -130,7 +143,7 @@ class Opening:
         connection.happened(Step.SERVER_STARTED)
         self._repl = repl
         end = time.monotonic() + max(connection.timeout, sum(_BOOT_PAUSES))
-        answer, _ = self._hello(_BOOT_PAUSES, end, until=_ENDED, seen=repl.taken())
+        answer, _ = self._hello(_on_and_on(_BOOT_PAUSES), end, until=_ENDED, seen=repl.taken())
         if answer is None:
             self._repl = None
             raise server_failed(name, repl.finish(seen=self._seen))
@@ -142,47 +155,23 @@ class Opening:
         """
         connection = self._connection
         session = connection.session
-        if session.opened:
-            # On a locked line nothing that is no frame is believed once there is a session: another is opened, or none.
-            answer = self._hello(self._pauses, inf)[0] if connection.locked else self._still_there()
-            if isinstance(answer, Opened) and session.continues(answer.fields):
-                connection.continues()
-                return
-            if isinstance(answer, Lost):
+        if not session.opened:
+            answer = None
+        elif connection.locked:  # nothing that is no frame is believed: another session is opened, or none
+            answer, _ = self._hello(self._pauses, inf)
+        else:
+            try:
+                answer = self._ask(Repl(connection.line))
+            except NoAnswer:
                 connection.forget(Step.LOST)
-                self.open(server_lives=answer.boot == session.fields.get("boot"))
-                return
-        self._anew()
-
-    def _still_there(self) -> Opened | Lost | None:
-        """Ask whether the session that we have still lives; None when a server that we started has ended in good order.
-
-        Raises FirmwareError when a program has ended, NoAnswer when nobody answers within `timeout`.
-        """
-        connection = self._connection
-        began = time.monotonic()
-        end = began + connection.timeout
-        repl = Repl(connection.line)
-        if connection.may_have_ended():
-            repl.leave_raw()
-        answer, shown = self._hello(self._pauses, end)
-        if answer is None and not shown:
-            repl.leave_raw()
-            answer, shown = self._hello(_SLOW_PAUSES, end)
-        if answer is None and shown:
-            if repl.at_prompt():
+                raise
+            if answer is None:
                 self.program_ended(changing=False)
-                return None
-            connection.show_held()
-            answer, _ = self._hello(_SLOW_PAUSES, end, until_shown=False)
-        if answer is None:
-            connection.forget(Step.LOST)
-            raise NoAnswer(self._no_answer(time.monotonic() - began, shown))
-        return answer
-
-    def _anew(self) -> None:
-        self._connection.forget(Step.LOST)
-        self.open()
+        if isinstance(answer, Opened) and session.continues(answer.fields):
+            connection.continues()
+            return
+        connection.forget(Step.LOST)
+        self.open(server_lives=isinstance(answer, Lost) and answer.boot == session.fields.get("boot"))
 
     def leave_raw(self) -> None:
         """Have a raw REPL, should there be one, show our next HELLO."""
@@ -199,7 +188,7 @@ class Opening:
 
     def _hello(
         self,
-        pauses: Sequence[float],
+        pauses: Iterable[float],
         end: float,
         until: bytes = b"",
         seen: bytes = b"",
@@ -208,14 +197,14 @@ class Opening:
         """Ask for a session until `end`; return what the board says to that, None when nobody answers or `until` comes instead.
 
         The second result is whether a REPL, or input(), has shown our HELLO; that ends the asking too if `until_shown`. `pauses`
-        are those between two HELLOs; the first ones end it before `end`, of others the last goes on as _LAST_PAUSE.
+        are the seconds from each HELLO to the next; when they are over before `end`, so is the asking.
         Lost is returned for a session that we had. A number that the board does not take for a new one is changed. On a locked
         line what is shown counts only before there is a session.
         """
         connection = self._connection
         session = connection.session
         self._seen = seen
-        for pause in pauses if pauses is self._pauses else itertools.chain(pauses, itertools.repeat(_LAST_PAUSE)):
+        for pause in pauses:
             if time.monotonic() >= end:
                 break
             connection.line.write(session.hello())

@@ -4,7 +4,7 @@ What is at the other end may be a program: one that prints whatever it likes, al
 which shows what is typed as a REPL does. So nothing that comes unasked is believed, and nothing is sent that ends a program or
 its input() before a REPL has shown itself:
 
-1. It shows a word that was made up this moment, as only what reads lines does.
+1. It shows our HELLO, which nobody can know before (opening.py): something reads lines there.
 2. Tab makes it show its prompt again, `>>> `. An input() shows none then, whatever the program asked with.
 3. Ctrl-B, which would end an input() with an empty line, makes it say its banner, and its prompt is the last that comes.
 
@@ -12,18 +12,15 @@ What is typed is taken back in the same breath, so that a line that somebody els
 Ctrl-C is never sent.
 """
 
-import random
 import re
 import time
 
 from boardmaps_host.client.errors import LinkError, NoAnswer, NotDeployed
-from boardmaps_host.client.session import taken_back
 from boardmaps_host.client.transports.base import Transport
 
 _CTRL_A, _CTRL_B, _CTRL_D = b"\x01", b"\x02", b"\x04"
 _END_KEY = b"\x1b[F"
 _LONGEST = 240  # characters of a half-typed line that are taken back
-_WORD = 8  # letters of a word that is made up
 _ASKED = b"import m"  # the modules that begin so are several on every port: Tab lists them and shows the line again
 _TURN = 0.05  # seconds of a read
 _QUIET = 0.1  # seconds of silence behind a prompt
@@ -75,19 +72,14 @@ class Repl:
 
         To all else this does nothing: Ctrl-B stops no program and ends no line that has something in it.
         """
-        word = _word()
-        self._line.write(b"\0" + word + _CTRL_B + _END_KEY + taken_back(word))
+        self._line.write(b"\0x" + _CTRL_B + _END_KEY + b"\b\0")
 
     def at_prompt(self, timeout: float = 2.0) -> bool:
-        """Whether a friendly REPL waits for input; a line that was half typed is taken back.
+        """Whether what shows what is typed is a friendly REPL; a line that was half typed is taken back.
 
-        `timeout` is for each of three answers: an emulated board on a busy computer takes its time.
+        `timeout` is for each of two answers: an emulated board on a busy computer takes its time.
         """
-        word = _word()
-        self._line.write(b"\0" + _END_KEY + word + taken_back(word))
-        if not self._ends(re.compile(re.escape(word) + _TAKEN_BACK), timeout):
-            return False
-        self._line.write(b"\b" * _LONGEST + _ASKED + b"\t" + b"\b" * 2 * len(_ASKED))
+        self._line.write(b"\0" + _END_KEY + b"\b" * _LONGEST + _ASKED + b"\t" + b"\b" * 2 * len(_ASKED))
         if not self._ends(_AGAIN, timeout):
             return False
         self._line.write(_CTRL_B)
@@ -120,10 +112,6 @@ class Repl:
         self._until(b">>> ", timeout)
         parts = (got or b"").split(_CTRL_D)
         return parts[1].decode("utf-8", "replace").strip() if len(parts) > 1 else ""
-
-
-def _word() -> bytes:
-    return bytes(random.SystemRandom().choices(b"abcdefghijklmnopqrstuvwxyz", k=_WORD))
 
 
 def server_failed(name: str, traceback: str) -> LinkError:

@@ -233,7 +233,7 @@ class Requests:
             return connection.session.due(now)
         if now < self._ask_at:
             return b""
-        if not self._ask_pause:
+        if self._ask_pause == _ASK:  # the first HELLO got no answer
             self._opening.leave_raw()
         self._ask_pause = min(self._ask_pause * 2 or _ASK, _ASK_MOST)
         self._ask_at = now + self._ask_pause

@@ -36,7 +36,6 @@ from boardmaps.line.session import PROTOCOL, frame_limit, pack_hello, unpack_hel
 from boardmaps_host.client.roundtrip import RoundTrip
 
 HOST_MTU = 4096  # payload bytes that we take in one frame
-_BEGINNINGS = (REPLY, REPLY | PIECE_FLAG, EVENT, NAK, HELLO | REPLY_FLAG)
 _PROBE = 4  # every so many tries of a request HELLO is said in its place
 SHOWN = frozenset(range(0x20, 0x7F))  # bytes that a REPL or input() takes for typing, and shows
 
@@ -354,9 +353,8 @@ class ClientSession:
         return b""
 
     def held(self) -> bytes:
-        """Return what has come of the board's output that no zero has ended yet; nothing when it is the start of a frame."""
-        held = self._decoder.held()
-        return b"" if any(bytes((kind, self.session)) in held for kind in _BEGINNINGS) else held
+        """Return what has come that no zero has ended yet: the board's output, or the start of a frame."""
+        return self._decoder.held()
 
     def idle(self) -> Text | None:
         """The line has been quiet: what is pending is no frame but the board's output."""
