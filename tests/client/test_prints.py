@@ -12,8 +12,12 @@ import serial
 from boardmaps.line.frame import EVENT, HELLO, LOST, NAK, REPLY, REPLY_FLAG, encode, pieces
 from boardmaps_host import connect
 from boardmaps_host.client import NoAnswer
+from boardmaps_sim.base import SimulatedBoard
+from boardmaps_sim.pico import PicoBoard
+from boardmaps_sim.qemu import QemuBoard
 from boardmaps_sim.unix import UnixBoard
-from tests.client.conftest import Mpremote
+from tests.client.conftest import Mpremote, start
+from tests.require import require_board
 from tests.waits import PATIENCE
 
 _HELP = b'Type "help()" for more information.\r\n'
@@ -67,31 +71,43 @@ def all_prints() -> list[bytes]:
     return whole + halves
 
 
-# Counts what is typed into it and what stops it. `every`: milliseconds between two polls.
+def some_prints() -> list[bytes]:
+    """Some of them, for emulated boards: the REPLs' own words first."""
+    rng = random.Random(1)
+    return [*banners(), *rng.sample([*prompts()], 20), *rng.sample([*frames()], 20)]
+
+
+STDIO = "import sys\nout, poll = sys.stdout.buffer.write, boardmaps.poll"
+UART = """
+from cmsdk_uart import UART
+uart = UART()
+out, poll = uart.write, boardmaps.Server(line=boardmaps.UartLine(uart, credit=2048)).poll
+"""
+
+# Prints, counts what is printed and what stops it, until the host says "stop". `every`: milliseconds between two polls.
 PROGRAM = """
-import boardmaps, sys, time
+import boardmaps, time
 boardmaps.StaticPool.reset()
 m = boardmaps.ArrayMap(4, 3, 0, "m")
+%s
 what = %r
 n = stopped = 0
 polled = shown = time.ticks_ms()
-while True:
+while m.lookup(2) != b"stop":
     try:
         time.sleep_ms(1)
         now = time.ticks_ms()
-        if time.ticks_diff(now, shown) >= %d:
+        if time.ticks_diff(now, shown) >= 10:
             shown = now
-            sys.stdout.buffer.write(what[n %% len(what)])
+            out(what[n %% len(what)])
             n += 1
             m.update(0, n.to_bytes(4, "little"))
-        if %d and time.ticks_diff(now, polled) >= %d:
+        if time.ticks_diff(now, polled) >= %d:
             polled = now
-            boardmaps.poll()
+            poll()
     except KeyboardInterrupt:
         stopped += 1
         m.update(1, stopped.to_bytes(4, "little"))
-        if n >= 1 << 20 or m.lookup(2) == b"stop":
-            break
 """
 
 
@@ -100,30 +116,33 @@ def number(value: bytes | None) -> int:
     return int.from_bytes(value, "little")
 
 
-@pytest.mark.parametrize("every", [1, 90, 700])
-def test_a_session_outlives_all_that_its_program_prints(unix: UnixBoard, mpremote: Mpremote, every: int) -> None:
-    what = all_prints()
-    if every == 700:
-        what = random.Random(1).sample(what, 40)
-    mpremote("exec", "--no-follow", PROGRAM % (what, 10, every, every))
-    with connect(unix.port, timeout=20, console=lambda _: None) as board:
+def outlives(port: str, prints: int) -> None:
+    """Have a session with a PROGRAM that runs, until it has printed so much."""
+    with connect(port, timeout=20, console=lambda _: None) as board:
         m = board.map("m")
         session, boot = board.link.connection.session.session, board.info["boot"]
-        began = number(m.lookup(0))
+        most = number(m.lookup(0)) + prints
         end = time.monotonic() + PATIENCE
-        while number(m.lookup(0)) < began + len(what) + 1 and time.monotonic() < end:
+        while number(m.lookup(0)) <= most and time.monotonic() < end:
             board.listen(0.05)
-        assert number(m.lookup(0)) >= began + len(what) + 1
+        assert number(m.lookup(0)) > most
         assert board.link.connection.session.session == session
         assert board.info["boot"] == boot
         assert number(m.lookup(1)) == 0, "it was interrupted"
         m.update(2, b"stop")
+
+
+@pytest.mark.parametrize("every", [1, 90, 700])
+def test_a_session_outlives_all_that_its_program_prints(unix: UnixBoard, mpremote: Mpremote, every: int) -> None:
+    what = some_prints() if every == 700 else all_prints()
+    mpremote("exec", "--no-follow", PROGRAM % (STDIO, what, every))
+    outlives(unix.port, len(what))
     stop(unix)
 
 
-def stop(unix: UnixBoard) -> None:
+def stop(board: SimulatedBoard) -> None:
     """Stop the program, whatever it prints, and go back to the friendly REPL."""
-    with serial.Serial(unix.port, timeout=0.5) as port:
+    with serial.Serial(board.port, timeout=0.5) as port:
         port.write(b"\x03")
         while port.read(4096):
             pass
@@ -131,7 +150,7 @@ def stop(unix: UnixBoard) -> None:
         assert port.read_until(b">>> ").endswith(b">>> ")
 
 
-# Counts what it is sent, and takes it for what readers of single characters take it for.
+# Prints, and keeps what it is sent when it reads at all.
 READER = """
 import sys, select, time
 what = %r
@@ -140,7 +159,7 @@ stopped = n = 0
 p = select.poll()
 p.register(sys.stdin, select.POLLIN)
 shown = time.ticks_ms()
-while stopped < 1:
+while not stopped:
     try:
         time.sleep_ms(1)
         if time.ticks_diff(time.ticks_ms(), shown) >= 10:
@@ -154,30 +173,73 @@ while stopped < 1:
 """
 
 
-@pytest.mark.parametrize("reads", [True, False], ids=["reads", "never reads"])
-def test_a_program_that_never_polls_is_left_alone(unix: UnixBoard, mpremote: Mpremote, reads: bool) -> None:
-    mpremote("exec", "--no-follow", READER % (all_prints(), reads))
+def is_left_alone(board: SimulatedBoard, reads: bool) -> None:
+    """Try to connect to a READER that runs, and see what it got of that."""
     with pytest.raises(NoAnswer, match="must call"):
-        connect(unix.port, timeout=3)
-    stop(unix)
-    got, stopped = eval(mpremote("resume", "exec", "print((got, stopped))"))
-    assert stopped == 1, "by this test"
+        connect(board.port, timeout=3)
+    stop(board)
+    with serial.Serial(board.port, timeout=PATIENCE) as port:
+        port.write(b"print([stopped], list(got))\r")
+        port.read_until(b"\n")
+        stopped, got = eval(port.read_until(b"\n").replace(b"] [", b"], ["))
+    assert stopped == [1], "by this test"
     assert not {1, 3, 4, 5, 9, 10, 13} & set(got), "Ctrl-A, C, D, E, Tab or the end of a line was typed"
     assert bool(got) is reads
 
 
-@pytest.mark.parametrize("asked", ["", "name? ", ">>> ", "\\nMicroPython v1.26.0 on 2025-09-11; x\\n>>> "])
+@pytest.mark.parametrize("reads", [True, False], ids=["reads", "never reads"])
+def test_a_program_that_never_polls_is_left_alone(unix: UnixBoard, mpremote: Mpremote, reads: bool) -> None:
+    mpremote("exec", "--no-follow", READER % (all_prints(), reads))
+    is_left_alone(unix, reads)
+
+
+INPUT = "said = [input(%r)]\nsaid.append(input())\nprint(said)"
+
+
+def gets_nothing_typed(port: str) -> None:
+    """Try to connect to an INPUT that runs, then answer it."""
+    with pytest.raises(NoAnswer, match="waits for input"):
+        connect(port, timeout=1.5)
+    with serial.Serial(port, timeout=PATIENCE) as line:
+        line.write(b"Bob\r")
+        line.read_until(b"Bob\r\n")
+        line.write(b"x\r")
+        assert b"['Bob', 'x']" in line.read_until(b"\x04>")
+        line.write(b"\x02")
+
+
+@pytest.mark.parametrize("asked", ["name? ", ">>> ", "\nMicroPython v1.26.0 on 2025-09-11; x\n>>> "])
 def test_nothing_is_typed_into_a_program_that_waits_for_input(unix: UnixBoard, mpremote: Mpremote, asked: str) -> None:
-    mpremote("exec", "--no-follow", f"said = [input('{asked}')]\nsaid.append(input())")
-    for _ in range(2):
-        with pytest.raises(NoAnswer, match="waits for input"):
-            connect(unix.port, timeout=1.5)
-    with serial.Serial(unix.port, timeout=PATIENCE) as port:
-        port.write(b"Bob\r")
-        port.read_until(b"Bob\r\n")
-        port.write(b"x\r")
-        port.read_until(b"\x04>")
-    assert mpremote("resume", "exec", "print(said)").strip() == "['Bob', 'x']"
+    mpremote("exec", "--no-follow", INPUT % asked)
+    gets_nothing_typed(unix.port)
+
+
+@pytest.fixture(scope="module", params=["pico", "qemu"])
+def chip(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedBoard]:
+    """An emulated board at its REPL."""
+    require_board(request.param)
+    port = tmp_path_factory.mktemp("chip") / "port"
+    with PicoBoard(port=port, built_in=True) if request.param == "pico" else QemuBoard(port=port) as board:
+        yield board
+
+
+@pytest.mark.parametrize("every", [20, 200])
+def test_a_session_with_a_chip_outlives_what_its_program_prints(chip: SimulatedBoard, every: int) -> None:
+    what = some_prints()
+    serve = STDIO if chip.maps_port == chip.port else UART
+    start(chip.port, PROGRAM % (serve, what, every), soft_reset=True)
+    outlives(chip.maps_port, len(what) if every < 100 else 30)
+    stop(chip)
+
+
+def test_a_chip_s_program_that_never_polls_is_left_alone(chip: SimulatedBoard) -> None:
+    start(chip.port, READER % (some_prints(), True), soft_reset=True)
+    is_left_alone(chip, True)
+
+
+def test_nothing_is_typed_into_a_chip_s_program_that_waits_for_input(chip: SimulatedBoard) -> None:
+    start(chip.port, INPUT % "\r\n>>> ", soft_reset=True)
+    gets_nothing_typed(chip.port)
 
 
 def test_input_in_the_middle_of_a_session(unix: UnixBoard, mpremote: Mpremote) -> None:

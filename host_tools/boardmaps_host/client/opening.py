@@ -23,6 +23,7 @@ _HELLO_PAUSES = (0.15, 0.25, 0.4)
 _LOCKED_PAUSES = (0.3, 0.5, 0.8, 1.2)  # the same on a locked line: a challenge and its answer go before HELLO
 _SLOW_PAUSES = (0.5, 1.0, 2.0)  # for a loop that is slower, and then as often as _LAST_PAUSE until `timeout` is over
 _LAST_PAUSE = 4.0
+_DOUBT_PAUSE = 0.5  # for a board that has answered before: a line that was half open is found whole soon
 _BOOT_PAUSES = (0.2, 0.3, 0.5, 1.0, 2.0, 3.0, 5.0)  # a slow board takes seconds to import its modules from flash
 _AGAIN = 0.3  # seconds before BYE or INTERRUPT is said again
 _REOPEN = 0.05  # seconds between two tries to open a port that is gone
@@ -93,15 +94,15 @@ class Opening:
 
     def _open(self) -> None:
         repl = Repl(self._connection.line)
-        answer = self._ask(repl)
+        answer = self._ask(repl, _on_and_on(_SLOW_PAUSES))
         self._connection.session.idle()
         if answer is None:
             self._start(repl)
 
-    def _ask(self, repl: Repl) -> Opened | Lost | None:
+    def _ask(self, repl: Repl, pauses: Iterable[float]) -> Opened | Lost | None:
         """Ask for a session, or whether the one that we have still lives; None when a free REPL has the line.
 
-        Raises NoAnswer when nobody answers within `timeout`.
+        `pauses` follow the first few short ones. Raises NoAnswer when nobody answers within `timeout`.
         """
         connection = self._connection
         began = time.monotonic()
@@ -109,7 +110,7 @@ class Opening:
         answer, shown = self._hello(self._pauses, end)
         if answer is None and not shown:
             repl.leave_raw()
-            answer, shown = self._hello(_on_and_on(_SLOW_PAUSES), end)
+            answer, shown = self._hello(pauses, end)
         if answer is None and shown:
             if repl.at_prompt():
                 return None
@@ -161,7 +162,7 @@ class Opening:
             answer, _ = self._hello(self._pauses, inf)
         else:
             try:
-                answer = self._ask(Repl(connection.line))
+                answer = self._ask(Repl(connection.line), itertools.repeat(_DOUBT_PAUSE))
             except NoAnswer:
                 connection.forget(Step.LOST)
                 raise

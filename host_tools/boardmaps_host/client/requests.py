@@ -27,8 +27,8 @@ from boardmaps_host.client.states import State, Step
 
 _FLOOD = 9  # so many times `timeout` longer is waited for a reply while other bytes come
 _QUIET = 0.1  # seconds; a line that was quiet for so long may have another program at its end
-_ASK = 0.25  # seconds between the first two HELLOs while it is unknown whether the session still lives
-_ASK_MOST = 2.0  # and between later ones
+_ASK = 0.4  # seconds between two HELLOs while it is unknown whether the session still lives
+_ASK_INPUT = 2.0  # and while a program waits in input()
 _LONGEST = (
     2 << 20
 )  # bytes of a reply: more than any board's pool holds. A reply takes twice its bytes while it is put together
@@ -50,7 +50,7 @@ class Requests:
         self._opening = opening
         self._patience = 0.0  # when the run gives up
         self._ask_at = 0.0  # when HELLO is said next, in the state DOUBTFUL
-        self._ask_pause = 0.0  # how long after the last one; 0: none was said yet
+        self._asked = 0  # how often it was said
         self._answered = -1  # the number of the request that was answered last
         self._losses = 0  # sessions that were lost since then
 
@@ -95,7 +95,7 @@ class Requests:
                     connection.cut(gone)
                     self._opening.wait_for_port(self._patience)
                     self._patience = time.monotonic() + connection.timeout
-                    self._ask_at = self._ask_pause = 0.0
+                    self._ask_at = self._asked = 0
         except Restarted:
             raise
         except LinkError as e:
@@ -228,15 +228,15 @@ class Requests:
         if connection.state is State.OPEN and connection.may_have_ended():
             # A REPL would take what is repeated for typing.
             connection.happened(Step.SILENCE)
-            self._ask_at = self._ask_pause = 0.0
+            self._ask_at = self._asked = 0
         if connection.state is State.OPEN:
             return connection.session.due(now)
         if now < self._ask_at:
             return b""
-        if self._ask_pause == _ASK:  # the first HELLO got no answer
+        if self._asked == 1:
             self._opening.leave_raw()
-        self._ask_pause = min(self._ask_pause * 2 or _ASK, _ASK_MOST)
-        self._ask_at = now + self._ask_pause
+        self._asked += 1
+        self._ask_at = now + _ASK
         return connection.session.hello()
 
     def _shown(self, waiting: list[int], flying: dict[int, int], changes: bool) -> None:
@@ -246,7 +246,7 @@ class Requests:
             self._lost(Lost(""), waiting, flying, changes)
         else:
             self._connection.show_held()
-            self._ask_at = time.monotonic() + _ASK_MOST
+            self._ask_at = time.monotonic() + _ASK_INPUT
 
     def _other(self, event: Event) -> None:
         """Take what is no answer to a request. Had the board lost their session, it would not answer HELLO but say that."""
