@@ -3,12 +3,15 @@
 import os
 import subprocess
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from mpremote.transport_serial import SerialTransport
 
 from boardmaps_sim.find import find_micropython
+from boardmaps_sim.qemu import QemuBoard
 from boardmaps_sim.rv32 import run_program
 from tests.require import require_board
 
@@ -64,3 +67,31 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _target(item: pytest.Item) -> object:
     assert isinstance(item, pytest.Function)
     return item.callspec.params["micropython"]
+
+
+@pytest.fixture(scope="module", params=["qemu", "rv32"])
+def chip(request: pytest.FixtureRequest) -> Iterator[Run]:
+    """Return a function that runs a program on a board of each kind; a traceback fails the test."""
+    require_board(request.param)
+    if request.param == "rv32":
+        yield _on_rv32
+        return
+    with TemporaryDirectory() as folder, QemuBoard(port=Path(folder, "port")) as running:
+        repl = SerialTransport(running.port, wait=0)
+
+        def on_qemu(program: str) -> str:
+            repl.enter_raw_repl(soft_reset=True)
+            said, error = repl.exec_raw(program, timeout=120)
+            assert not error, error.decode()
+            return str(said.decode())
+
+        try:
+            yield on_qemu
+        finally:
+            repl.close()
+
+
+def _on_rv32(program: str) -> str:
+    said, error = run_program(program)
+    assert not error, error
+    return said

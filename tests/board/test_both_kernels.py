@@ -5,16 +5,9 @@ They must agree about every byte, answer and error. The dict and the lists besid
 More than 300 lines: one program a kind, all driven by the same random walk.
 """
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from collections.abc import Callable
 
 import pytest
-from mpremote.transport_serial import SerialTransport
-
-from boardmaps_sim.qemu import QemuBoard
-from boardmaps_sim.rv32 import run_program
-from tests.require import require_board
 
 Run = Callable[[str], None]
 
@@ -473,62 +466,36 @@ assert len(h) == 1 and len(q) == 1 and len(r) == 1
 """
 
 
-@pytest.fixture(scope="module", params=["qemu", "rv32"])
-def run(request: pytest.FixtureRequest) -> Iterator[Run]:
-    """Return a function that runs a program on a board of each kind; a traceback fails the test."""
-    require_board(request.param)
-    if request.param == "rv32":
-        yield _on_rv32
-        return
-    with TemporaryDirectory() as folder, QemuBoard(port=Path(folder, "port")) as running:
-        repl = SerialTransport(running.port, wait=0)
-
-        def on_qemu(program: str) -> None:
-            repl.enter_raw_repl(soft_reset=True)
-            _, error = repl.exec_raw(program, timeout=120)
-            assert not error, error.decode()
-
-        try:
-            yield on_qemu
-        finally:
-            repl.close()
-
-
-def _on_rv32(program: str) -> None:
-    _, error = run_program(program)
-    assert not error, error
-
-
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(
     "walk",
     [HASH, ARRAY, QUEUE, RING, PERCPU, SERIES, LPM, BLOOM],
     ids=["hash", "array", "queue and stack", "ring", "per CPU", "series", "lpm", "bloom"],
 )
-def test_all_kernels_leave_the_same_bytes_and_say_the_same(run: Run, walk: str, seed: int) -> None:
-    run(MAPS + COMMON.replace("SEED", str(seed)) + walk)
+def test_all_kernels_leave_the_same_bytes_and_say_the_same(chip: Run, walk: str, seed: int) -> None:
+    chip(MAPS + COMMON.replace("SEED", str(seed)) + walk)
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_frames_are_the_same_in_c_and_in_python(run: Run, seed: int) -> None:
-    run(FRAMES.replace("SEED", str(seed)))
+def test_frames_are_the_same_in_c_and_in_python(chip: Run, seed: int) -> None:
+    chip(FRAMES.replace("SEED", str(seed)))
 
 
-def test_what_raises_has_changed_nothing(run: Run) -> None:
-    run(MAPS + COMMON.replace("SEED", "1") + A_LIST)
+def test_what_raises_has_changed_nothing(chip: Run) -> None:
+    chip(MAPS + COMMON.replace("SEED", "1") + A_LIST)
 
 
-def test_a_stale_map_touches_nothing(run: Run) -> None:
-    run(MAPS + STALE)
+def test_a_stale_map_touches_nothing(chip: Run) -> None:
+    chip(MAPS + STALE)
 
 
-def test_c_kernels_refuse_what_is_no_buffer(run: Run) -> None:
-    run(MAPS + MISUSE)
+def test_c_kernels_refuse_what_is_no_buffer(chip: Run) -> None:
+    chip(MAPS + MISUSE)
 
 
 @pytest.mark.parametrize("guard", ["none", "irq"])
-def test_c_kernels_take_no_heap(run: Run, guard: str) -> None:
-    run(
+def test_c_kernels_take_no_heap(chip: Run, guard: str) -> None:
+    chip(
         f"""
 import micropython, sys
 class config: GUARD = {guard!r}

@@ -34,6 +34,9 @@ typedef struct {
 // Give a map its move() and one function of each kind, up to the one without a name.
 void bm_drive(mp_obj_t map, const bm_kind_t *kinds);
 
+// The slice of a map that bm_drive() was called for; NULL of another object.
+uint32_t *bm_slice_of(mp_obj_t map);
+
 // Call a method of the map with n arguments.
 mp_obj_t bm_tell(const bm_map_t *m, qstr method, size_t n, const mp_obj_t *args);
 
@@ -80,5 +83,6 @@ mp_obj_t bm_update_part(const bm_map_t *m, bm_locate_t locate, const void *key, 
 
 extern const mp_obj_module_t bm_hash, bm_array, bm_queue, bm_ring, bm_series, bm_percpu, bm_lpm, bm_bloom;
 extern const mp_rom_obj_tuple_t bm_frame;
+extern const mp_obj_fun_builtin_fixed_t bm_line_obj;
 
 #endif
