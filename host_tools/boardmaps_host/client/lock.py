@@ -26,11 +26,11 @@ from boardmaps.line.seal import (
     same,
 )
 from boardmaps_host.client.errors import LinkError
-from boardmaps_host.client.session import SHOWN, taken_back
+from boardmaps_host.client.session import PASSED, SHOWN, taken_back
 
 LEAST_PHRASE = 12  # characters
 # What a REPL shows, and what it passes over: all above 0x7f, and 29 to 31, one of which COBS puts before a sealed HELLO.
-_HARMLESS = SHOWN | frozenset(range(0x80, 0x100)) | {29, 30, 31}
+_HARMLESS = SHOWN | PASSED | {29, 30, 31}
 _ASK_AGAIN = 64  # frames after which a challenge for new keys that got no answer is sent again
 
 Frame = tuple[int, int, int, int, bytes]

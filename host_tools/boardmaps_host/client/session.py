@@ -32,12 +32,13 @@ from boardmaps.line.frame import (
     encode,
     pieces,
 )
-from boardmaps.line.session import PROTOCOL, frame_limit, pack_hello, unpack_hello
+from boardmaps.line.session import NUMBERS, PROTOCOL, frame_limit, pack_hello, unpack_hello
 from boardmaps_host.client.roundtrip import RoundTrip
 
 HOST_MTU = 4096  # payload bytes that we take in one frame
 _PROBE = 4  # every so many tries of a request HELLO is said in its place
 SHOWN = frozenset(range(0x20, 0x7F))  # bytes that a REPL or input() takes for typing, and shows
+PASSED = frozenset(range(0x80, 0x100))  # bytes that it passes over
 
 
 class Codec(Protocol):
@@ -86,7 +87,7 @@ class Lost:
 
     def untouched(self, seq: int) -> bool:
         """Whether request `seq` is known not to have been executed."""
-        return self.executed is not None and 0 < (seq - self.executed) & 0xFFFF < 0x8000
+        return self.executed is not None and 0 < (seq - self.executed) & NUMBERS <= NUMBERS >> 1
 
 
 @dataclass(frozen=True)
@@ -156,16 +157,13 @@ class ClientSession:
         self.opened = False
 
     def _make_hello(self) -> None:
-        """Choose a HELLO that does no harm where it is taken for typing: but for its kind, Ctrl-F, all of it is shown as it is.
-
-        One frame in fifty is such; to find it takes less than a millisecond.
-        """
+        """Choose a HELLO that does no harm where it is taken for typing: but for its kind, Ctrl-F, it is shown or passed over."""
         last = self.session
         while True:
-            self.session = self.rng.randrange(0x20, 0x7F)
+            self.session = self.rng.randrange(0x20, 0x100)
             self._nonce = self.rng.randrange(0x20, 0x7F) << 8 | self.rng.randrange(0x20, 0x7F)
             frame = encode(*self._hello())
-            if self.session != last and SHOWN.issuperset(frame[:1] + frame[2:-1]):
+            if self.session != last and (SHOWN | PASSED).issuperset(frame[:1] + frame[2:-1]):
                 self.echo = _shown(frame)
                 return
 
@@ -212,13 +210,13 @@ class ClientSession:
         for oldest in self._flight:
             size += OVERHEAD + self.codec.longer
             most = self._under_way + size + size // 254
-            return (self._seq + 1 - oldest) & 0xFFFF < self._window and most <= self._credit
+            return (self._seq + 1 - oldest) & NUMBERS < self._window and most <= self._credit
         return True
 
     def send(self, payload: bytes, now: float) -> tuple[int, bytes]:
         """Return (number, frame) for one request of at most `mtu` bytes."""
         acked = self._acked()
-        self._seq = seq = (self._seq + 1) & 0xFFFF
+        self._seq = seq = (self._seq + 1) & NUMBERS
         frame = self._encode(REQUEST, self.session, seq, acked, payload)
         self._flight[seq] = _InFlight(payload, len(frame), now, now)
         self._under_way += len(frame)
@@ -316,7 +314,7 @@ class ClientSession:
                     events.append(Pushed(seq, whole))
             elif kind == LOST and (seq in self._flight or seq == self._nonce):
                 boot, _, after = payload.decode("ascii", "replace").partition(" ")
-                events.append(Lost(boot, (int(after) - 1) & 0xFFFF if after.isdecimal() else None))
+                events.append(Lost(boot, (int(after) - 1) & NUMBERS if after.isdecimal() else None))
             elif kind in (BYE | REPLY_FLAG, INTERRUPT | REPLY_FLAG):
                 events.append(Closed())
         if self.codec.answer:
@@ -363,7 +361,7 @@ class ClientSession:
 
     def continues(self, fields: dict[str, str]) -> bool:
         """Whether a board that answers HELLO with `fields` is where we left it: the same boot, the same next number."""
-        return fields.get("boot") == self.fields.get("boot") and fields.get("next") == str((self._seq + 1) & 0xFFFF)
+        return fields.get("boot") == self.fields.get("boot") and fields.get("next") == str((self._seq + 1) & NUMBERS)
 
     def _open(self, fields: dict[str, str]) -> None:
         self.fields = fields
@@ -372,7 +370,7 @@ class ClientSession:
         self.silence = _number(fields, "idle", 10, 1, 1e9)
         self._window = int(_number(fields, "win", 1, 1, 256))
         self._credit = int(_number(fields, "credit", 64, 32, 1 << 20))
-        self._seq = (int(_number(fields, "next", 1, 0, 0xFFFF)) - 1) & 0xFFFF
+        self._seq = (int(_number(fields, "next", 1, 0, 0xFFFF)) - 1) & NUMBERS
 
 
 def _shown(typed: bytes) -> bytes:
