@@ -69,7 +69,7 @@ class MemoryBoard(TwinTransport):
             self._waiting += _MODULES + b">>> " + self._typed
         elif key == b"\x03":
             raise AssertionError("Ctrl-C could have stopped a program")
-        elif key >= b" ":
+        elif b" " <= key < b"\x7f":
             self._typed += key
             self._waiting += key
 
