@@ -16,3 +16,7 @@ SRC_BOARD_O = shared/runtime/gchelper_native.o shared/runtime/gchelper_thumb2.o
 MPY_CROSS_FLAGS += -march=armv7m
 MICROPY_HEAP_SIZE = 226304
 MICROPY_VFS_LFS2 = 1
+
+# A second image of the same objects, in which allocations can be made to fail: ../cmodules/mps2/fail.c.
+$(BUILD)/failing.elf: $(BUILD)/firmware.elf
+	$(Q)$(CC) $(LDFLAGS) -Wl,--wrap=gc_alloc -Wl,--wrap=gc_realloc -o $@ $(OBJ) $(LIBS)

@@ -88,9 +88,10 @@ class StaticPool:
         start = _used
         if n > len(_memory) - start:
             return None
+        view = _view[start : start + n]  # takes heap
         _used = min(start + (n + 7) // 8 * 8, len(_memory))
         _allocations += 1
-        return _view[start : start + n]
+        return view
 
     @staticmethod
     def reset():
@@ -105,8 +106,11 @@ class StaticPool:
 
 
 def create(new, definition):
-    """Give `new` its slice of the pool with the header filled in, and register it. Raises OutOfMemory, moving nothing."""
-    global _next_id
+    """Give `new` its slice of the pool with the header filled in, and register it. Raises OutOfMemory, moving nothing.
+
+    What its class has in the header its _begin() fills in. Where memory ends in between, the pool is as it was.
+    """
+    global _next_id, _used, _allocations
     d = definition
     if _next_id > 0xFFFF:  # the line has 16 bits for it
         raise OutOfMemory("create %r: all 65,535 map numbers of this boot are used up; reset the board" % d.name)
@@ -120,16 +124,23 @@ def create(new, definition):
             "create %r: the map needs %d bytes, the pool has %d of %d left"
             % (d.name, size, StaticPool.remaining(), len(_memory))
         )
-    pack_into("<6I", view, 4, size, d.map_type, d.map_flags, d.key_size, d.value_size, d.max_entries)
-    pack_into("<4I", view, 44, *layout(d))
-    name = d.name.encode()
-    view[80 : 80 + len(name)] = name
-    view[0:4] = _MAGIC
-    new._view = view
-    new.id = _next_id
-    new.offset = offset
-    new.size = size
-    maps[_next_id] = new
+    try:
+        pack_into("<6I", view, 4, size, d.map_type, d.map_flags, d.key_size, d.value_size, d.max_entries)
+        pack_into("<4I", view, 44, *layout(d))
+        name = d.name.encode()
+        view[80 : 80 + len(name)] = name
+        view[0:4] = _MAGIC
+        new._view = view
+        new.id = _next_id
+        new.offset = offset
+        new.size = size
+        new._begin()
+        maps[_next_id] = new  # last: from here on the line sees it
+    except BaseException:
+        _clear(view, size)
+        _used = offset
+        _allocations -= 1
+        raise
     _next_id += 1
 
 

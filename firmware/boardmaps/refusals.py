@@ -20,6 +20,8 @@ GROUPS = (
     "push peek",
 )
 
+_WITHOUT_TEXT = NotSupported()  # where there is no heap for a text
+
 
 def is_operation(name: str) -> bool:
     """Return whether the maps of some type have this operation."""
@@ -43,5 +45,8 @@ def refusal(m, name):  # type: ignore[no-untyped-def]
 
 def refused(m, op):  # type: ignore[no-untyped-def]
     """Raise NotSupported."""
-    text = "%s %r: a %s has no such operation; %s"
-    raise NotSupported(text % (op, m.name, type(m).__name__, m._instead))
+    try:
+        made = NotSupported("%s %r: a %s has no such operation; %s" % (op, m.name, type(m).__name__, m._instead))
+    except MemoryError:
+        made = _WITHOUT_TEXT
+    raise made

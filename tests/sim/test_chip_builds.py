@@ -75,7 +75,9 @@ def test_two_sources_share_no_build_and_each_is_built_again(monkeypatch: pytest.
     def make(command: list[str], _log: Path, **_more: object) -> None:
         build = next(Path(word.removeprefix("BUILD=")) for word in command if word.startswith("BUILD="))
         build.mkdir(parents=True, exist_ok=True)
-        (build / "firmware.elf").write_text("image")
+        for word in command:
+            if word.endswith(".elf"):
+                Path(word).write_text("image")
         made.append(build)
 
     monkeypatch.setattr(qemu_port, "run", make)

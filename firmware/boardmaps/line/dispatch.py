@@ -33,7 +33,7 @@ class Dispatcher:
             return _error(e)
         except MemoryError as e:
             # Its text tells a heap that is full, and for how many bytes, from one that is locked.
-            return GONE if operations.in_steps(op) else _no_memory(e)
+            return _no_memory(e)
         except (ValueError, IndexError, UnicodeError):
             pass
         except Exception as e:

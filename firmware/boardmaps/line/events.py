@@ -19,6 +19,7 @@ _AGAIN_MS = 200  # after this time without a TAKEN the oldest frame is sent agai
 _AGAIN_MOST_MS = 500  # at most: a line that was half open for seconds is found whole soon
 _AGAIN_MOST = 12  # times, in 5.6 seconds; then only the host's word starts it again
 _TICKS = 0x3FFFFFFF  # times are milliseconds that wrap at a multiple of this
+_END = (EVENT_ENDED, b"")  # the last item of a subscription that the host has ended
 
 
 class Events:
@@ -32,7 +33,8 @@ class Events:
         self._sources = {}  # type: ignore[var-annotated]
         self._next_id = 1
         self._turn = 0
-        self._rest = None  # what no frame had room for: (id, what, data)
+        self._item = None  # what is in no frame yet, or the rest of it: (what, data), taken out of its source
+        self._given = 0  # the subscription that it belongs to
         self._kept = []  # type: ignore[var-annotated] # payloads that the host has not taken yet, the first is number _first
         self._first = 1
         self._room = _WINDOW
@@ -60,9 +62,10 @@ class Events:
         while self._next_id in self._sources:
             self._next_id = self._next_id % 255 + 1
         given = self._next_id
+        reply = bytes((0, given))  # had before the subscription begins
         self._sources[given] = told
         self._next_id = given % 255 + 1
-        return bytes((0, given))
+        return reply
 
     def poll(self, now: int) -> bytes:
         """Return the frames that are to be sent now, at `now` milliseconds; none while the firmware needs the heap itself."""
@@ -107,42 +110,50 @@ class Events:
             self._at = self._at + 1 & _TICKS
 
     def _collect(self, now):  # type: ignore[no-untyped-def]
-        """Return as many items as fit one frame: id u8, what u8, length u16, data."""
+        """Return as many items as fit one frame: id u8, what u8, length u16, data. Where memory ends, those before that."""
         out = b""
         limit = self._limit
-        while len(out) + 16 <= limit:
-            item = self._rest or self._next(now)
-            if item is None:
-                break
-            given, what, data = item
-            n = min(len(data), limit - len(out) - 4)
-            self._rest = None
-            if n < len(data):
-                self._rest = (given, what, data[n:])
-                what |= EVENT_MORE
-            out += pack("<BBH", given, what, n) + data[:n]
+        try:
+            while len(out) + 16 <= limit and (self._item or self._next(now)):
+                what, data = self._item
+                n = min(len(data), limit - len(out) - 4)
+                rest = None
+                if n < len(data):
+                    rest = (what, data[n:])
+                    what |= EVENT_MORE
+                out += pack("<BBH", self._given, what, n) + data[:n]
+                self._item = rest
+        except MemoryError:
+            if not out:
+                raise
         return out
 
     def _next(self, now):  # type: ignore[no-untyped-def]
-        """Return the next item as (id, what, data), the subscriptions in turn, or None."""
+        """Take the next item, of the subscriptions in turn, into _given and _item; return whether there is one.
+
+        Nothing behind a source's next() takes heap: what it gives is taken out of the ring.
+        """
         ids = list(self._sources)
         for _ in ids:
             self._turn += 1
             given = ids[self._turn % len(ids)]
             told = self._sources[given]
-            if told is None:
-                del self._sources[given]
-                return given, EVENT_ENDED, b""
+            ended = True
             try:
-                item = told.next(now)
+                item = _END
+                if told is not None:
+                    item = told.next(now)
+                    ended = False
             except MapError as e:
-                del self._sources[given]
-                return given, EVENT_ENDED, bytes((e.code,)) + str(e).encode()[:200]
+                item = EVENT_ENDED, bytes((e.code,)) + str(e).encode()[:200]
             except MemoryError:
                 raise
             except Exception as e:  # an error in a map's code ends this subscription, not the firmware
-                del self._sources[given]
-                return given, EVENT_ENDED, b"\1" + ("subscription: %s: %s" % (type(e).__name__, e)).encode()[:200]
+                item = EVENT_ENDED, b"\1" + ("subscription: %s: %s" % (type(e).__name__, e)).encode()[:200]
             if item:
-                return given, item[0], item[1]
-        return None
+                self._given = given
+                self._item = item
+                if ended:
+                    del self._sources[given]
+                return True
+        return False

@@ -34,11 +34,6 @@ import boardmaps
 from ..abi import (
     BPF_F_RDONLY,
     INFO_FORMAT,
-    OP_BATCH_DELETE,
-    OP_BATCH_LOOKUP_AND_DELETE,
-    OP_BATCH_UPDATE,
-    OP_CLEAR,
-    OP_READ,
     SAMPLES_LAST,
     SAMPLES_OLDEST,
     SAMPLES_WINDOW,
@@ -51,14 +46,13 @@ from ..abi import (
 from ..definition import MapDef
 from ..errors import InvalidDefinition, InvalidValueSize, NotPermitted, NotSupported, OutOfMemory
 from ..kinds import find
+from .session import GONE
 
 _OK = b"\0"
 _MISS = bytes((STATUS_MISS,))
 _NO, _YES = b"\0\0", b"\0\1"
 _MADE = bytes((STATUS_GONE,)) + b"create: the map is made, but the board has no memory to tell of it"
 _LONG = const(512)  # bytes; of a longer request a value is not copied out, and a longer reply is filled in place
-# Operations that may have done a part of what they do when one fails
-_IN_STEPS = (OP_BATCH_UPDATE, OP_BATCH_DELETE, OP_BATCH_LOOKUP_AND_DELETE, OP_CLEAR, OP_READ)
 
 # A map flag is the right that it takes away: a change needs _TO_WRITE, a look _TO_READ. The same numbers as in abi.py.
 _TO_WRITE = const(8)  # BPF_F_RDONLY
@@ -132,10 +126,6 @@ class Operations:
         else:
             reply = getattr(self, method)(self.map_of(request, name, need), request)
         return reply
-
-    def in_steps(self, op: int) -> bool:
-        """Return whether a part of what an operation does may be done when it fails for memory."""
-        return op in _IN_STEPS
 
     def checksum(self) -> str:
         """Return the CRC-32 over what never changes in the records of all maps, 8 hex digits."""
@@ -310,15 +300,22 @@ class Operations:
         return _OK
 
     def _batch_lookup(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
-        return self._page(m, request, m.batch_lookup)
+        return self._page(self._take(m, request, m.batch_lookup))
 
     def _batch_lookup_and_delete(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
-        return self._page(m, request, m.batch_lookup_and_delete)
+        taken = self._take(m, request, m.batch_lookup_and_delete)
+        try:
+            return self._page(taken)
+        except MemoryError:
+            return GONE
 
-    def _page(self, m, request: bytes, step) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
+    def _take(self, m, request: bytes, step):  # type: ignore[no-untyped-def]
         cursor, count = unpack_from("<QH", request, 3)
         room = (self._limit - 11) // max(1, m.definition.key_size + _size(m))
-        cursor, keys, values = step(cursor or None, min(count, max(room, 1)))
+        return step(cursor or None, min(count, max(room, 1)))
+
+    def _page(self, taken) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
+        cursor, keys, values = taken
         reply = bytearray(_OK + pack("<QH", cursor or 0, len(keys)))
         for i in range(len(keys)):
             reply.extend(keys[i])
@@ -340,30 +337,37 @@ class Operations:
         return _YES if m.output(memoryview(request)[3:] if len(request) > _LONG else request[3:]) else _NO
 
     def _read(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
-        """Take records until the frame is full; a first one that is longer is taken whole."""
+        """Take records until the frame is full; a first one that is longer is taken whole.
+
+        Each record's place in the reply is had before it is taken: where memory ends, the reply has those before it.
+        """
         (count,) = unpack_from("<H", request, 3)
-        reply = bytearray(self._limit)
-        at = 1
+        reply = bytearray(_OK)
         while count:
+            size = len(reply)
             try:
-                n = m.host_read(memoryview(reply)[at:])
-            except InvalidValueSize:
-                if at > 1:
+                n = m.host_next()
+                if not n or (size > 1 and size + n > self._limit):
                     break
-                try:
-                    reply = bytearray(1 + m.host_next())
-                except MemoryError:
-                    raise OutOfMemory("read %r: the board has no memory for the next record; it stays" % m.name)
+                longer = bytearray(size + n)
+                longer[:size] = reply
+                got = m.host_read(memoryview(longer)[size:])
+            except InvalidValueSize:  # it was overwritten meanwhile, and the next one is longer
                 continue
             except MemoryError:
-                if at > 1:
+                if size > 1:
                     break
-                raise
-            if not n:
+                raise OutOfMemory("read %r: the board has no memory for the next record; it stays" % m.name)
+            if not got:
                 break
-            at += n
+            reply = longer
+            if got < n:  # and here shorter
+                try:
+                    reply = longer[: size + got]
+                except MemoryError:
+                    return GONE
             count -= 1
-        return reply if at == len(reply) else reply[:at]
+        return reply
 
     def _query(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
         return _OK + pack("<5I", *[n & U32_MAX for n in m.query()])

@@ -1,14 +1,15 @@
 """What a map's host_subscribe(every, key) returns: a ring's records, a series's samples, a key or all entries that are watched.
 
 Each has next(now), which gives one event as (what, data), or None when there is nothing; `now` is in milliseconds. It raises
-StaleMap when the map is gone, and never waits. Loaded with the first subscription.
+StaleMap when the map is gone, and never waits. An event is made before it counts as told: where memory ends, none is lost.
+Loaded with the first subscription.
 """
 
 from binascii import crc32
 from struct import pack, unpack_from
 
 from ..abi import EVENT_ENTRY, EVENT_GONE, EVENT_RECORD
-from ..errors import InvalidKeySize, NotSupported
+from ..errors import InvalidKeySize, InvalidValueSize, NotSupported
 
 _SLOTS = 32  # of a watched map that one look examines
 _TICKS = 0x3FFFFFFF  # times are milliseconds that wrap at a multiple of this
@@ -26,14 +27,31 @@ def watch(m, every, key, whole):  # type: ignore[no-untyped-def]
 
 
 class Records:
-    """Takes the records out of a ring. Cost of a look at an empty one: one call."""
+    """Takes the records out of a ring. Cost of a look at an empty one: two calls."""
 
     def __init__(self, ring):  # type: ignore[no-untyped-def]
         self._ring = ring
 
     def next(self, now):  # type: ignore[no-untyped-def]
-        found = self._ring.read()
-        return found and (EVENT_RECORD, pack("<I", found[0]) + found[1])
+        ring = self._ring
+        while True:
+            n = ring.host_next()
+            if not n:
+                len(ring)  # raises StaleMap
+                return None
+            record = memoryview(bytearray(n))
+            item = EVENT_RECORD, record[4:]
+            try:
+                got = ring.host_read(record)
+            except InvalidValueSize:  # it was overwritten meanwhile, and the next one is longer
+                continue
+            if not got:
+                return None
+            if got < n:  # and here shorter
+                item = EVENT_RECORD, record[4:got]
+            for i in range(4):  # the number stands before the data, the length between them goes
+                record[4 + i] = record[i]
+            return item
 
 
 class Samples:
@@ -53,8 +71,9 @@ class Samples:
         number = self._number
         if number == oldest + count or not series.copy_sample(number, self._out):
             return None
+        item = EVENT_RECORD, pack("<I", number) + self._out
         self._number = number + 1
-        return EVENT_RECORD, pack("<I", number) + self._out
+        return item
 
 
 class Paced:
@@ -88,11 +107,11 @@ class Key(Paced):
         there = self._map.lookup_into(self._key, self._value)
         if there == self._there and (not there or self._value == self._told):
             return None
+        item = (EVENT_ENTRY, b"\1\0" + self._key + self._value) if there else (EVENT_GONE, b"\1\0")
         self._there = there
-        if not there:
-            return EVENT_GONE, b"\1\0"
-        self._told, self._value = self._value, self._told
-        return EVENT_ENTRY, b"\1\0" + self._key + self._told
+        if there:
+            self._told, self._value = self._value, self._told
+        return item
 
 
 class Slots(Paced):
@@ -124,24 +143,31 @@ class Slots(Paced):
             crc = crc32(m._view)
             if crc == self._crc:
                 return None
-            # A change behind this line makes the next look's CRC another one: none is missed.
+            top = unpack_from("<I", m._view, 64)[0] if self._keyed else m.definition.max_entries
+            # A change behind the CRC makes the next look's another one: none is missed.
             self._crc = crc
             self._slot = 0
-            self._top = unpack_from("<I", m._view, 64)[0] if self._keyed else m.definition.max_entries
+            self._top = top
         for _ in range(min(_SLOTS, self._top - self._slot)):
             slot = self._slot
+            crc, item = self._look(slot)
             self._slot = slot + 1
-            if self._keyed and m._view[self._links + 2 * slot + 1] & 0x80:
-                if self._crcs[slot]:
-                    self._crcs[slot] = 0
-                    return EVENT_GONE, pack("<H", slot + 1)
-                continue
-            at = self._entries + slot * self._stride
-            entry = bytes(m._view[at : at + self._stride])
-            crc = crc32(entry) | 1
-            if crc != self._crcs[slot]:
+            if item:
                 self._crcs[slot] = crc
-                d = m.definition
-                key = entry[: d.key_size] if self._keyed else slot.to_bytes(4, "little")
-                return EVENT_ENTRY, pack("<H", slot + 1) + key + entry[self._value : self._value + d.value_size]
+                return item
         return None
+
+    def _look(self, slot):  # type: ignore[no-untyped-def]
+        """Return what is to be kept of a slot, and its event, None when nothing has changed."""
+        m = self._map
+        known = self._crcs[slot]
+        if self._keyed and m._view[self._links + 2 * slot + 1] & 0x80:
+            return 0, (EVENT_GONE, pack("<H", slot + 1)) if known else None
+        at = self._entries + slot * self._stride
+        entry = bytes(m._view[at : at + self._stride])
+        crc = crc32(entry) | 1
+        if crc == known:
+            return crc, None
+        d = m.definition
+        key = entry[: d.key_size] if self._keyed else slot.to_bytes(4, "little")
+        return crc, (EVENT_ENTRY, pack("<H", slot + 1) + key + entry[self._value : self._value + d.value_size])

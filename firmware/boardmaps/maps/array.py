@@ -51,6 +51,7 @@ class ArrayMap(Keyed):
     """
 
     _indexed = True
+    _later = Keyed._ATOMICS
 
     def __init__(self, value_size, max_entries, map_flags=0, name=""):
         _kernels.drive(self)

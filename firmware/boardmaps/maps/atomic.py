@@ -19,9 +19,7 @@ _OUT = ()  # a width: that of `out`
 
 
 def method(m, name):
-    """Return the map's method of this name, as an attribute that it keeps from now on; None when there is none here."""
-    if name[:1] == "_" or name not in Atomic.__dict__:
-        return None
+    """Return the map's method of this name, as an attribute that it keeps from now on."""
     own = getattr(Atomic(m), name)
     setattr(m, name, own)
     return own

@@ -11,6 +11,7 @@ from ..errors import (
     InvalidValueSize,
     KeyExists,
     KeyNotFound,
+    MapError,
     NotPermitted,
     NotSupported,
     OutOfMemory,
@@ -39,6 +40,7 @@ _READY = (
     InvalidValueSize(),
     KeyExists(),
     KeyNotFound(),
+    MapError(),
     NotPermitted(),
     NotSupported(),
     OutOfMemory(),
@@ -63,12 +65,16 @@ class Map:
         BPF_F_WRONLY,
     )  # the operation that a subscription stands for, and the rights that it needs
     _instead = "use lookup, update and delete"  # what a refusal says at its end
+    _later = ()  # operations of the type that are loaded with the first use
 
     def __init__(self, definition):
         self.definition = definition
         self._key_size = definition.key_size
         self._value_size = definition.value_size
         pool.create(self, definition)
+
+    def _begin(self):
+        """Fill in what a new map of the type has in its header beside its definition."""
 
     def _move(self, view):
         """Take the map's own functions, if it has any, to the slice of this view; they hold where theirs is."""
@@ -114,12 +120,15 @@ class Map:
             self._fail(StaleMap, "%s %r: the pool was reset and the map is gone; make it again", op)
 
     def _fail(self, error, text, op, a=None, b=None):
-        """Raise an error; `text` takes the operation, the map's name, a and b. A buffer there stands for its bytes' number."""
+        """Raise an error; `text` takes the operation, the map's name, a and b. A buffer there stands for its bytes' number.
+
+        Not in MapError itself, which is about other things than buffers. Where there is no heap for the text there is none.
+        """
         try:
             parts = (op, self.name)
             for part in (a, b):
                 if part is not None:
-                    parts += (part if isinstance(part, (int, bool, str)) else room(part),)
+                    parts += (part if error is MapError or isinstance(part, (int, bool, str)) else room(part),)
             made = error(text % parts)
         except MemoryError:
             made = _ready(error)
@@ -172,13 +181,11 @@ class Map:
         Called for what is not found elsewhere, so that no operation is slower for it.
         """
         self._alive(name)
-        try:
-            if "_apply" in self.__dict__:
-                from .atomic import method  # saves heap: few programs need it
+        if name in self._later:
+            from .atomic import method  # saves heap: few programs need it
 
-                own = method(self, name)
-                if own:
-                    return own
+            return method(self, name)
+        try:
             from ..refusals import refusal  # saves heap: with the first refusal
 
             return refusal(self, name)

@@ -36,7 +36,10 @@ class BloomFilter(Map):
     def __init__(self, value_size, max_entries, map_flags=0, name="", *, functions=5):
         d = MapDef(BLOOM_FILTER, 0, value_size, max_entries, map_flags, name, functions=functions)
         Map.__init__(self, d)
-        new_seed(self, filter_bits(max_entries, d.functions) - 1)
+
+    def _begin(self):
+        d = self.definition
+        new_seed(self, filter_bits(d.max_entries, d.functions) - 1)
         pack_into("<I", self._view, _FUNCTIONS * 4, d.functions)
 
     @classmethod
@@ -79,7 +82,7 @@ class BloomFilter(Map):
 
     def __len__(self):
         """Raise NotSupported: a filter does not know how many different values it was given."""
-        raise NotSupported("len %r: a filter does not know how many different values it was given" % self.name)
+        return self._fail(NotSupported, "%s %r: a filter does not know how many different values it was given", "len")
 
     def __bool__(self):
         """Give True, whatever is in it: len() has no answer."""

@@ -59,14 +59,19 @@ class HashMap(Keyed):
     before a hard interrupt calls them.
     """
 
+    _later = Keyed._ATOMICS
+
     def __init__(self, key_size, value_size, max_entries, map_flags=0, name=""):
         _kernels.drive(self)
         Keyed.__init__(self, MapDef(HASH, key_size, value_size, max_entries, map_flags, name))
-        new_seed(self, buckets_for(max_entries) - 1)
+
+    def _begin(self):
+        new_seed(self, buckets_for(self.definition.max_entries) - 1)
 
     def lookup_and_delete(self, key):
         """Return the value and remove the key in one step; None on a miss. Not in a hard interrupt: it allocates."""
-        return self._copy("lookup_and_delete", key, _TAKE)
+        value = self._copy("lookup_and_delete", key, _LOOKUP)  # had before it goes
+        return value and self._taken(key, value, bytearray(self._value_size))
 
     def host_lookup_and_delete(self, key, out):
         """Copy the value into `out` and remove the key in one step; False on a miss."""
@@ -75,10 +80,9 @@ class HashMap(Keyed):
 
     def batch_lookup_and_delete(self, cursor=None, count=1):
         """Return what batch_lookup does, and remove these entries, each in one step."""
-        cursor, keys, _ = self.batch_lookup(cursor, count)
-        taken = [(key, self.lookup_and_delete(key)) for key in keys]
-        taken = [entry for entry in taken if entry[1] is not None]
-        return cursor, [entry[0] for entry in taken], [entry[1] for entry in taken]
+        found = self.batch_lookup(cursor, count)  # had before anything goes
+        self._take_all(found, bytearray(self._value_size))
+        return found
 
     def next_key(self, key=None):
         """Return the key behind this one; for None or a key that is not there the first; None at the end.
@@ -97,12 +101,24 @@ class HashMap(Keyed):
         self._alive("len")
         return unpack_from("<I", self._view, _COUNT * 4)[0]
 
+    def _entry_at(self, slot, key, value):
+        return _kernels.entry_at(self._slice, slot, key, value)
+
     def _at(self, cursor):
         self._alive("walk")
         key = bytearray(self._key_size)
         value = bytearray(self._value_size)
-        cursor = _kernels.entry_at(self._view, cursor, key, value)
+        cursor = self._entry_at(cursor, key, value)
         return (cursor, bytes(key), bytes(value)) if cursor else None
+
+    def _taken(self, key, value, out):
+        """Remove a key that was looked at; return `value` when that was its value, else a copy of what was; None on a miss.
+
+        `out` is a value's room. Takes heap only for a value that changed since it was looked up.
+        """
+        if self._op(key, out, _TAKE | _LOOKED_AT) != _DONE:
+            return None
+        return value if out == value else bytes(out)
 
     def _copy(self, what, key, op):
         if len(key) != self._key_size:  # before `out` takes heap, which there may be none of

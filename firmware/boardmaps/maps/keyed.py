@@ -20,6 +20,18 @@ class Keyed(Map):
     _indexed = False  # whether a key may be an int
     # Names of what _apply() does with a number; atomic.py has the numbers
     _OPERATIONS = ("add", "fetch_or", "fetch_and", "fetch_xor", "exchange")
+    # And what of atomic.py a type has that has _apply()
+    _ATOMICS = (
+        "fetch_or",
+        "fetch_and",
+        "fetch_xor",
+        "exchange",
+        "add_into",
+        "fetch_or_into",
+        "fetch_and_into",
+        "fetch_xor_into",
+        "exchange_into",
+    )
 
     def batch_update(self, keys, values, flags=0):
         """Store many entries; return how many."""
@@ -84,14 +96,14 @@ class Keyed(Map):
         """
         op = "batch_lookup"
         self._alive(op)
-        keys, values = [], []
         at = _FIRST_SLOT
         if cursor is not None:
             if not whole(cursor) or cursor >> 16 != self.id:
-                raise MapError("%s %r: %r is not a cursor that a batch call of this map gave" % (op, self.name, cursor))
+                self._fail(MapError, "%s %r: %r is not a cursor that a batch call of this map gave", op, cursor)
             at = cursor & 0xFFFF
         if not whole(count) or count < 0:
-            raise MapError("%s %r: count is %r, not a number from 0 up" % (op, self.name, count))
+            self._fail(MapError, "%s %r: count is %r, not a number from 0 up", op, count)
+        keys, values = [], []
         if not count:
             return cursor, keys, values
         while len(keys) < count:
@@ -103,9 +115,31 @@ class Keyed(Map):
             values.append(found[2])
         return self.id << 16 | at, keys, values
 
+    def _take_all(self, found, out):
+        """Remove the keys of a batch look-up, each in one step, and put into it what they held; keys that are gone go."""
+        keys, values = found[1], found[2]
+        i = 0
+        while i < len(keys):
+            value = self._taken(keys[i], values[i], out)
+            if value is None:
+                del keys[i], values[i]
+            else:
+                values[i] = value
+                i += 1
+
     def clear(self):
-        """Remove every key (set all of an array's values to zero)."""
-        for key in self.keys():
+        """Remove every key (set all of an array's values to zero). What it needs of the heap it has before it begins."""
+        self._alive("clear")
+        if self._indexed:
+            for i in range(self.definition.max_entries):
+                self.delete(i)
+            return
+        key, none = bytearray(self._key_size), bytearray()
+        slot = _FIRST_SLOT
+        while True:
+            slot = self._entry_at(slot, key, none)
+            if not slot:
+                return
             try:
                 self.delete(key)
             except KeyNotFound:  # somebody else was faster

@@ -83,7 +83,7 @@ class PerCpu(Keyed):
 
     def lookup(self, key):
         """Return this CPU's value as bytes, or None on a miss."""
-        self._alive("lookup")
+        self._key("lookup", key)
         out = bytearray(self._value_size)
         return bytes(out) if self.lookup_into(key, out) else None
 
@@ -156,7 +156,7 @@ class PerCpu(Keyed):
         self._own("compare_and_swap")
 
     def _own(self, op):
-        raise NotSupported("%s %r: each CPU changes its own value; the host reads and writes all" % (op, self.name))
+        self._fail(NotSupported, "%s %r: each CPU changes its own value; the host reads and writes all", op)
 
     def host_subscribe(self, every, key):
         """Return what tells the events of a key; a per-CPU map is not watched whole."""

@@ -7,7 +7,9 @@ from ..kinds import PERCPU_HASH
 from .base import new_seed
 from .percpu import CPUS, PerCpu, _kernels, this_cpu
 
-_TAKE = const(4)  # to percpu's row
+# To percpu's row
+_READ = const(3)
+_TAKE = const(4)
 
 
 class PerCpuHash(PerCpu):
@@ -19,7 +21,9 @@ class PerCpuHash(PerCpu):
     def __init__(self, key_size, value_size, max_entries, map_flags=0, name=""):
         _kernels.drive_hash(self)
         PerCpu.__init__(self, MapDef(PERCPU_HASH, key_size, value_size, max_entries, map_flags, name, CPUS))
-        new_seed(self, buckets_for(max_entries) - 1)
+
+    def _begin(self):
+        new_seed(self, buckets_for(self.definition.max_entries) - 1)
 
     def delete(self, key):
         """Remove a key with the values of all CPUs. Raises KeyNotFound. Allocates nothing."""
@@ -28,8 +32,14 @@ class PerCpuHash(PerCpu):
 
     def lookup_and_delete(self, key):
         """Return the value of this CPU and remove the entry, of all CPUs, in one step; None on a miss."""
-        row = self._row("lookup_and_delete", key, _TAKE)
-        return None if row is None else self.split(row)[this_cpu()]
+        row = self._row("lookup_and_delete", key, _READ)
+        if row is None:
+            return None
+        value = self.split(row)[this_cpu()]  # had before it goes
+        out = bytearray(row)
+        if self._taken(key, row, out) is None:
+            return None
+        return value if out == row else self.split(out)[this_cpu()]
 
     def next_key(self, key=None):
         """Return the key behind this one; for None or a key that is not there the first; None at the end."""
@@ -42,10 +52,9 @@ class PerCpuHash(PerCpu):
 
     def batch_lookup_and_delete(self, cursor=None, count=1):
         """Return what batch_lookup does, and remove these entries, each in one step."""
-        cursor, keys, _ = self.batch_lookup(cursor, count)
-        taken = [(key, self._take("batch_lookup_and_delete", key)) for key in keys]
-        taken = [entry for entry in taken if entry[1] is not None]
-        return cursor, [entry[0] for entry in taken], [entry[1] for entry in taken]
+        found = self.batch_lookup(cursor, count)  # had before anything goes
+        self._take_all(found, bytearray(self.host_size()))
+        return found
 
     def _place(self, op, key):
         self._key(op, key)
@@ -55,13 +64,18 @@ class PerCpuHash(PerCpu):
         """Copy the row into `out` and remove the entry in one step; False on a miss."""
         return self._row_into("lookup_and_delete", key, out, _TAKE)
 
-    def _take(self, op, key):
-        row = self._row(op, key, _TAKE)
-        return row and bytes(row)
+    def _taken(self, key, value, out):
+        """Remove a key that was looked at, as HashMap's does; `value` and `out` are rows."""
+        if not self._row_into("lookup_and_delete", key, out, _TAKE):
+            return None
+        return value if out == value else bytes(out)
+
+    def _entry_at(self, slot, key, row):
+        return _kernels.entry_at(self._slice, slot, key, row)
 
     def _at(self, cursor):
         self._alive("walk")
         key = bytearray(self._key_size)
         row = bytearray(self._step * self.cpus)
-        cursor = _kernels.entry_at(self._view, cursor, key, row)
+        cursor = self._entry_at(cursor, key, row)
         return (cursor, bytes(key), bytes(row)) if cursor else None

@@ -42,7 +42,12 @@ class Queue(Map):
         """Remove the next value and return it as bytes; None when the map is empty."""
         self._alive("pop")
         out = bytearray(self._value_size)
-        return bytes(out) if self.pop_into(out) else None
+        if not self.peek_into(out):
+            return None
+        value = bytes(out)  # had before it goes
+        if not self.pop_into(out):
+            return None
+        return value if out == value else bytes(out)  # the latter when an interrupt came between
 
     def peek(self):
         """Return the next value as bytes and leave it; None when the map is empty."""

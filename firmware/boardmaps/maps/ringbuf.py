@@ -1,7 +1,7 @@
 """RingBuf: records of any length from many producers to one reader, in the order of their reservation."""
 
 from collections import namedtuple
-from struct import pack_into, unpack_from
+from struct import unpack_from
 
 from micropython import const
 
@@ -20,6 +20,7 @@ _zero = kernels("base").clear
 _COUNT = const(7)
 _CONSUMER = const(8)
 _LAST = const(16)
+_ENTRIES = const(96)  # bytes: the ring follows the header
 
 RingState = namedtuple("RingState", ("waiting", "size", "consumer", "producer", "dropped"))
 
@@ -136,17 +137,28 @@ class RingBuf(Map):
     def read(self):
         """Take the next record: (its number, its bytes). None when there is none, or the next one is still reserved."""
         self._alive("read")
+        view = self._slice
         while True:
-            at = _kernels.passed(self._slice)
+            at = _kernels.passed(view)
             if not at:
                 return None
-            out = bytearray(unpack_from("<I", self._view, at)[0])
+            # What is returned is had before the record is taken.
+            length, number = unpack_from("<II", view, at)
+            out = bytearray(length)
+            end = min(length, len(view) - at - 8)
+            data = bytes(view[at + 8 : at + 8 + end])
+            if end < length:  # it goes on at the ring's start
+                data += bytes(view[_ENTRIES : _ENTRIES + length - end])
+            found = number, data
+            mark, last = bytes(view[at + 4 : at + 8]), view[_LAST * 4 : _LAST * 4 + 4]
             try:
                 n = self.read_into(out)
             except InvalidValueSize:  # it was overwritten meanwhile, and the next one is longer
                 continue
-            if n >= 0:
-                return unpack_from("<I", self._view, _LAST * 4)[0], bytes(out[:n])
+            if n == length and last == mark:
+                return found
+            if n >= 0:  # it was overwritten meanwhile, and the next one came
+                return unpack_from("<I", last)[0], bytes(out[:n])
 
     def host_read(self, out):
         """Take the next record into the memoryview `out`: number u32, length u32, bytes. Return their sum, 0 for no record.
@@ -158,7 +170,10 @@ class RingBuf(Map):
         n = self.read_into(out[8:])
         if n < 0:
             return 0
-        pack_into("<II", out, 0, unpack_from("<I", self._view, _LAST * 4)[0], n)
+        view = self._slice
+        for i in range(4):  # takes no heap: the record is gone from the ring
+            out[i] = view[_LAST * 4 + i]
+            out[4 + i] = n >> 8 * i & 0xFF
         return 8 + n
 
     def host_next(self):

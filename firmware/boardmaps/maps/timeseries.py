@@ -53,8 +53,10 @@ class TimeSeries(Map):
         self._field = field and "<" + field
         self._field_offset = field_offset
         Map.__init__(self, definition)
-        if field:
-            pack_into("<II", self._view, _FIELD * 4, ord(field), field_offset)
+
+    def _begin(self):
+        if self._field:
+            pack_into("<II", self._view, _FIELD * 4, ord(self._field[1]), self._field_offset)
 
     @classmethod
     def from_definition(cls, d, parameters=b""):
@@ -102,7 +104,7 @@ class TimeSeries(Map):
         `min`, `max` and `mean` are None when there is no sample; `span` is the last timestamp minus the first.
         """
         if not self._field:
-            raise NotSupported("stats %r: values of %d bytes, and no field declared" % (self.name, self._value_size))
+            self._fail(NotSupported, "%s %r: values of %d bytes, and no field declared", "stats", self._value_size)
         count = total = span = 0
         least = most = mean = first = None
         for timestamp, value in self._walk("stats", len(self) if n is None else n):
@@ -157,7 +159,7 @@ class TimeSeries(Map):
         """Walk the newest n samples, the oldest of them first. One that is overwritten meanwhile is left out."""
         self._alive(op)
         if not whole(n) or n < 0:
-            raise MapError("%s %r: n is %r, not a number from 0 up" % (op, self.name, n))
+            self._fail(MapError, "%s %r: n is %r, not a number from 0 up", op, n)
         words = unpack_from("<9I", self._view, _COUNT * 4)  # at once: an interrupt may push
         count = words[0]
         number = words[_GONE - _COUNT] + count

@@ -146,7 +146,16 @@ class Server:
         self._ours = False  # whether Ctrl-C belongs to the line
 
     def poll(self, wait_ms=0, most=None):
-        """Answer what has come, at most `most` bytes of it, waiting up to `wait_ms`; return whether a host's session is open."""
+        """Answer what has come, at most `most` bytes of it, waiting up to `wait_ms`; return whether a host's session is open.
+
+        Where memory ends, what was to be read or sent is as if the line had lost it, and the host asks again.
+        """
+        try:
+            return self._take_turn(wait_ms, most)
+        except MemoryError:
+            return self._open
+
+    def _take_turn(self, wait_ms, most):
         session, line = self.session, self.line
         if self._locked and not self._ours:
             self._take_ctrl_c(True)
@@ -169,7 +178,7 @@ class Server:
                 reply = self._hold(session.receive, bytes(view[:n]))
                 self._follow()  # before the answer to BYE: whoever comes next finds Ctrl-C at work
                 if reply:
-                    line.write(b"\0" + reply)  # the zero ends what was printed: it is no part of a frame
+                    self._send(reply)
                 if session.interrupted if self._locked else session.decoder.interrupted():
                     self._interrupt()
         elif self._open or session.decoder.pending():
@@ -182,8 +191,15 @@ class Server:
         if session.taken:
             told = self._hold(self._events.poll, time.ticks_ms())
             if told:
-                line.write(b"\0" + told)
+                self._send(told)
         return self._open
+
+    def _send(self, frames):
+        try:
+            frames = b"\0" + frames  # the zero ends what was printed: it is no part of a frame
+        except MemoryError:
+            return
+        self.line.write(frames)
 
     def _hold(self, function, *arguments):
         """Call a function while the firmware's lock is held, where it gave one."""
@@ -194,17 +210,18 @@ class Server:
 
     def _follow(self):
         """Ctrl-C belongs to the line exactly while a session is open; on a locked line from the first poll to close()."""
-        if self._open != bool(self.session.session):
-            self._open = not self._open
-            self._take_ctrl_c(self._open or self._locked)
+        is_open = bool(self.session.session)
+        if self._open != is_open:
+            self._take_ctrl_c(is_open or self._locked)
+            self._open = is_open
 
     def _take_ctrl_c(self, ours):
         if ours != self._ours:
-            self._ours = ours
             if ours:
                 self.line.open()
             else:
                 self.line.close()
+            self._ours = ours
 
     def _subscriptions(self, request, map_of):
         if not self.session.taken:  # the first of this session
