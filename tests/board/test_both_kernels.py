@@ -1,19 +1,25 @@
-"""Built-in firmware on the Cortex-M3 and on RISC-V, which has all kernels: maps driven by C, viper and plain Python by turns.
+"""Boards that have all kernels: maps driven by C, native modules, viper and plain Python by turns.
 
-They must agree about every byte, answer and error. The dict and the lists beside them know nothing of slices.
+Those are built-in firmware on the Cortex-M3 and on RISC-V, and the unix port, which has C as native modules alone. They must
+agree about every byte, answer and error. The dict and the lists beside them know nothing of slices.
 
 More than 300 lines: one program a kind, all driven by the same random walk.
 """
 
+import os
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import NamedTemporaryFile
 
 import pytest
 from mpremote.transport_serial import SerialTransport
 
+from boardmaps_sim.find import find_micropython
 from boardmaps_sim.qemu import QemuBoard
-from boardmaps_sim.rv32 import run_program
+from boardmaps_sim.rv32 import GIVEN_AT, run_program
+from tests.board.conftest import FIRMWARE
+from tests.board.natives import BEHIND_FLASH, flash_with, importing, joined, native
 from tests.require import require_board
 
 Run = Callable[[str], None]
@@ -22,7 +28,7 @@ FRAMES = """
 import random, sys
 import boardmaps.line.frame as c
 from boardmaps import settings
-assert (c.cobs_encode, c.cobs_decode, c.encode, c.decode) == settings.built_in.frame
+assert c.encode is settings.in_c.frame.encode
 settings.in_c = None
 del sys.modules["boardmaps.line.frame"]
 import boardmaps.line.frame as python
@@ -78,16 +84,20 @@ COMMON = """
 import random
 import sys
 import uctypes
+from boardmaps.kernels import native
 from boardmaps.settings import built_in, kernels
 KINDS = {HashMap: "hash", ArrayMap: "array", Queue: "queue", Stack: "queue", RingBuf: "ring", PerCpuArray: "percpu",
          PerCpuHash: "percpu", TimeSeries: "series", LpmTrie: "lpm", BloomFilter: "bloom"}
-SORTS = ("plain", "viper", "c")
-assert kernels("hash") is built_in.hash
+SORTS = ("viper", "native") + (("c",) if built_in else ())
+if not built_in or SEED == 0:
+    SORTS += ("plain",)  # it is slow on emulated boards
+assert kernels("hash") is (built_in or native).hash
+assert native.start("none")
 turn = 0
 
 def sort_of(kind, sort):
-    if sort == "c":
-        return getattr(built_in, kind)
+    if sort in ("c", "native"):
+        return getattr(built_in if sort == "c" else native, kind)
     name = "boardmaps.kernels.%s_%s" % (sort, kind)
     __import__(name)
     return sys.modules[name]
@@ -119,14 +129,14 @@ def both(maps, name, *args):
     turn += 1
     said = []
     for i, m in enumerate(maps):
-        drive(m, SORTS[(turn + i) % 3])
+        drive(m, SORTS[(turn + i) % len(SORTS)])
         given = own(args)
         try:
             answer = getattr(m, name)(*given)
         except Exception as e:
             answer = type(e), str(e) if type(e) is not TypeError else ""  # MicroPython's own words
         said.append((answer, given))
-    for i in (1, 2):
+    for i in range(1, len(maps)):
         assert said[0] == said[i], (name, args, said)
         one, other = maps[0]._slice, maps[i]._slice
         assert one[:80] == other[:80] and one[96:] == other[96:], (name, args)
@@ -473,19 +483,25 @@ assert len(h) == 1 and len(q) == 1 and len(r) == 1
 """
 
 
-@pytest.fixture(scope="module", params=["qemu", "rv32"])
-def run(request: pytest.FixtureRequest) -> Iterator[Run]:
+@pytest.fixture(scope="module", params=["unix", "qemu", "rv32"])
+def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     """Return a function that runs a program on a board of each kind; a traceback fails the test."""
     require_board(request.param)
-    if request.param == "rv32":
-        yield _on_rv32
+    modules = native({"unix": "x64", "qemu": "armv7m", "rv32": "rv32imc"}[request.param])
+    folder = tmp_path_factory.mktemp("board")
+    if request.param == "unix":
+        yield lambda program: _on_unix(importing(modules) + program)
         return
-    with TemporaryDirectory() as folder, QemuBoard(port=Path(folder, "port")) as running:
+    if request.param == "rv32":
+        given = joined(modules, folder)
+        yield lambda program: _on_rv32(importing(modules, GIVEN_AT) + program, given)
+        return
+    with QemuBoard(port=folder / "port", flash=flash_with(joined(modules, folder))) as running:
         repl = SerialTransport(running.port, wait=0)
 
         def on_qemu(program: str) -> None:
             repl.enter_raw_repl(soft_reset=True)
-            _, error = repl.exec_raw(program, timeout=120)
+            _, error = repl.exec_raw(importing(modules, BEHIND_FLASH) + program, timeout=120)
             assert not error, error.decode()
 
         try:
@@ -494,8 +510,23 @@ def run(request: pytest.FixtureRequest) -> Iterator[Run]:
             repl.close()
 
 
-def _on_rv32(program: str) -> None:
-    _, error = run_program(program)
+def _on_unix(program: str) -> None:
+    with NamedTemporaryFile("w", suffix=".py") as file:
+        file.write(program)
+        file.flush()
+        done = subprocess.run(
+            [find_micropython(None), "-X", "heapsize=4M", file.name],
+            env={**os.environ, "MICROPYPATH": f"{FIRMWARE}:.frozen"},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _on_rv32(program: str, given: Path) -> None:
+    _, error = run_program(program, given=given)
     assert not error, error
 
 

@@ -1,9 +1,12 @@
 // The line's frames: what frame.py does, with the same answers. A frame is made and checked for each request and each reply.
 
 #include "kernel.h"
+#if !MICROPY_ENABLE_DYNRUNTIME
 #include "lib/uzlib/uzlib.h"
+#endif
 
 enum { HEADER = 5, CRC = 4, LEAST = HEADER + CRC };
+#define MORE(n) ((n) / 128 + 1) // at least the bytes that n have more when they are stuffed; no division, which takes a library
 #define SOUND 0x2144df1c // the CRC-32 of anything with its own CRC-32 behind it
 
 // Write n bytes of raw without zeros; return how many there are then, at most n + n / 254 + 1.
@@ -45,7 +48,7 @@ static mp_int_t unstuff(uint8_t *out, const uint8_t *data, size_t n) {
 static mp_obj_t cobs_encode(mp_obj_t raw_in) {
     mp_buffer_info_t raw = bm_bytes(raw_in, MP_BUFFER_READ);
     vstr_t made;
-    vstr_init_len(&made, raw.len + raw.len / 254 + 1);
+    vstr_init_len(&made, raw.len + MORE(raw.len));
     made.len = stuff((uint8_t *)made.buf, raw.buf, raw.len);
     return mp_obj_new_bytes_from_vstr(&made);
 }
@@ -72,7 +75,7 @@ static mp_obj_t encode(size_t n_args, const mp_obj_t *args) {
         payload = bm_bytes(args[4], MP_BUFFER_READ);
     }
     size_t n = LEAST + payload.len;
-    size_t most = n + n / 254 + 2;
+    size_t most = n + MORE(n) + 1;
     vstr_t made;
     vstr_init_len(&made, most + n); // the frame, and behind it what it is made of
     uint8_t *raw = (uint8_t *)made.buf + most;
@@ -115,6 +118,12 @@ static mp_obj_t decode(mp_obj_t chunk_in) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(decode_obj, decode);
 
-const mp_rom_obj_tuple_t bm_frame = { { &mp_type_tuple }, 4, {
-    MP_ROM_PTR(&cobs_encode_obj), MP_ROM_PTR(&cobs_decode_obj), MP_ROM_PTR(&encode_obj), MP_ROM_PTR(&decode_obj),
-} };
+static const bm_function_t functions[] = {
+    { MP_QSTR_cobs_encode, &cobs_encode_obj },
+    { MP_QSTR_cobs_decode, &cobs_decode_obj },
+    { MP_QSTR_encode, &encode_obj },
+    { MP_QSTR_decode, &decode_obj },
+    { 0 },
+};
+
+const bm_kernels_t bm_frame = BM_KERNELS;
