@@ -69,6 +69,7 @@ _BOOT = 3.0  # seconds that a simulated board takes to boot on a busy computer
 class DeployReport:
     """What a deploy did. Paths are the board's, `form` says .mpy and for which architecture, or .py and why.
 
+    `kernels` says what moves the bytes of the board's maps: C, viper, or plain Python, and why no faster one.
     `board` is the name of the board's definition, if there was one; `config` says what became of boardmaps_config.py.
     """
 
@@ -76,6 +77,7 @@ class DeployReport:
     machine: str
     micropython: str
     form: str
+    kernels: str
     version: str
     board: str | None
     config: str
@@ -187,6 +189,7 @@ def _deploy(
             machine=target.machine,
             micropython=target.version,
             form=payload.form,
+            kernels=payload.kernels,
             version=version,
             board=config.board,
             config=config.told,
@@ -218,7 +221,7 @@ def _frozen(link: BoardLink) -> tuple[str, Settings]:
 def _payload(link: BoardLink, target: Target, frozen: str) -> Payload:
     """The modules for this board: none when its firmware has them, for what is frozen in goes before what is in :/lib."""
     if frozen == VERSION:
-        return Payload({}, "part of its firmware")
+        return Payload({}, "part of its firmware", "C, in its firmware" if target.in_c else "viper, in its firmware")
     if frozen:
         raise DeployError(
             f"{link.port}: boardmaps {frozen} is frozen into this board's firmware and goes before what deploy could "
