@@ -49,7 +49,7 @@ _memory = _take(setting("POOL_SIZE", 64 * 1024))
 _view = memoryview(_memory)
 _used = 0
 _allocations = 0
-_maps = {}  # id: map
+maps = {}  # by number: also the C part of the line looks here
 _next_id = 1  # never used again, also after reset(): a stale id on the line cannot reach another map
 # What a map made before reset() sees: no entries, and sizes that nothing has, so that every call goes where StaleMap is raised.
 dead = memoryview(bytearray(HEADER_SIZE))
@@ -96,10 +96,10 @@ class StaticPool:
     def reset():
         """Clear the whole pool (for tests). A map made before raises StaleMap and never touches another map's bytes."""
         global _used, _allocations
-        for m in _maps.values():
+        for m in maps.values():
             m._view = dead
             m._key_size = m._value_size = -1
-        _maps.clear()
+        maps.clear()
         _clear(_view, _used)
         _used = _allocations = 0
 
@@ -129,7 +129,7 @@ def create(new, definition):
     new.id = _next_id
     new.offset = offset
     new.size = size
-    _maps[_next_id] = new
+    maps[_next_id] = new
     _next_id += 1
 
 
@@ -138,7 +138,7 @@ def open_map(name):
 
     Raises KeyNotFound when there is none, InvalidDefinition when several maps have it.
     """
-    found = [_maps[i] for i in ids() if _maps[i].definition.name == name]
+    found = [maps[i] for i in ids() if maps[i].definition.name == name]
     if not found:
         raise KeyNotFound("open_map %r: no map has this name" % name)
     if len(found) > 1:
@@ -148,14 +148,14 @@ def open_map(name):
 
 def by_id(map_id):
     """Return the map with this number. Raises StaleMap when it never was or the pool was reset."""
-    if map_id not in _maps:
+    if map_id not in maps:
         raise StaleMap("map id %d: no map has this number (the pool may have been reset)" % map_id)
-    return _maps[map_id]
+    return maps[map_id]
 
 
 def ids():
     """Return the numbers of all maps, in the order of their creation."""
-    return sorted(_maps)
+    return sorted(maps)
 
 
 def stats():
@@ -166,7 +166,7 @@ def stats():
 def read(offset, n):
     """Return the pool's bytes from `offset` on, at most `n`; zeros for what a write-only map holds behind its header."""
     part = bytearray(_view[offset : offset + n])
-    for m in _maps.values():
+    for m in maps.values():
         if m.definition.map_flags & BPF_F_WRONLY:
             hidden = max(m.offset + HEADER_SIZE, offset)
             end = min(m.offset + m.size, offset + len(part))

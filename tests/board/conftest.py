@@ -4,14 +4,16 @@ import os
 import shutil
 import subprocess
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from mpremote.transport_serial import SerialTransport
 
 from boardmaps_sim.find import find_micropython
-from boardmaps_sim.rv32 import run_program
-from tests.board.natives import native
+from boardmaps_sim.qemu import QemuBoard
+from boardmaps_sim.rv32 import GIVEN_AT, run_program
+from tests.board.natives import BEHIND_FLASH, flash_with, importing, joined, native
 from tests.require import require_board
 
 FIRMWARE = Path(__file__).parents[2] / "firmware"
@@ -38,7 +40,7 @@ def micropython(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
     def run(code: str, heap: str = "500K", fails: bool = False) -> str:
         code = textwrap.dedent(code)
         if request.param.startswith("unix"):
-            failed, output = _on_unix(code, heap, path)
+            failed, output = _run_on_unix(["-c", code], heap, path)
         else:
             printed, error = run_program(code if request.param == "rv32" else NO_C_PART + code)
             failed, output = bool(error), printed + error
@@ -56,13 +58,13 @@ def with_native(folder: Path) -> Path:
     return folder
 
 
-def _on_unix(code: str, heap: str, path: Path) -> tuple[bool, str]:
+def _run_on_unix(what: list[str], heap: str, path: Path) -> tuple[bool, str]:
     done = subprocess.run(
-        [find_micropython(None), "-X", f"heapsize={heap}", "-c", code],
+        [find_micropython(None), "-X", f"heapsize={heap}", *what],
         env={**os.environ, "MICROPYPATH": f"{path}:.frozen"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     return done.returncode != 0, done.stdout + done.stderr
@@ -78,3 +80,48 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _target(item: pytest.Item) -> str:
     assert isinstance(item, pytest.Function)
     return str(item.callspec.params["micropython"])
+
+
+@pytest.fixture(scope="module", params=["unix", "qemu", "rv32"])
+def chip(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    """Return a function that runs a program on a board of each kind with native modules; a traceback fails the test.
+
+    On the unix port and on built-in firmware, all of which then have the C kernels, viper and plain Python.
+    """
+    require_board(request.param)
+    modules = native({"unix": "x64", "qemu": "armv7m", "rv32": "rv32imc"}[request.param])
+    folder = tmp_path_factory.mktemp("board")
+    if request.param == "unix":
+        yield lambda program: _whole_on_unix(importing(modules) + program, folder)
+        return
+    if request.param == "rv32":
+        given = joined(modules, folder)
+        yield lambda program: _on_rv32(importing(modules, GIVEN_AT) + program, given)
+        return
+    with QemuBoard(port=folder / "port", flash=flash_with(joined(modules, folder))) as running:
+        repl = SerialTransport(running.port, wait=0)
+
+        def on_qemu(program: str) -> str:
+            repl.enter_raw_repl(soft_reset=True)
+            said, error = repl.exec_raw(importing(modules, BEHIND_FLASH) + program, timeout=120)
+            assert not error, error.decode()
+            return str(said.decode())
+
+        try:
+            yield on_qemu
+        finally:
+            repl.close()
+
+
+def _whole_on_unix(program: str, folder: Path) -> str:
+    file = folder / "program.py"
+    file.write_text(program)
+    failed, output = _run_on_unix([str(file)], "4M", FIRMWARE)
+    assert not failed, output
+    return output
+
+
+def _on_rv32(program: str, given: Path) -> str:
+    said, error = run_program(program, given=given)
+    assert not error, error
+    return said

@@ -6,21 +6,9 @@ agree about every byte, answer and error. The dict and the lists beside them kno
 More than 300 lines: one program a kind, all driven by the same random walk.
 """
 
-import os
-import subprocess
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from tempfile import NamedTemporaryFile
+from collections.abc import Callable
 
 import pytest
-from mpremote.transport_serial import SerialTransport
-
-from boardmaps_sim.find import find_micropython
-from boardmaps_sim.qemu import QemuBoard
-from boardmaps_sim.rv32 import GIVEN_AT, run_program
-from tests.board.conftest import FIRMWARE
-from tests.board.natives import BEHIND_FLASH, flash_with, importing, joined, native
-from tests.require import require_board
 
 Run = Callable[[str], None]
 
@@ -483,83 +471,36 @@ assert len(h) == 1 and len(q) == 1 and len(r) == 1
 """
 
 
-@pytest.fixture(scope="module", params=["unix", "qemu", "rv32"])
-def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
-    """Return a function that runs a program on a board of each kind; a traceback fails the test."""
-    require_board(request.param)
-    modules = native({"unix": "x64", "qemu": "armv7m", "rv32": "rv32imc"}[request.param])
-    folder = tmp_path_factory.mktemp("board")
-    if request.param == "unix":
-        yield lambda program: _on_unix(importing(modules) + program)
-        return
-    if request.param == "rv32":
-        given = joined(modules, folder)
-        yield lambda program: _on_rv32(importing(modules, GIVEN_AT) + program, given)
-        return
-    with QemuBoard(port=folder / "port", flash=flash_with(joined(modules, folder))) as running:
-        repl = SerialTransport(running.port, wait=0)
-
-        def on_qemu(program: str) -> None:
-            repl.enter_raw_repl(soft_reset=True)
-            _, error = repl.exec_raw(importing(modules, BEHIND_FLASH) + program, timeout=120)
-            assert not error, error.decode()
-
-        try:
-            yield on_qemu
-        finally:
-            repl.close()
-
-
-def _on_unix(program: str) -> None:
-    with NamedTemporaryFile("w", suffix=".py") as file:
-        file.write(program)
-        file.flush()
-        done = subprocess.run(
-            [find_micropython(None), "-X", "heapsize=4M", file.name],
-            env={**os.environ, "MICROPYPATH": f"{FIRMWARE}:.frozen"},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-def _on_rv32(program: str, given: Path) -> None:
-    _, error = run_program(program, given=given)
-    assert not error, error
-
-
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(
     "walk",
     [HASH, ARRAY, QUEUE, RING, PERCPU, SERIES, LPM, BLOOM],
     ids=["hash", "array", "queue and stack", "ring", "per CPU", "series", "lpm", "bloom"],
 )
-def test_all_kernels_leave_the_same_bytes_and_say_the_same(run: Run, walk: str, seed: int) -> None:
-    run(MAPS + COMMON.replace("SEED", str(seed)) + walk)
+def test_all_kernels_leave_the_same_bytes_and_say_the_same(chip: Run, walk: str, seed: int) -> None:
+    chip(MAPS + COMMON.replace("SEED", str(seed)) + walk)
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_frames_are_the_same_in_c_and_in_python(run: Run, seed: int) -> None:
-    run(FRAMES.replace("SEED", str(seed)))
+def test_frames_are_the_same_in_c_and_in_python(chip: Run, seed: int) -> None:
+    chip(FRAMES.replace("SEED", str(seed)))
 
 
-def test_what_raises_has_changed_nothing(run: Run) -> None:
-    run(MAPS + COMMON.replace("SEED", "1") + A_LIST)
+def test_what_raises_has_changed_nothing(chip: Run) -> None:
+    chip(MAPS + COMMON.replace("SEED", "1") + A_LIST)
 
 
-def test_a_stale_map_touches_nothing(run: Run) -> None:
-    run(MAPS + STALE)
+def test_a_stale_map_touches_nothing(chip: Run) -> None:
+    chip(MAPS + STALE)
 
 
-def test_c_kernels_refuse_what_is_no_buffer(run: Run) -> None:
-    run(MAPS + MISUSE)
+def test_c_kernels_refuse_what_is_no_buffer(chip: Run) -> None:
+    chip(MAPS + MISUSE)
 
 
 @pytest.mark.parametrize("guard", ["none", "irq"])
-def test_c_kernels_take_no_heap(run: Run, guard: str) -> None:
-    run(
+def test_c_kernels_take_no_heap(chip: Run, guard: str) -> None:
+    chip(
         f"""
 import micropython, sys
 class config: GUARD = {guard!r}

@@ -302,8 +302,7 @@ def test_the_lost_rest_of_a_long_reply_is_an_error_that_tells_of_the_change(line
 
     def dropping(self: Requests, payloads: list[bytes], changes: bool, boot: str | None = None) -> list[bytes]:
         replies = run(self, payloads, changes, boot)
-        if line._session._long is not None:
-            line._session._long.clear()
+        line._session._long = None
         return replies
 
     with mock.patch.object(Requests, "run", dropping):

@@ -157,7 +157,7 @@ def test_whatever_a_host_asks_is_answered_and_leaves_nothing() -> None:
         assert host.board._long is not None
         assert host.board._long._request is not None
         host.ask(b"\0ping")
-        assert host.board._long._request is None
+        assert host.board._long is None
 
 
 def test_parts_of_two_hosts_are_never_joined() -> None:

@@ -84,6 +84,13 @@ void bm_drive(mp_obj_t map, const bm_kind_t *kinds) {
     }
 }
 
+uint32_t *bm_slice_of(mp_obj_t map) {
+    mp_obj_t found[2];
+    mp_load_method_maybe(map, MP_QSTR__move, found);
+    bool here = found[0] != MP_OBJ_NULL && mp_obj_is_type(found[0], &map_type);
+    return here ? ((bm_map_t *)MP_OBJ_TO_PTR(found[0]))->slice : NULL;
+}
+
 mp_obj_t bm_tell(const bm_map_t *m, qstr method, size_t n, const mp_obj_t *args) {
     mp_obj_t call[2 + MOST_ARGUMENTS];
     mp_load_method(m->map, method, call);

@@ -44,6 +44,9 @@ typedef struct {
 // Give a map its move() and one function of each kind, up to the one without a name.
 void bm_drive(mp_obj_t map, const bm_kind_t *kinds);
 
+// The slice of a map that bm_drive() was called for; NULL of another object.
+uint32_t *bm_slice_of(mp_obj_t map);
+
 // Call a method of the map with n arguments.
 mp_obj_t bm_tell(const bm_map_t *m, qstr method, size_t n, const mp_obj_t *args);
 
@@ -109,5 +112,6 @@ extern const mp_obj_type_t bm_kernels_type;
 #define BM_KERNELS { { &bm_kernels_type }, functions }
 
 extern const bm_kernels_t bm_base, bm_stdio, bm_frame, bm_hash, bm_array, bm_queue, bm_ring, bm_series, bm_percpu, bm_lpm, bm_bloom;
+extern const mp_obj_fun_builtin_fixed_t bm_line_obj;
 
 #endif

@@ -57,6 +57,7 @@ static const mp_rom_map_elem_t module_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_base), MP_ROM_PTR(&bm_base) },
     { MP_ROM_QSTR(MP_QSTR_stdio), MP_ROM_PTR(&bm_stdio) },
     { MP_ROM_QSTR(MP_QSTR_frame), MP_ROM_PTR(&bm_frame) },
+    { MP_ROM_QSTR(MP_QSTR_line), MP_ROM_PTR(&bm_line_obj) },
 };
 static MP_DEFINE_CONST_DICT(module_globals, module_globals_table);
 

@@ -13,7 +13,7 @@ from binascii import crc32
 
 from ..abi import VERSION
 
-_COMMON = ("base", "stdio", "frame", "array", "hash")
+_COMMON = ("base", "stdio", "frame", "line", "array", "hash")
 _SOUND = 0x2144DF1C  # the CRC-32 of anything with its own CRC-32 behind it
 _FOLDER = __file__[: -len("native.py")] if __file__[-3:] == ".py" else __file__[: -len("native.mpy")]
 _NO_GUARD = 0  # the numbers of boards/cmodules/boardmaps/native/runtime.h

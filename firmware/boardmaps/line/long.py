@@ -25,10 +25,6 @@ class Long:
         self._reply = None
         self._seq = -1
 
-    def clear(self) -> None:
-        """Another request is executed: forget the long ones before it."""
-        self._request = self._reply = None
-
     def part(self, payload):  # type: ignore[no-untyped-def]
         """Take one PART; return (reply, None), or (None, the whole request) with the last."""
         where, at = unpack_from("<BI", payload, 1)

@@ -12,7 +12,7 @@ reply there. Where there is no memory to send something, nothing is sent, as if 
 from binascii import crc32
 
 from ..abi import OP_MORE, OP_PART, STATUS_GONE, VERSION
-from ..errors import OutOfMemory
+from ..errors import MapError, OutOfMemory
 from .frame import (
     BYE,
     HELLO,
@@ -35,7 +35,9 @@ _ACCEPTED = (PROTOCOL, PROTOCOL)
 _REMEMBERED = 8  # sessions that have ended
 NO_MEMORY = bytes((OutOfMemory.code,)) + b"request: the board has no memory for it; nothing was changed"
 GONE = bytes((STATUS_GONE,)) + b"request: it was executed, but the board has no memory for its reply"
-_CUT_SHORT = b"\1request: operation 13 or 14 is cut short or malformed"  # 1: MapError
+_CUT_SHORT = (
+    bytes((MapError.code,)) + b"request: a part of one, or what asks for more of a reply, is cut short or malformed"
+)
 
 
 def frame_limit(mtu: int) -> int:
@@ -77,6 +79,9 @@ class ServerSession:
     requests in flight, `credit` the bytes that the host may have under way, all as told in that answer. `most` bounds the bytes
     of a request that comes in parts; None: nothing does. `codec` makes frames bytes and bytes frames (frame.Plain, or
     seal.BoardLock on a locked line).
+
+    What this class does with the usual request boards/cmodules/boardmaps/line.c does too, with the attributes session, limit,
+    served, decoder, _next, _kept and _long.
     """
 
     def __init__(self, handle, terms, mtu=480, window=4, credit=511, most=None, codec=None):  # type: ignore[no-untyped-def]
@@ -96,7 +101,7 @@ class ServerSession:
         self.limit = mtu  # the most payload bytes that this host takes in a frame
         self.decoder = Decoder(frame_limit(mtu) + self.codec.longer, codec=self.codec)
         self._most = most
-        self._long = None  # a Long, from the first request or reply on that no frame holds
+        self._long = None  # a Long, while a request or a reply that no frame holds is under way
         self._hello = -1
         self._kept = [None] * window
         self._next = 0
@@ -166,8 +171,7 @@ class ServerSession:
                 reply, payload = self._go_on(op, payload)
             else:
                 reply = None
-                if self._long:
-                    self._long.clear()
+                self._long = None  # the long ones before it are forgotten
             if reply is None:
                 kept[place] = GONE
                 reply = self._handle(payload, self.limit)

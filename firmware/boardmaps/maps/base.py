@@ -1,6 +1,7 @@
 """Map: what all map types of a board share. Each has one slice of the pool, and its definition."""
 
-from struct import unpack_from
+import os
+from struct import pack_into, unpack_from
 
 from .. import pool
 from ..abi import BPF_F_WRONLY
@@ -9,6 +10,15 @@ from ..errors import InvalidFlags, InvalidKeySize, InvalidValueSize, NotPermitte
 _FROZEN = 1  # bit 0 of the state word
 _STATE_AT = 68  # offsets in a slice's header, bytes; SPEC.md draws them
 _PEAK_AT = 72
+_SEED_AT = 32  # and behind it multiplier and mask, 4 bytes each
+
+
+def new_seed(m, mask):
+    """Give a new map that hashes its seed, its multiplier and its mask."""
+    seed, multiplier = unpack_from("<II", os.urandom(8))
+    # Odd: a step loses nothing; large: it mixes upwards. The constant is for a port whose urandom gives zeros, which mix badly.
+    multiplier = (multiplier ^ 0x2545F491) & 0x3FFFFFFF | 0x10000001
+    pack_into("<3I", m._view, _SEED_AT, seed & 0x3FFFFFFF, multiplier, mask)
 
 
 class Map:

@@ -1,6 +1,5 @@
 """BloomFilter: a set that only grows, in a fixed number of bits. It may take a stranger for a member, never the reverse."""
 
-import os
 from struct import pack_into, unpack_from
 
 from micropython import const
@@ -9,7 +8,7 @@ from ..definition import MapDef, filter_bits
 from ..errors import InvalidFlags, NotSupported
 from ..kinds import BLOOM_FILTER
 from ..settings import kernels
-from .base import Map
+from .base import Map, new_seed
 
 _kernels = kernels("bloom")
 _push = _kernels.push  # (view, value) -> answer
@@ -21,7 +20,6 @@ _WRONG_SIZE = const(4)
 
 # Words of a slice's header
 _COUNT = const(7)
-_SEED = const(8)  # then the multiplier, and the number of bits less one
 _FUNCTIONS = const(15)
 
 
@@ -40,11 +38,7 @@ class BloomFilter(Map):
     def __init__(self, value_size, max_entries, map_flags=0, name="", *, functions=5):
         d = MapDef(BLOOM_FILTER, 0, value_size, max_entries, map_flags, name, functions=functions)
         Map.__init__(self, d)
-        seed, multiplier = unpack_from("<II", os.urandom(8))
-        mask = filter_bits(max_entries, d.functions) - 1
-        pack_into(
-            "<3I", self._view, _SEED * 4, seed & 0x3FFFFFFF, (multiplier ^ 0x2545F491) & 0x3FFFFFFF | 0x10000001, mask
-        )
+        new_seed(self, filter_bits(max_entries, d.functions) - 1)
         pack_into("<I", self._view, _FUNCTIONS * 4, d.functions)
 
     @classmethod

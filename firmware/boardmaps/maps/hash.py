@@ -3,8 +3,7 @@
 Entries never move, a deleted one leaves nothing behind, and a walk goes in slot order. SPEC.md draws the bytes.
 """
 
-import os
-from struct import pack_into, unpack_from
+from struct import unpack_from
 
 from micropython import const
 
@@ -12,6 +11,7 @@ from ..definition import MapDef, buckets_for
 from ..errors import KeyExists, KeyNotFound, OutOfMemory
 from ..kinds import HASH
 from ..settings import kernels
+from .base import new_seed
 from .keyed import Keyed
 
 _kernels = kernels("hash")
@@ -27,15 +27,6 @@ _EXISTS = const(2)
 _WRONG_SIZE = const(4)
 
 _COUNT = const(7)  # words of a slice's header
-_SEED = const(8)
-
-
-def new_seed(m):
-    """Give a new map's slice its seed, its multiplier and its mask."""
-    seed, multiplier = unpack_from("<II", os.urandom(8))
-    # Odd: a step loses nothing; large: it mixes upwards. The constant is for a port whose urandom gives zeros, which mix badly.
-    multiplier = (multiplier ^ 0x2545F491) & 0x3FFFFFFF | 0x10000001
-    pack_into("<3I", m._view, _SEED * 4, seed & 0x3FFFFFFF, multiplier, buckets_for(m.definition.max_entries) - 1)
 
 
 class HashMap(Keyed):
@@ -70,7 +61,7 @@ class HashMap(Keyed):
     def __init__(self, key_size, value_size, max_entries, map_flags=0, name=""):
         _kernels.drive(self)
         Keyed.__init__(self, MapDef(HASH, key_size, value_size, max_entries, map_flags, name))
-        new_seed(self)
+        new_seed(self, buckets_for(max_entries) - 1)
 
     def lookup_and_delete(self, key):
         """Return the value and remove the key in one step; None on a miss. Not in a hard interrupt: it allocates."""

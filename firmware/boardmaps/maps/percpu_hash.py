@@ -2,9 +2,9 @@
 
 from micropython import const
 
-from ..definition import MapDef
+from ..definition import MapDef, buckets_for
 from ..kinds import PERCPU_HASH
-from .hash import new_seed
+from .base import new_seed
 from .percpu import CPUS, PerCpu, _kernels, this_cpu
 
 _TAKE = const(4)  # to percpu's row
@@ -19,7 +19,7 @@ class PerCpuHash(PerCpu):
     def __init__(self, key_size, value_size, max_entries, map_flags=0, name=""):
         _kernels.drive_hash(self)
         PerCpu.__init__(self, MapDef(PERCPU_HASH, key_size, value_size, max_entries, map_flags, name, CPUS))
-        new_seed(self)
+        new_seed(self, buckets_for(max_entries) - 1)
 
     def delete(self, key):
         """Remove a key with the values of all CPUs. Raises KeyNotFound. Allocates nothing."""

@@ -18,7 +18,7 @@ from .. import pool
 from ..abi import OP_SUBSCRIBE, OP_UNSUBSCRIBE
 from ..line.dispatch import Dispatcher
 from ..line.session import ServerSession
-from ..settings import kernels
+from ..settings import in_c, kernels
 
 # Another one after every reset: how a host tells that the board restarted.
 BOOT_ID = str(hexlify(os.urandom(4)), "ascii")
@@ -104,14 +104,6 @@ class StdioLine:
             tries -= 1
 
 
-class _NoGuard:
-    def __enter__(self):
-        """Nobody else is there."""
-
-    def __exit__(self, *error):
-        """Nobody waits."""
-
-
 class Server:
     """A server of this board's maps on `line` (StdioLine, or anything with its methods).
 
@@ -143,8 +135,10 @@ class Server:
         most = 2 * pool.StaticPool.total_size() + _BESIDE
         self.session = ServerSession(dispatcher.handle, terms, mtu, window, self.line.credit, most, codec)
         dispatcher.extra = {OP_SUBSCRIBE: self._subscriptions, OP_UNSUBSCRIBE: self._subscriptions}
+        # What is sealed is opened in Python, so the rest happens there too.
+        self._turn = in_c.line(pool.maps) if in_c and hasattr(in_c, "line") and not codec else None
         self._events = None
-        self._guard = guard or _NoGuard()
+        self._guard = guard
         self._view = memoryview(bytearray(min(self.line.credit, 1024)))
         self._idle_ms = idle * 1000
         self._heard = time.ticks_ms()
@@ -165,16 +159,19 @@ class Server:
             # After a silence this may be somebody's Ctrl-C: then take no more than that, what follows is for the REPL.
             view = self._view
             careful = quiet and self._open and not self._locked
-            n = line.readinto(view[: 2 if careful else most])
+            n = line.readinto(view[: 2 if careful else most] if careful or most else view)
             if careful and n == 2 and view[1] != _CTRL_C:
                 n += line.readinto(view[n:most])  # it is not: a frame has begun
-            with self._guard:
-                reply = session.receive(bytes(view[:n]))
-            self._follow()  # before the answer to BYE: whoever comes next finds Ctrl-C at work
-            if reply:
-                line.write(b"\0" + reply)  # the zero ends what was printed: it is no part of a frame
-            if session.interrupted if self._locked else session.decoder.interrupted():
-                self._interrupt()
+            answered = self._turn and self._hold(self._turn, session, view, n)
+            if answered:
+                line.write(view[:answered])
+            else:
+                reply = self._hold(session.receive, bytes(view[:n]))
+                self._follow()  # before the answer to BYE: whoever comes next finds Ctrl-C at work
+                if reply:
+                    line.write(b"\0" + reply)  # the zero ends what was printed: it is no part of a frame
+                if session.interrupted if self._locked else session.decoder.interrupted():
+                    self._interrupt()
         elif self._open or session.decoder.pending():
             quiet = time.ticks_diff(time.ticks_ms(), self._heard)
             if quiet > _QUIET_MS and session.decoder.idle() == b"\x03" and not self._locked:
@@ -183,11 +180,17 @@ class Server:
                 session.close()
                 self._follow()
         if session.taken:
-            with self._guard:
-                told = self._events.poll(time.ticks_ms())
+            told = self._hold(self._events.poll, time.ticks_ms())
             if told:
                 line.write(b"\0" + told)
         return self._open
+
+    def _hold(self, function, *arguments):
+        """Call a function while the firmware's lock is held, where it gave one."""
+        if self._guard is None:
+            return function(*arguments)
+        with self._guard:
+            return function(*arguments)
 
     def _follow(self):
         """Ctrl-C belongs to the line exactly while a session is open; on a locked line from the first poll to close()."""

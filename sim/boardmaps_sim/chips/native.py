@@ -8,6 +8,7 @@ behind each file, where MicroPython reads no more and kernels/native.py looks fi
 import json
 import re
 import shutil
+import subprocess
 import sys
 import zlib
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ SOURCES = PROJECT / "boards" / "cmodules" / "boardmaps"
 _SHARED = ("kernel.c", "native/init.c", "native/bytes.c")
 # Module to its kernels, as native/init.c gives them; kernels/native.py knows which kinds are in which.
 PARTS = {
-    "c_common": ("base.c", "stdio.c", "frame.c", "native/crc32.c", "hash.c", "array.c"),
+    "c_common": ("base.c", "stdio.c", "frame.c", "line.c", "hash.c", "array.c"),
     "c_others": ("queue.c", "ring.c", "series.c", "percpu.c", "lpm.c", "bloom.c"),
 }
 _FAST = ("kernel.c", "bytes.c", "hash.c", "array.c", "queue.c", "ring.c")  # the rest is compiled for size
@@ -31,20 +32,24 @@ _FLAGS = (
     *("-std=gnu99", "-Wall", "-Wextra", "-Wno-unused-parameter", "-Werror", "-DNDEBUG", "-DNO_QSTR"),
     *("-DMICROPY_ENABLE_DYNRUNTIME=1", "-DMICROPY_FLOAT_IMPL=MICROPY_FLOAT_IMPL_NONE"),
     *("-fpic", "-fno-common", "-fno-builtin-memmove", "-fno-stack-protector", "-U_FORTIFY_SOURCE"),
-    "-fno-jump-tables",  # with which, and without divisions, no module needs the compiler's library
+    "-fno-jump-tables",  # which need the compiler's library on a Cortex-M0
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Processor:
-    """How to compile for an architecture, as mpy-cross calls it: the beginning of the compiler's name, and its options."""
+    """How to compile for an architecture, as mpy-cross calls it: the beginning of the compiler's name, and its options.
+
+    `library` names what the code needs of the compiler's own library: mpy_ld.py would read all of that, for ten seconds.
+    """
 
     cross: str
     flags: tuple[str, ...]
+    library: tuple[str, ...] = ()
 
 
 PROCESSORS = {
-    "armv6m": Processor("arm-none-eabi-", ("-mthumb", "-mcpu=cortex-m0")),
+    "armv6m": Processor("arm-none-eabi-", ("-mthumb", "-mcpu=cortex-m0"), ("_udivsi3.o", "_dvmd_tls.o")),
     "armv7m": Processor("arm-none-eabi-", ("-mthumb", "-mcpu=cortex-m3")),
     "x64": Processor("", ()),
     "rv32imc": Processor(
@@ -87,16 +92,14 @@ def _build(source: Source, arch: str, wanted: dict[str, str]) -> None:
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
     for part, kernels in PARTS.items():
-        content = _link(
-            source, arch, part, [SOURCES / name for name in (*_SHARED, *kernels)], compiler, processor.flags
-        )
+        content = _link(source, arch, part, [SOURCES / name for name in (*_SHARED, *kernels)], processor)
         (fresh / f"{part}.mpy").write_bytes(content + zlib.crc32(content).to_bytes(4, "little"))
     (fresh / "made_of.json").write_text(json.dumps(wanted) + "\n")
     shutil.rmtree(OUT / arch, ignore_errors=True)
     fresh.rename(OUT / arch)
 
 
-def _link(source: Source, arch: str, part: str, files: list[Path], compiler: str, flags: tuple[str, ...]) -> bytes:
+def _link(source: Source, arch: str, part: str, files: list[Path], processor: Processor) -> bytes:
     """Compile and link one module; return the .mpy."""
     build = source.builds / "native" / arch / part
     shutil.rmtree(build, ignore_errors=True)
@@ -107,13 +110,17 @@ def _link(source: Source, arch: str, part: str, files: list[Path], compiler: str
     scanned = [str(file) for file in (*files, SOURCES / "kernel.h")]
     run([*linker, "--preprocess", "-o", str(config), *scanned], log)
     (build / "names.h").write_text(_names(config.read_text()))
-    objects = []
+    compiler = f"{processor.cross}gcc"
+    objects = [str(build / name) for name in processor.library]
+    if objects:
+        library = subprocess.check_output([compiler, *processor.flags, "-print-libgcc-file-name"], text=True).strip()
+        run([f"{processor.cross}ar", "x", library, *processor.library], log, cwd=build)
     for file in files:
         objects.append(str(build / f"{file.stem}.o"))
         defined = [f'-DMP_CONFIGFILE="{config}"', f'-DVERSION="{VERSION}"', f"-DCOMMON={int(part == 'c_common')}"]
         places = [f"-I{folder}" for folder in (SOURCES, build, source.tree)]
         level = "-O2" if file.name in _FAST else "-Os"
-        run([compiler, level, *_FLAGS, *flags, *defined, *places, "-c", str(file), "-o", objects[-1]], log)
+        run([compiler, level, *_FLAGS, *processor.flags, *defined, *places, "-c", str(file), "-o", objects[-1]], log)
     run([*linker, "--qstrs", str(config), "-o", str(build / "module.mpy"), *objects], log)
     return (build / "module.mpy").read_bytes()
 

@@ -1,4 +1,4 @@
-// Bytes in a native module: the functions of the C library that the compiler calls by itself, and bytes objects.
+// What a native module lacks: functions of the C library, most of which the compiler calls by itself, bytes objects, and dicts.
 
 #include "../kernel.h"
 
@@ -40,6 +40,24 @@ int memcmp(const void *a_in, const void *b_in, size_t n) {
         }
     }
     return 0;
+}
+
+void *memchr(const void *in, int byte, size_t n) {
+    for (const uint8_t *at = in; n--; ++at) {
+        if (*at == byte) {
+            return (void *)(uintptr_t)at;
+        }
+    }
+    return NULL;
+}
+
+mp_map_elem_t *bm_map_lookup(mp_map_t *map, mp_obj_t number) {
+    for (size_t i = 0; i < map->alloc; ++i) {
+        if (map->table[i].key == number) {
+            return &map->table[i];
+        }
+    }
+    return NULL;
 }
 
 void bm_vstr_init_len(vstr_t *made, size_t n) {

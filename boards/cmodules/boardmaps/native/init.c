@@ -84,6 +84,7 @@ mp_obj_t mpy_init(mp_obj_fun_bc_t *self, size_t n_args, size_t n_kw, mp_obj_t *a
     give(MP_QSTR_base, &bm_base);
     give(MP_QSTR_stdio, &bm_stdio);
     give(MP_QSTR_frame, &bm_frame);
+    give(MP_QSTR_line, &bm_line_obj);
     give(MP_QSTR_hash, &bm_hash);
     give(MP_QSTR_array, &bm_array);
     #else

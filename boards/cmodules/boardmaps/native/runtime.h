@@ -27,6 +27,8 @@ static inline qstr bm_qstr(uint16_t name) {
 #define mp_load_attr(base, name) (mp_fun_table.load_attr((base), BM_QSTR(name)))
 #undef mp_load_method
 #define mp_load_method(base, name, dest) (mp_fun_table.load_method((base), BM_QSTR(name), (dest)))
+#undef mp_load_method_maybe
+#define mp_load_method_maybe(base, name, dest) (mp_fun_table.load_method_maybe((base), BM_QSTR(name), (dest)))
 #undef mp_load_global
 #define mp_load_global(name) (mp_fun_table.load_global(BM_QSTR(name)))
 #undef mp_store_attr
@@ -49,14 +51,16 @@ extern const mp_obj_type_t *bm_type_int, *bm_type_bytes; // looked up once, wher
 #define mp_iternext(place) (mp_fun_table.iternext(place))
 typedef mp_obj_iter_buf_t *bm_iterator_t;
 
+// The entry of a small number in a dict, which is no subclass's.
+mp_map_elem_t *bm_map_lookup(mp_map_t *map, mp_obj_t number);
+#define mp_map_lookup(map, number, kind) bm_map_lookup((map), (number))
+
 // A bytes object that is filled in after it has its memory.
 void bm_vstr_init_len(vstr_t *made, size_t n);
 mp_obj_t bm_bytes_from_vstr(vstr_t *made);
 #define vstr_init_len bm_vstr_init_len
 #define vstr_clear(made) m_free((made)->buf)
 #define mp_obj_new_bytes_from_vstr bm_bytes_from_vstr
-
-uint32_t uzlib_crc32(const void *data, unsigned int n, uint32_t crc);
 
 // The guard. kernels/native.py says which one: the lock of a second core is what the chip has for it.
 enum { NO_GUARD = 0, IRQ = 1, SPINLOCK = 2, EXCLUSIVE = 3, THREAD = 4 };
