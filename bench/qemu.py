@@ -16,13 +16,16 @@ from mpremote.transport_serial import SerialTransport
 
 from bench.report import Row, publish
 from boardmaps_sim.base import BoardError
+from boardmaps_sim.chips.given import BEHIND_FLASH, WITHOUT_C, flash_with, importing, joined
+from boardmaps_sim.chips.native import OUT, PARTS
 from boardmaps_sim.process_board import ProcessBoard
 from boardmaps_sim.qemu import QemuBoard
 
 PROGRAM = Path(__file__).parent / "board_ops.py"
 ICOUNT = 5  # an instruction takes 2**5 ns, a tick 40 ns
-# The kernels in C, which this firmware has, and those that stock firmware uses. One core: what a lock adds, bench.pico says.
-GUARDS: dict[str, tuple[str, ...]] = {"C": ("none", "irq"), "viper": ("none", "irq")}
+# The kernels in C, which this firmware has, the same as native modules for stock firmware, and those that it uses without. One core:
+# what a lock adds, bench.pico says.
+GUARDS: dict[str, tuple[str, ...]] = {"C": ("none", "irq"), "native": ("none", "irq"), "viper": ("none", "irq")}
 FULL = 512  # entries of the map whose longest operations are told
 
 DEQUE = "deque_append_popleft"
@@ -61,10 +64,12 @@ def one_bucket(n: int) -> str:
 def measure(board: ProcessBoard, kernels: str, guard: str, **numbers: int | str) -> Found:
     """Run board_ops.py on a board with these kernels, this guard and other numbers; return everything that it printed."""
     code = PROGRAM.read_text()
-    given = {"GUARD": guard, "KERNELS": None if kernels == "C" else kernels, **numbers}
+    given = {"GUARD": guard, "KERNELS": "viper" if kernels == "viper" else None, **numbers}
     for name, value in given.items():
         code, done = re.subn(rf"^{name} = .*$", f"{name} = {value!r}", code, count=1, flags=re.MULTILINE)
         assert done, name
+    if kernels == "native":
+        code = WITHOUT_C + importing(_native(), BEHIND_FLASH) + code
     with board:
         repl = SerialTransport(board.port, wait=0)
         try:
@@ -99,7 +104,19 @@ def measure_all(
 
 def on_qemu() -> dict[str, dict[str, Found]]:
     """Measure on the Cortex-M3."""
-    return measure_all(lambda port: QemuBoard(port=port, icount=ICOUNT), GUARDS)
+
+    def board(port: Path) -> QemuBoard:
+        return QemuBoard(port=port, icount=ICOUNT, flash=flash_with(joined(_native(), port.parent)))
+
+    return measure_all(board, GUARDS)
+
+
+def _native() -> dict[str, bytes]:
+    """Return the native modules for the Cortex-M3, file name to content."""
+    try:
+        return {f"{part}.mpy": (OUT / "armv7m" / f"{part}.mpy").read_bytes() for part in PARTS}
+    except OSError as error:
+        raise BoardError(f"{error.filename} is not there. Build it: make native-deps native") from error
 
 
 def agree(one: Any, other: Any) -> bool:

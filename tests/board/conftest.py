@@ -10,15 +10,14 @@ from pathlib import Path
 import pytest
 from mpremote.transport_serial import SerialTransport
 
+from boardmaps_sim.chips.given import BEHIND_FLASH, WITHOUT_C, flash_with, importing, joined
 from boardmaps_sim.find import find_micropython
 from boardmaps_sim.qemu import QemuBoard
 from boardmaps_sim.rv32 import GIVEN_AT, run_program
-from tests.board.natives import BEHIND_FLASH, flash_with, importing, joined, native
+from tests.board.natives import native
 from tests.require import require_board
 
 FIRMWARE = Path(__file__).parents[2] / "firmware"
-# Makes built-in firmware what stock firmware is: without the C part. Its kernels are then viper, its pool is on the heap.
-NO_C_PART = "import sys; sys.modules['_boardmaps'] = None\n"
 # The lock is _thread's: only the unix port has that.
 GUARDS = pytest.mark.parametrize("guard", ["none", "irq", pytest.param("irq+lock", marks=pytest.mark.unix_port)])
 
@@ -42,7 +41,7 @@ def micropython(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
         if request.param.startswith("unix"):
             failed, output = _run_on_unix(["-c", code], heap, path)
         else:
-            printed, error = run_program(code if request.param == "rv32" else NO_C_PART + code)
+            printed, error = run_program(code if request.param == "rv32" else WITHOUT_C + code)
             failed, output = bool(error), printed + error
         assert failed == fails, output
         return output

@@ -11,10 +11,11 @@ from mpremote.transport_serial import SerialTransport
 from boardmaps_host import Board, connect
 from boardmaps_host.client.simulated import serve_uart
 from boardmaps_host.deploy import deploy
+from boardmaps_sim.chips.given import BEHIND_FLASH, WITHOUT_C, flash_with, importing, joined
 from boardmaps_sim.chips.native import PARTS
 from boardmaps_sim.qemu import QemuBoard
 from boardmaps_sim.unix import UnixBoard
-from tests.board.natives import BEHIND_FLASH, flash_with, importing, joined, native
+from tests.board.natives import native
 from tests.require import require_board
 
 # The firmware of qemu and pico has C kernels; unix, as other stock firmware, has them in native modules where those are built,
@@ -29,7 +30,6 @@ with open("boardmaps_config.py", "w") as f:
     f.write(%r)
 """
 CHOSEN = "KERNELS = 'SORT'"
-WITHOUT_C = "import sys\nsys.modules['_boardmaps'] = None\n"
 LOADED = """
 import sys
 from boardmaps import ArrayMap, HashMap, PerCpuArray, Queue, RingBuf, TimeSeries
