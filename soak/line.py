@@ -1,9 +1,10 @@
-"""The line for long: what CI does in short, a hundred times over. `python -m soak.line`, a few minutes; any miss is an error."""
+"""The line for long: what CI does in short, a hundred times over. `python -m soak.line`, an hour; any miss is an error."""
 
 import random
 import sys
 import time
 from collections import Counter
+from itertools import combinations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
@@ -16,9 +17,11 @@ from boardmaps_host.deploy import deploy
 from boardmaps_sim.faulty import Faults
 from boardmaps_sim.relay import FaultyBoard
 from boardmaps_sim.unix import UnixBoard
+from soak.restless import restless
 from tests.link import hostile
 from tests.link.fuzz import fuzz_board, fuzz_host, fuzz_requests, fuzz_server, resynchronised
-from tests.link.simulation import World, at_every_byte, faults_of, run, script
+from tests.link.orders import FAULTS, BrokenRule, Walk
+from tests.link.simulation import World, at_every_byte, faults_of, mixed, run, script
 
 _BAD = Faults(corrupt=1e-3, loss=1e-3, duplicate=1e-3, latency=0.001)
 _WORSE = Faults(corrupt=1e-2, loss=1e-3, duplicate=1e-3, latency=0.001)
@@ -74,6 +77,56 @@ def exactly_once(name: str, faults: Faults, operations: int) -> Row:
     return none(f"exactly once, {name}: {operations:,} additions, wrong", wrong)
 
 
+def everything_at_once(operations: int) -> list[Row]:
+    """Have additions done while errors, bursts, silences, cuts and restarts come, also inside long replies."""
+    outcomes: Counter[str] = Counter()
+    happened: Counter[str] = Counter()
+    wrong = 0
+    for seed in range(operations // 10_000):
+        try:
+            found, more = mixed(seed, 10_000)
+        except AssertionError as e:
+            wrong += 1
+            print(e, *e.__notes__)
+            continue
+        outcomes.update(found)
+        happened.update(more)
+    name = f"everything at once: {operations:,} additions"
+    return [none(f"{name}, lost, doubled or answered wrong", wrong)] + [
+        Row(f"{name}, {what}", n, "") for what, n in (*outcomes.items(), *happened.items())
+    ]
+
+
+# Walks through every order of faults: scenario, faults at most, of which sorts.
+_WALKS: tuple[tuple[str, int, tuple[str, ...]], ...] = (
+    ("plain", 3, FAULTS),
+    ("pieces", 3, FAULTS),
+    ("hosts", 2, FAULTS),
+    ("long", 3, FAULTS),
+    ("short", 4, FAULTS),
+    ("locked", 1, FAULTS),
+    *(("short", 5, three) for three in combinations(FAULTS, 3)),
+)
+
+
+def every_order() -> list[Row]:
+    """Walk through all orders of small sessions; what breaks a rule is printed with the line that replays it."""
+    rows = []
+    states = wrong = 0
+    for scenario, faults, sorts in _WALKS:
+        walk = Walk(scenario, faults, sorts)
+        try:
+            states += walk.run()
+        except BrokenRule as e:
+            wrong += 1
+            print(e)
+        if sorts == FAULTS:
+            rows.append(Row(f"every order: {scenario}, {faults} faults, states", walk.states, ""))
+    rows.append(Row.held("every order: states visited in all", states, "", "", states, ">= 1000000"))
+    rows.append(none("every order: walks with an order that breaks a rule", wrong))
+    return rows
+
+
 def on_the_unix_board(operations: int) -> Row:
     """The same on a real board behind the relay."""
     with TemporaryDirectory() as folder:
@@ -83,6 +136,17 @@ def on_the_unix_board(operations: int) -> Row:
             total = _added(running.port, operations)
     wrong = abs(total - operations)
     return none(f"exactly once, unix board, relay: {operations:,} additions, wrong", wrong)
+
+
+def restless_board(operations: int) -> list[Row]:
+    """Do the same on a real board that restarts, behind a line on which everything happens."""
+    host = restless(operations)
+    for what in host.wrong:
+        print(what)
+    name = f"everything at once, unix board: {operations:,} operations"
+    return [none(f"{name}, wrong", len(host.wrong))] + [
+        Row(f"{name}, {what}", n, "") for what, n in host.happened.items()
+    ]
 
 
 def _added(port: str, operations: int) -> int:
@@ -134,6 +198,8 @@ def main() -> int:
         hostile_board(1_000_000),
         exactly_once("1e-3", _BAD, 1_000_000),
         exactly_once("1e-2", _WORSE, 100_000),
+        *everything_at_once(100_000),
+        *every_order(),
         seeds(100_000),
         *interrupted(20),
     ]
@@ -141,6 +207,7 @@ def main() -> int:
     rows.append(none("in step again after garbage: 100,000 seeds, missed", missed))
     rows += broken_frames()
     rows.append(on_the_unix_board(10_000))
+    rows += restless_board(10_000)
     rows.append(Row("time", time.monotonic() - start, "s"))
     publish("line-soak", "The line, soaked", rows)
     return int(any(row.met is False for row in rows))

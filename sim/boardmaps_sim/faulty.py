@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 _CHUNK = 64  # bytes that share a fate, as a USB packet's do
+_BURST = 200  # bytes that a burst damages
+_SILENCE = 2.0, 5.0  # seconds that a half-open line carries nothing in one direction
 
 Fault = Literal["lose", "damage", "double", "delay"]
 
@@ -26,6 +28,8 @@ class Faults:
     loss: float = 0.0
     duplicate: float = 0.0
     reorder: float = 0.0  # how often a chunk is overtaken by what follows
+    burst: float = 0.0  # how often a burst begins, which damages 200 bytes
+    half_open: float = 0.0  # how often a direction carries nothing for the next 2 to 5 s
     late: float = 0.02  # up to so late come a chunk that is overtaken and a second copy
     cut_at: int | None = None  # the line ends behind so many bytes
     script: Mapping[int, Fault] = field(default_factory=dict)  # what happens to the chunk with this number, from 0
@@ -50,6 +54,10 @@ class FaultyLine:
         self._last = 0.0  # the latest arrival of what comes in order
         self._coming: list[tuple[float, int, bytes]] = []
         self._count = 0
+        self.bursts = 0
+        self.silences = 0  # times that it was half-open
+        self._burst = 0  # bytes that are still to be damaged
+        self._silent_until = 0.0
 
     @property
     def cut(self) -> bool:
@@ -84,7 +92,12 @@ class FaultyLine:
         if scripted == "lose" or (faults.loss and rng.random() < faults.loss):
             self.hit += 1
             return
+        if faults.half_open and self._is_silent(now):
+            self.hit += 1
+            return
         whole = chunk
+        if faults.burst:
+            chunk = self._burst_into(chunk)
         if scripted == "damage":
             chunk = bytes((chunk[0] ^ 0x55,)) + chunk[1:]
         elif faults.corrupt:
@@ -99,6 +112,20 @@ class FaultyLine:
             return
         self._last = arrival
         self._arrives(chunk, arrival)
+
+    def _is_silent(self, now: float) -> bool:
+        if now >= self._silent_until and self._rng.random() < self.faults.half_open:
+            self.silences += 1
+            self._silent_until = now + self._rng.uniform(*_SILENCE)
+        return now < self._silent_until
+
+    def _burst_into(self, chunk: bytes) -> bytes:
+        if not self._burst and self._rng.random() < self.faults.burst:
+            self.bursts += 1
+            self._burst = _BURST
+        hit = min(self._burst, len(chunk))
+        self._burst -= hit
+        return self._rng.randbytes(hit) + chunk[hit:]
 
     def _corrupted(self, chunk: bytes) -> bytes:
         rng, chance = self._rng, self.faults.corrupt

@@ -100,6 +100,12 @@ class PtyPort:
         os.close(client_end)
         return False
 
+    def hang_up(self) -> None:
+        """End the port under its client, as a pulled cable does, and make another under the same name."""
+        os.close(self.fd)
+        self._has_client = False
+        self._open()
+
     def _abandoned(self) -> bool:
         return bool(self._hangups.poll(0))
 

@@ -62,6 +62,10 @@ class FaultyBoard(SimulatedBoard):
             os.close(self._off[0])
         self.board.stop()
 
+    def cut(self) -> None:
+        """Pull the cable and plug it in again: the client's port ends, and what is under way is lost."""
+        os.write(self._off[1], b"\0")
+
     def wait(self) -> int:
         """Block until the board ends by itself; return its exit status."""
         return self.board.wait()
@@ -80,7 +84,7 @@ class _Relay:
         self._to_client = b""
 
     def run(self, off: int) -> None:
-        """Carry bytes until `off` is closed at its other end, or the board is gone."""
+        """Carry bytes until `off` is closed at its other end, or the board is gone. A byte of `off` is a cut."""
         try:
             with select.epoll() as epoll:
                 epoll.register(off, select.EPOLLIN)
@@ -107,7 +111,13 @@ class _Relay:
             epoll.modify(self._board, 0 if busy else select.EPOLLIN)
         for fd, event in epoll.poll(self._patience(now, busy)):
             if fd == off:
-                return False
+                if not os.read(off, 1):
+                    return False
+                epoll.unregister(self._port.fileno())
+                self._port.hang_up()
+                epoll.register(self._port.fileno(), _PORT_EVENTS)
+                self._leave()
+                break
             if fd == self._board:
                 try:
                     self._down.send(os.read(self._board, 4096), time.monotonic())

@@ -3,6 +3,8 @@
 One run is a World with a seed. It repeats exactly, so a failure is replayed by one line:
 
     python -m tests.link.simulation SEED --corrupt 1e-3 --loss 1e-3
+
+More than 300 lines: a world, what happens in it, and the command that does it again.
 """
 
 import argparse
@@ -18,16 +20,39 @@ from unittest import mock
 from boardmaps.abi import OP_ADD
 from boardmaps.line.session import ServerSession
 from boardmaps_host.client import connection, link, opening, pump, repl, requests
-from boardmaps_host.client.errors import FirmwareError, LinkError, OutcomeUnknown, PortGone
+from boardmaps_host.client.errors import LinkError, PortGone
 from boardmaps_host.client.link import Link
 from boardmaps_host.client.session import ClientSession
 from boardmaps_sim.faulty import Faults, FaultyLine
 
+_MOST = 4096  # bytes of a request that comes in parts
 _TICK = 1e-6  # seconds that a read without a result takes at least: a clock that stands still ends no loop
 
 
 class WrongOutcome(AssertionError):
     """An operation was lost, doubled, or answered with something else than what it did."""
+
+
+@contextmanager
+def under_clock(clock: object, session: Callable[..., ClientSession]) -> Iterator[None]:
+    """Have every Link go by `clock`, which has monotonic() and sleep(), with sessions that `session` makes."""
+    with ExitStack() as patched:
+        patched.enter_context(mock.patch.object(connection, "ClientSession", session))
+        for module in (connection, link, opening, pump, repl, requests):
+            patched.enter_context(mock.patch.object(module, "time", clock))
+        yield
+
+
+@dataclasses.dataclass(frozen=True)
+class Often:
+    """What comes again and again: a restart and a cut after so many bytes at the board, on the average; 0 is never.
+
+    `inside`: how often the board restarts at a chunk that reaches it while the host has a part of a long reply.
+    """
+
+    restart: int = 0
+    cut: int = 0
+    inside: float = 0.0
 
 
 class World:
@@ -47,6 +72,7 @@ class World:
         close_at: tuple[int, int] = (0, 0),
         server: type[ServerSession] = ServerSession,
         handle: Callable[[bytes, int], bytes] | None = None,
+        often: Often | None = None,
     ) -> None:
         self.seed = seed
         self.faults = faults or Faults()
@@ -60,6 +86,11 @@ class World:
         self._server_class = server
         self._reset_at = reset_at
         self._close_at = close_at
+        self._often = often or Often()
+        self._often_rng = random.Random(seed * 2 + 3)
+        self._next_reset = reset_at or self._drawn(self._often.restart)
+        self._next_close = close_at[0] or self._drawn(self._often.cut)
+        self.happened: Counter[str] = Counter()
         self._closed = False
         self._heard = 0  # bytes that have reached the board
         self._told = 0  # and the host
@@ -69,7 +100,10 @@ class World:
     def _boot(self) -> None:
         self.boots += 1
         terms = {"boot": f"{self.seed & 0xFFFF:04x}{self.boots:04x}", "idle": 10}
-        self.server = self._server_class(self._handle, terms)
+        self.server = self._server_class(self._handle, terms, most=_MOST)
+
+    def _drawn(self, mean: int) -> int:
+        return self._often_rng.randrange(1, 2 * mean) if mean else 0
 
     def _add(self, payload: bytes, limit: int) -> bytes:  # noqa: ARG002 - a handler's signature
         self.executed[int.from_bytes(payload[1:4], "little")] += 1
@@ -117,16 +151,26 @@ class World:
 
     def _to_board(self, data: bytes) -> None:
         while data:
-            after = min([n - self._heard for n in (self._reset_at, self._close_at[0]) if n > self._heard] + [len(data)])
+            after = min(
+                [n - self._heard for n in (self._next_reset, self._next_close) if n > self._heard] + [len(data)]
+            )
             part, data = data[:after], data[after:]
             self._heard += len(part)
             reply = self.server.receive(part)
             self.down.send(reply, self.now)
-            if self._heard == self._reset_at:
+            inside = self._often.inside and self._half_told() and self._often_rng.random() < self._often.inside
+            if self._heard == self._next_reset or inside:
+                self.happened["restarts inside a long reply" if self._half_told() else "restarts"] += 1
                 self._boot()
-            if self._heard == self._close_at[0]:
+                self._next_reset = self._heard + self._drawn(self._often.restart)
+            if self._heard == self._next_close:
+                self.happened["cuts"] += 1
                 self._close()
+                self._next_close = self._heard + self._drawn(self._often.cut)
                 return
+
+    def _half_told(self) -> bool:
+        return bool(self.server._long and self.server._long._reply)
 
     def _to_host(self, data: bytes) -> bytes:
         self._told += len(data)
@@ -143,11 +187,7 @@ class World:
     @contextmanager
     def link(self, timeout: float = 30.0) -> Iterator[Link]:
         """A connection to the board over the line, under this world's clock."""
-        session = partial(ClientSession, self.rng)
-        with ExitStack() as patched:
-            patched.enter_context(mock.patch.object(connection, "ClientSession", session))
-            for module in (connection, link, opening, pump, repl, requests):
-                patched.enter_context(mock.patch.object(module, "time", self))
+        with under_clock(self, partial(ClientSession, self.rng)):
             yield self._connect(timeout)
 
     def _connect(self, timeout: float) -> Link:
@@ -169,6 +209,8 @@ class World:
         given = {f.name: getattr(self.faults, f.name) for f in dataclasses.fields(Faults)}
         chosen = [f"--{k} {v}" for k, v in given.items() if v and k != "script" and v != getattr(Faults(), k)]
         chosen += [f"--reset-at {self._reset_at}"] * bool(self._reset_at)
+        names = {"restart": "--restart-every", "cut": "--cut-every", "inside": "--inside"}
+        chosen += [f"{names[k]} {v}" for k, v in dataclasses.asdict(self._often).items() if v]
         chosen += [f"--close-at {self._close_at[0]} {self._close_at[1]}"] * any(self._close_at)
         return " ".join(["python -m tests.link.simulation", str(self.seed), *chosen])
 
@@ -187,31 +229,52 @@ def faults_of(seed: int) -> Faults:
     )
 
 
-def run(world: World, operations: int, most: int = 6, size: int = 12) -> Counter[str]:
+# All that a line and a board do at once, for run(…, long=0.05).
+MIXED = Faults(corrupt=1e-3, loss=1e-3, duplicate=1e-3, latency=0.001, burst=2e-3, half_open=5e-4)
+OFTEN = Often(restart=10_000, cut=10_000, inside=0.05)
+
+
+def mixed(seed: int, operations: int) -> tuple[Counter[str], Counter[str]]:
+    """Have operations done while everything happens that can; return their outcomes, and what has happened how often."""
+    world = World(seed, MIXED, often=OFTEN)
+    outcomes = run(world, operations, long=0.05)
+    for line in (world.up, world.down):
+        world.happened.update({"bursts": line.bursts, "half-open": line.silences})
+    return outcomes, world.happened
+
+
+def run(world: World, operations: int, most: int = 6, size: int = 12, long: float = 0) -> Counter[str]:
     """Have `operations` done, one at a time and several in flight; check each outcome, and say how many were which.
+
+    `long`: how often one is asked for that no frame takes, and whose reply none takes.
 
     Raises WrongOutcome, with the line that replays it.
     """
     rng = random.Random(world.seed ^ 0x5EED)
     outcomes: Counter[str] = Counter()
+    refused: list[int] = []
     try:
         with world.link() as link:
             done = 0
             while done < operations:
-                n = min(rng.randrange(1, most + 1), operations - done)
+                is_long = bool(long) and rng.random() < long
+                n = 1 if is_long else min(rng.randrange(1, most + 1), operations - done)
                 ids = range(done, done + n)
                 done += n
-                fill = rng.randbytes(rng.randrange(size))
+                fill = rng.randbytes(rng.randrange(500, 2000) if is_long else rng.randrange(size))
                 payloads = [operation(i) + fill for i in ids]
                 before = world.total
                 try:
-                    replies = [link.request(p) for p in payloads] if rng.random() < 0.3 else link.requests(payloads)
-                except (OutcomeUnknown, FirmwareError):  # half a frame may look like a REPL's prompt, once in very long
-                    outcomes["unknown"] += n
-                    continue  # whether one was doubled is seen at the end
-                except LinkError:
-                    outcomes["refused"] += n
-                    expect(not any(world.executed[i] for i in ids), f"{ids} were executed, and said to be refused")
+                    replies = (
+                        [link.request(p) for p in payloads]
+                        if is_long or rng.random() < 0.3
+                        else link.requests(payloads)
+                    )
+                except LinkError as e:
+                    outcomes["unknown" if e.may_have_happened else "refused"] += n
+                    if not e.may_have_happened:  # else whether one was doubled is seen at the end
+                        refused += ids
+                        expect(not any(world.executed[i] for i in ids), f"{ids} were executed, and said to be refused")
                     continue
                 outcomes["done"] += n
                 for k, i in enumerate(ids):
@@ -222,8 +285,11 @@ def run(world: World, operations: int, most: int = 6, size: int = 12) -> Counter
                     )
             for i in range(operations):
                 expect(world.executed[i] <= 1, f"operation {i} was executed {world.executed[i]} times in the end")
+            expect(not any(world.executed[i] for i in refused), "what was said to be refused was executed in the end")
     except Exception as e:
-        e.add_note(f"seed {world.seed}; replay: {world.replay()} --operations {operations} --most {most} --size {size}")
+        e.add_note(
+            f"seed {world.seed}; replay: {world.replay()} --operations {operations} --most {most} --size {size} --long {long}"
+        )
         raise
     return outcomes
 
@@ -262,6 +328,10 @@ def main() -> None:
     parser.add_argument("--operations", type=int, default=1000)
     parser.add_argument("--most", type=int, default=6, help="requests at once")
     parser.add_argument("--size", type=int, default=12, help="bytes of a request's payload, less than")
+    parser.add_argument("--long", type=float, default=0.0, help="how often one that no frame takes")
+    parser.add_argument("--restart-every", type=int, default=0, help="bytes at the board, on the average")
+    parser.add_argument("--cut-every", type=int, default=0, help="bytes at the board, on the average")
+    parser.add_argument("--inside", type=float, default=0.0, help="how often it restarts inside a long reply")
     parser.add_argument("--reset-at", type=int, default=0, help="the board restarts when so many bytes have reached it")
     parser.add_argument("--close-at", type=int, nargs=2, default=(0, 0), help="the port closes; bytes at board, host")
     for f in dataclasses.fields(Faults):
@@ -269,8 +339,9 @@ def main() -> None:
             parser.add_argument(f"--{f.name}", type=int if f.name == "baud" else float, default=f.default)
     given = vars(parser.parse_args())
     seed, reset_at, close_at = given.pop("seed"), given.pop("reset_at"), tuple(given.pop("close_at"))
-    how = {name: given.pop(name) for name in ("operations", "most", "size")}
-    world = World(seed, Faults(**given), reset_at, close_at)
+    how = {name: given.pop(name) for name in ("operations", "most", "size", "long")}
+    often = Often(given.pop("restart_every"), given.pop("cut_every"), given.pop("inside"))
+    world = World(seed, Faults(**given), reset_at, close_at, often=often)
     print(world.report(run(world, **how)))
 
 

@@ -1,13 +1,7 @@
 """Memory that ends anywhere inside a board's session: a request's number, its effect and its kept reply stay together."""
 
-import dis
-import linecache
 import sys
-from collections.abc import Callable
-from functools import cache
-from pathlib import Path
 from struct import pack, unpack_from
-from types import CodeType, FrameType
 from typing import Any
 
 import pytest
@@ -27,60 +21,14 @@ from boardmaps.abi import (
     STATUS_OK,
 )
 from boardmaps.errors import OutOfMemory
-from boardmaps.line import session as session_module
 from boardmaps.line.dispatch import Dispatcher
 from boardmaps.line.frame import HELLO, PIECE_FLAG, REPLY, REQUEST, Decoder, Joiner, encode
 from boardmaps.line.session import ServerSession, pack_hello, unpack_hello
 from boardmaps_host.twin.registries import Registry
+from tests.link.memory import Memory
 
-LINE = str(Path(session_module.__file__).parent)
-# Names of instructions before which memory may be needed: a call, an operator, a slice, a display.
-ALLOCATING = ("CALL", "BINARY", "BUILD", "FORMAT", "LIST", "DICT", "STORE_SLICE")
 SESSION = 0x77
 NO_MEMORY = OutOfMemory.code
-
-
-class Memory:
-    """Ends once, while `with` holds it, before the instruction number `point` of those that may need some. Counts them."""
-
-    def __init__(self, point: int = 0) -> None:
-        self.point = point
-        self.count = 0
-
-    def __enter__(self) -> None:
-        self.before = sys.gettrace()
-        if not self.point or self.count < self.point:
-            sys.settrace(self.trace)
-
-    def __exit__(self, *_: object) -> None:
-        sys.settrace(self.before)
-
-    def trace(self, frame: FrameType, event: str, _: object) -> Callable[..., Any] | None:
-        if event == "opcode":
-            if frame.f_lasti in allocating(frame.f_code):
-                self.count += 1
-                if self.count == self.point:
-                    raise MemoryError("memory allocation failed")
-            return self.trace
-        if not allocating(frame.f_code):
-            return None
-        frame.f_trace_opcodes = True
-        frame.f_trace_lines = False
-        return self.trace
-
-
-@cache
-def allocating(code: CodeType) -> frozenset[int]:
-    """Return where in a function of the line memory may be needed."""
-    if not code.co_filename.startswith(LINE):
-        return frozenset()
-    lines = {at: line for begin, end, line in code.co_lines() for at in range(begin, end)}
-    return frozenset(
-        i.offset
-        for i in dis.get_instructions(code)
-        if i.opname.startswith(ALLOCATING)
-        and "# allocates nothing" not in linecache.getline(code.co_filename, lines[i.offset] or 0)
-    )
 
 
 class Host:

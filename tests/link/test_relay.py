@@ -15,6 +15,7 @@ from boardmaps_host.deploy import deploy
 from boardmaps_sim.faulty import Faults
 from boardmaps_sim.relay import FaultyBoard
 from boardmaps_sim.unix import UnixBoard, default_port
+from soak.restless import restless
 from tests.waits import PATIENCE
 
 BAD = Faults(corrupt=1e-3, loss=1e-3, duplicate=1e-3)
@@ -42,6 +43,13 @@ def test_exactly_once_on_a_real_board_behind_a_bad_line() -> None:
             assert before == i, f"seed 7: {before} additions instead of {i}"
             assert m.add(0, 1) is not False
         assert board.link.resent > 0
+
+
+def test_everything_at_once_on_a_real_board() -> None:
+    """Cuts and restarts come by themselves; `make soak` does ten thousand, also with bursts and a half-open line."""
+    host = restless(80, line=BAD)
+    assert host.wrong == []
+    assert host.happened["done"] + host.happened["unknown"] > 60
 
 
 def test_the_baud_rate_is_kept() -> None:

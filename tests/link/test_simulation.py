@@ -14,7 +14,7 @@ from boardmaps.line.session import ServerSession
 from boardmaps_host.client.errors import OutcomeUnknown
 from boardmaps_sim.faulty import Faults
 from tests.link.fuzz import fuzz_host, fuzz_server, resynchronised
-from tests.link.simulation import World, WrongOutcome, at_every_byte, faults_of, operation, run, script
+from tests.link.simulation import World, WrongOutcome, at_every_byte, faults_of, mixed, operation, run, script
 
 CLEAN = Faults(latency=0.001)
 BAD = Faults(corrupt=1e-3, loss=1e-3, duplicate=1e-3, latency=0.001, jitter=0.001)
@@ -65,6 +65,20 @@ def test_the_port_closed_at_every_byte(end: Literal["board", "host"]) -> None:
 def test_resets_on_a_bad_line(seed: int) -> None:
     rng = random.Random(seed)
     run(World(seed, WORSE, reset_at=rng.randrange(1, 2000), close_at=(rng.randrange(1, 2000), 0)), 40)
+
+
+def test_everything_at_once() -> None:
+    """Errors, bursts, a half-open line, cuts, restarts, also inside long replies; soak/line.py does 100,000."""
+    outcomes: Counter[str] = Counter()
+    happened: Counter[str] = Counter()
+    for seed in range(4):
+        found, more = mixed(seed, 1500)
+        outcomes.update(found)
+        happened.update(more)
+    assert outcomes["done"] > 20 * outcomes["unknown"]
+    assert (
+        min(happened[what] for what in ("bursts", "half-open", "cuts", "restarts", "restarts inside a long reply")) > 3
+    )
 
 
 class Twice(ServerSession):
@@ -148,7 +162,7 @@ def test_nothing_known_is_said_to_be_known() -> None:
     with world.link() as link:
         link.request(b"one!")
         world.up.send(b"", world.now)
-        world._reset_at = world._heard + 8
+        world._next_reset = world._heard + 8
         with pytest.raises(OutcomeUnknown, match="restarted"):
             link.request(b"two!")
         assert link.request(b"three")[5:] == b"e"

@@ -11,7 +11,8 @@ from ..abi import PART_FIRST, PART_LAST, STATUS_APART, STATUS_GONE, STATUS_MORE,
 from ..errors import OutOfMemory
 
 _OK = b"\0"
-_APART = bytes((STATUS_APART,)) + b"request: its parts do not follow each other; nothing was changed"
+# The least frame takes all of it: by its status the host knows that it has to begin anew.
+_APART = bytes((STATUS_APART,)) + b"request: its parts do not follow each other; nothing changed"
 _GONE = bytes((STATUS_GONE,)) + b"request: this reply is not kept any more"
 
 

@@ -9,7 +9,7 @@ import os
 from hashlib import sha256
 
 from .frame import HELLO, REPLY_FLAG, cobs_decode, cobs_encode, decode, encode
-from .session import pack_hello
+from .session import NUMBERS, pack_hello
 
 CHALLENGE = 7  # host: begins keys of a session with a nonce; with REPLY_FLAG, board: its nonce, its proof and its id
 SEALED = 0x40  # in a frame's kind: a number and a MAC stand where the CRC would
@@ -94,9 +94,9 @@ class Seal:
         if len(raw) < _SEALED_LEAST:
             return False
         end = len(raw) - TAG - 2
-        # The lowest number of these 16 bits that is not behind the window: numbers are never followed backwards.
+        # The lowest number of these bits that is not behind the window: numbers are never followed backwards.
         lowest = self.highest - LATEST + 1
-        number = lowest + ((raw[end] | raw[end + 1] << 8) - lowest & 0xFFFF)
+        number = lowest + ((raw[end] | raw[end + 1] << 8) - lowest & NUMBERS)
         behind = self.highest - number
         if not 0 < number < END or (behind >= 0 and self._seen >> behind & 1):
             return False
@@ -165,9 +165,10 @@ class BoardLock:
         if (
             self._offered is None or nonce != self._host
         ):  # the same again gets the same answer: the first may have been lost
+            board = os.urandom(NONCE)
+            self._offered = Seal(self._key, nonce, board, self._identity, True)  # nothing needs memory behind this
             self._host = nonce
-            self._board = os.urandom(NONCE)
-            self._offered = Seal(self._key, nonce, self._board, self._identity, True)
+            self._board = board
         self.answer += encode(
             CHALLENGE | REPLY_FLAG, session, seq, 0, self._board + self._offered.proof + self._identity
         )

@@ -31,10 +31,11 @@ from .frame import (
 )
 
 PROTOCOL = 2
+NUMBERS = 0xFFFF  # the bits of a request's number; a test has fewer, so that they wrap
 _ACCEPTED = (PROTOCOL, PROTOCOL)
 _REMEMBERED = 8  # sessions that have ended
 NO_MEMORY = bytes((OutOfMemory.code,)) + b"request: the board has no memory for it; nothing was changed"
-GONE = bytes((STATUS_GONE,)) + b"request: it was executed, but the board has no memory for its reply"
+GONE = bytes((STATUS_GONE,)) + b"request: it was executed, but there is no memory for its reply"
 _CUT_SHORT = (
     bytes((MapError.code,)) + b"request: a part of one, or what asks for more of a reply, is cut short or malformed"
 )
@@ -162,8 +163,8 @@ class ServerSession:
     def _execute(self, seq: int, payload: bytes) -> bytes:
         kept = self._kept
         place = seq % self.window
+        self._next = (seq + 1) & NUMBERS
         kept[place] = NO_MEMORY
-        self._next = (seq + 1) & 0xFFFF
         self.served += 1
         try:
             op = payload[0] if payload else -1
@@ -205,10 +206,10 @@ class ServerSession:
 
     def _out_of_turn(self, seq: int) -> bytes:
         expected = self._next
-        if (seq - expected) & 0xFFFF < 0x8000:
+        if (seq - expected) & NUMBERS <= NUMBERS >> 1:
             return self.encode(NAK, self.session, expected, (expected - 1) & 0xFF)
         kept = self._kept[seq % self.window]
-        if (expected - seq) & 0xFFFF > self.window or kept is None:
+        if (expected - seq) & NUMBERS > self.window or kept is None:
             return b""
         self.replayed += 1
         return b"".join(pieces(self.encode, REPLY, self.session, seq, seq & 0xFF, kept))
@@ -233,7 +234,7 @@ class ServerSession:
                 if session == self.session or session in [number for number, _ in self._ended]:
                     return self._lost(session, seq)
                 # Not always the same number: a request of another boot's session, come late, is out of turn.
-                first = crc32(("%s %d %d" % (self._terms["boot"], session, seq)).encode()) & 0xFFFF
+                first = crc32(("%s %d %d" % (self._terms["boot"], session, seq)).encode()) & NUMBERS
                 self.close()
                 self.session = session
                 self._hello = seq

@@ -32,7 +32,7 @@ from boardmaps.line.frame import (
     encode,
     pieces,
 )
-from boardmaps.line.session import PROTOCOL, frame_limit, pack_hello, unpack_hello
+from boardmaps.line.session import NUMBERS, PROTOCOL, frame_limit, pack_hello, unpack_hello
 from boardmaps_host.client.roundtrip import RoundTrip
 
 HOST_MTU = 4096  # payload bytes that we take in one frame
@@ -87,7 +87,7 @@ class Lost:
 
     def untouched(self, seq: int) -> bool:
         """Whether request `seq` is known not to have been executed."""
-        return self.executed is not None and 0 < (seq - self.executed) & 0xFFFF < 0x8000
+        return self.executed is not None and 0 < (seq - self.executed) & NUMBERS <= NUMBERS >> 1
 
 
 @dataclass(frozen=True)
@@ -202,13 +202,13 @@ class ClientSession:
         for oldest in self._flight:
             size += OVERHEAD + self.codec.longer
             most = self._under_way + size + size // 254
-            return (self._seq + 1 - oldest) & 0xFFFF < self._window and most <= self._credit
+            return (self._seq + 1 - oldest) & NUMBERS < self._window and most <= self._credit
         return True
 
     def send(self, payload: bytes, now: float) -> tuple[int, bytes]:
         """Return (number, frame) for one request of at most `mtu` bytes."""
         acked = self._acked()
-        self._seq = seq = (self._seq + 1) & 0xFFFF
+        self._seq = seq = (self._seq + 1) & NUMBERS
         frame = self._encode(REQUEST, self.session, seq, acked, payload)
         self._flight[seq] = _InFlight(payload, len(frame), now, now)
         self._under_way += len(frame)
@@ -306,7 +306,7 @@ class ClientSession:
                     events.append(Pushed(seq, whole))
             elif kind == LOST and (seq in self._flight or seq == self._nonce):
                 boot, _, after = payload.decode("ascii", "replace").partition(" ")
-                events.append(Lost(boot, (int(after) - 1) & 0xFFFF if after.isdecimal() else None))
+                events.append(Lost(boot, (int(after) - 1) & NUMBERS if after.isdecimal() else None))
             elif kind in (BYE | REPLY_FLAG, INTERRUPT | REPLY_FLAG):
                 events.append(Closed())
         if self.codec.answer:
@@ -354,7 +354,7 @@ class ClientSession:
 
     def continues(self, fields: dict[str, str]) -> bool:
         """Whether a board that answers HELLO with `fields` is where we left it: the same boot, the same next number."""
-        return fields.get("boot") == self.fields.get("boot") and fields.get("next") == str((self._seq + 1) & 0xFFFF)
+        return fields.get("boot") == self.fields.get("boot") and fields.get("next") == str((self._seq + 1) & NUMBERS)
 
     def _open(self, fields: dict[str, str]) -> None:
         self.fields = fields
@@ -363,7 +363,7 @@ class ClientSession:
         self.silence = _number(fields, "idle", 10, 1, 1e9)
         self._window = int(_number(fields, "win", 1, 1, 256))
         self._credit = int(_number(fields, "credit", 64, 32, 1 << 20))
-        self._seq = (int(_number(fields, "next", 1, 0, 0xFFFF)) - 1) & 0xFFFF
+        self._seq = (int(_number(fields, "next", 1, 0, 0xFFFF)) - 1) & NUMBERS
 
 
 _TERMS = (("mtu", 32, 0xFFFF), ("win", 1, 256), ("credit", 32, 1 << 30), ("next", 0, 0xFFFF))
