@@ -1,7 +1,7 @@
 """What the board's modules take in flash: compiled for each processor of boards/*.toml, sizes printed and published.
 
 Of the kernels all sorts are compiled; `boardmaps deploy` sends one, native modules where `make native` has built some, and its
-total is what is held. The files are left in build/firmware/mpy/ARCH/boardmaps/, ready to be copied to :/lib. Run by `make firmware`.
+total is what is held. The files are left in build/firmware/mpy/ARCH/boardmaps/, to be copied to :/lib. Run by `make firmware`.
 """
 
 import json
