@@ -16,7 +16,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from .native import NoNative, native_modules
+from .native import IN_MODULES, NoNative, native_modules
 
 # As in tools/mpy-tool.py: the architecture is in bits 10 to 15 of sys.implementation._mpy, and this is its numbering.
 _ARCHITECTURES = (
@@ -154,7 +154,7 @@ def _kernels(target: Target) -> tuple[str, str, dict[str, bytes]]:
         misfits.append("its firmware keeps floats within a word, and native modules are made for the others")
     if why_not := next(filter(None, misfits), None):
         return "viper", f"viper: {why_not}", {}
-    return "native", "C, in native modules", {f"kernels/{name}": content for name, content in native.items()}
+    return "native", IN_MODULES, {f"kernels/{name}": content for name, content in native.items()}
 
 
 def find_mpy_cross() -> Path | None:

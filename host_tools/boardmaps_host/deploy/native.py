@@ -10,6 +10,7 @@ _BUILT_FOR = {
     **{arch: arch for arch in ("x64", "armv6m", "armv7m", "rv32imc", "xtensawin")},
     **dict.fromkeys(("armv7em", "armv7emsp", "armv7emdp"), "armv7m"),
 }
+IN_MODULES = "C, in native modules"
 FILES = ("c_common.mpy", "c_others.mpy")
 
 
@@ -29,6 +30,15 @@ def native_modules(architecture: str | None) -> dict[str, bytes]:
     if _are_stale(folder):
         raise NoNative(f"the native modules for {built_for} are older than their source: {get}")
     return {name: (folder / name).read_bytes() for name in FILES}
+
+
+def kernels_of(architecture: str) -> str:
+    """Say which kernels stock firmware for a processor gets, in the words of deploy's report."""
+    try:
+        native_modules(architecture)
+    except NoNative as why:
+        return f"viper: {why}"
+    return IN_MODULES
 
 
 def _folder() -> Traversable:
