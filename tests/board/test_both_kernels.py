@@ -471,6 +471,35 @@ assert len(h) == 1 and len(q) == 1 and len(r) == 1
 """
 
 
+LOCKS = """
+import sys
+from boardmaps.kernels import native
+assert native.start("none")
+taken = [0, 0]
+def acquire():
+    taken[0] += 1
+def release():
+    taken[1] += 1
+word = bytearray(4)
+h, r = HashMap(8, 8, 4), RingBuf(64)
+native.hash.drive(h)
+native.ring.drive(r)
+for m in (h, r):
+    m._move(m._slice)
+modules = [sys.modules["boardmaps.kernels." + name] for name in ("c_common", "c_others")]
+assert modules[0].exclusive == EXCLUSIVE
+for which in (1, 4) + ((3,) if EXCLUSIVE else ()):
+    for module in modules:
+        module.guard(which, word, acquire, release)
+    before = taken[0]
+    for i in range(3):
+        h.update(b"12345678", bytes([i]) * 8)
+        assert h.lookup(b"12345678") == bytes([i]) * 8 and h.add(b"12345678", 1, 0, 1) == i + 1
+        assert r.output(b"abc") and r.read()[1] == b"abc"
+    assert (taken[0] - before >= 15) == (which == 4) and taken[0] == taken[1] and word == bytes(4), (which, taken, word)
+"""
+
+
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(
     "walk",
@@ -484,6 +513,11 @@ def test_all_kernels_leave_the_same_bytes_and_say_the_same(chip: Run, walk: str,
 @pytest.mark.parametrize("seed", range(3))
 def test_frames_are_the_same_in_c_and_in_python(chip: Run, seed: int) -> None:
     chip(FRAMES.replace("SEED", str(seed)))
+
+
+def test_native_modules_take_each_lock_and_give_it_back(chip: Run, request: pytest.FixtureRequest) -> None:
+    exclusive = request.node.callspec.params["chip"] != "unix"
+    chip(MAPS + LOCKS.replace("EXCLUSIVE", str(exclusive)))
 
 
 def test_what_raises_has_changed_nothing(chip: Run) -> None:
