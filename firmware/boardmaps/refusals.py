@@ -12,7 +12,7 @@ GROUPS = (
     "add compare_and_swap",
     "lookup_percpu update_percpu split join",
     "push pop pop_into peek peek_into lookup lookup_into update lookup_and_delete",
-    "output reserve read read_into query",
+    "output reserve reserve_into new_record read read_into query",
     "push newest oldest last window stats",
     "update_part fetch_or fetch_and fetch_xor exchange"
     " add_into fetch_or_into fetch_and_into fetch_xor_into exchange_into",

@@ -39,7 +39,7 @@ def micropython(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
     def run(code: str, heap: str = "500K", fails: bool = False) -> str:
         code = textwrap.dedent(code)
         if request.param.startswith("unix"):
-            failed, output = _run_on_unix(["-c", code], heap, path)
+            failed, output = on_unix(code, heap, path)
         else:
             printed, error = run_program(code if request.param == "rv32" else WITHOUT_C + code)
             failed, output = bool(error), printed + error
@@ -55,6 +55,11 @@ def with_native(folder: Path) -> Path:
     for name, content in native("x64").items():
         (folder / "boardmaps" / "kernels" / name).write_bytes(content)
     return folder
+
+
+def on_unix(code: str, heap: str, path: Path = FIRMWARE) -> tuple[bool, str]:
+    """Run a program on the unix port; return whether an exception ended it, and what it printed."""
+    return _run_on_unix(["-c", code], heap, path)
 
 
 def _run_on_unix(what: list[str], heap: str, path: Path) -> tuple[bool, str]:

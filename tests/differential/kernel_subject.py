@@ -145,7 +145,7 @@ class KernelSubject(Real):
     def batch_update(self, keys: Sequence[bytes], values: Sequence[Any], flags: int) -> int:
         done, error = self.map.batch_update(keys, [self._row(value) for value in values], flags)
         if not keys and self._nothing_done(error, errno.EINVAL):
-            if self.shape.row.prefixes and flags not in (0, 1, 2):  # the kernel looks at the rights first
+            if flags not in (0, 1, 2):  # the kernel looks at the rights first
                 raise Refused("InvalidFlags")
             return 0
         if flags in (1, 2) and self._deviates("flags of a batch", error, errno.EINVAL):

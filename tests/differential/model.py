@@ -1,6 +1,8 @@
 """What each map type must do, said once more with dict, OrderedDict, list and deque; nothing here comes from boardmaps.
 
 A refusal is `Refused` with the name of our error class. Keys are bytes; values are whatever the driver puts in.
+
+More than 300 lines: a model for every map type.
 """
 
 from collections import OrderedDict, deque
@@ -43,6 +45,8 @@ class Model:
         self.writable = False
 
     def batch_update(self, keys: Sequence[bytes], values: Sequence[Any], flags: int) -> int:
+        if not keys and flags not in (ANY, NOEXIST, EXIST):
+            raise Refused("InvalidFlags")
         return self._each([(self.update, key, value, flags) for key, value in zip(keys, values, strict=True)])
 
     def batch_delete(self, keys: Sequence[bytes]) -> int:

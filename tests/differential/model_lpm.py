@@ -1,9 +1,8 @@
 """What an LpmTrie must do, said with texts of 0 and 1; nothing here comes from boardmaps."""
 
-from collections.abc import Sequence
 from typing import Any
 
-from tests.differential.model import ANY, EXIST, NOEXIST, HashModel, Refused
+from tests.differential.model import HashModel, Refused
 
 
 class LpmModel(HashModel):
@@ -37,11 +36,6 @@ class LpmModel(HashModel):
         if text is None:
             raise Refused("InvalidKeySize")
         return text
-
-    def batch_update(self, keys: Sequence[bytes], values: Sequence[Any], flags: int) -> int:
-        if not keys and flags not in (ANY, NOEXIST, EXIST):
-            raise Refused("InvalidFlags")
-        return super().batch_update(keys, values, flags)
 
     def take(self, _: Any) -> Any:
         self.may(read=True, write=True)

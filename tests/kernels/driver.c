@@ -146,7 +146,7 @@ static void run(const char *op) {
     } else if (!strcmp(op, "passed")) {
         answer(place(bm_ring_next(h)), NULL);
     } else if (!strcmp(op, "clear")) {
-        answer(bm_ring_clear(h), NULL);
+        answer(bm_ring_clear(h, false), NULL);
     } else if (!strcmp(op, "push")) {
         uint32_t low = number(), high = number();
         a = buffer();

@@ -105,11 +105,7 @@ class Walk:
         self.view = memoryview(data)
         self.lines = [f"slice {data.hex()}"]
         self.answers = ["0"]
-        self.m = SimpleNamespace(_slice=self.view, _unchanged=self._refused, _unswapped=self._refused)
-
-    @staticmethod
-    def _refused(*_: object) -> None:
-        raise LookupError
+        self.m = SimpleNamespace(_slice=self.view, _unswapped=lambda *_: None)
 
     def some(self, n: int, most: int = 256) -> bytes:
         return bytes(self.rng.randrange(most) for _ in range(n))
@@ -142,6 +138,12 @@ def change(w: Walk, key: bytes | bytearray, locate: object) -> None:
     """Change a number in the value under a key, or compare and swap it."""
     apply, _, swap = plain_keyed.atomics(w.m, locate)  # type: ignore[no-untyped-call]
     size = w.definition.value_size
+
+    def refuse(_what: int, key: bytes, offset: int, width: int, _out: None) -> None:
+        if not locate(key) or width not in (1, 2, 4, 8) or offset > size - width:  # type: ignore[operator]
+            raise LookupError
+
+    w.m._unchanged = refuse
     if w.rng.random() < 0.3:
         at = locate(key)  # type: ignore[operator]
         now = bytes(w.view[at : at + size]) if at and w.rng.random() < 0.7 else w.some(size)
@@ -270,7 +272,7 @@ def test_ring(driver: Path, flags: int) -> None:
         elif what < 5:
             out = bytearray(w.rng.choice((0, 8, 100, 250)))
             line = f"read {w.at(out)}"
-            w.did(line, plain_ring.read_into(w.view, out), out)
+            w.did(line, plain_ring.read_into(w.view, out, len(out)), out)
         elif what == 5:
             n = w.rng.randrange(60)
             at = plain_ring.claim(w.view, n)
@@ -283,7 +285,7 @@ def test_ring(driver: Path, flags: int) -> None:
             plain_ring.finish(w.view, at, data, discard)
             w.did(f"finish {at} {discard} {w.at(data)}", 0)
         elif w.rng.random() < 0.1:
-            w.did("clear", plain_ring.clear(w.view))
+            w.did("clear", plain_ring.clear(w.view, 0))
         else:
             w.did("passed", plain_ring.passed(w.view))
     w.check(driver)
@@ -315,7 +317,7 @@ def test_rows(driver: Path, kind: int) -> None:
         at, n = w.rng.choice(((0, 48), (0, 12), (16, 12), (32, 12)))
         buffer = bytearray(w.some(n))
         line, before = f"row {what} {at} {i} {w.at(key)} {w.at(buffer)}", bytes(buffer)
-        done = plain_percpu.row(w.m, i if kind == PERCPU_ARRAY else key, at, buffer, buffer, what)
+        done = plain_percpu.row(w.m, i if kind == PERCPU_ARRAY else key, at, buffer, buffer, n << 4 | what)
         w.did(line, done, buffer)
         there = i in model
         assert done in ((0, 2) if there else (0, 1, 3))
@@ -433,7 +435,8 @@ def test_bloom(driver: Path, size: int, n: int, functions: int) -> None:
     for number in range(2 * n + 400):
         value = w.some(size)
         if number < n:
-            w.did(f"add {w.at(value)}", plain_bloom.push(w.view, value))
+            plain_bloom.push(w.view, value)
+            w.did(f"add {w.at(value)}", 0)
             there.add(value)
         known = w.rng.choice(sorted(there))
         for asked in (value, known):

@@ -77,6 +77,8 @@ CLIENT_LACKS = {
     "PerCpuArray": {"with_entries"},
     "RingBuf": {
         "reserve",
+        "reserve_into",
+        "new_record",
         "read_into",
     },  # a record is filled where its memory is; nobody knows its length before it is taken
     "LruHashMap": {"evictions"},

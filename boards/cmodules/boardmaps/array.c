@@ -5,17 +5,18 @@
 
 #define BAD_KEY 0xFFFFFFFF // no array has that many entries
 
-// The index that a key of either form stands for, one out of range for numbers past it; BAD_KEY for bytes that are not 4.
+// The index that a key of either form stands for, one out of range for numbers past it; BAD_KEY for what is none.
 static uint32_t index_of(mp_obj_t key) {
     if (mp_obj_is_small_int(key)) {
         mp_uint_t i = MP_OBJ_SMALL_INT_VALUE(key);
         return i < BAD_KEY ? i : BAD_KEY - 1;
     }
-    if (mp_obj_is_exact_type(key, &mp_type_int)) {
-        return BAD_KEY - 1;
+    if (mp_obj_is_exact_type(key, &mp_type_int)) { // nearly always a large one; an array's item of 8 bytes is so, too, on 32 bits
+        mp_obj_t small = MP_OBJ_NEW_SMALL_INT(mp_obj_int_get_truncated(key) & 0xFFFFFF);
+        return mp_obj_equal(small, key) ? (uint32_t)MP_OBJ_SMALL_INT_VALUE(small) : BAD_KEY - 1;
     }
-    mp_buffer_info_t bytes = bm_bytes(key, MP_BUFFER_READ);
-    if (bytes.len != 4) {
+    mp_buffer_info_t bytes;
+    if (!bm_get(key, &bytes, MP_BUFFER_READ) || bytes.len != 4) {
         return BAD_KEY;
     }
     uint32_t i = bm_array_index(bytes.buf);
@@ -26,10 +27,7 @@ static uint32_t index_of(mp_obj_t key) {
 static inline __attribute__((always_inline)) mp_int_t op(const bm_map_t *m, mp_obj_t key, mp_obj_t value_in, int what) {
     uint32_t i = index_of(key);
     mp_buffer_info_t value = { 0 };
-    if (what != DELETE) {
-        value = bm_bytes(value_in, what == ANY ? MP_BUFFER_READ : MP_BUFFER_WRITE);
-    }
-    if (i == BAD_KEY) {
+    if (i == BAD_KEY || (what != DELETE && !bm_get(value_in, &value, what == ANY ? MP_BUFFER_READ : MP_BUFFER_WRITE))) {
         return WRONG_SIZE;
     }
     mp_uint_t state = bm_enter();
@@ -39,13 +37,13 @@ static inline __attribute__((always_inline)) mp_int_t op(const bm_map_t *m, mp_o
 }
 
 static mp_obj_t array_op(const bm_map_t *m, const mp_obj_t *args) {
-    return MP_OBJ_NEW_SMALL_INT(op(m, args[0], args[1], mp_obj_get_int(args[2])));
+    return MP_OBJ_NEW_SMALL_INT(op(m, args[0], args[1], mp_obj_get_int(args[2]) & ~LOOKED_AT));
 }
 
 static mp_obj_t array_lookup_into(const bm_map_t *m, const mp_obj_t *args) {
     mp_int_t done = op(m, args[0], args[1], LOOKUP);
     if (done > MISS) {
-        return bm_tell(m, MP_QSTR__refuse, 3, (mp_obj_t[]) { MP_OBJ_NEW_QSTR(MP_QSTR_lookup_into), args[0], args[1] });
+        return bm_tell(m, MP_QSTR__check_out, 3, (mp_obj_t[]) { MP_OBJ_NEW_QSTR(MP_QSTR_lookup_into), args[0], args[1] });
     }
     return mp_obj_new_bool(done == DONE);
 }

@@ -3,27 +3,21 @@
 #include "kernel.h"
 #include "core/bloom.h"
 
-// push(view, value): add a value; return an answer.
+// push(view, value): add a value. The map has looked at it.
 static mp_obj_t push(mp_obj_t view, mp_obj_t value_in) {
     uint32_t *h = bm_slice(view);
     mp_buffer_info_t value = bm_bytes(value_in, MP_BUFFER_READ);
-    if (value.len != h[VALUE_SIZE]) {
-        return MP_OBJ_NEW_SMALL_INT(WRONG_SIZE);
-    }
     mp_uint_t state = bm_enter();
     bm_bloom_push(h, value.buf);
     bm_leave(state);
-    return MP_OBJ_NEW_SMALL_INT(DONE);
+    return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_2(push_obj, push);
 
-// peek(view, value): DONE when it may be there, MISS when it surely is not, or WRONG_SIZE.
+// peek(view, value): DONE when it may be there, MISS when it surely is not.
 static mp_obj_t peek(mp_obj_t view, mp_obj_t value_in) {
     uint32_t *h = bm_slice(view);
     mp_buffer_info_t value = bm_bytes(value_in, MP_BUFFER_READ);
-    if (value.len != h[VALUE_SIZE]) {
-        return MP_OBJ_NEW_SMALL_INT(WRONG_SIZE);
-    }
     mp_uint_t state = bm_enter();
     bool there = bm_bloom_peek(h, value.buf);
     bm_leave(state);

@@ -6,9 +6,12 @@
 // Look at the sizes and do `what` within the guard.
 static mp_int_t op(const bm_map_t *m, mp_obj_t key_in, mp_obj_t value_in, int what) {
     uint32_t *h = m->slice;
-    mp_buffer_info_t key = bm_bytes(key_in, MP_BUFFER_READ), value = { 0 };
-    if (what != DELETE && what != FIND) {
-        value = bm_bytes(value_in, what < LOOKUP ? MP_BUFFER_READ : MP_BUFFER_WRITE);
+    mp_buffer_info_t key, value = { 0 };
+    if (!bm_get(key_in, &key, MP_BUFFER_READ)) {
+        return WRONG_SIZE;
+    }
+    if (what != DELETE && what != FIND && !bm_get(value_in, &value, what < LOOKUP ? MP_BUFFER_READ : MP_BUFFER_WRITE)) {
+        return WRONG_SIZE;
     }
     if (!bm_hash_fits(h, key.len, value.len, what)) {
         return WRONG_SIZE;
@@ -20,22 +23,22 @@ static mp_int_t op(const bm_map_t *m, mp_obj_t key_in, mp_obj_t value_in, int wh
 }
 
 mp_obj_t bm_hash_op_call(const bm_map_t *m, const mp_obj_t *args) {
-    return mp_obj_new_int(op(m, args[0], args[1], mp_obj_get_int(args[2])));
+    return mp_obj_new_int(op(m, args[0], args[1], mp_obj_get_int(args[2]) & ~LOOKED_AT));
 }
 
 static mp_obj_t hash_lookup_into(const bm_map_t *m, const mp_obj_t *args) {
     mp_int_t done = op(m, args[0], args[1], LOOKUP);
     if (done > MISS) {
-        return bm_tell(m, MP_QSTR__refuse, 3, (mp_obj_t[]) { MP_OBJ_NEW_QSTR(MP_QSTR_lookup_into), args[0], args[1] });
+        return bm_tell(m, MP_QSTR__check_out, 3, (mp_obj_t[]) { MP_OBJ_NEW_QSTR(MP_QSTR_lookup_into), args[0], args[1] });
     }
     return mp_obj_new_bool(done == DONE);
 }
 
 static mp_obj_t hash_lookup(const bm_map_t *m, const mp_obj_t *args) {
     uint32_t *h = m->slice;
-    mp_buffer_info_t key = bm_bytes(args[0], MP_BUFFER_READ);
-    if (key.len != h[KEY_SIZE]) {
-        return bm_tell(m, MP_QSTR__refuse, 2, (mp_obj_t[]) { MP_OBJ_NEW_QSTR(MP_QSTR_lookup), args[0] });
+    mp_buffer_info_t key;
+    if (!bm_get(args[0], &key, MP_BUFFER_READ) || key.len != h[KEY_SIZE]) {
+        return bm_tell(m, MP_QSTR__key, 2, (mp_obj_t[]) { MP_OBJ_NEW_QSTR(MP_QSTR_lookup), args[0] });
     }
     vstr_t value;
     vstr_init_len(&value, h[VALUE_SIZE]); // before the guard: it may run a collection
@@ -68,28 +71,37 @@ static mp_obj_t hash_delete(const bm_map_t *m, const mp_obj_t *args) {
     return settle(m, MP_QSTR_delete, args[0], mp_const_none, MP_OBJ_NEW_SMALL_INT(DELETE));
 }
 
+// The bytes of a key; for what is none, of a length that no key has.
+static mp_buffer_info_t key_of(mp_obj_t object) {
+    mp_buffer_info_t key;
+    if (!bm_get(object, &key, MP_BUFFER_READ)) {
+        key.len = SIZE_MAX - 1; // SIZE_MAX is that of a map that is gone
+    }
+    return key;
+}
+
 static uint8_t *locate(uint32_t *h, const void *key) {
     const mp_buffer_info_t *k = key;
     return bm_hash_find(h, k->buf, k->len);
 }
 
 static mp_obj_t hash_add(const bm_map_t *m, const mp_obj_t *args) {
-    mp_buffer_info_t key = bm_bytes(args[0], MP_BUFFER_READ);
+    mp_buffer_info_t key = key_of(args[0]);
     return bm_add(m, locate, &key, args);
 }
 
 static mp_obj_t hash_apply(const bm_map_t *m, const mp_obj_t *args) {
-    mp_buffer_info_t key = bm_bytes(args[0], MP_BUFFER_READ);
+    mp_buffer_info_t key = key_of(args[0]);
     return bm_apply_field(m, locate, &key, args);
 }
 
 static mp_obj_t hash_swap(const bm_map_t *m, const mp_obj_t *args) {
-    mp_buffer_info_t key = bm_bytes(args[0], MP_BUFFER_READ);
+    mp_buffer_info_t key = key_of(args[0]);
     return bm_swap(m, locate, &key, args);
 }
 
 static mp_obj_t hash_update_part(const bm_map_t *m, const mp_obj_t *args) {
-    mp_buffer_info_t key = bm_bytes(args[0], MP_BUFFER_READ);
+    mp_buffer_info_t key = key_of(args[0]);
     return bm_update_part(m, locate, &key, args);
 }
 

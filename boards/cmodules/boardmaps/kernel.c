@@ -18,6 +18,9 @@ static void kernels_attr(mp_obj_t self, qstr name, mp_obj_t *dest) {
 
 MP_DEFINE_CONST_OBJ_TYPE(bm_kernels_type, MP_QSTR_object, MP_TYPE_FLAG_NONE, attr, kernels_attr);
 
+#include "py/objarray.h"
+#include "py/objstr.h"
+
 typedef struct {
     mp_obj_base_t base;
     const bm_map_t *m;
@@ -98,6 +101,25 @@ mp_obj_t bm_tell(const bm_map_t *m, qstr method, size_t n, const mp_obj_t *args)
     return mp_call_method_n_kw(n, 0, call);
 }
 
+bool bm_get(mp_obj_t object, mp_buffer_info_t *found, mp_uint_t access) {
+    if (mp_obj_is_obj(object)) { // what is given nearly always, faster than by its type's function
+        const mp_obj_type_t *type = ((mp_obj_base_t *)MP_OBJ_TO_PTR(object))->type;
+        if (type == &mp_type_bytearray) {
+            const mp_obj_array_t *array = MP_OBJ_TO_PTR(object);
+            found->buf = array->items;
+            found->len = array->len;
+            return true;
+        }
+        if (type == &mp_type_bytes && access == MP_BUFFER_READ) {
+            const mp_obj_str_t *bytes = MP_OBJ_TO_PTR(object);
+            found->buf = (void *)bytes->data;
+            found->len = bytes->len;
+            return true;
+        }
+    }
+    return !mp_obj_is_str(object) && mp_get_buffer(object, found, access);
+}
+
 // --- parts of a value ----------------------------------------------------------------------------------------------------------
 
 // The lowest 64 bits of a number of any size.
@@ -107,10 +129,12 @@ static uint64_t low_bits(mp_obj_t number) {
     return n;
 }
 
-// An offset or a width; -1, which is neither, for what no value reaches.
+// An offset or a width; -1, which is neither, for what no value reaches and for what is no number.
 static mp_int_t place(mp_obj_t number) {
-    bool large = !mp_obj_is_small_int(number) && mp_obj_is_exact_type(number, &mp_type_int);
-    return large ? -1 : mp_obj_get_int(number);
+    if (number == mp_const_true || number == mp_const_false) {
+        return number == mp_const_true;
+    }
+    return mp_obj_is_small_int(number) ? MP_OBJ_SMALL_INT_VALUE(number) : -1;
 }
 
 // What happens to which number of a value, and where the result goes: to `out`, or, where that is None, back as a number.
@@ -126,10 +150,8 @@ static mp_obj_t apply(const bm_map_t *m, bm_locate_t locate, const void *key, mp
     mp_int_t width = c->width == mp_const_none ? size - offset : place(c->width);
     bool into = c->out != mp_const_none;
     mp_buffer_info_t out = { 0 };
-    if (into) {
-        out = bm_bytes(c->out, MP_BUFFER_WRITE);
-    }
-    if (bm_field_fits(size, offset, width) && (!into || (mp_int_t)out.len == width)) {
+    bool fits = !into || bm_get(c->out, &out, MP_BUFFER_WRITE);
+    if (fits && bm_field_fits(size, offset, width) && (!into || (mp_int_t)out.len == width)) {
         uint8_t *value = NULL;
         mp_obj_t made = MP_OBJ_NULL;
         do { // once, but where the number takes heap: that is had before anything changes
@@ -176,10 +198,11 @@ mp_obj_t bm_apply_field(const bm_map_t *m, bm_locate_t locate, const void *key, 
 }
 
 mp_obj_t bm_swap(const bm_map_t *m, bm_locate_t locate, const void *key, const mp_obj_t *args) {
-    mp_buffer_info_t expected = bm_bytes(args[1], MP_BUFFER_READ), fresh = bm_bytes(args[2], MP_BUFFER_READ);
+    mp_buffer_info_t expected, fresh;
+    bool both = bm_get(args[1], &expected, MP_BUFFER_READ) & bm_get(args[2], &fresh, MP_BUFFER_READ);
     uint32_t size = m->slice[VALUE_SIZE];
     uint8_t *value = NULL;
-    if (expected.len == size && fresh.len == size) {
+    if (both && expected.len == size && fresh.len == size) {
         bool same = false;
         mp_uint_t state = bm_enter();
         value = locate(m->slice, key);
@@ -195,9 +218,10 @@ mp_obj_t bm_swap(const bm_map_t *m, bm_locate_t locate, const void *key, const m
 }
 
 mp_obj_t bm_update_part(const bm_map_t *m, bm_locate_t locate, const void *key, const mp_obj_t *args) {
-    mp_buffer_info_t data = bm_bytes(args[2], MP_BUFFER_READ);
+    mp_buffer_info_t data;
+    bool any = bm_get(args[2], &data, MP_BUFFER_READ);
     mp_uint_t offset = place(args[1]), size = m->slice[VALUE_SIZE];
-    if (offset <= size && data.len <= size - offset) { // a map of a pool that was reset is of a size that fits nothing
+    if (any && offset <= size && data.len <= size - offset) { // a map of a pool that was reset is of a size that fits nothing
         mp_uint_t state = bm_enter();
         uint8_t *value = locate(m->slice, key);
         if (value) {

@@ -72,11 +72,15 @@ static inline mp_buffer_info_t bm_bytes(mp_obj_t object, mp_uint_t access) {
     return found;
 }
 
+// The bytes of an argument. False for what has none, str too, and for what must be written to and cannot be: the map's own methods
+// look at it then, in the order that all kernels keep, and raise.
+bool bm_get(mp_obj_t object, mp_buffer_info_t *found, mp_uint_t access);
+
 static inline uint32_t *bm_slice(mp_obj_t view) {
     return bm_bytes(view, MP_BUFFER_WRITE).buf;
 }
 
-// Whether update() or push() can go on with these flags: none given, BPF_ANY, or another one up to `most`.
+// Whether update() or push() can go on with these flags: none given, BPF_ANY, or another number up to `most`.
 static inline bool bm_flags(mp_obj_t flags, mp_int_t *number, mp_int_t most) {
     *number = flags == MP_OBJ_NULL ? 0 : mp_obj_is_small_int(flags) ? MP_OBJ_SMALL_INT_VALUE(flags) : -1;
     return *number >= 0 && *number <= most;
@@ -84,7 +88,7 @@ static inline bool bm_flags(mp_obj_t flags, mp_int_t *number, mp_int_t most) {
 
 // The functions that change a part of a value, of a map whose value of a key is found by `locate`, within the guard; NULL
 // where there is none. They take the arguments that the macros below name.
-typedef uint8_t *(*bm_locate_t)(uint32_t *slice, const void *key);
+typedef uint8_t *(*bm_locate_t)(uint32_t *slice, const void *key); // NULL for a key that is none, too
 mp_obj_t bm_add(const bm_map_t *m, bm_locate_t locate, const void *key, const mp_obj_t *args);
 mp_obj_t bm_apply_field(const bm_map_t *m, bm_locate_t locate, const void *key, const mp_obj_t *args);
 mp_obj_t bm_swap(const bm_map_t *m, bm_locate_t locate, const void *key, const mp_obj_t *args);

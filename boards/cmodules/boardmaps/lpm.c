@@ -3,7 +3,7 @@
 #include "kernel.h"
 #include "core/lpm.h"
 
-// op(view, key, value, what): look at the sizes and do `what`; return an answer.
+// op(view, key, value, what): do `what`; return an answer. The map has looked at key and value.
 static mp_obj_t op(size_t n_args, const mp_obj_t *args) {
     (void)n_args;
     uint32_t *h = bm_slice(args[0]);
@@ -11,9 +11,6 @@ static mp_obj_t op(size_t n_args, const mp_obj_t *args) {
     mp_buffer_info_t key = bm_bytes(args[1], MP_BUFFER_READ), value = { 0 };
     if (what != DELETE) {
         value = bm_bytes(args[2], what < LOOKUP ? MP_BUFFER_READ : MP_BUFFER_WRITE);
-    }
-    if (!bm_hash_fits(h, key.len, value.len, what)) {
-        return MP_OBJ_NEW_SMALL_INT(WRONG_SIZE);
     }
     mp_uint_t state = bm_enter();
     int done = bm_lpm_op(h, key.buf, value.buf, what);

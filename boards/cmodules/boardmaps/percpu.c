@@ -20,15 +20,16 @@ static bm_key_t key_of(const uint32_t *h, mp_obj_t key_in) {
     return key;
 }
 
-// row(m, key, at, buffer, first, what): do `what` with the bytes at `at` in m's row under the key, as many as buffer has. `first`,
-// one CPU's bytes, is for the other sorts.
+// row(m, key, at, buffer, first, what): do `what & 15` with the bytes at `at` in m's row under the key, as many as buffer has; `what >> 4`
+// says so to the other sorts. `first`, one CPU's bytes, is for them too. Key and buffer have been looked at.
 static mp_obj_t row(size_t n_args, const mp_obj_t *args) {
     (void)n_args;
     uint32_t *h = bm_slice(mp_load_attr(args[0], MP_QSTR__slice));
     bm_key_t key = key_of(h, args[1]);
     uint32_t at = mp_obj_get_int(args[2]);
-    int what = mp_obj_get_int(args[5]);
-    mp_buffer_info_t buffer = bm_bytes(args[3], what == LOOKUP ? MP_BUFFER_WRITE : MP_BUFFER_READ);
+    mp_int_t both = mp_obj_get_int(args[5]);
+    int what = both & 15;
+    mp_buffer_info_t buffer = bm_bytes(args[3], what == LOOKUP && both >> 4 ? MP_BUFFER_WRITE : MP_BUFFER_READ);
     mp_uint_t state = bm_enter();
     int done = bm_row_op(h, &key, at, buffer.buf, buffer.len, what);
     bm_leave(state);

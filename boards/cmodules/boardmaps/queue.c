@@ -4,7 +4,10 @@
 #include "core/queue.h"
 
 static int put(const bm_map_t *m, mp_obj_t value_in, bool over) {
-    mp_buffer_info_t value = bm_bytes(value_in, MP_BUFFER_READ);
+    mp_buffer_info_t value;
+    if (!bm_get(value_in, &value, MP_BUFFER_READ)) {
+        return WRONG_SIZE;
+    }
     mp_uint_t state = bm_enter();
     int done = bm_queue_put(m->slice, value.buf, value.len, over);
     bm_leave(state);
@@ -14,10 +17,10 @@ static int put(const bm_map_t *m, mp_obj_t value_in, bool over) {
 // Copy the next value into `out`, and remove it or leave it.
 static mp_obj_t take(const bm_map_t *m, mp_obj_t out_in, bool remove) {
     uint32_t *h = m->slice;
-    mp_buffer_info_t out = bm_bytes(out_in, MP_BUFFER_WRITE);
-    if (out.len != h[VALUE_SIZE]) {
+    mp_buffer_info_t out;
+    if (!bm_get(out_in, &out, MP_BUFFER_WRITE) || out.len != h[VALUE_SIZE]) {
         qstr op = remove ? MP_QSTR_pop_into : MP_QSTR_peek_into;
-        return bm_tell(m, MP_QSTR__refuse, 3, (mp_obj_t[]) { MP_OBJ_NEW_QSTR(op), mp_const_empty_bytes, out_in });
+        return bm_tell(m, MP_QSTR__check_out, 3, (mp_obj_t[]) { MP_OBJ_NEW_QSTR(op), mp_const_empty_bytes, out_in });
     }
     mp_uint_t state = bm_enter();
     bool found = bm_queue_take(h, out.buf, remove);
@@ -26,7 +29,7 @@ static mp_obj_t take(const bm_map_t *m, mp_obj_t out_in, bool remove) {
 }
 
 static mp_obj_t queue_put(const bm_map_t *m, const mp_obj_t *args) {
-    return MP_OBJ_NEW_SMALL_INT(put(m, args[0], mp_obj_is_true(args[1])));
+    return MP_OBJ_NEW_SMALL_INT(put(m, args[0], mp_obj_get_int(args[1]) & ~LOOKED_AT));
 }
 
 static mp_obj_t queue_push(const bm_map_t *m, const mp_obj_t *args) {

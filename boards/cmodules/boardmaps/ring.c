@@ -9,8 +9,8 @@ static mp_obj_t failed(const bm_map_t *m, qstr op, mp_obj_t bytes) {
 
 static mp_obj_t ring_output(const bm_map_t *m, const mp_obj_t *args) {
     uint32_t *h = m->slice;
-    mp_buffer_info_t data = bm_bytes(args[0], MP_BUFFER_READ);
-    if (!h[SIZE]) {
+    mp_buffer_info_t data;
+    if (!bm_get(args[0], &data, MP_BUFFER_READ) || !h[SIZE]) {
         return failed(m, MP_QSTR_output, args[0]);
     }
     mp_uint_t state = bm_enter();
@@ -21,14 +21,14 @@ static mp_obj_t ring_output(const bm_map_t *m, const mp_obj_t *args) {
 
 static mp_obj_t ring_read_into(const bm_map_t *m, const mp_obj_t *args) {
     uint32_t *h = m->slice;
-    mp_buffer_info_t out = bm_bytes(args[0], MP_BUFFER_WRITE);
-    if (!h[SIZE]) {
+    mp_buffer_info_t out;
+    if (!bm_get(args[0], &out, MP_BUFFER_WRITE) || !h[SIZE]) {
         return failed(m, MP_QSTR_read_into, args[0]);
     }
     mp_uint_t state = bm_enter();
     mp_int_t n = bm_ring_read(h, out.buf, out.len);
     bm_leave(state);
-    return n < -1 ? failed(m, MP_QSTR_read_into, args[0]) : MP_OBJ_NEW_SMALL_INT(n);
+    return n < -1 ? bm_tell(m, MP_QSTR__too_short, 1, args) : MP_OBJ_NEW_SMALL_INT(n);
 }
 
 static const bm_kind_t kinds[] = {
@@ -77,15 +77,16 @@ static mp_obj_t passed(mp_obj_t view) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(passed_obj, passed);
 
-// clear(view): throw away all records; False, and nothing happens, while one is reserved.
-static mp_obj_t clear(mp_obj_t view) {
+// clear(view, force): throw away all records; False, and nothing happens, while one is reserved, but by force.
+static mp_obj_t clear(mp_obj_t view, mp_obj_t force_in) {
     uint32_t *h = bm_slice(view);
+    bool force = mp_obj_is_true(force_in);
     mp_uint_t state = bm_enter();
-    bool all = bm_ring_clear(h);
+    bool all = bm_ring_clear(h, force);
     bm_leave(state);
     return mp_obj_new_bool(all);
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(clear_obj, clear);
+static MP_DEFINE_CONST_FUN_OBJ_2(clear_obj, clear);
 
 static const bm_function_t functions[] = {
     { MP_QSTR_drive, &drive_obj },

@@ -4,7 +4,8 @@ There are three sorts: C (boards/cmodules/boardmaps), built into a firmware or i
 which MicroPython compiles to machine code; and plain_*.py, the readable reference. settings.kernels(kind) gives the module of a
 kind from the first sort that has it. A module's functions stand behind its kind; what its drive function gives a map m stands
 behind "kind m". A view is the map's slice. Operations and answers are the numbers that C's core/slice.h names. A map's functions
-take no heap but for what they return; plain ones do.
+take no heap but for what they return; plain ones do. A map's own look at what they are given; to the others the map gives what it
+has looked at.
 
 base        clear(view, size)
 stdio       drain(ipoll, readinto, one, buf) -> bytes read
@@ -37,7 +38,7 @@ ring        drive(m)
 ring        claim(view, length) -> the record's offset in the slice, 0 when there is no room
 ring        finish(view, at, data, discard)
 ring        passed(view) -> the next record's offset in the slice, 0 when there is none
-ring        clear(view) -> whether nothing was reserved
+ring        clear(view, force) -> whether nothing was reserved, or by force
 ring m      output(data) -> whether there was room
 ring m      read_into(out) -> the record's length, -1 when there is none
 series      push(view, value, low, high)
@@ -45,13 +46,13 @@ series      get(view, number, out) -> whether it is there
 lpm         op(view, key, value, what) -> answer; update's flags, LOOKUP, DELETE and NEXT, whose value is a key
 lpm         entry_at(view, slot, key, value) -> as a hash table's
 lpm         clear(view)
-bloom       push(view, value) -> answer
+bloom       push(view, value)
 bloom       peek(view, value) -> answer, MISS when it was surely not pushed
 bloom       clear(view)
 percpu      drive_array(m)
 percpu      drive_hash(m)
 percpu      entry_at(view, slot, key, value) -> as a hash table's
-percpu      row(m, key, at, buffer, first, what) -> answer
+percpu      row(m, key, at, buffer, first, what) -> answer; what has the size of buffer too, from bit 4
 percpu      rp2_cpu() -> 0 or 1
 percpu m    _add(key, delta, offset, width) -> the new number
 percpu m    _swap(key, expected, new) -> whether it was equal

@@ -1,13 +1,14 @@
 """An array's kernels in plain Python."""
 
 from ..abi import const
-from .plain_base import raw, word
+from .plain_base import fill, known, raw, word
 from .plain_keyed import lookup_into, parts
 
 # What op() does, and what it answers
 _UPDATE = const(0)
 _LOOKUP = const(3)
 _ZERO = const(5)
+_LOOKED_AT = const(16)  # beside these: key and value are right
 _DONE = const(0)
 _MISS = const(1)
 _WRONG_SIZE = const(4)
@@ -27,23 +28,27 @@ def find(view, index):
 
 
 def index_of(key):
-    """Return the index that a key of either form stands for; -1 for bytes that are not 4."""
-    if isinstance(key, int):
+    """Return the index that a key of either form stands for; -1 for what is no key, at a first look."""
+    if isinstance(key, int) and not isinstance(key, bool):
         return key if key >= 0 else 1 << 32
-    return int.from_bytes(bytes(raw(key)), "little") if len(key) == 4 else -1
+    return int.from_bytes(key, "little") if known(key, 4) else -1
 
 
 def op(view, key, value, what):
     """Do `what` (update, look-up or set to zero) with the value under a key."""
-    index = index_of(key)
     size = word(view, _VALUE_SIZE)
-    if index < 0 or (what != _ZERO and len(value) != size):
-        return _WRONG_SIZE
+    if what & _LOOKED_AT:
+        what &= 15
+        index = index_of(raw(key) if not isinstance(key, int) else key)
+    else:
+        index = index_of(key)
+        if index < 0 or (what != _ZERO and not known(value, size, what == _LOOKUP)):
+            return _WRONG_SIZE
     at = find(view, index)
     if not at:
         return _MISS
     if what == _LOOKUP:
-        raw(value)[:] = view[at : at + size]
+        fill(value, view[at : at + size])
     elif what == _ZERO:
         view[at : at + size] = bytes(size)
     else:
@@ -55,13 +60,13 @@ def drive(m):
     """Give an ArrayMap its functions."""
 
     def locate(key):
-        return find(m._slice, index_of(key))
+        return find(m._slice, index_of(key if isinstance(key, int) else raw(key)))
 
     def own_op(key, value, what):
         return op(m._slice, key, value, what)
 
     def update(key, value, flags=0):
-        if flags or op(m._slice, key, value, _UPDATE):
+        if flags is not _UPDATE or op(m._slice, key, value, _UPDATE):
             m._settle(key, value, flags)
 
     m._op = own_op

@@ -18,9 +18,21 @@ def put_word(view, index, number):
     pack_into("<I", view, 4 * index, number & 0xFFFFFFFF)
 
 
+def known(buffer, size, writable=False):
+    """Return whether a buffer is one that kernels know, bytes or bytearray, of this size; maps/buffers.py looks at all others."""
+    kind = type(buffer)
+    return (kind is bytearray or (kind is bytes and not writable)) and len(buffer) == size
+
+
 def raw(buffer):
-    """Return a memoryview of a buffer's bytes. Raises TypeError for what has none."""
-    return memoryview(buffer)
+    """Return the bytes of any buffer, to read."""
+    return buffer if type(buffer) is bytes or type(buffer) is bytearray else bytes(buffer)
+
+
+def fill(buffer, data):
+    """Write bytes to the begin of any buffer."""
+    if len(data):
+        pack_into("<%ds" % len(data), buffer, 0, bytes(data))
 
 
 def clear(view, size):

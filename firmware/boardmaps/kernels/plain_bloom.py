@@ -3,13 +3,11 @@
 from ..abi import const
 from .plain_base import put_word, raw, word
 
-# What push() and peek() answer
+# What peek() answers
 _DONE = const(0)
 _MISS = const(1)
-_WRONG_SIZE = const(4)
 
 # Words of a slice's header
-_VALUE_SIZE = const(5)
 _COUNT = const(7)
 _SEED = const(8)
 _MULTIPLIER = const(9)
@@ -38,9 +36,7 @@ def bits_of(view, value):
 
 
 def push(view, value):
-    """Set a value's bits; return an answer above."""
-    if len(value) != word(view, _VALUE_SIZE):
-        return _WRONG_SIZE
+    """Set a value's bits. The map has looked at it."""
     fresh = 0
     for at, bit in bits_of(view, bytes(raw(value))):
         if not view[at] & bit:
@@ -49,13 +45,10 @@ def push(view, value):
     count = word(view, _COUNT) + fresh
     put_word(view, _COUNT, count)
     put_word(view, _PEAK, max(word(view, _PEAK), count))
-    return _DONE
 
 
 def peek(view, value):
-    """Return _DONE when all of a value's bits are set, else _MISS; or _WRONG_SIZE."""
-    if len(value) != word(view, _VALUE_SIZE):
-        return _WRONG_SIZE
+    """Return _DONE when all of a value's bits are set, else _MISS. The map has looked at it."""
     for at, bit in bits_of(view, bytes(raw(value))):
         if not view[at] & bit:
             return _MISS

@@ -7,7 +7,7 @@ Slots are numbered from 1, so that zeroed memory is an empty map: heads[bucket] 
 from struct import pack_into, unpack_from
 
 from ..abi import const
-from .plain_base import put_word, raw, word
+from .plain_base import fill, known, put_word, raw, word
 from .plain_keyed import lookup_into, parts
 
 # What op() does; 0, 1 and 2 are update's flags
@@ -19,6 +19,7 @@ _TAKE = const(4)
 _DELETE = const(5)
 _FIND = const(6)
 _NEXT = const(7)
+_LOOKED_AT = const(16)  # beside these: key and value are right
 
 # What op() answers
 _DONE = const(0)
@@ -127,18 +128,19 @@ def next_slot(view, slot):
 def op(view, key, value, what):
     """Do `what`; return an answer above, for _FIND minus the value's offset in the slice."""
     size = word(view, _VALUE_SIZE)
-    if len(key) != word(view, _KEY_SIZE):
+    if what & _LOOKED_AT:
+        what &= 15
+    elif not known(key, word(view, _KEY_SIZE)) or (what < _DELETE and not known(value, size, what >= _LOOKUP)):
         return _WRONG_SIZE
-    if what not in (_DELETE, _FIND) and len(value) != (len(key) if what == _NEXT else size):
+    elif what == _NEXT and not known(value, len(key), True):
         return _WRONG_SIZE
-    key = bytes(raw(key))
-    value = raw(value)  # raises TypeError: before anything has changed
+    key = bytes(key)
     at, slot = find(view, key)
     if what == _NEXT:
         slot = next_slot(view, slot)
         if not slot:
             return _MISS
-        value[:] = view[entry_of(view, slot) : entry_of(view, slot) + len(key)]
+        fill(value, view[entry_of(view, slot) : entry_of(view, slot) + len(key)])
         return _DONE
     if not slot:
         if what >= _EXIST:
@@ -152,9 +154,9 @@ def op(view, key, value, what):
     if what == _FIND:
         return -place
     if what <= _EXIST:
-        view[place : place + size] = value
+        view[place : place + size] = raw(value)[:size]
     elif what <= _TAKE:
-        value[:] = view[place : place + size]
+        fill(value, view[place : place + size])
     if what in (_TAKE, _DELETE):
         remove(view, at, slot)
     return _DONE
@@ -171,9 +173,9 @@ def entry_at(view, slot, key, value):
     if not slot:
         return 0
     entry = entry_of(view, slot)
-    raw(key)[:] = view[entry : entry + len(key)]
+    key[:] = view[entry : entry + len(key)]
     entry += word(view, _VALUE)
-    raw(value)[:] = view[entry : entry + len(value)]
+    value[:] = view[entry : entry + len(value)]
     return slot + 1
 
 
@@ -181,13 +183,13 @@ def drive(m):
     """Give a HashMap its functions."""
 
     def locate(key):
-        return max(0, -op(m._slice, key, key, _FIND))
+        return max(0, -op(m._slice, key, key, _FIND | _LOOKED_AT))
 
     def own_op(key, value, what):
         return op(m._slice, key, value, what)
 
     def update(key, value, flags=0):
-        if flags or op(m._slice, key, value, _ANY):
+        if flags is not _ANY or op(m._slice, key, value, _ANY):
             m._settle("update", key, value, flags)
 
     def delete(key):

@@ -1,7 +1,7 @@
 """What the plain Python kernels of maps with keys share: look-ups with a check, and changes of a part of a value."""
 
 from ..abi import const
-from .plain_base import raw, word
+from .plain_base import fill, raw, word
 
 # Words of a slice's header
 _VALUE_SIZE = const(5)
@@ -38,16 +38,16 @@ def atomics(m, locate):
     def change(what, key, operand, offset, width, out):
         view = m._slice
         size = word(view, _VALUE_SIZE)
+        operand >> 0  # raises TypeError for what is no number
+        m._unchanged(what, key, offset, width, out)
         n = size - offset if width is None else width
         at = locate(key)
-        if not at or n not in (1, 2, 4, 8) or not 0 <= offset <= size - n or (out is not None and len(out) != n):
-            m._unchanged(what, key, offset, width, out)
         at += offset
         old = int.from_bytes(bytes(view[at : at + n]), "little")
         new = changed(what, old, operand, n)
         told = new if what == _ADD else old
         if out is not None:
-            raw(out)[:] = told.to_bytes(n, "little")
+            fill(out, told.to_bytes(n, "little"))
             told = None
         view[at : at + n] = new.to_bytes(n, "little")
         return told
@@ -56,10 +56,9 @@ def atomics(m, locate):
         return change(_ADD, key, delta, offset, width, None)
 
     def compare_and_swap(key, expected, new):
+        m._unswapped(key, expected, new)
         size = word(m._slice, _VALUE_SIZE)
         at = locate(key)
-        if not at or len(expected) != size or len(new) != size:
-            m._unswapped(key, expected, new)
         if bytes(m._slice[at : at + size]) != bytes(raw(expected)):
             return False
         m._slice[at : at + size] = raw(new)
@@ -76,12 +75,10 @@ def parts(m, locate):
         return change(field & 7, key, operand, field >> 9, field >> 4 & 15, out)
 
     def update_part(key, offset, data):
-        n = len(data)
-        at = locate(key)
-        if not at or not 0 <= offset <= word(m._slice, _VALUE_SIZE) - n:
-            m._unwritten(key, offset, data)
-        at += offset
-        m._slice[at : at + n] = raw(data)
+        m._unwritten(key, offset, data)
+        data = raw(data)
+        at = locate(key) + offset
+        m._slice[at : at + len(data)] = data
 
     m._apply = apply
     m.update_part = update_part
@@ -93,7 +90,8 @@ def lookup_into(m):
     def lookup_into(key, out):
         done = m._op(key, out, 3)
         if done > 1:
-            m._refuse("lookup_into", key, out)
+            m._check_out("lookup_into", key, out)
+            done = m._op(key, out, 19)  # 3, and looked at
         return done == 0
 
     return lookup_into

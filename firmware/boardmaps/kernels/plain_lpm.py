@@ -7,7 +7,7 @@ a u32 with the number of its bits, and the data. The order of a walk by next key
 from struct import pack_into
 
 from ..abi import const
-from .plain_base import put_word, raw, word
+from .plain_base import fill, put_word, raw, word
 from .plain_hash import entry_at as entry_at  # noqa: PLC0414 - a kernel of this kind too
 from .plain_hash import entry_of, half
 
@@ -23,7 +23,6 @@ _DONE = const(0)
 _MISS = const(1)
 _EXISTS = const(2)
 _FULL = const(3)
-_WRONG_SIZE = const(4)
 _TOO_LONG = const(5)  # the prefix has more bits than the data
 
 # Words of a slice's header
@@ -268,14 +267,8 @@ def behind(view, key, length, most):
 
 
 def op(view, key, value, what):
-    """Do `what`; return an answer above."""
-    size = word(view, _VALUE_SIZE)
-    if len(key) != word(view, _KEY_SIZE):
-        return _WRONG_SIZE
-    if what != _DELETE and len(value) != (len(key) if what == _NEXT else size):
-        return _WRONG_SIZE
+    """Do `what`; return an answer above. The map has looked at key and value."""
     key = bytes(raw(key))
-    value = raw(value)  # raises TypeError: before anything has changed
     length = int.from_bytes(key[:_LENGTH_BYTES], "little")
     most = 8 * (len(key) - _LENGTH_BYTES)
     if what in (_NEXT, _LOOKUP):
@@ -286,11 +279,11 @@ def op(view, key, value, what):
         if not slot:
             return _MISS
         at = entry_of(view, slot) + (word(view, _VALUE) if what == _LOOKUP else 0)
-        value[:] = view[at : at + len(value)]
+        fill(value, view[at : at + (word(view, _VALUE_SIZE) if what == _LOOKUP else len(key))])
         return _DONE
     if length > most:
         return _TOO_LONG
-    return delete(view, key, length) if what == _DELETE else update(view, key, value, length, what)
+    return delete(view, key, length) if what == _DELETE else update(view, key, raw(value), length, what)
 
 
 def clear(view):

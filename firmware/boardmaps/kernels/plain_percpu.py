@@ -3,7 +3,7 @@
 from ..abi import const
 from . import plain_array as array
 from . import plain_hash as table
-from .plain_base import raw, word
+from .plain_base import fill, raw, word
 from .plain_keyed import atomics
 
 _PERCPU_ARRAY = const(6)  # the map type
@@ -29,6 +29,7 @@ _STRIDE = const(14)
 _DELETE = const(5)  # what a hash table's op does
 _FIND = const(6)
 _NEXT = const(7)
+_LOOKED_AT = const(16)
 
 
 entry_at = table.entry_at
@@ -45,13 +46,14 @@ def find(view, key):
     """Return where the row under a key begins in the slice, 0 when there is none. An array's keys are indices here."""
     if word(view, _MAP_TYPE) == _PERCPU_ARRAY:
         return array.find(view, key)
-    return max(0, -table.op(view, key, key, _FIND))
+    return max(0, -table.op(view, key, key, _FIND | _LOOKED_AT))
 
 
 def row(m, key, at, buffer, first, what):  # noqa: ARG001 - the other sorts need `first`
-    """Do `what` with the bytes at `at` in m's row under key, as many as `buffer` has. `first` is one CPU's bytes, not used here."""
+    """Do `what & 15` with the `what >> 4` bytes of `buffer` at `at` in m's row under key. `first` is for other sorts."""
     view = m._slice
-    buffer = raw(buffer)
+    n = what >> 4
+    what &= 15
     whole = word(view, _STRIDE) - word(view, _VALUE)
     begin = find(view, key)
     if not begin:
@@ -67,12 +69,11 @@ def row(m, key, at, buffer, first, what):  # noqa: ARG001 - the other sorts need
     if what == _ZERO:
         view[begin : begin + whole] = bytes(whole)
     elif what < _READ:
-        view[begin + at : begin + at + len(buffer)] = buffer
+        view[begin + at : begin + at + n] = raw(buffer)[:n]
     else:
-        if what == _READ or len(buffer):
-            buffer[:] = view[begin + at : begin + at + len(buffer)]
+        fill(buffer, view[begin + at : begin + at + n])
         if what == _TAKE:
-            table.op(view, key, key, _DELETE)
+            table.op(view, key, key, _DELETE | _LOOKED_AT)
     return _DONE
 
 
@@ -94,6 +95,6 @@ def drive_hash(m):
     _drive(m)
 
     def next_key(key, out):
-        return table.op(m._slice, key, out, _NEXT)
+        return table.op(m._slice, key, out, _NEXT | _LOOKED_AT)
 
     m._next = next_key

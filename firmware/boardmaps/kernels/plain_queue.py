@@ -1,7 +1,7 @@
 """The kernels of queues and stacks in plain Python. The slots form a ring."""
 
 from ..abi import const
-from .plain_base import put_word, raw, word
+from .plain_base import fill, known, put_word, raw, word
 
 # Words of a slice's header
 _MAP_TYPE = const(2)
@@ -14,10 +14,13 @@ _STRIDE = const(14)
 _PEAK = const(18)
 
 _STACK = const(23)
+_ANY = const(0)  # BPF_ANY
 
 # What put() answers
 _FULL = const(3)
 _WRONG_SIZE = const(4)
+
+_LOOKED_AT = const(16)  # beside `over`: the value is right
 
 
 def slot_at(view, behind_first):
@@ -47,11 +50,11 @@ def room(view):
 def put(view, value, over):
     """Copy the value behind the newest one; in a full map over the oldest one, if `over`. 0: done."""
     size = word(view, _VALUE_SIZE)
-    if len(value) != size:
+    if not over & _LOOKED_AT and not known(value, size):
         return _WRONG_SIZE
-    if not over and word(view, _COUNT) == word(view, _MAX_ENTRIES):
+    if not over & 15 and word(view, _COUNT) == word(view, _MAX_ENTRIES):
         return _FULL
-    value = raw(value)
+    value = raw(value)[:size]
     at = room(view)
     view[at : at + size] = value
     return 0
@@ -64,7 +67,7 @@ def take(view, out, remove):
         return False
     newest = word(view, _MAP_TYPE) == _STACK
     at = slot_at(view, count - 1 if newest else 0)
-    raw(out)[:] = view[at : at + word(view, _VALUE_SIZE)]
+    fill(out, view[at : at + word(view, _VALUE_SIZE)])
     if remove:
         put_word(view, _COUNT, count - 1)
         if not newest:
@@ -85,17 +88,15 @@ def drive(m):
         return put(m._slice, value, over)
 
     def push(value, flags=0):
-        if flags or put(m._slice, value, 0):
+        if flags is not _ANY or put(m._slice, value, 0):
             m._push_failed(value, flags)
 
     def pop_into(out):
-        if len(out) != word(m._slice, _VALUE_SIZE):
-            m._refuse("pop_into", b"", out)
+        m._check_out("pop_into", b"", out)
         return take(m._slice, out, True)
 
     def peek_into(out):
-        if len(out) != word(m._slice, _VALUE_SIZE):
-            m._refuse("peek_into", b"", out)
+        m._check_out("peek_into", b"", out)
         return take(m._slice, out, False)
 
     m._put = own_put

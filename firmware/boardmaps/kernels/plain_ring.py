@@ -7,7 +7,7 @@ may go on at the ring's start. Positions are bytes since the map was made, modul
 from struct import pack_into, unpack_from
 
 from ..abi import const
-from .plain_base import put_word, raw, word
+from .plain_base import fill, put_word, raw, word
 
 # Words of a slice's header
 _MAP_FLAGS = const(3)
@@ -107,12 +107,12 @@ def passed(view):
     return 0
 
 
-def clear(view):
-    """Throw away all records; 0, and nothing happens, while one is reserved."""
+def clear(view, force):
+    """Throw away all records; 0, and nothing happens, while one is reserved, but by force."""
     at, end = word(view, _CONSUMER), word(view, _PRODUCER)
     while at != end:
         head = head_at(view, record_at(view, at))
-        if head & _RESERVED:
+        if head & _RESERVED and not force:
             return 0
         at = (at + taken_by(head & _LENGTH)) & 0xFFFFFFFF
     put_word(view, _CONSUMER, end)
@@ -129,20 +129,18 @@ def output(view, data):
     return at != 0
 
 
-def read_into(view, out):
-    """Take the next record into `out`; return its length, -1 when there is none, -2 when it is longer, and it stays."""
+def read_into(view, out, most):
+    """Take the next record into `out`, `most` bytes; its length, -1 when there is none, -2 when it is longer, and it stays."""
     at = passed(view)
     if not at:
         return -1
     n, number = unpack_from("<II", view, at)
-    if n > len(out):
+    if n > most:
         return -2
     begin = at + 8
     first = min(n, word(view, _ENTRIES) + word(view, _SIZE) - begin)
-    out = raw(out)
-    out[:first] = view[begin : begin + first]
-    begin = word(view, _ENTRIES)
-    out[first:n] = view[begin : begin + n - first]
+    behind = word(view, _ENTRIES)
+    fill(out, bytes(view[begin : begin + first]) + bytes(view[behind : behind + n - first]))
     put_word(view, _CONSUMER, word(view, _CONSUMER) + taken_by(n))
     put_word(view, _LAST, number)
     put_word(view, _COUNT, word(view, _COUNT) - 1)
@@ -153,14 +151,13 @@ def drive(m):
     """Give a RingBuf its functions."""
 
     def own_output(data):
-        if not word(m._slice, _SIZE):
-            m._failed("output", data)
+        m._failed("output", data)
         return output(m._slice, data)
 
     def own_read_into(out):
-        n = read_into(m._slice, out) if word(m._slice, _SIZE) else -2
+        n = read_into(m._slice, out, m._failed("read_into", out))
         if n == -2:
-            m._failed("read_into", out)
+            m._too_short(out)
         return n
 
     m.output = own_output

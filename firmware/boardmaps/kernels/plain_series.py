@@ -3,7 +3,7 @@
 from struct import pack_into
 
 from ..abi import const
-from .plain_base import put_word, raw, word
+from .plain_base import fill, put_word, raw, word
 from .plain_queue import room, slot_at
 
 # Words of a slice's header
@@ -12,7 +12,7 @@ _MAX_ENTRIES = const(6)
 _COUNT = const(7)
 _GONE = const(15)  # number of the oldest sample: how many were overwritten
 
-_NUMBERS = const((1 << 30) - 1)  # a board's small ints; numbers of samples are compared modulo this
+_SAMPLE_NUMBERS = const((1 << 30) - 1)  # a board's small ints; numbers of samples are compared modulo this
 
 
 def push(view, value, low, high):
@@ -27,9 +27,9 @@ def push(view, value, low, high):
 
 def get(view, number, out):
     """Copy timestamp and value of the sample with this number to `out`; 0 when it is not there (any more)."""
-    i = number - word(view, _GONE) & _NUMBERS
+    i = number - word(view, _GONE) & _SAMPLE_NUMBERS
     if i >= word(view, _COUNT):
         return 0
     at = slot_at(view, i)
-    raw(out)[:] = view[at : at + 8 + word(view, _VALUE_SIZE)]
+    fill(out, view[at : at + 8 + word(view, _VALUE_SIZE)])
     return 1

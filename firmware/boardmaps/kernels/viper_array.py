@@ -6,7 +6,7 @@ import micropython
 from micropython import const
 
 from ..settings import GUARD
-from .viper_base import address, guarded
+from .viper_base import address, guarded, identity, place
 from .viper_keyed import checked_lookup, parts
 
 # What op() does, and what it answers: the numbers that viper_keyed.py knows
@@ -14,9 +14,12 @@ _UPDATE = const(0)
 _LOOKUP = const(3)
 _ZERO = const(5)
 _FIND = const(6)
+_LOOKED_AT = const(16)  # beside these: key and value are right
 _DONE = const(0)
 _MISS = const(1)
 _WRONG_SIZE = const(4)
+
+_BEGIN = const(0)  # of a value; None and 0.0 are no offsets
 
 # Words of a slice's header
 _VALUE_SIZE = const(5)
@@ -29,46 +32,55 @@ _is = isinstance
 _int = int
 
 
-def _kernels(at, size_of, box, refuse):
-    """Return (move, lookup_into, put, quick_add, op) of the map whose slice is at address 8 * `at`.
+def _kernels(at, identity, box, check):
+    """Return (lookup_into, put, quick_add, op) of a map; 8 * `at` is the address of its place, as viper_base.py has it.
 
     viper_hash.py says why these are closures, and of what kind. The first three know only keys that are ints. Such a key's
     ptr8() is its value; that of any other key is where its bytes lie, which is past every index (and where it is not, the
     division raises TypeError). ptr8() shows only the lowest bits of a long int: an index is also below `at`, so dividing by
-    that gives 0. An eighth of the address, as a number without a sign, because that is a small int wherever the RAM lies:
-    dividing by a whole address takes heap from 2**30 up, and from 2**31 up the address is negative. `box` is any function
-    that returns the small int that it is given.
+    that gives 0. An eighth of the address, because that is a small int wherever the RAM lies: dividing by a whole address
+    takes heap from 2**30 up, and from 2**31 up the address is negative. A bool is no index: only 0 and 1 can be
+    one, and it is an object, with an even id() where an int's is odd. `box` is
+    any function that returns the small int that it is given.
     """
-
-    def move(view):
-        nonlocal at
-        at = (address(view) & (sys.maxsize * 2 + 1)) >> 3
 
     @micropython.viper
     def op(key, value, what: int) -> int:
-        """Do `what` with the entry under a key of either form."""
-        h = ptr32(int(at) << 3)
+        """Do `what` with the entry under a key of either form. _WRONG_SIZE: look at key and value."""
+        p = ptr32(int(at) << 3)
+        h = ptr32(p[0] | p[1] << 32)
+        n = h[_VALUE_SIZE]
+        if what < _ZERO:
+            i = int(identity(value))
+            if i & 3 or ptr32(i + p[4])[0] != n:
+                return _WRONG_SIZE
+            i = ptr32(i)[0]
+            if i != p[3] and (i != p[2] or what == _LOOKUP):
+                return _WRONG_SIZE
         top = h[_MAX_ENTRIES]
         if _is(key, _int):
             i = int(key)
             if i < 0 or i >= top or key // at:
                 i = top
         else:
-            if int(size_of(key)) != 4:
-                return _WRONG_SIZE
+            if what < _LOOKED_AT:
+                i = int(identity(key))
+                if i & 3 or ptr32(i + p[4])[0] != 4:
+                    return _WRONG_SIZE
+                i = ptr32(i)[0]
+                if i != p[3] and i != p[2]:
+                    return _WRONG_SIZE
             k = ptr8(key)
             i = k[0] | k[1] << 8 | k[2] << 16
             if k[3] or i > top:
                 i = top
-        n = h[_VALUE_SIZE]
-        if what < _ZERO and int(size_of(value)) != n:
-            return _WRONG_SIZE
         if i == top:
             return _MISS
-        place = h[_ENTRIES] + i * h[_STRIDE]
+        what &= 15
+        offset = h[_ENTRIES] + i * h[_STRIDE]
         if what == _FIND:
-            return 0 - place
-        e = ptr8(int(h) + place)
+            return 0 - offset
+        e = ptr8(int(h) + offset)
         i = 0
         if what == _ZERO:
             while i < n:
@@ -86,14 +98,18 @@ def _kernels(at, size_of, box, refuse):
                 i += 1
         return _DONE
 
-    slow = checked_lookup(op, refuse)
+    slow = checked_lookup(op, check)
 
     @micropython.viper
     def lookup_into(key, out) -> bool:
-        h = ptr32(int(at) << 3)
+        p = ptr32(int(at) << 3)
+        h = ptr32(p[0] | p[1] << 32)
         n = h[_VALUE_SIZE]
+        i = int(identity(out))
+        if i & 3 or ptr32(i)[0] != p[3] or ptr32(i + p[4])[0] != n:
+            return int(slow(key, out)) != 0
         i = int(ptr8(key))
-        if i < 0 or i >= h[_MAX_ENTRIES] or key // at or int(size_of(out)) != n:
+        if i < 0 or i >= h[_MAX_ENTRIES] or key // at or (i < 2 and not int(identity(key)) & 1):
             return int(slow(key, out)) != 0
         i = int(h) + h[_ENTRIES] + i * h[_STRIDE]
         v = ptr32(out)
@@ -117,10 +133,17 @@ def _kernels(at, size_of, box, refuse):
     @micropython.viper
     def put(key, value) -> int:
         """Do op(key, value, _UPDATE), faster."""
-        h = ptr32(int(at) << 3)
+        p = ptr32(int(at) << 3)
+        h = ptr32(p[0] | p[1] << 32)
         n = h[_VALUE_SIZE]
+        i = int(identity(value))
+        if i & 3 or ptr32(i + p[4])[0] != n:
+            return _WRONG_SIZE
+        i = ptr32(i)[0]
+        if i != p[3] and i != p[2]:
+            return _WRONG_SIZE
         i = int(ptr8(key))
-        if i < 0 or i >= h[_MAX_ENTRIES] or key // at or int(size_of(value)) != n:
+        if i < 0 or i >= h[_MAX_ENTRIES] or key // at or (i < 2 and not int(identity(key)) & 1):
             return int(op(key, value, _UPDATE))
         i = int(h) + h[_ENTRIES] + i * h[_STRIDE]
         v = ptr32(value)
@@ -147,10 +170,13 @@ def _kernels(at, size_of, box, refuse):
 
         That is a delta that is not between -at and at, and a number that takes heap on a 32-bit board.
         """
-        h = ptr32(int(at) << 3)
+        p = ptr32(int(at) << 3)
+        h = ptr32(p[0] | p[1] << 32)
         n = h[_VALUE_SIZE]
         i = int(ptr8(key))
-        if i < 0 or i >= h[_MAX_ENTRIES] or key // at or (n != 4 and n != 8) or (delta // at and (~delta) // at):
+        if i < 0 or i >= h[_MAX_ENTRIES] or key // at or (i < 2 and not int(identity(key)) & 1):
+            return None
+        if (n != 4 and n != 8) or (delta // at and (~delta) // at):
             return None
         d = int(delta)
         e = ptr16(int(h) + h[_ENTRIES] + i * h[_STRIDE])
@@ -171,7 +197,7 @@ def _kernels(at, size_of, box, refuse):
         e[1] = b
         return box(e[0] | e[1] << 16)  # a call, to make an object of it
 
-    return move, lookup_into, put, quick_add, op
+    return lookup_into, put, quick_add, op
 
 
 def _front(put, quick_add, add, m):
@@ -179,17 +205,21 @@ def _front(put, quick_add, add, m):
 
     @micropython.native
     def update(key, value, flags=0):
-        if flags or put(key, value):
-            m._settle(key, value, flags)
+        if flags is _UPDATE:  # "is not" would be two calls
+            if not put(key, value):
+                return
+        m._settle(key, value, flags)
 
     # One closed-over name and four arguments: a closure of more than five in all takes heap at every call.
     both = (quick_add, add)
 
     @micropython.native
     def add_to(key, delta, offset=0, width=None):
-        if not offset and width is None:
-            new = both[0](key, delta)
-            if new is not None:
+        if offset is _BEGIN:
+            if width is None:
+                new = both[0](key, delta)
+                if new is None:
+                    return both[1](key, delta)
                 return new
         return both[1](key, delta, offset, width)
 
@@ -198,9 +228,11 @@ def _front(put, quick_add, add, m):
 
 def drive(m):
     """Give an ArrayMap its functions, within the board's guard."""
-    m._move, m.lookup_into, put, quick_add, m._find = _kernels(0, len, abs, m._refuse)
+    m._words, m._move = place()
+    eighth = (address(m._words) & (sys.maxsize * 2 + 1)) >> 3  # as a number without a sign
+    m.lookup_into, put, quick_add, m._find = _kernels(eighth, identity, abs, m._check_out)
     m._op = guarded(m._find, 3)
     if GUARD != "none":
-        m.lookup_into = checked_lookup(m._op, m._refuse)
+        m.lookup_into = checked_lookup(m._op, m._check_out)
     add = parts(m)
     m.update, m.add = _front(guarded(put, 2), guarded(quick_add, 2), add, m)

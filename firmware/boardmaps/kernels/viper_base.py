@@ -10,6 +10,9 @@ Firmware with the C part takes its port's atomic section for both: it holds off 
 whose threads run side by side, the others too. The C kernels hold it themselves, so what is compiled here takes the same.
 """
 
+import sys
+from struct import pack_into
+
 import micropython
 
 from ..settings import GUARD, built_in
@@ -94,6 +97,38 @@ def guarded(f, n):
     return (one, two, three, four)[n - 1]
 
 
+def held(f, slow, what):
+    """Return f, a function of one buffer, within the board's guard; slow(what, buffer) does, without it, what f leaves."""
+    if GUARD == "none":
+        return f
+
+    @micropython.native
+    def one(buffer):
+        state = enter()
+        try:
+            return f(buffer)
+        except StopIteration:
+            pass
+        finally:
+            leave(state)
+        return slow(what, buffer)
+
+    return one
+
+
+def inside(slow):
+    """Return what such an f calls instead of slow() while a guard holds the maps, when no bytecode may run."""
+    if GUARD == "none":
+        return slow
+    left = StopIteration()  # made beforehand: without heap
+
+    @micropython.native
+    def later(what, buffer):  # noqa: ARG001 - called as slow() is
+        raise left
+
+    return later
+
+
 @micropython.viper
 def clear(view, size: int):
     """Set the first `size` bytes, a multiple of 8, to zero. Machine code: a loop of slices would leave the heap in pieces."""
@@ -108,3 +143,55 @@ def clear(view, size: int):
 def address(buffer) -> int:
     """Return where the bytes of `buffer` begin. Nothing on MicroPython's heap ever moves."""
     return int(ptr8(buffer))
+
+
+# How a kernel looks at its arguments. len() counts the items of an array, and str passes ptr8(), so both would let in what
+# is no bytes. A kernel asks for the object itself instead, id(), and reads its head: type and length lie alike in bytes and
+# bytearray, and whatever is neither of them goes to maps/buffers.py, which knows all buffers, and comes back with _LOOKED_AT.
+# This costs less than len(). A place is what a map's kernels share, 20 bytes: words 0 and 1 the address of the slice, 2 and 3
+# the first word of bytes and of bytearray, 4 where their length is, in bytes. Where objects do not look so, or lie where id()
+# takes heap, no object is known by its head, and all go the longer way.
+_ADDRESS = (1 << 32) - 1
+
+
+@micropython.viper
+def _word(at, offset: int) -> int:
+    return ptr32(int(at) + offset)[0]
+
+
+@micropython.viper
+def _nobody(_) -> int:
+    return 2  # no object is there, and no small int is told so
+
+
+def _heads():
+    """Return (first word of bytes, first word of bytearray, offset of their length), None where that cannot be told."""
+    wide = sys.maxsize >> 32 != 0
+    found = []
+    for kind in (bytes, bytearray):
+        one, other = kind(b"abcde"), kind(b"abcdefghi")
+        for o in (one, other):
+            at = id(o)
+            if at <= 0 or at & 3 or (not wide and at >> 30) or _word(at, 16 if wide else 8) != len(o):
+                return None
+        if _word(id(one), 0) != _word(id(other), 0):
+            return None
+        found.append(_word(id(one), 0) & _ADDRESS)
+    return (found[0], found[1], 16 if wide else 8) if found[0] != found[1] else None
+
+
+_known = _heads()
+identity = id if _known else _nobody
+
+
+def place():
+    """Return a new map's place, and move(view), which takes it to the slice of this view."""
+    there = bytearray(20)
+    if _known:
+        pack_into("<3I", there, 8, *_known)
+
+    def move(view):
+        at = address(view)
+        pack_into("<II", there, 0, at & _ADDRESS, at >> 32 & _ADDRESS if sys.maxsize >> 32 else 0)
+
+    return there, move

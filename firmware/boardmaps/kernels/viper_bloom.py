@@ -5,11 +5,6 @@ from micropython import const
 
 from .viper_base import guarded
 
-# What push() and peek() answer
-_DONE = const(0)
-_MISS = const(1)
-_WRONG_SIZE = const(4)
-
 # Words of a slice's header
 _VALUE_SIZE = const(5)
 _COUNT = const(7)
@@ -20,17 +15,13 @@ _ENTRIES = const(12)
 _FUNCTIONS = const(15)
 _PEAK = const(18)
 
-_length = len
-
 
 @micropython.viper
 def _bits(view, value, adds: int) -> int:
-    """Set a value's bits, or look whether they are: return 0 when all were set before, 1 when one was not, or _WRONG_SIZE."""
+    """Set a value's bits, or look whether they are: return 0 when all were set before, 1 when one was not."""
     h = ptr32(view)
     n = h[_VALUE_SIZE]
     v = ptr8(value)
-    if int(_length(value)) != n:
-        return _WRONG_SIZE
     by = h[_MULTIPLIER]
     x = h[_SEED]
     y = by
@@ -64,22 +55,18 @@ def _bits(view, value, adds: int) -> int:
 
 
 @micropython.viper
-def push(view, value) -> int:
-    """Set a value's bits; return an answer above."""
-    fresh = int(_bits(view, value, 1))
-    if fresh == _WRONG_SIZE:
-        return fresh
+def push(view, value):
+    """Set a value's bits. The map has looked at it."""
     h = ptr32(view)
-    n = h[_COUNT] + fresh
+    n = h[_COUNT] + int(_bits(view, value, 1))
     h[_COUNT] = n
     if n > h[_PEAK]:
         h[_PEAK] = n
-    return _DONE
 
 
 @micropython.viper
 def peek(view, value) -> int:
-    """Return _DONE when all of a value's bits are set, _MISS when one is not, or _WRONG_SIZE."""
+    """Return _DONE when all of a value's bits are set, _MISS when one is not. The map has looked at it."""
     return int(_bits(view, value, 0))
 
 

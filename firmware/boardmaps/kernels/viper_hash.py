@@ -9,7 +9,7 @@ import micropython
 from micropython import const
 
 from ..settings import GUARD
-from .viper_base import address, guarded
+from .viper_base import address, guarded, identity, place
 from .viper_keyed import checked_lookup, parts
 
 try:
@@ -33,6 +33,7 @@ _TAKE = const(4)  # those up to here use the value
 _DELETE = const(5)
 _FIND = const(6)
 _NEXT = const(7)
+_LOOKED_AT = const(16)  # beside these: key and value are right
 
 # What op() answers
 _DONE = const(0)
@@ -63,11 +64,11 @@ _FREE_BIT = const(0x8000)  # in a link: this slot holds no entry
 _length = len
 
 
-def _kernels(at, size_of, bytes_at, copied, refuse):
-    """Return (move, lookup_into, op, lookup) of the map whose slice is at address `at`; move() takes them to another.
+def _kernels(at, identity, bytes_at, copied, check):
+    """Return (lookup_into, op, lookup) of a map; `at` is the address of its place, as viper_base.py has it.
 
-    They are closures because they find their slice so at half the cost of a look at an attribute; `size_of` is len, for
-    the same reason. Closed-over names and arguments are never more than five: above that a call takes heap. Names of the
+    They are closures because they find their slice so at half the cost of a look at an attribute. Closed-over
+    names and arguments are never more than five: above that a call takes heap. Names of the
     module are not used in them either (bool is one): a function that does so saves and restores its globals at every call.
     `copied` is lookup() for keys that are not aligned or of whole words.
 
@@ -76,25 +77,30 @@ def _kernels(at, size_of, bytes_at, copied, refuse):
     fresh word were never used.
     """
 
-    def move(view):
-        nonlocal at
-        at = address(view)
-
     @micropython.viper
     def op(key, value, what: int) -> int:
-        """Do `what`; return an answer above, for _FIND minus the value's offset in the slice."""
-        h = ptr32(int(at))
+        """Do `what`; return an answer above, for _FIND minus the value's offset in the slice. _WRONG_SIZE: look closer."""
+        p = ptr32(int(at))
+        h = ptr32(p[0] | p[1] << 32)
         n = h[_KEY_SIZE]
-        if int(size_of(key)) != n:
-            return _WRONG_SIZE
+        if what < _LOOKED_AT:
+            i = int(identity(key))
+            if i & 3 or ptr32(i + p[4])[0] != n:
+                return _WRONG_SIZE
+            x = ptr32(i)[0]
+            if x != p[3] and x != p[2]:
+                return _WRONG_SIZE
+            if what < _DELETE:
+                i = int(identity(value))
+                if i & 3 or ptr32(i + p[4])[0] != h[_VALUE_SIZE]:
+                    return _WRONG_SIZE
+                x = ptr32(i)[0]
+                if x != p[3] and (x != p[2] or what >= _LOOKUP):
+                    return _WRONG_SIZE
+        what &= 15
         k = ptr8(key)
         v = k
         if what != _DELETE and what != _FIND:
-            if what == _NEXT:
-                if int(size_of(value)) != n:
-                    return _WRONG_SIZE
-            elif int(size_of(value)) != h[_VALUE_SIZE]:
-                return _WRONG_SIZE
             v = ptr8(value)
         base = int(h)
 
@@ -227,19 +233,25 @@ def _kernels(at, size_of, bytes_at, copied, refuse):
             h[_COUNT] -= 1
         return _DONE
 
-    slow = checked_lookup(op, refuse)
+    slow = checked_lookup(op, check)
 
     @micropython.viper
     def lookup_into(key, out) -> bool:
         """Do op(key, out, _LOOKUP), faster: for the usual keys and values, of whole words and aligned."""
-        h = ptr32(int(at))
+        p = ptr32(int(at))
+        h = ptr32(p[0] | p[1] << 32)
         n = h[_KEY_SIZE]
         m = h[_VALUE_SIZE]
-        if int(size_of(key)) != n or int(size_of(out)) != m:
+        x = int(identity(key))
+        i = int(identity(out))
+        if (x | i | n | m) & 3:
             return int(slow(key, out)) != 0
+        if ptr32(x + p[4])[0] != n or ptr32(i + p[4])[0] != m or ptr32(i)[0] != p[3]:
+            return int(slow(key, out)) != 0
+        x = ptr32(x)[0]
         k = ptr32(key)
         v = ptr32(out)
-        if (n | m | int(k) | int(v)) & 3:
+        if (x != p[3] and x != p[2]) or (int(k) | int(v)) & 3:
             return int(slow(key, out)) != 0
         x = h[_SEED]
         by = h[_MULTIPLIER]
@@ -273,10 +285,15 @@ def _kernels(at, size_of, bytes_at, copied, refuse):
     @micropython.viper
     def lookup(key):
         """Find the key as lookup_into() does; return its value as bytes, or None."""
-        h = ptr32(int(at))
+        p = ptr32(int(at))
+        h = ptr32(p[0] | p[1] << 32)
         n = h[_KEY_SIZE]
+        x = int(identity(key))
+        if (x | n) & 3 or ptr32(x + p[4])[0] != n:
+            return copied(key)
+        x = ptr32(x)[0]
         k = ptr32(key)
-        if int(size_of(key)) != n or (n | int(k)) & 3:
+        if (x != p[3] and x != p[2]) or int(k) & 3:
             return copied(key)
         x = h[_SEED]
         by = h[_MULTIPLIER]
@@ -301,7 +318,7 @@ def _kernels(at, size_of, bytes_at, copied, refuse):
             slot = ptr16(int(h) + h[_LINKS] - 2)[slot]
         return None
 
-    return move, lookup_into, op, lookup
+    return lookup_into, op, lookup
 
 
 @micropython.viper
@@ -344,8 +361,10 @@ def _front(op, settle):
 
     @micropython.native
     def update(key, value, flags=0):
-        if flags or op(key, value, _ANY):
-            settle("update", key, value, flags)
+        if flags is _ANY:  # "is not" would be two calls
+            if not op(key, value, _ANY):
+                return
+        settle("update", key, value, flags)
 
     @micropython.native
     def delete(key):
@@ -361,16 +380,17 @@ def drive(m):
     def copied(key):
         return m._copy("lookup", key, _LOOKUP)
 
-    m._move, m.lookup_into, m._find, m.lookup = _kernels(0, len, bytes_at, copied, m._refuse)
+    m._words, m._move = place()
+    m.lookup_into, m._find, m.lookup = _kernels(address(m._words), identity, bytes_at, copied, m._check_out)
     m._op = guarded(m._find, 3)
     if GUARD != "none":
-        m.lookup_into = checked_lookup(m._op, m._refuse)
+        m.lookup_into = checked_lookup(m._op, m._check_out)
         m.lookup = copied  # that allocates nothing while it holds the maps
     m.update, m.delete = _front(m._op, m._settle)
     m.add = parts(m)
 
 
 def rows(m):
-    """Return (move, op) for the hash table of a PerCpuHash, which holds the guard itself."""
-    move, _, op, _ = _kernels(0, len, bytes_at, None, m._refuse)
-    return move, op
+    """Return the op of the hash table of a PerCpuHash, which holds the guard itself."""
+    m._words, m._move = place()
+    return _kernels(address(m._words), identity, bytes_at, None, m._check_out)[1]

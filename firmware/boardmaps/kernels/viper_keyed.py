@@ -10,10 +10,13 @@ More than 300 lines: every change of a number in a value, for arrays and hashes 
 import micropython
 from micropython import const
 
+from ..maps.buffers import room, whole
 from ..settings import GUARD
 from .viper_base import enter, leave
 
 _VALUE_SIZE = const(5)  # a word of a slice's header
+
+_BEGIN = const(0)  # of a value; None and 0.0 are no offsets
 
 # What happens to a number; maps/keyed.py has the same
 _ADD = const(0)
@@ -28,14 +31,15 @@ _LARGE = const(-2)  # the number takes heap
 _length = len
 
 
-def checked_lookup(op, refuse):
-    """Return lookup_into(key, out) over a map's op."""
+def checked_lookup(op, check):
+    """Return lookup_into(key, out) over a map's op; check("lookup_into", key, out) refuses what is not right."""
 
     @micropython.viper
     def lookup_into(key, out) -> bool:
         done = int(op(key, out, 3))
         if done > 1:
-            refuse("lookup_into", key, out)
+            check("lookup_into", key, out)
+            done = int(op(key, out, 19))  # 3, and looked at
         return done == 0
 
     return lookup_into
@@ -250,17 +254,33 @@ def _large(m, what, key, operand, offset, width):
         else:
             number = operand
         new = (number & ((1 << 8 * width) - 1)).to_bytes(width, "little")
-        if _swap(m._find, m._slice, key, old, new, offset) == 1:
+        if _swap(m._sure, m._slice, key, old, new, offset) == 1:
             return told
 
 
 def _rest(m, why, what, key, operand, offset, width):
     """Do what _change() did not, or raise the reason."""
-    if why == _LARGE:
-        told = _large(m, what, key, operand, offset, m._value_size - offset if width is None else width)
-        if told is not None:
+    if why == _NONE:
+        m._unchanged(what, key, offset, width, None)
+        if width is None:
+            width = m._value_size - offset
+        told = _change(m._sure, m._slice, key, operand, operand >> 32, offset << 9 | width << 4 | what, m._slice)
+        if told >= 0:
             return told
-    return m._unchanged(what, key, offset, width, None)
+    told = _large(m, what, key, operand, offset, m._value_size - offset if width is None else width)
+    if told is None:
+        m._missing(m._OPERATIONS[what], key)
+    return told
+
+
+def _sure(find):
+    """Return find for keys that have been looked at."""
+
+    @micropython.viper
+    def sure(key, _, what: int) -> int:
+        return int(find(key, key, what | 16))
+
+    return sure
 
 
 def atomics(m):
@@ -268,10 +288,13 @@ def atomics(m):
 
     @micropython.native
     def add(key, delta, offset=0, width=None):
-        field = 0
-        if width is not None:
+        if width is None:
+            field = 0
+        else:
             field = width << 4 if 0 < width < 9 else 0xF0
-        if offset:
+        if offset is _BEGIN:  # "is not" would be two calls
+            pass
+        else:
             field |= offset << 9 if 0 < offset < 65536 else 0xF0
         new = _add(m._find, m._slice, key, delta, delta >> 32, field)
         if new < 0:
@@ -280,12 +303,14 @@ def atomics(m):
 
     def compare_and_swap(key, expected, new):
         size = m._value_size
-        if len(expected) == size and len(new) == size:
+        if _is_plain(expected) and _is_plain(new) and len(expected) == size and len(new) == size:
             done = _swap(m._find, m._slice, key, expected, new, 0)
             if done >= 0:
                 return done == 1
-        return m._unswapped(key, expected, new)
+        m._unswapped(key, expected, new)
+        return _swap(m._sure, m._slice, key, expected, _counted(new, m._value_size), 0) == 1
 
+    m._sure = _sure(m._find)
     return add, compare_and_swap
 
 
@@ -293,19 +318,38 @@ def parts(m):
     """Give an ArrayMap or a HashMap what else changes a part of a value; return its add()."""
 
     def apply(key, operand, field, out):
-        if out is None:
-            told = _change(m._find, m._slice, key, operand, operand >> 32, field, m._slice)
-        else:
-            told = _change(m._find, m._slice, key, operand, operand >> 32, field | 8, out)
-        if told < 0:
+        into = 0 if out is None else 8
+        to = m._slice if out is None else out
+        told = _change(m._find, m._slice, key, operand, operand >> 32, field | into, to)
+        if told == _NONE and into:
+            m._unchanged(field & 7, key, field >> 9, field >> 4 & 15, out)
+            told = _change(m._sure, m._slice, key, operand, operand >> 32, field | into, to)
+            if told < 0:
+                m._missing(m._OPERATIONS[field & 7], key)
+        elif told < 0:
             return _rest(m, told, field & 7, key, operand, field >> 9, field >> 4 & 15)
         return told if out is None else None
 
     def update_part(key, offset, data):
-        if not 0 <= offset < 65536 or _write(m._find, m._slice, key, data, offset):
+        if (
+            not whole(offset)
+            or not 0 <= offset < 65536
+            or not _is_plain(data)
+            or _write(m._find, m._slice, key, data, offset)
+        ):
             m._unwritten(key, offset, data)
+            _write(m._sure, m._slice, key, _counted(data, room(data)), offset)
 
     add, m.compare_and_swap = atomics(m)
     m._apply = apply
     m.update_part = update_part
     return add
+
+
+def _counted(buffer, n):
+    """Return a buffer of n bytes whose length says so: itself, or a copy, which takes heap."""
+    return buffer if len(buffer) == n else bytes(buffer)
+
+
+def _is_plain(buffer):
+    return type(buffer) is bytes or type(buffer) is bytearray

@@ -24,7 +24,6 @@ _DONE = const(0)
 _MISS = const(1)
 _EXISTS = const(2)
 _FULL = const(3)
-_WRONG_SIZE = const(4)
 _TOO_LONG = const(5)  # the prefix has more bits than the data
 
 # Words of a slice's header
@@ -47,8 +46,6 @@ _FREE_BIT = const(0x8000)  # in a slot's left link: it holds no entry
 _LENGTH_BYTES = const(4)  # of a key, before its data
 _SHIFT = const(12)  # of a slot in what _near() returns; its low bits are a number of bits, up to 2048
 _LOW = const(0xFFF)
-
-_length = len
 
 
 @micropython.viper
@@ -344,11 +341,9 @@ def _behind(view, key, length: int) -> int:
 
 @micropython.viper
 def op(view, key, value, what: int) -> int:
-    """Do `what`; return an answer above."""
+    """Do `what`; return an answer above. The map has looked at key and value."""
     h = ptr32(view)
     n = h[_KEY_SIZE]
-    if int(_length(key)) != n:
-        return _WRONG_SIZE
     k = ptr8(key)
     v = k
     size = n
@@ -356,8 +351,6 @@ def op(view, key, value, what: int) -> int:
         if what != _NEXT:
             size = h[_VALUE_SIZE]
         v = ptr8(value)
-        if int(_length(value)) != size:
-            return _WRONG_SIZE
     length = k[0] | k[1] << 8
     if k[2] or k[3] or length > 8 * (n - _LENGTH_BYTES):
         length = -1

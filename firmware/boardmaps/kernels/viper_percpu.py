@@ -28,7 +28,7 @@ _ENTRIES = const(12)
 _VALUE = const(13)
 _STRIDE = const(14)
 
-_length = len
+_LOOKED_AT = const(16)  # beside these
 
 
 @micropython.viper
@@ -40,22 +40,24 @@ def rp2_cpu() -> int:
 
 @micropython.viper
 def _row(find, view, key, at: int, buffer, first, what: int) -> int:
-    """Do `what` with the bytes at `at` in the row under key, as many as `buffer` has; 0 when done, else what find says.
+    """Do `what & 15` with `what >> 4` bytes, `buffer`, at `at` in the row under key; 0 when done, else what find says.
 
     find(key, key, _FIND) gives minus the row's offset in the slice; find(key, first, flags) makes a new entry, for which
-    `first` has one CPU's bytes.
+    `first` has one CPU's bytes, at least. Key and buffers are right.
     """
-    row = int(find(key, key, _FIND))
+    n = what >> 4
+    what &= 15
+    row = int(find(key, key, _FIND | _LOOKED_AT))
     base = int(ptr8(view))
     h = ptr32(base)
     whole = h[_STRIDE] - h[_VALUE]
     if row >= 0:
         if row != _MISS or what >= _EXIST:
             return row
-        row = int(find(key, first, what))
+        row = int(find(key, first, what | _LOOKED_AT))
         if row:
             return row
-        row = int(find(key, key, _FIND))
+        row = int(find(key, key, _FIND | _LOOKED_AT))
         p = ptr8(base - row)
         i = 0
         while i < whole:
@@ -72,13 +74,12 @@ def _row(find, view, key, at: int, buffer, first, what: int) -> int:
         return 0
     p = ptr8(int(p) + at)
     b = ptr8(buffer)
-    n = int(_length(buffer))
     if what <= _TAKE and what >= _READ:
         while i < n:
             b[i] = p[i]
             i += 1
         if what == _TAKE:
-            find(key, key, _DELETE)
+            find(key, key, _DELETE | _LOOKED_AT)
         return 0
     while i < n:
         p[i] = b[i]
@@ -103,7 +104,7 @@ def _own(find, at):
 
     @micropython.viper
     def op(key, _, __) -> int:
-        row = int(find(key, key, _FIND))
+        row = int(find(key, key, _FIND | _LOOKED_AT))
         if row < 0:
             row -= int(at())
         return row
@@ -149,13 +150,13 @@ def drive_array(m):
 
 def drive_hash(m):
     """Give a PerCpuHash its functions."""
-    m._move, find = rows(m)
+    find = rows(m)
     _drive(m, find)
 
     def next_key(key, out):
         state = enter()
         try:
-            return find(key, out, _NEXT)
+            return find(key, out, _NEXT | _LOOKED_AT)
         finally:
             leave(state)
 

@@ -7,8 +7,7 @@ functions over the address of its slice: that saves each call the look at an att
 import micropython
 from micropython import const
 
-from ..settings import GUARD
-from .viper_base import address, enter, guarded, leave
+from .viper_base import address, guarded, held, identity, inside, place
 
 # Words of a slice's header
 _MAP_TYPE = const(2)
@@ -21,10 +20,13 @@ _STRIDE = const(14)
 _PEAK = const(18)
 
 _STACK = const(23)
+_ANY = const(0)  # BPF_ANY
 
 # What put() answers
 _FULL = const(3)
 _WRONG_SIZE = const(4)
+
+_LOOKED_AT = const(16)  # beside `over`: the value is right
 
 
 @micropython.viper
@@ -38,30 +40,32 @@ def empty(view):
 empty = guarded(empty, 1)
 
 
-def _functions(base, length, refuse):
-    """Return (move, put, pop_into, peek_into) of the map whose slice is at address `base`.
+def _functions(at, identity, slow):
+    """Return (put, pop_into, peek_into) of a map; `at` is the address of its place, as viper_base.py has it.
 
-    `refuse(op, value)` raises what is wrong with a value. move() takes them all to another address. A closure of more than
-    five names and arguments in all would take heap at every call.
+    slow(op, out) does pop_into or peek_into with any buffer, or raises why not. A closure of more than five names and arguments in
+    all would take heap at every call.
     """
-
-    def move(view):
-        nonlocal base
-        base = address(view)
 
     @micropython.viper
     def put(value, over: int) -> int:
-        """Copy the value behind the newest one; in a full map over the oldest one, if `over`. 0: done."""
-        h = ptr32(int(base))
+        """Copy the value behind the newest one; in a full map over the oldest one, if `over`. 0: done, _WRONG_SIZE: look at it."""
+        p = ptr32(int(at))
+        h = ptr32(p[0] | p[1] << 32)
         n = h[_VALUE_SIZE]
-        if int(length(value)) != n:
-            return _WRONG_SIZE
-        s = ptr32(value)  # raises TypeError for what has a length and no bytes: before anything has changed
+        if over < _LOOKED_AT:
+            i = int(identity(value))
+            if i & 3 or ptr32(i + p[4])[0] != n:
+                return _WRONG_SIZE
+            i = ptr32(i)[0]
+            if i != p[3] and i != p[2]:
+                return _WRONG_SIZE
+        s = ptr32(value)
         count = h[_COUNT]
         most = h[_MAX_ENTRIES]
         slot = h[_FIRST]
         if count == most:
-            if not over:
+            if not over & 15:
                 return _FULL
             i = slot + 1
             if i == most:
@@ -100,10 +104,12 @@ def _functions(base, length, refuse):
 
     @micropython.viper
     def pop_into(out) -> bool:
-        h = ptr32(int(base))
+        p = ptr32(int(at))
+        h = ptr32(p[0] | p[1] << 32)
         n = h[_VALUE_SIZE]
-        if int(length(out)) != n:
-            refuse("pop_into", out)
+        i = int(identity(out))
+        if i & 3 or ptr32(i)[0] != p[3] or ptr32(i + p[4])[0] != n:
+            return int(slow("pop_into", out)) != 0
         d = ptr32(out)
         count = h[_COUNT]
         if not count:
@@ -146,10 +152,12 @@ def _functions(base, length, refuse):
 
     @micropython.viper
     def peek_into(out) -> bool:
-        h = ptr32(int(base))
+        p = ptr32(int(at))
+        h = ptr32(p[0] | p[1] << 32)
         n = h[_VALUE_SIZE]
-        if int(length(out)) != n:
-            refuse("peek_into", out)
+        i = int(identity(out))
+        if i & 3 or ptr32(i)[0] != p[3] or ptr32(i + p[4])[0] != n:
+            return int(slow("peek_into", out)) != 0
         count = h[_COUNT]
         if not count:
             return False
@@ -166,7 +174,7 @@ def _functions(base, length, refuse):
             i += 1
         return True
 
-    return move, put, pop_into, peek_into
+    return put, pop_into, peek_into
 
 
 def _front(put, failed):
@@ -174,37 +182,59 @@ def _front(put, failed):
 
     @micropython.native
     def push(value, flags=0):
-        if flags or put(value, 0):
-            failed(value, flags)
+        if flags is _ANY:  # "is not" would be two calls
+            if not put(value, 0):
+                return
+        failed(value, flags)
 
     return push
 
 
-def _guarded_take(take, m, op):
-    """Return pop_into or peek_into within the guard, with the size checked before: no bytecode runs inside."""
+@micropython.viper
+def _take(view, out, remove: int) -> bool:
+    """Do pop_into or peek_into with any buffer that has been looked at."""
+    h = ptr32(view)
+    count = h[_COUNT]
+    if not count:
+        return False
+    count -= 1
+    most = h[_MAX_ENTRIES]
+    first = h[_FIRST]
+    slot = first
+    if h[_MAP_TYPE] == _STACK:
+        slot += count
+        if slot >= most:
+            slot -= most
+    else:
+        first += 1
+        if first == most:
+            first = 0
+    d = ptr8(out)
+    s = ptr8(int(h) + h[_ENTRIES] + slot * h[_STRIDE])
+    n = h[_VALUE_SIZE]
+    i = 0
+    while i < n:
+        d[i] = s[i]
+        i += 1
+    if remove:
+        h[_COUNT] = count
+        h[_FIRST] = first
+    return True
 
-    @micropython.native
-    def guarded_take(out):
-        if len(out) != m._value_size:
-            m._refuse(op, b"", out)
-        state = enter()
-        try:
-            return take(out)
-        finally:
-            leave(state)
 
-    return guarded_take
+_take = guarded(_take, 3)
 
 
 def drive(m):
     """Give a Queue or a Stack its functions, within the board's guard."""
 
-    def wrong_size(op, value):
-        m._refuse(op, b"", value)
+    def slow(op, out):
+        m._check_out(op, b"", out)
+        return _take(m._slice, out, 1 if op == "pop_into" else 0)
 
-    m._move, put, m.pop_into, m.peek_into = _functions(0, len, wrong_size)
-    if GUARD != "none":
-        m.pop_into = _guarded_take(m.pop_into, m, "pop_into")
-        m.peek_into = _guarded_take(m.peek_into, m, "peek_into")
+    m._words, m._move = place()
+    put, pop_into, peek_into = _functions(address(m._words), identity, inside(slow))
+    m.pop_into = held(pop_into, slow, "pop_into")
+    m.peek_into = held(peek_into, slow, "peek_into")
     m._put = guarded(put, 2)
     m.push = _front(m._put, m._push_failed)

@@ -10,8 +10,7 @@ More than 300 lines: the closures share a slice's address, and each repeats the 
 import micropython
 from micropython import const
 
-from ..settings import GUARD
-from .viper_base import address, enter, guarded, leave
+from .viper_base import address, guarded, held, identity, inside, place
 
 # Words of a slice's header
 _MAP_FLAGS = const(3)
@@ -139,15 +138,15 @@ def passed(view) -> int:
 
 
 @micropython.viper
-def clear(view) -> int:
-    """Throw away all records; 0, and nothing happens, while one is reserved."""
+def clear(view, force: int) -> int:
+    """Throw away all records; 0, and nothing happens, while one is reserved, but by force."""
     h = ptr32(view)
     base = int(h)
     at = h[_CONSUMER]
     end = h[_PRODUCER]
     while at != end:
         head = ptr32(base + h[_ENTRIES] + (at & h[_SIZE] - 1))[0]
-        if head & _RESERVED:
+        if head & _RESERVED and not force:
             return 0
         at += (head & _LENGTH) + 15 & ~7
     h[_CONSUMER] = end
@@ -158,35 +157,67 @@ def clear(view) -> int:
 claim = guarded(claim, 2)
 finish = guarded(finish, 4)
 passed = guarded(passed, 1)
-clear = guarded(clear, 1)
+clear = guarded(clear, 2)
 
 
-def _functions(base, length, make_room, skip, fail):
-    """Return (move, output, read_into) of the map whose slice is at address `base`; move() takes them to another.
+@micropython.viper
+def _take(view, out, most: int) -> int:
+    """Do read_into() with the `most` bytes of a buffer of any kind: its length, -1: there is none, _TOO_SHORT: it is longer."""
+    b = int(ptr8(view))
+    at = int(_passed(b >> 3))
+    if not at:
+        return -1
+    h = ptr32(b)
+    s = ptr32(b + at)
+    n = s[0]
+    if n > most:
+        return _TOO_SHORT
+    mask = h[_SIZE] - 1
+    ring = ptr8(b + h[_ENTRIES])
+    i = at - h[_ENTRIES] + 8
+    d = ptr8(out)
+    end = int(d) + n
+    while int(d) < end:
+        d[0] = ring[i & mask]
+        d = ptr8(int(d) + 1)
+        i += 1
+    h[_CONSUMER] += n + 15 & ~7
+    h[_COUNT] -= 1
+    h[_LAST] = s[1]
+    return n
+
+
+_take = guarded(_take, 3)
+
+
+def _functions(at, identity, make_room, skip, slow):
+    """Return (output, read_into) of a map; `at` is the address of its place, as viper_base.py has it.
 
     make_room and skip are the functions above: names of the module cost more, as then a call saves and restores its
-    globals. fail(op, out) raises StaleMap if the map is gone, else that `out` is too short. A closure of more than five
-    names and arguments in all would take heap at every call.
+    globals. slow(what, buffer) does output (0) or read_into (1) with any buffer, or raises why not. A closure of more than
+    five names and arguments in all would take heap at every call.
     """
-
-    def move(view):
-        nonlocal base
-        base = address(view)
 
     @micropython.viper
     def output(data) -> bool:
-        b = int(base)
+        p = ptr32(int(at))
+        i = int(identity(data))
+        if i & 3:
+            return int(slow(0, data)) != 0
+        s = ptr32(i)
+        if s[0] != p[3] and s[0] != p[2]:
+            return int(slow(0, data)) != 0
+        n = ptr32(i + p[4])[0]
+        b = p[0] | p[1] << 32
         h = ptr32(b)
         size = h[_SIZE]
-        n = int(length(data))
-        s = ptr32(data)  # raises TypeError for what has a length and no bytes: before anything has changed
+        s = ptr32(data)
         taken = n + 15 & ~7
         producer = h[_PRODUCER]
         used = (producer - h[_CONSUMER] & _LEVEL) + taken
         if used >= size:
             if not size:
-                fail("output", data)
-                return False
+                return int(slow(0, data)) != 0
             if not int(make_room(b >> 3, taken)):
                 h[_NUMBER] += 1
                 return False
@@ -236,13 +267,18 @@ def _functions(base, length, make_room, skip, fail):
 
     @micropython.viper
     def read_into(out) -> int:
-        b = int(base)
+        p = ptr32(int(at))
+        i = int(identity(out))
+        if i & 3 or ptr32(i)[0] != p[3]:
+            return int(slow(1, out))
+        most = ptr32(i + p[4])[0]
+        b = p[0] | p[1] << 32
         h = ptr32(b)
         consumer = h[_CONSUMER]
         size = h[_SIZE]
         if consumer == h[_PRODUCER]:
             if not size:
-                fail("read_into", out)
+                return int(slow(1, out))
             return -1
         i = consumer & size - 1
         s = ptr32(b + h[_ENTRIES] + i)
@@ -255,9 +291,8 @@ def _functions(base, length, make_room, skip, fail):
             i = consumer & size - 1
             s = ptr32(b + n)
             n = s[0]
-        if int(length(out)) < n:
-            fail("read_into", out)
-            return _TOO_SHORT
+        if most < n:
+            return int(slow(1, out))
         d = ptr32(out)
         h[_CONSUMER] = consumer + (n + 15 & ~7)
         h[_COUNT] -= 1
@@ -297,47 +332,30 @@ def _functions(base, length, make_room, skip, fail):
             n -= 1
         return taken
 
-    return move, output, read_into
+    return output, read_into
 
 
-@micropython.native
-def _ignore(op, out):
-    """Stand in for fail() while a guard holds the maps: no bytecode may run then."""
+def _any(m):
+    """Return what does output and read_into with buffers of any kind."""
 
-
-def _within_guard(output, read_into, m):
-    """Return output() and read_into() that hold the board's guard."""
-
-    @micropython.native
-    def guarded_output(data):
-        if m._value_size:  # -1: the pool was reset
-            m._alive("output")
-        state = enter()
-        try:
-            return output(data)
-        finally:
-            leave(state)
-
-    @micropython.native
-    def guarded_read_into(out):
-        if m._value_size:
-            m._alive("read_into")
-        state = enter()
-        try:
-            n = read_into(out)
-        finally:
-            leave(state)
-        if n == -2:
-            m._failed("read_into", out)
+    def slow(what, buffer):
+        if not what:
+            n = m._failed("output", buffer)
+            at = claim(m._slice, n)
+            if at:
+                finish(m._slice, at, buffer, 0)
+            return at != 0
+        n = _take(m._slice, buffer, m._failed("read_into", buffer))
+        if n == _TOO_SHORT:
+            m._too_short(buffer)
         return n
 
-    return guarded_output, guarded_read_into
+    return slow
 
 
 def drive(m):
     """Give a RingBuf its functions, within the board's guard."""
-    if GUARD == "none":
-        m._move, m.output, m.read_into = _functions(0, len, _make_room, _passed, m._failed)
-    else:
-        m._move, output, read_into = _functions(0, len, _make_room, _passed, _ignore)
-        m.output, m.read_into = _within_guard(output, read_into, m)
+    m._words, m._move = place()
+    slow = _any(m)
+    output, read_into = _functions(address(m._words), identity, _make_room, _passed, inside(slow))
+    m.output, m.read_into = held(output, slow, 0), held(read_into, slow, 1)

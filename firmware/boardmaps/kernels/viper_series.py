@@ -15,14 +15,16 @@ _STRIDE = const(14)
 _GONE = const(15)  # number of the oldest sample: how many were overwritten
 _PEAK = const(18)
 
-_NUMBERS = const((1 << 30) - 1)  # a board's small ints; numbers of samples are compared modulo this
+_SAMPLE_NUMBERS = const((1 << 30) - 1)  # a board's small ints; numbers of samples are compared modulo this
 
 
 @micropython.viper
 def push(view, value, low: int, high: int):
-    """Write a sample behind the newest one, in a full series over the oldest. low and high are the timestamp's halves."""
+    """Write a sample behind the newest one, in a full series over the oldest. low and high are the timestamp's
+    halves. The value's size is right.
+    """
     h = ptr32(view)
-    s8 = ptr8(value)  # raises TypeError for what has a length and no bytes: before anything has changed
+    s8 = ptr8(value)
     count = h[_COUNT]
     most = h[_MAX_ENTRIES]
     slot = h[_FIRST]
@@ -55,7 +57,7 @@ def push(view, value, low: int, high: int):
 def get(view, number: int, out) -> int:
     """Copy timestamp and value of the sample with this number to `out`; 0 when it is not there (any more)."""
     h = ptr32(view)
-    i = number - h[_GONE] & _NUMBERS
+    i = number - h[_GONE] & _SAMPLE_NUMBERS
     if i >= h[_COUNT]:
         return 0
     slot = h[_FIRST] + i

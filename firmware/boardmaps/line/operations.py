@@ -326,7 +326,10 @@ class Operations:
         return reply
 
     def _clear(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
-        m.clear()
+        if len(request) > 3:  # of a ring, also what is reserved
+            m.clear(request[3] != 0)
+        else:
+            m.clear()
         return _OK
 
     def _freeze(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]

@@ -5,9 +5,10 @@ from struct import unpack_from
 from micropython import const
 
 from ..definition import MapDef
-from ..errors import KeyExists, KeyNotFound
+from ..errors import InvalidKeySize, KeyExists, KeyNotFound
 from ..kinds import ARRAY
 from ..settings import kernels
+from .buffers import holds, index_of
 from .keyed import Keyed
 
 _kernels = kernels("array")
@@ -19,6 +20,7 @@ _ZERO = const(5)
 _DONE = const(0)
 _MISS = const(1)
 _WRONG_SIZE = const(4)
+_LOOKED_AT = const(16)  # beside what is done: key and value are right
 
 _ENTRIES = const(12)  # a word of a slice's header
 
@@ -32,8 +34,7 @@ class ArrayMap(Keyed):
     Five functions are made for each map, so that they are quick and a handler can keep them; they allocate nothing, and a
     hard interrupt may call them (with GUARD "irq" if the map is used outside it too):
 
-    - lookup_into(key, out): copy the value into `out` (value_size bytes; it must be writable, which only the C kernels
-      check); return False out of range.
+    - lookup_into(key, out): copy the value into `out` (value_size bytes, writable); return False out of range.
     - update(key, value, flags=0): set the value at an index. Out of range raises KeyNotFound, BPF_NOEXIST KeyExists.
     - add(key, delta, offset=0, width=None): add to an unsigned little-endian number in one step and return the new one; it
       wraps. The number is the whole value when that has 1, 2, 4 or 8 bytes; else say which field: `width` bytes at
@@ -49,6 +50,8 @@ class ArrayMap(Keyed):
     before a hard interrupt calls them.
     """
 
+    _indexed = True
+
     def __init__(self, value_size, max_entries, map_flags=0, name=""):
         _kernels.drive(self)
         Keyed.__init__(self, MapDef(ARRAY, 4, value_size, max_entries, map_flags, name))
@@ -60,12 +63,9 @@ class ArrayMap(Keyed):
 
     def lookup(self, key):
         """Return the value as bytes, or None when the index is out of range. Not in a hard interrupt: it allocates."""
-        self._alive("lookup")
+        self._key("lookup", key)
         out = bytearray(self._value_size)
-        done = self._op(key, out, _LOOKUP)
-        if done == _WRONG_SIZE:
-            self._refuse("lookup", key)
-        return bytes(out) if done == _DONE else None
+        return bytes(out) if self._op(key, out, _LOOKUP | _LOOKED_AT) == _DONE else None
 
     def delete(self, key):
         """Set the value at an index to zero. Out of range raises KeyNotFound.
@@ -74,7 +74,8 @@ class ArrayMap(Keyed):
         """
         done = self._op(key, key, _ZERO)
         if done == _WRONG_SIZE:
-            self._refuse("delete", key)
+            self._key("delete", key)
+            done = self._op(key, key, _ZERO | _LOOKED_AT)
         if done == _MISS:
             self._missing("delete", key)
 
@@ -84,10 +85,10 @@ class ArrayMap(Keyed):
         It cannot be taken back. After StaticPool.reset() it shows whatever the pool holds at that place then, another map's
         bytes too: drop it before. Out of range raises KeyNotFound. Not in a hard interrupt: it allocates.
         """
-        i = self._index("view", index)
+        self._key("view", index)
+        i = self._index(index)
         if not 0 <= i < self.definition.max_entries:
             self._missing("view", index)
-        self._alive("view")
         entries, _, stride = unpack_from("<3I", self._slice, _ENTRIES * 4)
         return self._slice[entries + i * stride : entries + i * stride + self._value_size]
 
@@ -98,7 +99,10 @@ class ArrayMap(Keyed):
         """
         self._alive("next_key")
         last = self.definition.max_entries - 1
-        index = -1 if key is None else self._index("next_key", key)
+        index = -1
+        if key is not None:
+            self._key("next_key", key)
+            index = self._index(key)
         if index == last:
             return None
         return (index + 1 if 0 <= index < last else 0).to_bytes(4, "little")
@@ -109,28 +113,35 @@ class ArrayMap(Keyed):
 
     def _settle(self, key, value, flags):
         """Do an update with flags, or again what was refused, and raise the reason."""
-        index = self._index("update", key)
-        if len(value) != self._value_size or not 0 <= flags <= 2:
-            self._refuse("update", bytes(4), value, flags)
-        if flags == 1 and 0 <= index < self.definition.max_entries:
-            raise KeyExists("update %r: BPF_NOEXIST, and every entry of an array is there" % self.name)
-        if self._op(index, value, _UPDATE):
-            self._missing("update", index)
+        op = "update"
+        self._key(op, key)
+        self._value(op, value)
+        self._flags(op, flags)
+        if flags == 1 and not self._absent(key):
+            self._fail(KeyExists, "%s %r: BPF_NOEXIST, and every entry of an array is there", op)
+        if self._op(key, value, _UPDATE | _LOOKED_AT):
+            self._missing(op, key)
 
-    def _index(self, op, key):
+    def _key(self, op, key):
+        """Refuse what is no key: an int, of any size, or 4 bytes."""
+        self._alive(op)
+        if not isinstance(key, int) and not holds(key, 4):
+            self._fail(InvalidKeySize, "%s %r: key is %d bytes, not %d", op, key, 4)
+
+    def _index(self, key):
         """Return the number that a key of either form stands for."""
-        if isinstance(key, int):
-            return key
-        if len(key) != 4:
-            self._refuse(op, key)
-        return int.from_bytes(key, "little")
+        return key if isinstance(key, int) else unpack_from("<I", key)[0]
+
+    def _absent(self, key):
+        return index_of(key) >= self.definition.max_entries
 
     def _missing(self, op, key):
-        self._alive(op)
-        index = self._index(op, key)
-        raise KeyNotFound(
-            "%s %r: index %d is out of range (0 to %d)" % (op, self.name, index, self.definition.max_entries - 1)
-        )
+        self._key(op, key)
+        try:
+            index = self._index(key)
+        except MemoryError:
+            index = -1
+        self._fail(KeyNotFound, "%s %r: index %d is out of range (0 to %d)", op, index, self.definition.max_entries - 1)
 
     def _at(self, cursor):
         value = self.lookup(cursor - 1)

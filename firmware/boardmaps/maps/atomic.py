@@ -1,12 +1,12 @@
 """Numbers and parts of values that are changed in one step: what few programs call, so it is loaded when the first one does.
 
 Map.__getattr__ asks for it, by method(). add, compare_and_swap and update_part are made for each map by its kernels; the rest
-is here, over the kernels' _apply(), with the reasons of what they refuse.
+is here, over the kernels' _apply(); keyed.py has the reasons of what they refuse.
 """
 
 from micropython import const
 
-from ..errors import InvalidValueSize
+from .buffers import room, whole
 
 # What _apply() does with a number
 _ADD = const(0)
@@ -14,12 +14,13 @@ _OR = const(1)
 _AND = const(2)
 _XOR = const(3)
 _EXCHANGE = const(4)
-_OPERATIONS = ("add", "fetch_or", "fetch_and", "fetch_xor", "exchange")
+
+_OUT = ()  # a width: that of `out`
 
 
 def method(m, name):
     """Return the map's method of this name, as an attribute that it keeps from now on; None when there is none here."""
-    if name not in ("_unchanged", "_unswapped", "_unwritten") and (name[0] == "_" or name not in Atomic.__dict__):
+    if name[:1] == "_" or name not in Atomic.__dict__:
         return None
     own = getattr(Atomic(m), name)
     setattr(m, name, own)
@@ -61,66 +62,32 @@ class Atomic:
 
     def add_into(self, key, delta, out, offset=0):
         """Add to a number and write the new one to `out`."""
-        self._map._apply(key, delta, self._number(_ADD, key, offset, len(out), out), out)
+        self._map._apply(key, delta, self._number(_ADD, key, offset, _OUT, out), out)
 
     def fetch_or_into(self, key, operand, out, offset=0):
         """Do fetch_or and write the old number to `out`."""
-        self._map._apply(key, operand, self._number(_OR, key, offset, len(out), out), out)
+        self._map._apply(key, operand, self._number(_OR, key, offset, _OUT, out), out)
 
     def fetch_and_into(self, key, operand, out, offset=0):
         """Do fetch_and and write the old number to `out`."""
-        self._map._apply(key, operand, self._number(_AND, key, offset, len(out), out), out)
+        self._map._apply(key, operand, self._number(_AND, key, offset, _OUT, out), out)
 
     def fetch_xor_into(self, key, operand, out, offset=0):
         """Do fetch_xor and write the old number to `out`."""
-        self._map._apply(key, operand, self._number(_XOR, key, offset, len(out), out), out)
+        self._map._apply(key, operand, self._number(_XOR, key, offset, _OUT, out), out)
 
     def exchange_into(self, key, new, out, offset=0):
         """Do exchange and write the old number to `out`."""
-        self._map._apply(key, new, self._number(_EXCHANGE, key, offset, len(out), out), out)
+        self._map._apply(key, new, self._number(_EXCHANGE, key, offset, _OUT, out), out)
 
     def _number(self, what, key, offset, width, out):
         """Return what _apply() takes: what happens, from bit 4 the number's width, from bit 9 its offset."""
         size = self._map._value_size
-        if width is None:
-            width = size - offset
-        if not _is_number(size, offset, width):
-            self._unchanged(what, key, offset, width, out)
-        return offset << 9 | width << 4 | what
-
-    def _unchanged(self, what, key, offset, width, out):
-        """Raise why no number was changed: the key's size, no such number in a value or `out` of another size, no such key."""
-        m = self._map
-        op = _OPERATIONS[what]
-        m._alive(op)
-        size = m._value_size
-        if isinstance(key, int) or len(key) == m._key_size:
-            if width is None:
-                width = size - offset
-            if not _is_number(size, offset, width):
-                raise InvalidValueSize(
-                    "%s %r: no number of %d bytes at offset %d of %d; a number has 1, 2, 4 or 8 bytes: %s(key, %s, offset, width)"
-                    % (op, m.name, width, offset, size, op, "operand" if what else "delta")
-                )
-        m._missing(op, key)
-
-    def _unswapped(self, key, expected, new):
-        """Raise why compare_and_swap did not even compare."""
-        m = self._map
-        op = "compare_and_swap"
-        m._alive(op)
-        size = m._value_size
-        if len(expected) != size or len(new) != size:
-            key = bytes(m._key_size) if isinstance(key, int) else key
-            m._refuse(op, key, new if len(expected) == size else expected)
-        m._missing(op, key)
-
-    def _unwritten(self, key, offset, data):
-        """Raise why update_part wrote nothing."""
-        m = self._map
-        op = "update_part"
-        m._alive(op)
-        size = m._value_size
-        if (isinstance(key, int) or len(key) == m._key_size) and not 0 <= offset <= size - len(data):
-            raise InvalidValueSize("%s %r: %d bytes at offset %d, of %d" % (op, m.name, len(data), offset, size))
-        m._missing(op, key)
+        if width is _OUT:
+            self._map._key(self._map._OPERATIONS[what], key)
+            width = room(out, True)
+        if whole(offset) and (width is None or whole(width)):
+            n = size - offset if width is None else width
+            if _is_number(size, offset, n):
+                return offset << 9 | n << 4 | what
+        return self._map._unchanged(what, key, offset, width, out)

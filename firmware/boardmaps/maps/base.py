@@ -5,7 +5,18 @@ from struct import pack_into, unpack_from
 
 from .. import pool
 from ..abi import BPF_F_WRONLY
-from ..errors import InvalidFlags, InvalidKeySize, InvalidValueSize, NotPermitted, StaleMap
+from ..errors import (
+    InvalidFlags,
+    InvalidKeySize,
+    InvalidValueSize,
+    KeyExists,
+    KeyNotFound,
+    NotPermitted,
+    NotSupported,
+    OutOfMemory,
+    StaleMap,
+)
+from .buffers import holds, room, whole
 
 _FROZEN = 1  # bit 0 of the state word
 _STATE_AT = 68  # offsets in a slice's header, bytes; SPEC.md draws them
@@ -19,6 +30,27 @@ def new_seed(m, mask):
     # Odd: a step loses nothing; large: it mixes upwards. The constant is for a port whose urandom gives zeros, which mix badly.
     multiplier = (multiplier ^ 0x2545F491) & 0x3FFFFFFF | 0x10000001
     pack_into("<3I", m._view, _SEED_AT, seed & 0x3FFFFFFF, multiplier, mask)
+
+
+# Raised where there is no heap for an error with a text: in a hard interrupt, with the heap locked or full. Made beforehand.
+_READY = (
+    InvalidFlags(),
+    InvalidKeySize(),
+    InvalidValueSize(),
+    KeyExists(),
+    KeyNotFound(),
+    NotPermitted(),
+    NotSupported(),
+    OutOfMemory(),
+    StaleMap(),
+)
+
+
+def _ready(error):
+    for made in _READY:
+        if type(made) is error:
+            break
+    return made
 
 
 class Map:
@@ -74,22 +106,51 @@ class Map:
         """Forbid the host every write, for good; firmware may still write. A second freeze raises NotPermitted."""
         self._alive("freeze")
         if self.frozen:
-            raise NotPermitted("freeze %r: the map is frozen already" % self.name)
+            self._fail(NotPermitted, "%s %r: the map is frozen already", "freeze")
         self._view[_STATE_AT] |= _FROZEN
 
     def _alive(self, op):
         if self._view is pool.dead:
-            raise StaleMap("%s %r: the pool was reset and the map is gone; make it again" % (op, self.name))
+            self._fail(StaleMap, "%s %r: the pool was reset and the map is gone; make it again", op)
 
-    def _refuse(self, op, key, value=None, flags=0):
-        """Raise what is wrong with a call whose sizes or flags are off, in the order that all maps check."""
+    def _fail(self, error, text, op, a=None, b=None):
+        """Raise an error; `text` takes the operation, the map's name, a and b. A buffer there stands for its bytes' number."""
+        try:
+            parts = (op, self.name)
+            for part in (a, b):
+                if part is not None:
+                    parts += (part if isinstance(part, (int, bool, str)) else room(part),)
+            made = error(text % parts)
+        except MemoryError:
+            made = _ready(error)
+        raise made
+
+    # The way in: what is given is looked at in this order, key, value, flags, each its type first.
+
+    def _key(self, op, key):
+        """Refuse what is no key of this map's."""
         self._alive(op)
-        name = self.name
-        if len(key) != self._key_size:
-            raise InvalidKeySize("%s %r: key is %d bytes, not %d" % (op, name, len(key), self._key_size))
-        if len(value) != self._value_size:
-            raise InvalidValueSize("%s %r: value is %d bytes, not %d" % (op, name, len(value), self._value_size))
-        raise InvalidFlags("%s %r: unknown flags %r" % (op, name, flags))
+        if not holds(key, self._key_size):
+            self._fail(InvalidKeySize, "%s %r: key is %d bytes, not %d", op, key, self._key_size)
+
+    def _value(self, op, value, writable=False):
+        """Refuse what is no value of this map's, or no place for one."""
+        if not holds(value, self._value_size, writable):
+            self._alive(op)
+            text = "%s %r: out is %d bytes, not %d" if writable else "%s %r: value is %d bytes, not %d"
+            self._fail(InvalidValueSize, text, op, value, self._value_size)
+
+    def _flags(self, op, flags, most=2):
+        """Refuse flags that are no number, or none from 0 to `most`."""
+        if not whole(flags):
+            raise TypeError("flags are a number")
+        if not 0 <= flags <= most:
+            self._fail(InvalidFlags, "%s %r: unknown flags %d", op, flags)
+
+    def _check_out(self, op, key, out):
+        """Refuse a key, or a place for a value."""
+        self._key(op, key)
+        self._value(op, out, True)
 
     def host_parameters(self):
         """Return the type parameters as from_definition() takes them, nothing where the type has none."""
@@ -99,6 +160,7 @@ class Map:
         return "<%s %r id %d>" % (type(self).__name__, self.name, self.id)
 
     def __contains__(self, key):
+        self.keys()  # NotSupported where there are none, also where lookup is another word for peek
         return self.lookup(key) is not None
 
     def __iter__(self):
@@ -109,13 +171,18 @@ class Map:
 
         Called for what is not found elsewhere, so that no operation is slower for it.
         """
-        if name[:2] == "_u" or "_apply" in self.__dict__:
-            from .atomic import method  # saves heap: few programs need it
-
-            own = method(self, name)
-            if own:
-                return own
-        from ..refusals import refusal  # saves heap: with the first refusal
-
         self._alive(name)
-        return refusal(self, name)
+        try:
+            if "_apply" in self.__dict__:
+                from .atomic import method  # saves heap: few programs need it
+
+                own = method(self, name)
+                if own:
+                    return own
+            from ..refusals import refusal  # saves heap: with the first refusal
+
+            return refusal(self, name)
+        except MemoryError:
+            if name.startswith("_"):  # a slice would take heap
+                raise
+        raise _ready(NotSupported)

@@ -5,18 +5,16 @@ from struct import pack_into, unpack_from
 from micropython import const
 
 from ..definition import MapDef, filter_bits
-from ..errors import InvalidFlags, NotSupported
+from ..errors import NotSupported
 from ..kinds import BLOOM_FILTER
 from ..settings import kernels
 from .base import Map, new_seed
 
 _kernels = kernels("bloom")
-_push = _kernels.push  # (view, value) -> answer
+_push = _kernels.push  # (view, value), which has been looked at
 _peek = _kernels.peek
 
-# What they answer
-_DONE = const(0)
-_WRONG_SIZE = const(4)
+_DONE = const(0)  # what _peek() answers
 
 # Words of a slice's header
 _COUNT = const(7)
@@ -54,18 +52,16 @@ class BloomFilter(Map):
 
     def push(self, value, flags=0):
         """Add a value: from now on peek() says True to it. Raises InvalidValueSize, and InvalidFlags for any flag."""
-        if flags or _push(self._slice, value):
-            self._alive("push")
-            if len(value) != self._value_size:
-                self._refuse("push", b"", value)
-            raise InvalidFlags("push %r: flags %r are not BPF_ANY" % (self.name, flags))
+        self._alive("push")
+        self._value("push", value)
+        self._flags("push", flags, 0)
+        _push(self._slice, value)
 
     def peek(self, value):
         """Return False when the value was surely never pushed, else True. Raises InvalidValueSize."""
-        done = _peek(self._slice, value)
-        if done == _WRONG_SIZE:
-            self._refuse("peek", b"", value)
-        return done == _DONE
+        self._alive("peek")
+        self._value("peek", value)
+        return _peek(self._slice, value) == _DONE
 
     def host_peek(self, value):
         """Do peek(): to a queue the host's peek is a look-up."""

@@ -20,11 +20,13 @@ _kernels = kernels("hash")
 _EXIST = const(2)
 _LOOKUP = const(3)
 _TAKE = const(4)
+_FIND = const(6)
 _NEXT = const(7)
 _DONE = const(0)
 _MISS = const(1)
 _EXISTS = const(2)
 _WRONG_SIZE = const(4)
+_LOOKED_AT = const(16)  # beside what is done: key and value are right
 
 _COUNT = const(7)  # words of a slice's header
 
@@ -38,8 +40,7 @@ class HashMap(Keyed):
     Seven functions are made for each map, so that they are quick and a handler can keep them. All but lookup() allocate
     nothing, and a hard interrupt may call them (with GUARD "irq" if the map is used outside it too):
 
-    - lookup_into(key, out): copy the value into `out` (value_size bytes; it must be writable, which only the C kernels
-      check); return False on a miss.
+    - lookup_into(key, out): copy the value into `out` (value_size bytes, writable); return False on a miss.
     - update(key, value, flags=0): create or change an entry: BPF_ANY, BPF_NOEXIST (KeyExists when there), BPF_EXIST
       (KeyNotFound when not). A new key in a full map raises OutOfMemory.
     - delete(key): remove a key; its place can be used again at once. Raises KeyNotFound.
@@ -69,9 +70,8 @@ class HashMap(Keyed):
 
     def host_lookup_and_delete(self, key, out):
         """Copy the value into `out` and remove the key in one step; False on a miss."""
-        if len(key) != self._key_size:
-            self._refuse("lookup_and_delete", key)
-        return self._op(key, out, _TAKE) == _DONE
+        self._check_out("lookup_and_delete", key, out)
+        return self._op(key, out, _TAKE | _LOOKED_AT) == _DONE
 
     def batch_lookup_and_delete(self, cursor=None, count=1):
         """Return what batch_lookup does, and remove these entries, each in one step."""
@@ -89,10 +89,9 @@ class HashMap(Keyed):
             self._alive("next_key")
             found = self._at(1)
             return found and found[1]
-        if len(key) != self._key_size:
-            self._refuse("next_key", key)
+        self._key("next_key", key)
         out = bytearray(self._key_size)
-        return bytes(out) if self._op(key, out, _NEXT) == _DONE else None
+        return bytes(out) if self._op(key, out, _NEXT | _LOOKED_AT) == _DONE else None
 
     def __len__(self):
         self._alive("len")
@@ -106,23 +105,30 @@ class HashMap(Keyed):
         return (cursor, bytes(key), bytes(value)) if cursor else None
 
     def _copy(self, what, key, op):
-        if len(key) != self._key_size:
-            self._refuse(what, key)
+        if len(key) != self._key_size:  # before `out` takes heap, which there may be none of
+            self._key(what, key)
         out = bytearray(self._value_size)
-        return bytes(out) if self._op(key, out, op) == _DONE else None
+        done = self._op(key, out, op)
+        if done == _WRONG_SIZE:
+            self._key(what, key)
+            done = self._op(key, out, op | _LOOKED_AT)
+        return bytes(out) if done == _DONE else None
+
+    def _absent(self, key):
+        return self._op(key, key, _FIND | _LOOKED_AT) >= 0
 
     def _settle(self, what, key, value, op):
         """Do an update with flags, or again what was refused, and raise the reason."""
-        if what == "update" and not 0 <= op <= _EXIST:
-            self._refuse(what, key, value, op)
-        done = self._op(key, key if value is None else value, op)
+        self._key(what, key)
+        if what == "update":
+            self._value(what, value)
+            self._flags(what, op)
+        done = self._op(key, key if value is None else value, op | _LOOKED_AT)
         if done == _DONE:
             return
-        if done == _WRONG_SIZE:
-            self._refuse(what, key, value)
         if done == _EXISTS:
-            raise KeyExists("%s %r: BPF_NOEXIST, and the key is there" % (what, self.name))
+            self._fail(KeyExists, "%s %r: BPF_NOEXIST, and the key is there", what)
         if done == _MISS:
-            raise KeyNotFound("%s %r: %sno such key" % (what, self.name, "BPF_EXIST, and " if op == _EXIST else ""))
+            self._fail(KeyNotFound, "%s %r: %sno such key", what, "BPF_EXIST, and " if op == _EXIST else "")
         most = self.definition.max_entries
-        raise OutOfMemory("%s %r: map is full (%d of %d entries)" % (what, self.name, most, most))
+        self._fail(OutOfMemory, "%s %r: map is full (%d of %d entries)", what, most, most)

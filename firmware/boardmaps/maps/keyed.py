@@ -5,6 +5,7 @@ Interrupts and other threads may come between the entries of a batch.
 
 from ..errors import InvalidValueSize, KeyNotFound, MapError
 from .base import Map
+from .buffers import holds, room, whole
 
 _FIRST_SLOT = 1  # cursors count slots from 1, so that 0 can mean the end
 
@@ -12,13 +13,17 @@ _FIRST_SLOT = 1  # cursors count slots from 1, so that 0 can mean the end
 class Keyed(Map):
     """Walks, batches, clear and events, from update, delete and _at(cursor): (cursor of the next, key, value), or None at the end.
 
-    Each batch stops at the first error: what was done stays done, and the error's `done` says how many entries that were.
+    Each batch stops at the first error: what was done stays done, and the error's `done` says how many entries that were. What is
+    no bytes, anywhere in a batch, raises TypeError before anything is done.
     """
+
+    _indexed = False  # whether a key may be an int
+    # Names of what _apply() does with a number; atomic.py has the numbers
+    _OPERATIONS = ("add", "fetch_or", "fetch_and", "fetch_xor", "exchange")
 
     def batch_update(self, keys, values, flags=0):
         """Store many entries; return how many."""
-        if len(keys) != len(values):
-            raise InvalidValueSize("batch_update %r: %d keys, but %d values" % (self.name, len(keys), len(values)))
+        self._pairs(keys, values, flags)
         done = 0
         try:
             for key in keys:
@@ -29,8 +34,27 @@ class Keyed(Map):
             raise
         return done
 
+    def _pairs(self, keys, values, flags):
+        """Look at what a batch is given as a whole: also one of no entries refuses flags that are unknown."""
+        op = "batch_update"
+        self._alive(op)
+        if len(keys) != len(values):
+            self._fail(InvalidValueSize, "%s %r: %d keys, but %d values", op, len(keys), len(values))
+        if not len(keys):
+            self._flags(op, flags)
+        self._types(keys)
+        for value in values:
+            holds(value, 0)
+
+    def _types(self, keys):
+        """Raise TypeError, before anything is done, where a key is none."""
+        for key in keys:
+            if not (self._indexed and isinstance(key, int)):
+                holds(key, 0)
+
     def batch_delete(self, keys):
         """Remove many keys (an array's entries become zero); return how many."""
+        self._types(keys)
         done = 0
         try:
             for key in keys:
@@ -58,15 +82,18 @@ class Keyed(Map):
 
         The cursor is opaque; None starts. A count of 0 gives the cursor back. Raises MapError for another map's cursor.
         """
-        self._alive("batch_lookup")
+        op = "batch_lookup"
+        self._alive(op)
         keys, values = [], []
         at = _FIRST_SLOT
         if cursor is not None:
-            if not isinstance(cursor, int) or cursor >> 16 != self.id:
-                raise MapError(
-                    "batch_lookup %r: %r is not a cursor that a batch call of this map gave" % (self.name, cursor)
-                )
+            if not whole(cursor) or cursor >> 16 != self.id:
+                raise MapError("%s %r: %r is not a cursor that a batch call of this map gave" % (op, self.name, cursor))
             at = cursor & 0xFFFF
+        if not whole(count) or count < 0:
+            raise MapError("%s %r: count is %r, not a number from 0 up" % (op, self.name, count))
+        if not count:
+            return cursor, keys, values
         while len(keys) < count:
             found = self._at(at)
             if found is None:
@@ -92,7 +119,51 @@ class Keyed(Map):
 
     def _missing(self, op, key):
         """Raise why there is no entry under the key."""
-        self._alive(op)
-        if not isinstance(key, int) and len(key) != self._key_size:
-            self._refuse(op, key)
-        raise KeyNotFound("%s %r: no such key" % (op, self.name))
+        self._key(op, key)
+        self._fail(KeyNotFound, "%s %r: no such key", op)
+
+    # Why the kernels changed nothing. Each returns when all is right: the key is a buffer of another type than they know.
+    # A map's _absent(key) says whether no entry is under a key that is right.
+
+    def _unchanged(self, what, key, offset, width, out):
+        """Raise why no number was changed: the key, no such number in a value, `out` of another size, no such key."""
+        op = self._OPERATIONS[what]
+        self._key(op, key)
+        size = self._value_size
+        if not whole(offset) or not (width is None or whole(width)):
+            raise TypeError("offset and width are numbers")
+        if width is None:
+            width = size - offset
+        if width not in (1, 2, 4, 8) or not 0 <= offset <= size - width:
+            self._fail(
+                InvalidValueSize,
+                "%s %r: no number of %d bytes at offset %d of a value; a number has 1, 2, 4 or 8 bytes: give offset and width",
+                op,
+                width,
+                offset,
+            )
+        if out is not None and not holds(out, width, True):
+            self._fail(InvalidValueSize, "%s %r: out is %d bytes, not %d", op, out, width)
+        if self._absent(key):
+            self._missing(op, key)
+
+    def _unswapped(self, key, expected, new):
+        """Raise why compare_and_swap did not even compare."""
+        op = "compare_and_swap"
+        self._key(op, key)
+        self._value(op, expected)
+        self._value(op, new)
+        if self._absent(key):
+            self._missing(op, key)
+
+    def _unwritten(self, key, offset, data):
+        """Raise why update_part wrote nothing."""
+        op = "update_part"
+        self._key(op, key)
+        if not whole(offset):
+            raise TypeError("offset is a number")
+        n = room(data)
+        if not 0 <= offset <= self._value_size - n:
+            self._fail(InvalidValueSize, "%s %r: %d bytes at offset %d do not lie in a value", op, n, offset)
+        if self._absent(key):
+            self._missing(op, key)

@@ -13,7 +13,7 @@ from .keyed import Keyed
 _kernels = kernels("lpm")
 _op = _kernels.op  # (view, key, value, what) -> answer
 
-# What _op() does and answers
+# What _op() does and answers; it takes keys and values that have been looked at
 _EXIST = const(2)
 _LOOKUP = const(3)
 _DELETE = const(5)
@@ -21,8 +21,6 @@ _NEXT = const(7)
 _DONE = const(0)
 _EXISTS = const(2)
 _FULL = const(3)
-_WRONG_SIZE = const(4)
-_TOO_LONG = const(5)
 
 _COUNT = const(7)  # a word of a slice's header
 
@@ -47,35 +45,33 @@ class LpmTrie(Keyed):
 
         A length above the bits of the data is a miss. Not in a hard interrupt: it allocates.
         """
-        if len(key) != self._key_size:
-            self._refuse("lookup", key)
+        self._key("lookup", key)
         out = bytearray(self._value_size)
         return bytes(out) if _op(self._slice, key, out, _LOOKUP) == _DONE else None
 
     def lookup_into(self, key, out):
         """Copy the value that lookup() finds into `out` (value_size bytes, writable); return False on a miss."""
-        done = _op(self._slice, key, out, _LOOKUP)
-        if done == _WRONG_SIZE:
-            self._refuse("lookup_into", key, out)
-        return done == _DONE
+        self._check_out("lookup_into", key, out)
+        return _op(self._slice, key, out, _LOOKUP) == _DONE
 
     def update(self, key, value, flags=0):
         """Store a value under exactly this prefix: BPF_ANY, BPF_NOEXIST (KeyExists), BPF_EXIST (KeyNotFound).
 
         A new prefix in a full map raises OutOfMemory, a length above the bits of the data InvalidKeySize.
         """
-        if 0 <= flags <= _EXIST:
-            done = _op(self._slice, key, value, flags)
-            if done:
-                self._settle("update", key, value, done, flags)
-        else:
-            self._refuse_flags(key, value, flags)
+        self._exact("update", key)
+        self._value("update", value)
+        self._flags("update", flags)
+        done = _op(self._slice, key, value, int(flags))
+        if done:
+            self._settle("update", done, flags)
 
     def delete(self, key):
         """Remove exactly this prefix. Raises KeyNotFound, and InvalidKeySize for a length above the bits of the data."""
+        self._exact("delete", key)
         done = _op(self._slice, key, key, _DELETE)
         if done:
-            self._settle("delete", key, None, done, 0)
+            self._settle("delete", done, 0)
 
     def next_key(self, key=None):
         """Return the prefix behind this one, which need not be there, in post-order; None at the end.
@@ -85,16 +81,9 @@ class LpmTrie(Keyed):
         if key is None:
             self._alive("next_key")
             key = b"\xff" * self._key_size
-        elif len(key) != self._key_size:
-            self._refuse("next_key", key)
+        self._key("next_key", key)
         out = bytearray(self._key_size)
         return bytes(out) if _op(self._slice, key, out, _NEXT) == _DONE else None
-
-    def batch_update(self, keys, values, flags=0):
-        """Store many entries; return how many. None with unknown flags raise InvalidFlags too."""
-        if not keys and not 0 <= flags <= _EXIST:
-            self._refuse("batch_update", bytes(self._key_size), bytes(self._value_size), flags)
-        return Keyed.batch_update(self, keys, values, flags)
 
     def clear(self):
         """Remove every prefix, in one step."""
@@ -112,26 +101,24 @@ class LpmTrie(Keyed):
         cursor = _kernels.entry_at(self._view, cursor, key, value)
         return (cursor, bytes(key), bytes(value)) if cursor else None
 
-    def _refuse_flags(self, key, value, flags):
-        """Raise what is wrong with an update whose flags are: a size or the prefix's length comes first."""
-        if len(key) == self._key_size and len(value) == self._value_size:
-            length = unpack_from("<I", key)[0]
-            if length > 8 * (self._key_size - 4):
-                self._settle("update", key, value, _TOO_LONG, flags)
-        self._refuse("update", key, value, flags)
+    def _exact(self, op, key):
+        """Refuse what is no key, and a prefix of more bits than the data has."""
+        self._key(op, key)
+        if len(key) != self._key_size:  # an array of larger items: a copy, which takes heap
+            key = bytes(key)
+        bits = 8 * (self._key_size - 4)
+        if key[2] or key[3] or key[0] | key[1] << 8 > bits:
+            try:
+                length = unpack_from("<I", key)[0]
+            except MemoryError:  # then there is none for a text either
+                length = bits
+            self._fail(InvalidKeySize, "%s %r: a prefix of %d bits, and the data has %d", op, length, bits)
 
-    def _settle(self, what, key, value, done, flags):
+    def _settle(self, op, done, flags):
         """Raise the reason why nothing was done: an answer of _op()."""
-        self._alive(what)
-        if done == _WRONG_SIZE:
-            self._refuse(what, key, value)
-        if done == _TOO_LONG:
-            length = unpack_from("<I", key)[0]
-            bits = 8 * (self._key_size - 4)
-            raise InvalidKeySize("%s %r: a prefix of %d bits, and the data has %d" % (what, self.name, length, bits))
         if done == _EXISTS:
-            raise KeyExists("%s %r: BPF_NOEXIST, and the prefix is there" % (what, self.name))
+            self._fail(KeyExists, "%s %r: BPF_NOEXIST, and the prefix is there", op)
         if done == _FULL:
             most = self.definition.max_entries
-            raise OutOfMemory("%s %r: map is full (%d of %d entries)" % (what, self.name, most, most))
-        raise KeyNotFound("%s %r: %sno such prefix" % (what, self.name, "BPF_EXIST, and " if flags == _EXIST else ""))
+            self._fail(OutOfMemory, "%s %r: map is full (%d of %d entries)", op, most, most)
+        self._fail(KeyNotFound, "%s %r: %sno such prefix", op, "BPF_EXIST, and " if flags == _EXIST else "")

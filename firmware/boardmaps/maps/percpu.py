@@ -11,6 +11,7 @@ from micropython import const
 
 from ..errors import InvalidDefinition, InvalidValueSize, KeyExists, KeyNotFound, MapError, NotSupported, OutOfMemory
 from ..settings import kernels, setting
+from .buffers import holds
 from .keyed import Keyed
 
 _kernels = kernels("percpu")
@@ -23,10 +24,15 @@ _ZERO = const(5)
 # What it answers
 _MISS = const(1)
 _EXISTS = const(2)
-_FULL = const(3)
 
 # Words of a slice's header
 _COUNT = const(7)
+
+
+def _plain(buffer):
+    """Return a buffer whose length is its bytes: itself, or a copy, which takes heap."""
+    kind = type(buffer)
+    return buffer if kind is bytes or kind is bytearray else bytes(buffer)
 
 
 def _one_cpu():
@@ -52,25 +58,28 @@ class PerCpu(Keyed):
     def split(self, row):
         """Return the values of all CPUs in a row."""
         size = self.definition.value_size
+        if not holds(row, self.host_size()):
+            self._wrong_row("split", row)
+        row = _plain(row)
         return [bytes(row[at : at + size]) for at in range(0, len(row), self._step)]
 
     def join(self, values, op="join"):
         """Return the row of these values. Raises InvalidValueSize for another number of them than `cpus`."""
         if len(values) != self.cpus:
-            raise InvalidValueSize("%s %r: %d values for %d CPUs" % (op, self.name, len(values), self.cpus))
+            self._fail(InvalidValueSize, "%s %r: %d values for %d CPUs", op, len(values), self.cpus)
         row = bytearray(self._step * self.cpus)
         at = 0
         for value in values:
-            self._sized(op, value)
-            row[at : at + len(value)] = value
+            self._value(op, value)
+            row[at : at + self._value_size] = _plain(value)
             at += self._step
         return bytes(row)
 
     def lookup_into(self, key, out):
         """Copy this CPU's value into `out` (value_size bytes, writable); return False on a miss. Allocates nothing."""
         key = self._place("lookup_into", key)
-        self._sized("lookup_into", out)
-        return _kernels.row(self, key, self._offset(), out, out, _READ) == 0
+        self._value("lookup_into", out, True)
+        return _kernels.row(self, key, self._offset(), out, out, self._value_size << 4 | _READ) == 0
 
     def lookup(self, key):
         """Return this CPU's value as bytes, or None on a miss."""
@@ -86,26 +95,24 @@ class PerCpu(Keyed):
     def update(self, key, value, flags=0):
         """Store the value of this CPU; in a new entry those of the others are zero. Allocates nothing."""
         place = self._place("update", key)
-        self._sized("update", value)
-        self._store("update", place, self._offset(), value, value, flags)
+        self._value("update", value)
+        self._flags("update", flags)
+        self._store("update", place, self._offset(), value, self._value_size, flags)
 
     def update_percpu(self, key, values, flags=0):
         """Store the values of all CPUs at once. Raises InvalidValueSize for another number of them than `cpus`."""
         place = self._place("update_percpu", key)
         row = self.join(values, "update_percpu")
-        self._store("update_percpu", place, 0, row, values[0], flags)
+        self._flags("update_percpu", flags)
+        self._store("update_percpu", place, 0, row, len(row), flags)
 
     def batch_update(self, keys, values, flags=0):
         """Store many rows; return how many. Stops at the first error, `done` of which says how many were stored."""
-        if len(keys) != len(values):
-            raise InvalidValueSize("batch_update %r: %d keys, but %d values" % (self.name, len(keys), len(values)))
+        self._pairs(keys, values, flags)
         done = 0
         try:
             for key in keys:
-                row = values[done]
-                if len(row) != self._step * self.cpus:
-                    self._wrong_row("batch_update", row)
-                self._store("batch_update", self._place("batch_update", key), 0, row, row[: self._value_size], flags)
+                self._put_row("batch_update", key, values[done], flags)
                 done += 1
         except MapError as error:
             error.done = done
@@ -131,10 +138,14 @@ class PerCpu(Keyed):
 
     def host_update(self, key, value, flags):
         """Store a row."""
-        place = self._place("update", key)
-        if len(value) != self._step * self.cpus:
-            self._wrong_row("update", value)
-        self._store("update", place, 0, value, value[: self._value_size], flags)
+        self._put_row("update", key, value, flags)
+
+    def _put_row(self, op, key, row, flags):
+        place = self._place(op, key)
+        if not holds(row, self.host_size()):
+            self._wrong_row(op, row)
+        self._flags(op, flags)
+        self._store(op, place, 0, row, self.host_size(), flags)
 
     def host_add(self, key, delta, offset=0, width=None):
         """Raise NotSupported: each CPU changes its own value."""
@@ -166,37 +177,29 @@ class PerCpu(Keyed):
         return row if self._row_into(op, key, row, what) else None
 
     def _row_into(self, op, key, row, what):
-        return _kernels.row(self, self._place(op, key), 0, row, row, what) == 0
+        return _kernels.row(self, self._place(op, key), 0, row, row, len(row) << 4 | what) == 0
 
     def _remove(self, key, what):
         done = _kernels.row(self, key, 0, b"", b"", what)
         if done:
-            self._fail("delete", done)
+            self._fail_of("delete", done)
 
-    def _store(self, op, key, at, buffer, first, flags):
-        if not 0 <= flags <= _EXIST:
-            self._refuse(op, bytes(self.definition.key_size), first, flags)
-        done = _kernels.row(self, key, at, buffer, first, flags)
+    def _absent(self, key):
+        return _kernels.row(self, self._place("find", key), 0, b"", b"", _READ) != 0
+
+    def _store(self, op, key, at, buffer, size, flags):
+        done = _kernels.row(self, key, at, buffer, buffer, size << 4 | int(flags))
         if done:
-            self._fail(op, done)
+            self._fail_of(op, done)
 
-    def _fail(self, op, why):
+    def _fail_of(self, op, why):
         self._alive(op)
         if why == _MISS:
-            raise KeyNotFound("%s %r: no such key" % (op, self.name))
+            self._fail(KeyNotFound, "%s %r: no such key", op)
         if why == _EXISTS:
-            raise KeyExists("%s %r: BPF_NOEXIST, and the key is there" % (op, self.name))
-        if why == _FULL:
-            most = self.definition.max_entries
-            raise OutOfMemory("%s %r: map is full (%d of %d entries)" % (op, self.name, most, most))
-        raise InvalidValueSize("%s %r: a value or key of the wrong size" % (op, self.name))
-
-    def _sized(self, op, value):
-        if len(value) != self._value_size:
-            self._alive(op)
-            size = self.definition.value_size
-            raise InvalidValueSize("%s %r: value is %d bytes, not %d" % (op, self.name, len(value), size))
+            self._fail(KeyExists, "%s %r: BPF_NOEXIST, and the key is there", op)
+        most = self.definition.max_entries
+        self._fail(OutOfMemory, "%s %r: map is full (%d of %d entries)", op, most, most)
 
     def _wrong_row(self, op, row):
-        text = "%s %r: a row is %d bytes, not %d for each of %d CPUs"
-        raise InvalidValueSize(text % (op, self.name, len(row), self._step, self.cpus))
+        self._fail(InvalidValueSize, "%s %r: a row of all CPUs is %d bytes, not %d", op, row, self.host_size())

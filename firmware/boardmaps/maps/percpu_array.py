@@ -3,7 +3,9 @@
 from micropython import const
 
 from ..definition import MapDef
+from ..errors import InvalidKeySize
 from ..kinds import PERCPU_ARRAY
+from .buffers import holds, index_of
 from .percpu import CPUS, PerCpu, _kernels
 
 # To percpu's row
@@ -17,6 +19,8 @@ class PerCpuArray(PerCpu):
     A key is the index, as an int or as 4 bytes, little-endian. Takes 96 bytes, and for each entry and CPU value_size
     rounded up to 8.
     """
+
+    _indexed = True
 
     def __init__(self, value_size, max_entries, map_flags=0, name=""):
         _kernels.drive_array(self)
@@ -47,11 +51,13 @@ class PerCpuArray(PerCpu):
 
     def _place(self, op, key):
         """Return the index that key stands for, one that no array has for numbers past any pool."""
-        if isinstance(key, int):
-            return key if 0 <= key >> 16 < 1 else 0x3FFFFFFF
-        if len(key) != self._key_size:
-            self._refuse(op, key)
-        return 0x3FFFFFFF if key[2] or key[3] else key[0] | key[1] << 8
+        self._key(op, key)
+        return index_of(key)
+
+    def _key(self, op, key):
+        self._alive(op)
+        if not isinstance(key, int) and not holds(key, 4):
+            self._fail(InvalidKeySize, "%s %r: key is %d bytes, not %d", op, key, 4)
 
     def _at(self, cursor):
         row = self._row("walk", cursor - 1, _READ)

@@ -48,8 +48,7 @@ class PerCpuHash(PerCpu):
         return cursor, [entry[0] for entry in taken], [entry[1] for entry in taken]
 
     def _place(self, op, key):
-        if len(key) != self._key_size:
-            self._refuse(op, key)
+        self._key(op, key)
         return key
 
     def host_lookup_and_delete(self, key, out):

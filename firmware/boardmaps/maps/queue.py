@@ -5,19 +5,19 @@ from struct import unpack_from
 from micropython import const
 
 from ..definition import MapDef
-from ..errors import InvalidKeySize, OutOfMemory
+from ..errors import InvalidFlags, InvalidKeySize, OutOfMemory
 from ..kinds import QUEUE, STACK
 from ..settings import kernels
 from .base import Map
+from .buffers import holds
 
 _kernels = kernels("queue")
 
 _COUNT = const(7)  # a word of a slice's header
-_EXIST = const(2)  # BPF_EXIST
 
 # What _put() answers, as viper_queue.py has it
 _FULL = const(3)
-_WRONG_SIZE = const(4)
+_LOOKED_AT = const(16)  # beside the flags: the value is right
 
 
 class Queue(Map):
@@ -86,20 +86,19 @@ class Queue(Map):
 
     def _no_key(self, op, key):
         self._alive(op)
-        if key is not None and len(key):
-            raise InvalidKeySize("%s %r: key is %d bytes, not 0" % (op, self.name, len(key)))
+        if key is not None and not holds(key, 0):
+            self._fail(InvalidKeySize, "%s %r: key is %d bytes, not %d", op, key, 0)
 
     def _push_failed(self, value, flags, op="push"):
         """Push with flags, or again what could not be pushed without, and raise the reason."""
         self._alive(op)
-        if flags not in (0, _EXIST):
-            self._refuse(op, b"", value, flags)
-        done = self._put(value, flags)
-        if done == _WRONG_SIZE:
-            self._refuse(op, b"", value)
-        if done == _FULL:
+        self._value(op, value)
+        self._flags(op, flags)
+        if flags == 1:
+            self._fail(InvalidFlags, "%s %r: unknown flags %d", op, flags)
+        if self._put(value, flags | _LOOKED_AT) == _FULL:
             most = self.definition.max_entries
-            raise OutOfMemory("%s %r: map is full (%d of %d entries)" % (op, self.name, most, most))
+            self._fail(OutOfMemory, "%s %r: map is full (%d of %d entries)", op, most, most)
 
 
 class Stack(Queue):

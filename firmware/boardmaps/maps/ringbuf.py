@@ -11,8 +11,10 @@ from ..errors import InvalidValueSize, NotPermitted
 from ..kinds import RINGBUF
 from ..settings import kernels
 from .base import Map
+from .buffers import room, whole
 
 _kernels = kernels("ring")
+_zero = kernels("base").clear
 
 # Words of a slice's header
 _COUNT = const(7)
@@ -23,32 +25,48 @@ RingState = namedtuple("RingState", ("waiting", "size", "consumer", "producer", 
 
 
 class Record:
-    """A reserved record: write its bytes to `data`, then submit() or discard() it. Until then later ones wait."""
+    """A reserved record: write its `length` bytes to the begin of `data`, then submit() or discard() it. Later ones wait for it.
 
-    def __init__(self, ring, at, length):
-        self.number = ring._number_at(at)
+    As a context it is discarded at the end unless it was submitted, so that no exception leaves it reserved:
+    `with ring.reserve(8) as record`. MicroPython does not tell when an object is dropped.
+    """
+
+    def __init__(self, ring, most):
         # Not the pool itself: what is held of it after submit() must reach no other record.
-        self._buffer = bytearray(length)
-        self.data = memoryview(self._buffer)
+        self._buffer = bytearray((most + 7) // 8 * 8)
+        self.data = memoryview(self._buffer)[:most]
+        self.length = self._low = self._high = 0  # bytes, and the halves of the number: all of it may take heap
         self._ring = ring
-        self._at = at
+        self._at = 0
+        self._cleared = 0  # ring._cleared when it was reserved
+
+    @property
+    def number(self):
+        """The running number."""
+        return self._high << 16 | self._low
 
     def submit(self):
-        """Let the reader have it. Raises NotPermitted when it was submitted or discarded before."""
+        """Let the reader have it. Raises NotPermitted when it was submitted, discarded or cleared before. Takes no heap."""
         self._finish("submit", 0)
 
     def discard(self):
         """Throw it away: its space stays taken until the reader has passed it."""
         self._finish("discard", 1)
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        if self._at and self._cleared == self._ring._cleared:
+            self.discard()
+
     def _finish(self, op, discard):
         ring = self._ring
         ring._alive(op)
-        if not self._at:
-            raise NotPermitted("%s %r: record %d was submitted or discarded before" % (op, ring.name, self.number))
         at, self._at = self._at, 0
+        if not at or self._cleared != ring._cleared:
+            ring._fail(NotPermitted, "%s %r: record %d was submitted, discarded or cleared before", op, self.number)
         _kernels.finish(ring._slice, at, self._buffer, discard)
-        self.data = memoryview(bytes(self._buffer))
 
 
 class RingBuf(Map):
@@ -69,15 +87,51 @@ class RingBuf(Map):
 
     def __init__(self, size, map_flags=0, name=""):
         _kernels.drive(self)
+        self._cleared = 0
         Map.__init__(self, MapDef(RINGBUF, 0, 0, size, map_flags, name))
 
     def reserve(self, length):
         """Reserve a record of `length` bytes, zeroed; None, and counted, when there is no room for it."""
-        self._alive("reserve")
-        if not isinstance(length, int) or length < 0 or length >> 32:
-            raise InvalidValueSize("reserve %r: length is %r, not a number from 0 to 2**32 - 1" % (self.name, length))
-        at = _kernels.claim(self._slice, length)
-        return Record(self, at, length) if at else None
+        self._length("reserve", length)
+        # The record first: it takes heap, and what is claimed then must not be lost. Too long for the ring: only counted.
+        record = Record(self, length if length < self.definition.max_entries else 0)
+        return record if self._claim(length, record) else None
+
+    def new_record(self, most):
+        """Return a record for reserve_into(), with room for up to `most` bytes. It is the firmware's to use again and again."""
+        self._length("new_record", most)
+        return Record(self, most)
+
+    def reserve_into(self, length, record):
+        """Reserve a record of `length` bytes, zeroed; False, and counted, when there is no room for it.
+
+        `record` comes from new_record() and is not reserved now. Takes no heap, and a hard interrupt may call it.
+        """
+        op = "reserve_into"
+        self._length(op, length)
+        if not isinstance(record, Record) or record._ring is not self:
+            raise TypeError("a record comes from new_record() of the same map")
+        if record._at and record._cleared == self._cleared:
+            self._fail(NotPermitted, "%s %r: record %d is reserved; submit or discard it first", op, record.number)
+        if length > len(record.data):
+            self._fail(InvalidValueSize, "%s %r: length is %d, the record has %d bytes", op, length, len(record.data))
+        _zero(record._buffer, (length + 7) // 8 * 8)
+        return self._claim(length, record)
+
+    def _claim(self, length, record):
+        record._at = at = _kernels.claim(self._slice, length)
+        record.length = length
+        if at:
+            record._cleared = self._cleared
+            view = self._slice
+            record._low = view[at + 4] | view[at + 5] << 8
+            record._high = view[at + 6] | view[at + 7] << 8
+        return at != 0
+
+    def _length(self, op, length):
+        self._alive(op)
+        if not whole(length) or length < 0 or length >> 32:
+            self._fail(InvalidValueSize, "%s %r: length is not a number from 0 to 2**32 - 1", op)
 
     def read(self):
         """Take the next record: (its number, its bytes). None when there is none, or the next one is still reserved."""
@@ -128,19 +182,26 @@ class RingBuf(Map):
         consumer, producer, dropped = unpack_from("<3I", self._view, _CONSUMER * 4)
         return RingState(producer - consumer & 0xFFFFFFFF, self.definition.max_entries, consumer, producer, dropped)
 
-    def clear(self):
-        """Throw away every record that is waiting, counting none. Raises NotPermitted while one is reserved."""
+    def clear(self, force=False):
+        """Throw away every record that is waiting, counting none. Raises NotPermitted while one is reserved.
+
+        With `force` reserved ones go too, whose firmware has died; their submit() raises NotPermitted.
+        """
         self._alive("clear")
-        if not _kernels.clear(self._slice):
-            raise NotPermitted("clear %r: a record is reserved; submit or discard it first" % self.name)
+        if not _kernels.clear(self._slice, 1 if force else 0):
+            self._fail(NotPermitted, "%s %r: a record is reserved; submit or discard it first", "clear")
+        if force:
+            self._cleared += 1
 
     def __len__(self):
         self._alive("len")
         return unpack_from("<I", self._view, _COUNT * 4)[0]
 
-    def _failed(self, op, out):
+    def _failed(self, op, buffer):
+        """Return the bytes of a buffer that the kernels do not know; read_into's must be writable."""
         self._alive(op)
-        raise InvalidValueSize("%s %r: the next record is longer than %d bytes" % (op, self.name, len(out)))
+        return room(buffer, op == "read_into")
 
-    def _number_at(self, at):
-        return unpack_from("<I", self._view, at + 4)[0]
+    def _too_short(self, out):
+        self._alive("read_into")
+        self._fail(InvalidValueSize, "%s %r: the next record is longer than %d bytes", "read_into", out)

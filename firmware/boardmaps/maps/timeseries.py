@@ -11,6 +11,7 @@ from ..errors import InvalidDefinition, InvalidKeySize, MapError, NotSupported
 from ..kinds import TIME_SERIES
 from ..settings import kernels
 from .base import Map
+from .buffers import whole
 
 _kernels = kernels("series")
 _push = _kernels.push  # (view, value, low and high half of the timestamp)
@@ -21,10 +22,9 @@ _COUNT = const(7)
 _FIELD = const(9)  # the struct module's letter of the number that stats() works on, 0 for none; then its offset
 _GONE = const(15)  # number of the oldest sample: how many were overwritten
 
-_NUMBERS = const((1 << 30) - 1)  # a board's small ints; numbers of samples are compared modulo this
+_SAMPLE_NUMBERS = const((1 << 30) - 1)  # a board's small ints; numbers of samples are compared modulo this
 
 _BY_SIZE = {1: "B", 2: "H", 4: "I", 8: "Q"}  # the field of a value that is one unsigned number
-_A_KEY = bytes(8)
 
 Stats = namedtuple("Stats", ("count", "min", "max", "sum", "mean", "span"))
 
@@ -69,10 +69,10 @@ class TimeSeries(Map):
 
     def push(self, timestamp, value):
         """Add a sample; in a full series the oldest one goes. Allocates nothing."""
-        if not isinstance(timestamp, int) or timestamp >> 64:
-            raise InvalidKeySize("push %r: timestamp is %r, not a number from 0 to 2**64 - 1" % (self.name, timestamp))
-        if len(value) != self._value_size:
-            self._refuse("push", _A_KEY, value)
+        self._alive("push")
+        if not whole(timestamp) or timestamp >> 64:
+            self._fail(InvalidKeySize, "%s %r: timestamp is not a number from 0 to 2**64 - 1", "push")
+        self._value("push", value)
         _push(self._view, value, timestamp, timestamp >> 32)
 
     def newest(self):
@@ -92,6 +92,8 @@ class TimeSeries(Map):
 
     def window(self, start, end):
         """Return the samples whose timestamps are from `start` to `end`, both included, in the order of pushing."""
+        if not whole(start) or not whole(end):
+            raise TypeError("a timestamp is a number")
         return [found for found in self._walk("window", len(self)) if start <= found[0] <= end]
 
     def stats(self, n=None):
@@ -140,7 +142,7 @@ class TimeSeries(Map):
 
     def copy_sample(self, number, out):
         """Copy timestamp (8 bytes) and value of the sample with this number to `out`; False when it is gone."""
-        return _get(self._view, number & _NUMBERS, out) != 0
+        return _get(self._view, number & _SAMPLE_NUMBERS, out) != 0
 
     def clear(self):
         """Remove every sample."""
@@ -153,15 +155,15 @@ class TimeSeries(Map):
 
     def _walk(self, op, n):
         """Walk the newest n samples, the oldest of them first. One that is overwritten meanwhile is left out."""
-        if not isinstance(n, int) or n < 0:
-            raise MapError("%s %r: n is %r, not a number from 0 up" % (op, self.name, n))
         self._alive(op)
+        if not whole(n) or n < 0:
+            raise MapError("%s %r: n is %r, not a number from 0 up" % (op, self.name, n))
         words = unpack_from("<9I", self._view, _COUNT * 4)  # at once: an interrupt may push
         count = words[0]
         number = words[_GONE - _COUNT] + count
         n = min(n, count)
         out = bytearray(8 + self._value_size)
         while n:
-            if _get(self._view, (number - n) & _NUMBERS, out):
+            if _get(self._view, (number - n) & _SAMPLE_NUMBERS, out):
                 yield int.from_bytes(out[:8], "little"), bytes(out[8:])
             n -= 1

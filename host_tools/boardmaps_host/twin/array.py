@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from boardmaps.abi import BPF_ANY, BPF_NOEXIST
 from boardmaps.definition import MapDef
-from boardmaps.errors import InvalidKeySize, KeyExists, KeyNotFound, MapError, OutOfMemory
+from boardmaps.errors import KeyExists, KeyNotFound, MapError, OutOfMemory
 from boardmaps.kinds import ARRAY
 
 from .base import BytesLike, Key, round_up_8
@@ -38,6 +38,8 @@ class ArrayMap(KeyedMap[int]):
     OutOfMemory for 4 GiB and more.
     """
 
+    _indexed = True
+
     def __init__(self, value_size: int, max_entries: int, map_flags: int = 0, name: str = "") -> None:
         super().__init__(MapDef(ARRAY, 4, value_size, max_entries, map_flags, name))
 
@@ -56,12 +58,9 @@ class ArrayMap(KeyedMap[int]):
 
     def _place(self, op: str, key: Key) -> int:
         """Return the index that a key stands for, in range or not."""
-        if isinstance(key, int):
+        if isinstance(key, int) and not isinstance(key, bool):
             return key
-        try:
-            index: int = _unpack(key)[0]
-        except struct.error:
-            raise InvalidKeySize(f"{op} {self.name!r}: key is {len(key)} bytes, not 4") from None
+        index: int = _unpack(self._key(op, key))[0]
         return index
 
     def _out_of_range(self, op: str, index: int) -> MapError:
@@ -71,8 +70,8 @@ class ArrayMap(KeyedMap[int]):
     def lookup(self, key: Key) -> bytes | None:
         """Return the value, or None when the index is out of range. Raises InvalidKeySize."""
         try:
-            place = key if type(key) is int else _unpack(key)[0]  # type: ignore[arg-type] # other ints: TypeError
-        except (struct.error, TypeError):
+            place = key if type(key) is int else _unpack(key)[0] if type(key) is bytes else self._place("lookup", key)
+        except struct.error:
             place = self._place("lookup", key)
         start = place * self._value_size
         return self._block[start : start + self._value_size] or None if place >= 0 else None  # as _peek() does
@@ -92,7 +91,7 @@ class ArrayMap(KeyedMap[int]):
         index = key if type(key) is int else self._place("update", key)
         if type(value) is not bytes or len(value) != self._value_size:  # saves two calls for what is right already
             value = self._value("update", value)
-        if flags:
+        if flags is not BPF_ANY:
             self._flags("update", flags)
         try:
             return self._run(self._store, "update", index, value, flags)
@@ -151,7 +150,7 @@ class ArrayMap(KeyedMap[int]):
         Stops at the first that update() would refuse: that error is raised, `done` of it says how many were stored.
         """
         op = "batch_update"
-        self._same_length(op, keys, values)
+        self._look_at(op, keys, values, flags)
         good: list[tuple[int, bytes]] = []
         error = None
         try:
@@ -183,6 +182,7 @@ class ArrayMap(KeyedMap[int]):
 
     def batch_delete(self, keys: Sequence[Key]) -> int:
         """Set many values to zero; return how many. Stops at the first error: `done` of it says how many were done."""
+        self._types("batch_delete", "key", keys)
         done = 0
         try:
             for key in keys:

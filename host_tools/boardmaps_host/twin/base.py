@@ -92,6 +92,7 @@ class CloudMap:
     by_host = False
     subscribe_needs = ("lookup", BPF_F_WRONLY)
 
+    _indexed = False  # whether a key may be an int
     _instead = "use lookup, update and delete"  # what a refusal says at its end
     offset = 0  # a pool's notion: a map on the heap has no place that means anything to others
 
@@ -231,9 +232,19 @@ class CloudMap:
         if type(given) is bytes:
             return given
         try:
-            return bytes(memoryview(given))  # type: ignore[arg-type] # an int is refused here
+            view = memoryview(given)  # type: ignore[arg-type] # an int is refused here
         except TypeError:
             raise TypeError(f"{op} {self.name!r}: a {what} is bytes-like, not {type(given).__name__}") from None
+        if not view.contiguous:
+            raise TypeError(f"{op} {self.name!r}: a {what} lies in one piece, and this memoryview does not")
+        return bytes(view)
+
+    def _types(self, op: str, what: str, given: Sequence[object]) -> None:
+        """Refuse a batch in which something is no bytes, before anything is done."""
+        if list(map(type, given)).count(bytes) != len(given):
+            for one in given:
+                if not (what == "key" and self._indexed and isinstance(one, int) and not isinstance(one, bool)):
+                    self._bytes(op, what, one)  # type: ignore[arg-type] # what is none is refused
 
     def _key(self, op: str, key: Key) -> bytes:
         """Return the key as bytes of the right length."""
@@ -266,9 +277,14 @@ class CloudMap:
             raise InvalidValueSize(f"{op} {self.name!r}: out is {len(target)} bytes, not {self.definition.value_size}")
         return target
 
-    def _same_length(self, op: str, keys: Sequence[object], values: Sequence[object]) -> None:
+    def _look_at(self, op: str, keys: Sequence[object], values: Sequence[object], flags: int) -> None:
+        """Refuse a batch that is none as a whole, before anything is done."""
         if len(keys) != len(values):
             raise InvalidValueSize(f"{op} {self.name!r}: {len(keys)} keys, but {len(values)} values")
+        if not keys:
+            self._flags(op, flags)
+        self._types(op, "key", keys)
+        self._types(op, "value", values)
 
     def _count(self, op: str, count: int) -> int:
         if not isinstance(count, int) or count < 0:
@@ -276,8 +292,16 @@ class CloudMap:
         return count
 
     def _flags(self, op: str, flags: int) -> None:
+        if not isinstance(flags, int):
+            raise TypeError(f"{op} {self.name!r}: flags are a number, not {type(flags).__name__}")
         if flags not in (BPF_ANY, BPF_NOEXIST, BPF_EXIST):
             raise InvalidFlags(f"{op} {self.name!r}: unknown flags {flags!r}")
+
+    def _whole(self, op: str, what: str, given: int) -> int:
+        """Return a number that is given; TypeError for what is none."""
+        if not isinstance(given, int):
+            raise TypeError(f"{op} {self.name!r}: {what} is a number, not {type(given).__name__}")
+        return given
 
     def _cursor(self, op: str, cursor: int | None) -> int:
         """Return the place that a batch goes on from. Refuses what is no cursor of this map's."""

@@ -53,7 +53,7 @@ class BloomFilter(CloudMap):
         """Add a value: from now on peek() says True to it. Raises InvalidValueSize, and InvalidFlags for any flag."""
         if type(value) is not bytes or len(value) != self._value_size:  # saves two calls for what is right already
             value = self._value("push", value)
-        if flags != BPF_ANY:
+        if flags is not BPF_ANY and self._whole("push", "flags", flags) != BPF_ANY:
             raise InvalidFlags(f"push {self.name!r}: flags {flags!r} are not BPF_ANY")
         self._alone(self._add, self._numbers_of(value))
 

@@ -40,10 +40,7 @@ class HashMap(KeyedMap[bytes]):
 
     def lookup(self, key: Key) -> bytes | None:
         """Return the value, or None on a miss. Raises InvalidKeySize."""
-        try:
-            value = self._data.get(key)  # type: ignore[arg-type] # a bytearray has no hash: see below
-        except (TypeError, ValueError):
-            value = None
+        value = self._data.get(key) if type(key) is bytes else None
         # No key of a wrong size is in the dict, so the check can wait for a miss.
         return value if value is not None else self._data.get(self._key("lookup", key))
 
@@ -63,7 +60,7 @@ class HashMap(KeyedMap[bytes]):
         A new key in a full map raises OutOfMemory.
         """
         if (
-            flags
+            flags is not BPF_ANY
             or type(key) is not bytes
             or len(key) != self._key_size
             or type(value) is not bytes
@@ -131,7 +128,7 @@ class HashMap(KeyedMap[bytes]):
 
         Stops at the first that update() would refuse: that error is raised, `done` of it says how many were stored.
         """
-        good, their_values, error = self._pairs(keys, values)
+        good, their_values, error = self._pairs(keys, values, flags)
         if good:
             self._flags("batch_update", flags)
         done, refusal = self._alone(self._store_batch, good, their_values, flags)

@@ -97,6 +97,7 @@ class KeyedMap(CloudMap, Generic[P]):
         out: bytearray | memoryview,
         old: bool = False,
     ) -> None:
+        self._place(op, key)
         target = self._writable(op, out)
         before, after = self._number(op, key, result, offset, len(target))
         target[:] = (before if old else after).to_bytes(len(target), "little")
@@ -105,9 +106,11 @@ class KeyedMap(CloudMap, Generic[P]):
         self, op: str, key: Key, result: Callable[[int], int], offset: int, width: int | None
     ) -> tuple[int, int]:
         """Replace an unsigned little-endian number by what `result` makes of it; return the old and the new one."""
+        self._place(op, key)  # a key is refused before a field is
         offset, width = self._field(op, offset, width)
         end = offset + width
         mask = (1 << 8 * width) - 1
+        result(0) & mask
         before = after = 0
 
         def change(value: bytes) -> bytes:
@@ -122,6 +125,9 @@ class KeyedMap(CloudMap, Generic[P]):
     def _field(self, op: str, offset: int, width: int | None) -> tuple[int, int]:
         """Return where in a stored value the number of `width` bytes at `offset` is."""
         size = self.definition.value_size
+        self._whole(op, "offset", offset)
+        if width is not None:
+            self._whole(op, "width", width)
         if width is None:
             width = size - offset
         if width not in (1, 2, 4, 8) or not 0 <= offset <= size - width:
@@ -140,15 +146,18 @@ class KeyedMap(CloudMap, Generic[P]):
 
         Raises InvalidKeySize, InvalidValueSize (past the end), KeyNotFound.
         """
+        self._place("update_part", key)
+        self._whole("update_part", "offset", offset)
         data = self._bytes("update_part", "part", data)
         size = self.definition.value_size
-        if not isinstance(offset, int) or not 0 <= offset <= size - len(data):
+        if not 0 <= offset <= size - len(data):
             raise InvalidValueSize(f"update_part {self.name!r}: {len(data)} bytes at {offset!r} in a value of {size}")
         start = self._at() + offset
         self._change("update_part", key, lambda old: old[:start] + data + old[start + len(data) :])
 
     def compare_and_swap(self, key: Key, expected: BytesLike, new: BytesLike) -> bool:
         """Store `new` if the value is `expected`, in one step; return whether it was. Raises KeyNotFound."""
+        self._place("compare_and_swap", key)  # refused before a value is
         expected = self._value("compare_and_swap", expected)
         new = self._value("compare_and_swap", new)
         return self._change("compare_and_swap", key, lambda old: new if old == expected else None) is not None
@@ -168,12 +177,13 @@ class KeyedMap(CloudMap, Generic[P]):
         return watch(self, every, key, Entries)
 
     def _pairs(
-        self, keys: Sequence[Key], values: Sequence[BytesLike]
+        self, keys: Sequence[Key], values: Sequence[BytesLike], flags: int
     ) -> tuple[list[bytes], list[bytes], MapError | None]:
         """Return the entries of a batch up to the first of a wrong size, and the error for that one."""
-        self._same_length("batch_update", keys, values)
-        if _all_bytes(keys, self._key_size) and _all_bytes(values, self._value_size):
+        alike = keys and len(keys) == len(values)
+        if alike and _all_bytes(keys, self._key_size) and _all_bytes(values, self._value_size):
             return list(keys), list(values), None  # type: ignore[arg-type] # bytes all of them, as just seen
+        self._look_at("batch_update", keys, values, flags)
         good: list[tuple[bytes, bytes]] = []
         error = None
         try:
@@ -185,6 +195,7 @@ class KeyedMap(CloudMap, Generic[P]):
 
     def _keys_of_batch(self, op: str, keys: Sequence[Key]) -> tuple[list[bytes], MapError | None]:
         """Return the keys of a batch up to the first of a wrong size, and the error for that one."""
+        self._types(op, "key", keys)
         good: list[bytes] = []
         try:
             for key in keys:

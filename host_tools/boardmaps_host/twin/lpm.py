@@ -127,9 +127,7 @@ class LpmTrie(CloudMap):
         Stops at the first that update() would refuse: that error is raised, `done` of it says how many were stored.
         """
         op = "batch_update"
-        self._same_length(op, keys, values)
-        if not keys:
-            self._flags(op, flags)
+        self._look_at(op, keys, values, flags)
 
         def store(n: int) -> None:
             key = self._key(op, keys[n])
@@ -146,6 +144,7 @@ class LpmTrie(CloudMap):
         Stops at the first that delete() would refuse: that error's `done` says how many were removed.
         """
         op = "batch_delete"
+        self._types(op, "key", keys)
         return self._each(len(keys), lambda n: self._remove(op, self._place(op, keys[n])))
 
     def batch_lookup(self, cursor: int | None = None, count: int = 1) -> Page:

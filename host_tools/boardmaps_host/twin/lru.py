@@ -83,15 +83,15 @@ class LruHashMap(HashMap):
     def lookup(self, key: Key) -> bytes | None:
         """Return the value, or None on a miss; counts as a use. Raises InvalidKeySize."""
         data = self._data
-        try:
-            if key in data:  # a miss is dear where it is an exception
-                return data[key]  # type: ignore[index] # of a wrong type: see below
-        except KeyError:  # another thread has just taken it away
-            pass
-        except (TypeError, ValueError):  # a key without a hash
-            return self.lookup(self._key("lookup", key))
-        self._key("lookup", key)
-        return None
+        if type(key) is bytes:
+            try:
+                if key in data:  # a miss is dear where it is an exception
+                    return data[key]
+            except KeyError:  # another thread has just taken it away
+                pass
+            self._key("lookup", key)
+            return None
+        return self.lookup(self._key("lookup", key))
 
     def update(self, key: Key, value: BytesLike, flags: int = BPF_ANY) -> None:
         """Store a value under the key: BPF_ANY, BPF_NOEXIST (KeyExists when there), BPF_EXIST (KeyNotFound when not).
@@ -99,22 +99,19 @@ class LruHashMap(HashMap):
         A new key in a full map evicts the least recently used one.
         """
         data = self._data
-        try:
-            if not flags and type(value) is bytes and len(value) == self._value_size:
-                if key in data:
-                    data[key] = value  # type: ignore[index] # without a turn: see the first lines of this file
-                    if self._watched:
-                        self._alone(self._mend, key)
-                        self._tell()
-                    return
-                if type(key) is bytes and len(key) == self._key_size and not self._watched:
-                    data[key] = value  # without a turn, too
-                    next(self._inserted)
-                    if self._watched:  # since a walk of another thread began
-                        self._alone(self._mend, key)
-                    return
-        except (TypeError, ValueError):  # a key without a hash
-            pass
+        if flags is BPF_ANY and type(key) is bytes and type(value) is bytes and len(value) == self._value_size:
+            if key in data:
+                data[key] = value  # without a turn: see the first lines of this file
+                if self._watched:
+                    self._alone(self._mend, key)
+                    self._tell()
+                return
+            if len(key) == self._key_size and not self._watched:
+                data[key] = value  # without a turn, too
+                next(self._inserted)
+                if self._watched:  # since a walk of another thread began
+                    self._alone(self._mend, key)
+                return
         super().update(key, value, flags)
         if self._untold:
             self._tell()
@@ -142,13 +139,13 @@ class LruHashMap(HashMap):
         """
         try:
             if flags == BPF_NOEXIST:  # a new key makes room, and may make a later one of the batch new by that
-                return self._batch_of_new(keys, values)
+                return self._batch_of_new(keys, values, flags)
             return super().batch_update(keys, values, flags)
         finally:
             self._tell()
 
-    def _batch_of_new(self, keys: Sequence[Key], values: Sequence[BytesLike]) -> int:
-        good, their_values, error = self._pairs(keys, values)
+    def _batch_of_new(self, keys: Sequence[Key], values: Sequence[BytesLike], flags: int) -> int:
+        good, their_values, error = self._pairs(keys, values, flags)
         done, refusal = self._alone(self._store_new, good, their_values)
         if refusal or error:
             raise stopped(refusal or error, done)  # type: ignore[arg-type] # one of them there is

@@ -63,6 +63,7 @@ class PerCpu(KeyedMap[P]):
 
     def split(self, row: bytes) -> list[bytes]:
         """Return the values of all CPUs in a row that a batch gave."""
+        row = self._value("split", row)
         return [row[at : at + self._own_size] for at in range(0, len(row), self._step)]
 
     def join(self, values: Sequence[BytesLike], op: str = "join") -> bytes:
@@ -105,6 +106,7 @@ class PerCpu(KeyedMap[P]):
 
     def compare_and_swap(self, key: Key, expected: BytesLike, new: BytesLike) -> bool:
         """Store `new` for this CPU if its value is `expected`, in one step; return whether it was."""
+        self._place("compare_and_swap", key)
         before, after = self._own("compare_and_swap", expected), self._own("compare_and_swap", new)
         at, end = self._at(), self._at() + self._own_size
 

@@ -104,13 +104,13 @@ class Queue(CloudMap):
     _next: ClassVar[int] = 0  # which end of _values pop takes
 
     def _no_key(self, op: str, key: BytesLike | None) -> None:
-        if key is not None and len(key) != 0:
-            raise InvalidKeySize(f"{op} {self.name!r}: key is {len(key)} bytes, not 0")
+        if key is not None and (size := len(self._bytes(op, "key", key))):
+            raise InvalidKeySize(f"{op} {self.name!r}: key is {size} bytes, not 0")
 
     def _push(self, op: str, value: BytesLike, flags: int) -> None:
         if type(value) is not bytes or len(value) != self._value_size:  # saves two calls for what is right already
             value = self._value(op, value)
-        if flags not in (BPF_ANY, BPF_EXIST):
+        if flags is not BPF_ANY and self._whole(op, "flags", flags) not in (BPF_ANY, BPF_EXIST):
             raise InvalidFlags(f"{op} {self.name!r}: flags {flags!r} are not BPF_ANY or BPF_EXIST")
         try:
             return self._run(self._append, op, value, flags)

@@ -107,6 +107,8 @@ class TimeSeries(CloudMap):
 
     def window(self, start: int, end: int) -> list[Sample]:
         """Return the samples whose timestamps are from `start` to `end`, both included, in the order of pushing."""
+        self._whole("window", "start", start)
+        self._whole("window", "end", end)
         return [sample[:2] for sample in list(self._samples) if start <= sample[0] <= end]
 
     def stats(self, n: int | None = None) -> Stats:

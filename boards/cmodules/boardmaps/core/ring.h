@@ -122,12 +122,12 @@ static inline void bm_ring_finish(uint32_t *h, uint32_t at, const void *data, bo
     }
 }
 
-// Throw away all records; false, and nothing happens, while one is reserved.
-static inline bool bm_ring_clear(uint32_t *h) {
+// Throw away all records; false, and nothing happens, while one is reserved, but by force.
+static inline bool bm_ring_clear(uint32_t *h, bool force) {
     uint32_t at = h[CONSUMER];
     while (at != h[PRODUCER]) {
         uint32_t head = *bm_ring_record(h, at);
-        if (head & RESERVED) {
+        if (head & RESERVED && !force) {
             return false;
         }
         at += bm_ring_taken(head & LENGTH);

@@ -5,7 +5,7 @@
 #include "queue.h"
 
 enum { GONE = 15 }; // word of the header: number of the oldest sample, how many were overwritten
-enum { NUMBERS = (1 << 30) - 1 }; // a board's small ints; numbers of samples are compared modulo this
+enum { SAMPLE_NUMBERS = (1 << 30) - 1 }; // a board's small ints; numbers of samples are compared modulo this
 
 // Write a sample behind the newest one, in a full series over the oldest. The value's size is right.
 static inline void bm_series_push(uint32_t *h, uint32_t low, uint32_t high, const void *value) {
@@ -24,7 +24,7 @@ static inline void bm_series_push(uint32_t *h, uint32_t low, uint32_t high, cons
 
 // Copy timestamp and value of the sample with this number to `out`; false when it is not there (any more).
 static inline bool bm_series_get(uint32_t *h, uint32_t number, void *out) {
-    uint32_t i = (number - h[GONE]) & NUMBERS;
+    uint32_t i = (number - h[GONE]) & SAMPLE_NUMBERS;
     if (i >= h[COUNT]) {
         return false;
     }

@@ -21,6 +21,9 @@ enum {
 // What an operation does: update with these flags, or another thing. FIND answers minus the value's offset in the slice.
 enum { ANY = 0, NOEXIST = 1, EXIST = 2, LOOKUP = 3, TAKE = 4, DELETE = 5, FIND = 6, NEXT = 7 };
 
+// Beside one of these: key and value have been looked at. For the kernels that do not know all buffers; those in C do.
+enum { LOOKED_AT = 16 };
+
 // What an operation answers
 enum { DONE = 0, MISS = 1, EXISTS = 2, FULL = 3, WRONG_SIZE = 4 };
 

@@ -5,7 +5,7 @@
 
 #include "../kernel.h"
 
-const mp_obj_type_t *bm_type_int, *bm_type_bytes;
+const mp_obj_type_t *bm_type_int, *bm_type_bytes, *bm_type_bytearray;
 
 int bm_guarded;
 uint32_t *bm_word; // of a lock
@@ -73,6 +73,7 @@ mp_obj_t mpy_init(mp_obj_fun_bc_t *self, size_t n_args, size_t n_kw, mp_obj_t *a
     MP_DYNRUNTIME_INIT_ENTRY
     bm_type_int = MP_OBJ_TO_PTR(mp_load_global(MP_QSTR_int));
     bm_type_bytes = MP_OBJ_TO_PTR(mp_load_global(MP_QSTR_bytes));
+    bm_type_bytearray = MP_OBJ_TO_PTR(mp_load_global(MP_QSTR_bytearray));
     give(MP_QSTR_guard, &guard_obj);
     mp_store_global(MP_QSTR_version, mp_obj_new_str(VERSION, sizeof(VERSION) - 1));
     #ifdef HAS_EXCLUSIVE

@@ -37,14 +37,18 @@ static inline qstr bm_qstr(uint16_t name) {
 #define mp_store_global(name, value) (mp_fun_table.store_global(BM_QSTR(name), (value)))
 
 #undef mp_type_type // the linker knows it: a type can be constant
-extern const mp_obj_type_t *bm_type_int, *bm_type_bytes; // looked up once, where dynruntime.h would do it at each use
+extern const mp_obj_type_t *bm_type_int, *bm_type_bytes, *bm_type_bytearray; // looked up once, where dynruntime.h would do it at each use
 #undef mp_type_int
 #define mp_type_int (*bm_type_int)
 #undef mp_type_bytes
 #define mp_type_bytes (*bm_type_bytes)
+#undef mp_type_bytearray
+#define mp_type_bytearray (*bm_type_bytearray)
 
 #undef mp_obj_get_int // that one's result is unsigned
 #define mp_obj_get_int(object) ((mp_int_t)mp_fun_table.native_from_obj((object), MP_NATIVE_TYPE_INT))
+#define mp_obj_int_get_truncated(object) mp_obj_get_int_truncated(object)
+#define mp_obj_equal(a, b) (mp_binary_op(MP_BINARY_OP_EQUAL, (a), (b)) == mp_const_true)
 #define mp_call_method_n_kw(n, k, call) (mp_fun_table.call_method_n_kw((n), (k), (call)))
 #define mp_call_function_1(f, argument) (mp_call_function_n_kw((f), 1, 0, &(mp_obj_t) { (argument) }))
 #define mp_getiter(object, place) (mp_fun_table.getiter((object), (place)), (place))

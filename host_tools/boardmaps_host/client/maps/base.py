@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from boardmaps.abi import (
     BPF_ANY,
+    BPF_EXIST,
+    BPF_NOEXIST,
     OP_ADD,
     OP_BATCH_DELETE,
     OP_BATCH_LOOKUP,
@@ -28,17 +30,18 @@ from boardmaps.abi import (
     U32_MAX,
 )
 from boardmaps.errors import InvalidFlags, InvalidKeySize, InvalidValueSize, MapError, NotSupported, StaleMap
-from boardmaps.refusals import is_operation
+from boardmaps.refusals import GROUPS, is_operation
 from boardmaps_host.client import subscribe
 from boardmaps_host.client.errors import LinkError, Restarted
 from boardmaps_host.client.events import Change, Subscription
 from boardmaps_host.client.info import Asked, MapInfo, ask, listing, one, reading
-from boardmaps_host.kinds import by_number
+from boardmaps_host.kinds import by_class, by_number
 
 Buffer = bytes | bytearray | memoryview
 Key = Buffer | int
 Page = tuple[int | None, list[bytes], list[bytes]]
 
+ALL = " ".join(GROUPS).split()
 _RESTARTS = 4  # of the board, that a call goes on after
 _PAGE = 0xFFFF  # entries asked for at once; the board sends what fits its frame
 
@@ -59,12 +62,37 @@ class Linked(Asked, subscribe.Subscribing, Protocol):
         ...
 
 
+# What the board is asked for although it refuses: it looks at the rights first, so the error may be NotPermitted
+_ASKED = {
+    "lookup": (OP_LOOKUP, b""),
+    "update": (OP_UPDATE, bytes(6)),
+    "delete": (OP_DELETE, b""),
+    "lookup_and_delete": (OP_LOOKUP_AND_DELETE, b""),
+    "next_key": (OP_NEXT_KEY, b"\0"),
+    "batch_lookup": (OP_BATCH_LOOKUP, bytes(10)),
+    "batch_lookup_and_delete": (OP_BATCH_LOOKUP_AND_DELETE, bytes(10)),
+}
+
+
+def _refusing(op: str) -> Callable[..., None]:
+    def refuse(self: "RemoteMap", *_: object, **__: object) -> None:
+        if op in _ASKED:
+            self._ask(*_ASKED[op])
+        raise NotSupported(f"{op} {self.name!r}: a {self._kind.class_name} has no such operation over the line")
+
+    refuse.__name__ = op
+    refuse.__doc__ = f"Raise NotSupported: this type of map has no {op}()."
+    return refuse
+
+
 class RemoteMap:
     """A map on a board: what a host may do with it, with the board's own checks and errors.
 
     `offset` and `size` are its place in the board's pool, bytes. The object stands for the map of its name and definition: when
     the board has restarted, the next call finds it again, under another `id` perhaps, or raises StaleMap.
     """
+
+    _indexed = False  # whether a key may be an int
 
     def __init__(self, link: Linked, info: MapInfo) -> None:
         self._link = link
@@ -77,6 +105,15 @@ class RemoteMap:
         self.size = info.slice_bytes
         self._kind = by_number(info.map_type)
         self._value_size = info.value_size  # of a value as it goes over the line
+
+    def __init_subclass__(cls) -> None:
+        """Have a class refuse what its kind lacks and this one has, before it looks at anything that it is given."""
+        kind = by_class(cls.__name__.removeprefix("Remote"))
+        for op in ALL if kind else ():
+            if kind and not kind.has(op) and op in RemoteMap.__dict__:
+                setattr(cls, op, _refusing(op))
+        if kind and not kind.has("keys"):
+            cls.__contains__ = _refusing("contains")  # type: ignore[method-assign,assignment] # not even where lookup is peek
 
     if not TYPE_CHECKING:  # a checker refuses what a class does not have
 
@@ -144,32 +181,53 @@ class RemoteMap:
             self.id, self.offset, self.size = found[0].id, found[0].offset, found[0].slice_bytes
             self._boot = boot
 
-    def _key(self, key: Key | None) -> bytes:
-        if key is None:
-            return b""
-        if isinstance(key, int):
-            raise TypeError(f"{self._kind.class_name} {self.name!r}: a key is bytes, not the int {key}")
-        return bytes(key)
+    # The way in: everything is looked at here before anything is sent, key, value, flags, each its type first.
+
+    def _bytes(self, op: str, what: str, given: object) -> bytes:
+        """Return the bytes of any contiguous buffer."""
+        try:
+            view = memoryview(given)  # type: ignore[arg-type] # what is none is refused here
+        except TypeError:
+            raise TypeError(f"{op} {self.name!r}: a {what} is bytes-like, not {type(given).__name__}") from None
+        if not view.contiguous:
+            raise TypeError(f"{op} {self.name!r}: a {what} lies in one piece, and this memoryview does not")
+        return bytes(view)
+
+    def _key(self, op: str, key: Key | None) -> bytes:
+        """Return the key as bytes of the right length."""
+        k = self._bytes(op, "key", key)
+        if len(k) != self.definition.key_size:
+            raise InvalidKeySize(f"{op} {self.name!r}: key is {len(k)} bytes, not {self.definition.key_size}")
+        return k
+
+    def _whole(self, op: str, what: str, given: int) -> int:
+        if not isinstance(given, int):
+            raise TypeError(f"{op} {self.name!r}: {what} is a number, not {type(given).__name__}")
+        return given
 
     def lookup(self, key: Key) -> bytes | None:
         """Return the value, or None on a miss."""
-        return self._ask(OP_LOOKUP, self._key(key))
+        return self._ask(OP_LOOKUP, self._key("lookup", key))
 
     def lookup_into(self, key: Key, out: bytearray | memoryview) -> bool:
         """Copy the value into `out` (value_size bytes, writable); return False on a miss."""
+        k = self._key("lookup_into", key)
         target = self._out("lookup_into", out)
-        value = self.lookup(key)
+        value = self._ask(OP_LOOKUP, k)
         if value is not None:
             target[:] = value
         return value is not None
 
     def _out(self, op: str, out: bytearray | memoryview) -> memoryview:
         """Return the caller's buffer for a value; refuse one that cannot take it before the board is asked."""
-        self._has(op)
-        target = memoryview(out).cast("B")
+        try:
+            target = memoryview(out).cast("B")
+        except TypeError:
+            target = memoryview(b"")
         if target.readonly:
             raise TypeError(f"{op} {self.name!r}: out is a writable buffer, not {type(out).__name__}")
-        self._sized(op, target)
+        if len(target) != self._value_size:
+            raise InvalidValueSize(f"{op} {self.name!r}: out is {len(target)} bytes, not {self._value_size}")
         return target
 
     def update(self, key: Key, value: Buffer, flags: int = BPF_ANY) -> None:
@@ -177,25 +235,26 @@ class RemoteMap:
         self._update("update", key, value, flags)
 
     def _update(self, op: str, key: Key | None, value: Buffer, flags: int) -> None:
+        k = self._key(op, key)
+        v = self._sized(op, value)
         self._flags(op, flags)
-        k = self._key(key)
-        self._ask(OP_UPDATE, pack("<IH", flags, len(k)) + k + bytes(value), changes=True)
+        self._ask(OP_UPDATE, pack("<IH", flags, len(k)) + k + v, changes=True)
 
     def _flags(self, op: str, flags: int) -> None:
-        if not 0 <= flags <= U32_MAX:
+        if not 0 <= self._whole(op, "flags", flags) <= U32_MAX:
             raise InvalidFlags(f"{op} {self.name!r}: unknown flags {flags}")
 
     def delete(self, key: Key) -> None:
         """Remove a key (an array's entry is set to zero)."""
-        self._ask(OP_DELETE, self._key(key), changes=True)
+        self._ask(OP_DELETE, self._key("delete", key), changes=True)
 
     def lookup_and_delete(self, key: Key) -> bytes | None:
         """Return the value and remove the key in one step; None on a miss."""
-        return self._ask(OP_LOOKUP_AND_DELETE, self._key(key), changes=True)
+        return self._ask(OP_LOOKUP_AND_DELETE, self._key("lookup_and_delete", key), changes=True)
 
     def next_key(self, key: Key | None = None) -> bytes | None:
         """Return the key behind this one; for None or a key that is not there the first; None at the end."""
-        return self._ask(OP_NEXT_KEY, b"\0" if key is None else b"\1" + self._key(key))
+        return self._ask(OP_NEXT_KEY, b"\0" if key is None else b"\1" + self._key("next_key", key))
 
     def freeze(self) -> None:
         """Forbid the host every write, for good."""
@@ -210,9 +269,11 @@ class RemoteMap:
 
         The number is the whole value when that has 1, 2, 4 or 8 bytes; else `width` bytes at `offset`.
         """
+        k = self._key("add", key)
+        self._whole("add", "delta", delta)
         field = self._field("add", offset, width)
         wrapped = (delta + (1 << 63)) % (1 << 64) - (1 << 63)  # the same modulo 2**64, in a signed word
-        data = self._ask(OP_ADD, pack("<IBq", *field, wrapped) + self._key(key), changes=True)
+        data = self._ask(OP_ADD, pack("<IBq", *field, wrapped) + k, changes=True)
         return self._number("add", data)
 
     def _number(self, op: str, data: bytes | None) -> int:
@@ -222,7 +283,9 @@ class RemoteMap:
 
     def _field(self, op: str, offset: int, width: int | None) -> tuple[int, int]:
         """Return a number's offset and width as a request has them: no width for the whole value, which the board checks."""
-        self._has(op)
+        self._whole(op, "offset", offset)
+        if width is not None:
+            self._whole(op, "width", width)
         if not offset and width is None:
             return 0, 0
         width = self._value_size - offset if width is None else width
@@ -234,17 +297,17 @@ class RemoteMap:
 
     def compare_and_swap(self, key: Key, expected: Buffer, new: Buffer) -> bool:
         """Store `new` if the value is `expected`, in one step; return whether it was. Raises KeyNotFound."""
-        self._has("compare_and_swap")
-        for value in (expected, new):
-            self._sized("compare_and_swap", value)
-        k = self._key(key)
-        data = self._ask(OP_COMPARE_AND_SWAP, pack("<H", len(k)) + k + bytes(expected) + bytes(new), changes=True)
+        op = "compare_and_swap"
+        k = self._key(op, key)
+        values = self._sized(op, expected) + self._sized(op, new)
+        data = self._ask(OP_COMPARE_AND_SWAP, pack("<H", len(k)) + k + values, changes=True)
         return data == b"\1"
 
     def _sized(self, op: str, value: Buffer) -> bytes:
-        if len(value) != self._value_size:
-            raise InvalidValueSize(f"{op} {self.name!r}: value is {len(value)} bytes, not {self._value_size}")
-        return bytes(value)
+        v = self._bytes(op, "value", value)
+        if len(v) != self._value_size:
+            raise InvalidValueSize(f"{op} {self.name!r}: value is {len(v)} bytes, not {self._value_size}")
+        return v
 
     def batch_update(self, keys: Sequence[Key], values: Sequence[Buffer], flags: int = BPF_ANY) -> int:
         """Store many entries, as many in one step as fit a frame; return how many.
@@ -252,31 +315,31 @@ class RemoteMap:
         Stops at the first that update() would refuse: that error is raised, `done` of it says how many were stored.
         """
         op = "batch_update"
-        self._has(op)
         if len(keys) != len(values):
             raise InvalidValueSize(f"{op} {self.name!r}: {len(keys)} keys, but {len(values)} values")
-        self._flags(op, flags)
+        self._types(op, "key", keys)
+        self._types(op, "value", values)
+        if not keys and self._whole(op, "flags", flags) not in (BPF_ANY, BPF_NOEXIST, BPF_EXIST):
+            raise InvalidFlags(f"{op} {self.name!r}: unknown flags {flags}")
 
         def entry(i: int) -> bytes:
-            return self._sized_key(op, keys[i]) + self._sized(op, values[i])
+            k, v = self._key(op, keys[i]), self._sized(op, values[i])
+            self._flags(op, flags)
+            return k + v
 
-        return self._batch(OP_BATCH_UPDATE, pack("<I", flags), len(keys), entry)
+        head = pack("<I", flags) if isinstance(flags, int) and 0 <= flags <= U32_MAX else b""
+        return self._batch(OP_BATCH_UPDATE, head, len(keys), entry)
+
+    def _types(self, op: str, what: str, given: Sequence[object]) -> None:
+        """Refuse a batch in which something is no bytes, before anything is done."""
+        for entry in given:
+            if not (what == "key" and self._indexed and isinstance(entry, int) and not isinstance(entry, bool)):
+                self._bytes(op, what, entry)
 
     def batch_delete(self, keys: Sequence[Key]) -> int:
         """Remove many keys; return how many. Stops at the first error, `done` of which says how many were removed."""
-        self._has("batch_delete")
-        return self._batch(OP_BATCH_DELETE, b"", len(keys), lambda i: self._sized_key("batch_delete", keys[i]))
-
-    def _has(self, op: str) -> None:
-        """Raise NotSupported for an operation that the type does not have, before its arguments are looked at."""
-        if not self._kind.has(op):
-            raise NotSupported(f"{op} {self.name!r}: a {self._kind.class_name} has no such operation over the line")
-
-    def _sized_key(self, op: str, key: Key) -> bytes:
-        k = self._key(key)
-        if len(k) != self.definition.key_size:
-            raise InvalidKeySize(f"{op} {self.name!r}: key is {len(k)} bytes, not {self.definition.key_size}")
-        return k
+        self._types("batch_delete", "key", keys)
+        return self._batch(OP_BATCH_DELETE, b"", len(keys), lambda i: self._key("batch_delete", keys[i]))
 
     def _batch(self, op: int, head: bytes, count: int, entry: Callable[[int], bytes]) -> int:
         """Send `count` entries, a frame at a time: the next one must not run when one before it stopped."""
@@ -319,7 +382,7 @@ class RemoteMap:
     def _page(self, name: str, op: int, cursor: int | None, count: int) -> Page:
         if cursor is not None and not (isinstance(cursor, int) and 0 < cursor < 1 << 64):
             raise MapError(f"{name} {self.name!r}: {cursor!r} is not a cursor that a batch call of this map gave")
-        if count < 0:
+        if not isinstance(count, int) or count < 0:
             raise MapError(f"{name} {self.name!r}: count is {count}, not a number from 0 up")
         if count == 0:
             return cursor, [], []
@@ -359,7 +422,7 @@ class RemoteMap:
         First comes what is there. The board looks every `every` seconds: values between two looks are not told, the last
         one always is. A look at a map costs the board a CRC over its slice, so a large one is better watched less often.
         """
-        k = None if key is None else self._key(key)
+        k = None if key is None else self._key("watch", key)
         return subscribe.changes(self._link, self._subscribe, self.definition, k, every, callback)
 
     def _subscribe(self, every: int = 0, key: bytes = b"") -> int:

@@ -12,12 +12,13 @@ class RemoteBloomFilter(RemoteMap):
 
     def push(self, value: Buffer, flags: int = BPF_ANY) -> None:
         """Add a value: from now on peek() says True to it. Raises InvalidValueSize, and InvalidFlags for any flag."""
+        v = self._sized("push", value)
         self._flags("push", flags)
-        self._ask(OP_PUSH, pack("<I", flags) + bytes(memoryview(value)), changes=True)
+        self._ask(OP_PUSH, pack("<I", flags) + v, changes=True)
 
     def peek(self, value: Buffer) -> bool:
         """Return False when the value was surely never pushed, else True. Raises InvalidValueSize."""
-        return self._ask(OP_PEEK, bytes(memoryview(value))) == b"\1"
+        return self._ask(OP_PEEK, self._sized("peek", value)) == b"\1"
 
     def __len__(self) -> int:
         """Raise NotSupported: a filter does not know how many different values it was given."""

@@ -33,27 +33,27 @@ class RemoteNumbers(RemoteMap):
 
     def add_into(self, key: Key, delta: int, out: Out, offset: int = 0) -> None:
         """Do add() and write the new number to `out`."""
-        target = self._number_out("add_into", out, offset)
+        target = self._number_out("add_into", key, out, offset)
         self._give(target, self.add(key, delta, offset, len(target)))
 
     def fetch_or_into(self, key: Key, operand: int, out: Out, offset: int = 0) -> None:
         """Do fetch_or() and write the old number to `out`."""
-        target = self._number_out("fetch_or_into", out, offset)
+        target = self._number_out("fetch_or_into", key, out, offset)
         self._give(target, self.fetch_or(key, operand, offset, len(target)))
 
     def fetch_and_into(self, key: Key, operand: int, out: Out, offset: int = 0) -> None:
         """Do fetch_and() and write the old number to `out`."""
-        target = self._number_out("fetch_and_into", out, offset)
+        target = self._number_out("fetch_and_into", key, out, offset)
         self._give(target, self.fetch_and(key, operand, offset, len(target)))
 
     def fetch_xor_into(self, key: Key, operand: int, out: Out, offset: int = 0) -> None:
         """Do fetch_xor() and write the old number to `out`."""
-        target = self._number_out("fetch_xor_into", out, offset)
+        target = self._number_out("fetch_xor_into", key, out, offset)
         self._give(target, self.fetch_xor(key, operand, offset, len(target)))
 
     def exchange_into(self, key: Key, new: int, out: Out, offset: int = 0) -> None:
         """Do exchange() and write the old number to `out`."""
-        target = self._number_out("exchange_into", out, offset)
+        target = self._number_out("exchange_into", key, out, offset)
         self._give(target, self.exchange(key, new, offset, len(target)))
 
     def update_part(self, key: Key, offset: int, data: Buffer) -> None:
@@ -61,21 +61,28 @@ class RemoteNumbers(RemoteMap):
 
         Raises InvalidKeySize, InvalidValueSize (past the end), KeyNotFound.
         """
-        part = bytes(memoryview(data))
+        k = self._key("update_part", key)
+        self._whole("update_part", "offset", offset)
+        part = self._bytes("update_part", "part", data)
         if not 0 <= offset <= U32_MAX:
             raise InvalidValueSize(
                 f"update_part {self.name!r}: {len(part)} bytes at {offset} in a value of {self._value_size}"
             )
-        k = self._key(key)
         self._ask(OP_UPDATE_PART, pack("<IH", offset, len(k)) + k + part, changes=True)
 
     def _fetch(self, name: str, op: int, key: Key, operand: int, offset: int, width: int | None) -> int:
+        k = self._key(name, key)
+        self._whole(name, "operand", operand)
         data = pack("<IBQ", *self._field(name, offset, width), operand % (1 << 64))
-        return self._number(name, self._ask(op, data + self._key(key), changes=True))
+        return self._number(name, self._ask(op, data + k, changes=True))
 
-    def _number_out(self, op: str, out: Out, offset: int) -> memoryview:
+    def _number_out(self, op: str, key: Key, out: Out, offset: int) -> memoryview:
         """Return the caller's buffer for a number; refuse one that cannot take it before anything is changed."""
-        target = memoryview(out).cast("B")
+        self._key(op, key)
+        try:
+            target = memoryview(out).cast("B")
+        except TypeError:
+            target = memoryview(b"")
         if target.readonly:
             raise TypeError(f"{op} {self.name!r}: out is a writable buffer, not {type(out).__name__}")
         self._field(op, offset, len(target))

@@ -21,8 +21,16 @@ class RemotePerCpu(RemoteMap):
         self._step = info.value_size + 7 & ~7
         self._value_size = self._step * info.cpus
 
+    def _sized(self, op: str, value: Buffer) -> bytes:
+        row = self._bytes(op, "value", value)
+        if len(row) != self._value_size:
+            text = f"{len(row)} bytes for the values of {self.cpus} CPUs, which take {self._value_size}"
+            raise InvalidValueSize(f"{op} {self.name!r}: {text}")
+        return row
+
     def split(self, row: bytes) -> list[bytes]:
         """Return the values of all CPUs in a row."""
+        row = self._sized("split", row)
         return [row[at : at + self.definition.value_size] for at in range(0, len(row), self._step)]
 
     def join(self, values: Sequence[Buffer], op: str = "join") -> bytes:
@@ -30,10 +38,13 @@ class RemotePerCpu(RemoteMap):
         if len(values) != self.cpus:
             raise InvalidValueSize(f"{op} {self.name!r}: {len(values)} values for {self.cpus} CPUs")
         size = self.definition.value_size
+        row = b""
         for value in values:
-            if len(value) != size:
-                raise InvalidValueSize(f"{op} {self.name!r}: value is {len(value)} bytes, not {size}")
-        return b"".join(bytes(value).ljust(self._step, b"\0") for value in values)
+            v = self._bytes(op, "value", value)
+            if len(v) != size:
+                raise InvalidValueSize(f"{op} {self.name!r}: value is {len(v)} bytes, not {size}")
+            row += v.ljust(self._step, b"\0")
+        return row
 
     def lookup_percpu(self, key: Key) -> list[bytes] | None:
         """Return the values of all CPUs, or None on a miss."""
@@ -42,7 +53,8 @@ class RemotePerCpu(RemoteMap):
 
     def update_percpu(self, key: Key, values: Sequence[Buffer], flags: int = BPF_ANY) -> None:
         """Store the values of all CPUs at once."""
-        self.update(key, self.join(values, "update_percpu"), flags)
+        k = self._key("update_percpu", key)
+        self.update(k, self.join(values, "update_percpu"), flags)
 
     def for_every_cpu(self, value: Buffer) -> bytes:
         """Return the row that has this value for every CPU."""

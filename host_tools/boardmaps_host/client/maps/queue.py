@@ -10,6 +10,9 @@ class RemoteQueue(RemoteMap):
     update() is push, lookup() peek and lookup_and_delete() pop; their key is None or empty.
     """
 
+    def _key(self, op: str, key: Key | None) -> bytes:
+        return b"" if key is None else super()._key(op, key)
+
     def push(self, value: Buffer, flags: int = BPF_ANY) -> None:
         """Add a value. In a full map BPF_ANY raises OutOfMemory, and with BPF_EXIST the oldest value goes."""
         self._update("push", None, value, flags)
@@ -40,19 +43,15 @@ class RemoteQueue(RemoteMap):
 
     def lookup(self, key: Key | None = None) -> bytes | None:
         """Peek."""
-        return super().lookup(b"" if key is None else key)
+        return super().lookup(key)  # type: ignore[arg-type] # _key() takes it
 
     def lookup_into(self, key: Key | None, out: bytearray | memoryview) -> bool:
         """Peek into `out`."""
-        return super().lookup_into(b"" if key is None else key, out)
-
-    def delete(self, key: Key | None = None) -> None:
-        """Have the board raise NotSupported: there are no keys."""
-        super().delete(b"" if key is None else key)
+        return super().lookup_into(key, out)  # type: ignore[arg-type]
 
     def lookup_and_delete(self, key: Key | None = None) -> bytes | None:
         """Pop."""
-        return super().lookup_and_delete(b"" if key is None else key)
+        return super().lookup_and_delete(key)  # type: ignore[arg-type]
 
 
 class RemoteStack(RemoteQueue):

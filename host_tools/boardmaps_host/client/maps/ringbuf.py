@@ -4,7 +4,7 @@ from collections.abc import Callable
 from struct import pack, unpack, unpack_from
 from typing import NamedTuple
 
-from boardmaps.abi import OP_OUTPUT, OP_QUERY, OP_READ
+from boardmaps.abi import OP_CLEAR, OP_OUTPUT, OP_QUERY, OP_READ
 from boardmaps_host.client import subscribe
 from boardmaps_host.client.events import Record, Subscription
 from boardmaps_host.client.info import reading
@@ -28,7 +28,7 @@ class RemoteRingBuf(RemoteMap):
 
     def output(self, data: Buffer) -> bool:
         """Add a record with these bytes; return False, and it is counted, when there is no room for it."""
-        return self._ask(OP_OUTPUT, bytes(data), changes=True) == b"\1"
+        return self._ask(OP_OUTPUT, self._bytes("output", "record", data), changes=True) == b"\1"
 
     def read(self) -> tuple[int, bytes] | None:
         """Take the next record: (its number, its bytes). None when there is none, or the next one is still reserved."""
@@ -55,6 +55,10 @@ class RemoteRingBuf(RemoteMap):
         They are taken out of the ring. A record's `lost` is how many before it the board had to drop.
         """
         return subscribe.records(self._link, self._subscribe, callback)
+
+    def clear(self, force: bool = False) -> None:
+        """Throw away every record that is waiting; by force also those that a dead firmware has reserved."""
+        self._ask(OP_CLEAR, b"\1" if force else b"", changes=True)
 
     def query(self) -> RingState:
         """Return the bytes waiting, the size, the positions of consumer and producer, and the records dropped."""

@@ -35,7 +35,7 @@ class RemoteTimeSeries(RemoteMap):
         """Add a sample; in a full series the oldest one goes."""
         if not isinstance(timestamp, int) or not 0 <= timestamp <= _U64_MAX:
             raise InvalidKeySize(f"push {self.name!r}: timestamp is {timestamp!r}, not a number from 0 to 2**64 - 1")
-        self._ask(OP_PUSH_SAMPLE, pack("<Q", timestamp) + bytes(value), changes=True)
+        self._ask(OP_PUSH_SAMPLE, pack("<Q", timestamp) + self._sized("push", value), changes=True)
 
     def records(self, callback: Callable[[Sampled], None] | None = None) -> Subscription[Sampled]:
         """Have the board push the samples as they come, from the oldest that is there: iterate, or give a callback.
@@ -60,6 +60,8 @@ class RemoteTimeSeries(RemoteMap):
 
     def window(self, start: int, end: int) -> list[Sample]:
         """Return the samples whose timestamps are from `start` to `end`, both included, in the order of pushing."""
+        self._whole("window", "start", start)
+        self._whole("window", "end", end)
         if start > end or end < 0 or start > _U64_MAX:
             return []
         return self._samples(SAMPLES_WINDOW, max(start, 0), min(end, _U64_MAX))
