@@ -6,10 +6,12 @@ import pty
 import re
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from boardmaps_host import connect
+from boardmaps_host.deploy import deploy
 from boardmaps_sim.unix import UnixBoard
 from tests.cli.conftest import BOARDMAPS, Command, environment
 
@@ -256,3 +258,12 @@ def test_a_disk_that_is_full_is_one_sentence(firmware: UnixBoard) -> None:
         env = environment(BOARDMAPS_PORT=firmware.port)
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False, env=env)
     assert (done.returncode, done.stderr) == (1, "boardmaps: the output cannot be written: No space left on device.\n")
+
+
+def test_that_no_program_runs_is_said(run: Command, tmp_path: Path) -> None:
+    """A table of numbers that nobody changes any more is no answer without that; scripts read stdout alone."""
+    with UnixBoard(port=tmp_path / "port") as board:
+        deploy(board.port, reset=False)
+        done = run("map", "show", "--json", BOARDMAPS_PORT=board.port)
+        assert (done.returncode, json.loads(done.stdout)) == (0, [])
+        assert done.stderr.startswith(f"boardmaps: {board.port}: no program runs: the board is at its REPL")

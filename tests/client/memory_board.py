@@ -6,7 +6,8 @@ from boardmaps_host.client.errors import PortGone
 from boardmaps_host.client.transports.twin import TwinTransport
 
 _RAW_PROMPT = b"raw REPL; CTRL-B to exit\r\n>"
-_PROMPT = b"\r\nMicroPython v1\r\n>>> "
+_PROMPT = b'\r\nMicroPython v1.26.1 on 2025-09-11; memory\r\nType "help()" for more information.\r\n>>> '
+_MODULES = b"\r\nmachine         math            micropython\r\n"
 
 
 class MemoryBoard(TwinTransport):
@@ -22,6 +23,7 @@ class MemoryBoard(TwinTransport):
         self.starts = True  # what is run in the REPL is a server; else it fails
         self.heard: list[bytes] = []
         self._raw = False
+        self._typed = b""
 
     def restart(self) -> None:
         """Boot anew: another boot id, no session. The maps stay."""
@@ -30,6 +32,7 @@ class MemoryBoard(TwinTransport):
     def end_program(self, last_words: bytes = b"") -> None:
         """Give the line to the friendly REPL."""
         self.at_repl, self._raw = True, False
+        self._typed = b""
         self._waiting += last_words + _PROMPT
 
     def read(self, timeout: float) -> bytes:
@@ -46,18 +49,39 @@ class MemoryBoard(TwinTransport):
             return
         if not self.at_repl:
             super().write(data)
-        elif b"\x02" in data:
-            self._raw = False
+        else:
+            for byte in data.replace(b"\x1b[F", b""):  # the End key
+                self._type(bytes((byte,)))
+
+    def _type(self, key: bytes) -> None:
+        if not self.at_repl:
+            super().write(key)
+        elif self._raw:
+            self._type_raw(key)
+        elif key == b"\x02" and not self._typed:
             self._waiting += _PROMPT
-        elif b"\x01" in data:
+        elif key == b"\x01" and not self._typed:
             self._raw = True
             self._waiting += _RAW_PROMPT
-        elif not self._raw:
-            self._waiting += b"\r\n>>> " if b"\x03" in data else data.replace(b"\0", b"")
-        elif data.endswith(b"\x04") and self.starts:
+        elif key == b"\b":
+            self._typed = self._typed[:-1]
+        elif key == b"\t" and self._typed == b"import m":
+            self._waiting += _MODULES + b">>> " + self._typed
+        elif key == b"\x03":
+            raise AssertionError("Ctrl-C could have stopped a program")
+        elif b" " <= key < b"\x7f":
+            self._typed += key
+            self._waiting += key
+
+    def _type_raw(self, key: bytes) -> None:
+        if key == b"\x02":
+            self._raw = False
+            self._typed = b""
+            self._waiting += _PROMPT
+        elif key == b"\x04" and self.starts:
             self.at_repl = False
             self._waiting += b"OK"
-        elif data.endswith(b"\x04"):
+        elif key == b"\x04":
             self._waiting += b"OK\x04Traceback (most recent call last):\r\nValueError: no\r\n\x04>"
 
     def reopen(self) -> None:

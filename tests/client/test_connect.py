@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import time
-import tty
 from pathlib import Path
 
 import pytest
@@ -29,7 +28,6 @@ from boardmaps_host.client import (
     VersionMismatch,
 )
 from boardmaps_host.client.link import Link
-from boardmaps_host.client.repl import Repl
 from boardmaps_host.client.simulated import running
 from boardmaps_host.client.states import Step
 from boardmaps_host.client.transports.serial import SerialTransport
@@ -62,19 +60,6 @@ def test_a_board_without_memory_for_the_server_says_how_to_take_a_smaller_pool(t
     said = str(caught.value)
     assert "the board has too little memory for the pool and the map server (MemoryError: " in said
     assert f"`boardmaps deploy --port {small.port} --pool BYTES` makes it smaller" in said
-
-
-def test_a_frame_is_no_prompt_and_ends_the_wait_for_one() -> None:
-    ours, theirs = os.openpty()
-    tty.setraw(theirs)
-    line = SerialTransport(os.ttyname(theirs))
-    os.write(ours, encode(HELLO | REPLY_FLAG, 1, 0, 0, b"boardmaps v=1"))
-    assert not Repl(line).at_prompt(timeout=3600)
-    os.write(ours, b"\r\n>>> ")
-    assert Repl(line).at_prompt(timeout=3600)
-    line.close()
-    os.close(ours)
-    os.close(theirs)
 
 
 def test_maps_outlive_the_connection(unix: UnixBoard) -> None:
@@ -130,8 +115,8 @@ while True:
 
 def test_a_program_that_does_not_serve_is_not_stopped(unix: UnixBoard, mpremote: Mpremote) -> None:
     mpremote("resume", "exec", "--no-follow", "import time\nn = 0\nwhile True:\n    n += 1\n    time.sleep_ms(1)")
-    with pytest.raises(NoAnswer, match=r"boardmaps\.poll\(\)"):
-        connect(unix.port)
+    with pytest.raises(NoAnswer, match=r"in 2\.\d s .*boardmaps\.poll\(\)"):
+        connect(unix.port, timeout=2)
     with serial.Serial(unix.port, timeout=PATIENCE) as port:
         port.write(b"\x03")
         assert b"KeyboardInterrupt" in port.read_until(b"\x04>")  # it was started in the raw REPL
@@ -166,6 +151,42 @@ def test_a_busy_port_names_who_has_it(unix: UnixBoard) -> None:
         assert f"pid {os.getpid()}" in done.stderr
     with serial.Serial(unix.port, exclusive=True), pytest.raises(PortBusy, match="in use"):
         connect(unix.port)
+
+
+TURNS = """
+import collections, sys, time
+from boardmaps_host import connect
+from boardmaps_host.client import PortBusy
+seen = collections.Counter()
+while seen["served"] < 20:
+    try:
+        with connect(sys.argv[1]) as board:
+            board.pool.total_size()
+        seen["served"] += 1
+    except PortBusy as e:
+        assert "in use by pid" in str(e), e
+        seen["busy"] += 1
+    time.sleep(0.01)
+print(seen["busy"])
+"""
+
+
+def test_two_processes_use_a_board_in_turn(unix: UnixBoard) -> None:
+    """Each is served, or told who has the port: never that nothing answers."""
+    command = [sys.executable, "-c", TURNS, unix.port]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    ends = [process.communicate(timeout=PATIENCE) for process in both]
+    assert [process.returncode for process in both] == [0, 0], ends
+    assert sum(int(said) for said, _ in ends) > 0, "they never met"
+
+
+def test_what_runs_is_known(unix: UnixBoard, mpremote: Mpremote) -> None:
+    with connect(unix.port) as board:
+        assert not board.program_runs
+    mpremote("resume", "exec", "--no-follow", "import boardmaps\nwhile True: boardmaps.poll()")
+    with connect(unix.port) as board:
+        assert board.program_runs
+    mpremote("exec", "pass")
 
 
 def test_a_file_is_no_port(tmp_path: Path) -> None:
@@ -261,7 +282,7 @@ def test_somebody_elses_bytes() -> None:
     peer = Peer([b"\xff\xfe", b"boardmaps v", b""])
     peer.said = bytes(range(256)) * 40
     with pytest.raises(NoAnswer):
-        Link(peer)
+        Link(peer, timeout=0.5)
 
 
 def test_garbage_on_the_line_harms_no_session(unix: UnixBoard) -> None:

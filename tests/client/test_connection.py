@@ -26,6 +26,7 @@ from boardmaps_host.client.link import Link
 from boardmaps_host.client.requests import Requests
 from boardmaps_host.client.states import TABLE, ImpossibleStep, State, Step, after
 from boardmaps_host.twin import registry
+from tests.client.locked import Locked, host
 from tests.client.memory_board import MemoryBoard
 
 TRACEBACK = b'Traceback (most recent call last):\r\n  File "main.py", line 1\r\nKeyError: 1'
@@ -107,6 +108,7 @@ def test_every_step_of_the_table_is_taken() -> None:
         lost_and_found()
         opened_and_not()
         closed_from_everywhere()
+        host(Locked()).interrupt()  # OPEN, ENDED
     registry.reset()
     assert {(state, step) for state, steps in TABLE.items() for step in steps} - taken == set()
 
@@ -122,7 +124,7 @@ def lost_and_found() -> None:
     line.restart()
     board.link.request(b"\x0b", changes=False)  # OPEN, LOST
     line.end_program()
-    with pytest.raises(FirmwareError):  # OPEN, ENDED
+    with pytest.raises(FirmwareError):  # OPEN, SILENCE; DOUBTFUL, ENDED
         board.listen(10)
     board.pool.total_size()  # the REPL: SERVER_STARTED
     line.silent = True
@@ -148,8 +150,9 @@ def opened_and_not() -> None:
     line.restart()
     line.silent = True
     silence(board)
-    with pytest.raises(NoAnswer):  # OPENING, FAILED; UNCONNECTED, GAVE_UP
-        board.pool.total_size()
+    for _ in range(2):  # DOUBTFUL, LOST; OPENING, FAILED; UNCONNECTED, GAVE_UP
+        with pytest.raises(NoAnswer):
+            board.pool.total_size()
     line.silent = False
     read = line.read
 
@@ -219,11 +222,30 @@ def closed_from_everywhere() -> None:
     board.close()  # GONE, CLOSE
 
 
+@pytest.mark.parametrize("number", sorted(set(b" >FKTM")), ids=chr)
+def test_a_session_s_number_that_begins_lines_hides_no_end(line: MemoryBoard, number: int) -> None:
+    """Such a number behind a line's end looks like the start of a frame."""
+    board = board_on(line)
+    session = board.link.connection.session
+    while session.session != number:
+        session.renew()
+    session.opened = True
+    line.end_program(TRACEBACK)
+    with pytest.raises(FirmwareError, match="KeyError: 1"):
+        board.listen(10)
+
+
 # -- may it have happened?
 
 
 def prompt_for_an_answer(line: MemoryBoard) -> None:
-    line.write = lambda _: line.end_program(TRACEBACK)  # type: ignore[method-assign]
+    write = line.write
+
+    def end(_: bytes) -> None:
+        line.write = write  # type: ignore[method-assign]
+        line.end_program(TRACEBACK)
+
+    line.write = end  # type: ignore[method-assign]
 
 
 def fall_silent(line: MemoryBoard) -> None:
@@ -243,7 +265,7 @@ def go_with_the_answer(line: MemoryBoard) -> None:
 def test_every_error_says_whether_the_change_may_have_happened(
     line: MemoryBoard, what: Callable[[MemoryBoard], None], changes: bool
 ) -> None:
-    board = board_on(line)
+    board = board_on(line, timeout=1)
     board.pool.total_size()
     what(line)
     with pytest.raises(LinkError) as caught:

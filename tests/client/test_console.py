@@ -175,7 +175,7 @@ def test_console_cuts_no_character_and_keeps_line_ends() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seen", "held", "report"),
+    ("seen", "held", "report"),  # None: nothing looks like an end
     [
         (b"", b"hello", None),
         (b"", b">>> ", None),  # a program may print that in the middle of a line
@@ -183,10 +183,13 @@ def test_console_cuts_no_character_and_keeps_line_ends() -> None:
         (b"", b"\x04\x04>", ""),
         (b"", b'\x04Traceback (most recent call last):\r\n  File "x", line 1\r\nOSError: 5\r\n\x04>', "OSError: 5"),
         (b"", b'Traceback (most recent call last):\r\n  File "x"\r\nKeyError: 1\r\nMicroPython\r\n>>> ', "KeyError: 1"),
+        (b"", b'a\n>>> b\nTraceback (most recent call last):\r\n  File "x"\r\nKeyError: 2\r\n>>> ', "KeyError: 2"),
     ],
 )
 def test_what_the_end_of_a_program_looks_like(seen: bytes, held: bytes, report: str | None) -> None:
     console = Console(None)
     console.feed(seen)
+    assert console.prompted(held) is (report is not None)
     ended = console.ended(held)
-    assert ended == report if not report else ended is not None and ended.endswith(report)
+    assert ended.endswith(report or "")
+    assert bool(ended) is bool(report)

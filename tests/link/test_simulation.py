@@ -9,9 +9,12 @@ from typing import Literal
 
 import pytest
 
+from boardmaps.abi import EVENT_RECORD, OP_SUBSCRIBE
+from boardmaps.line.events import Events
 from boardmaps.line.frame import REPLY, encode
 from boardmaps.line.session import ServerSession
 from boardmaps_host.client.errors import OutcomeUnknown
+from boardmaps_host.client.events import Record
 from boardmaps_sim.faulty import Faults
 from tests.link.fuzz import fuzz_host, fuzz_server, resynchronised
 from tests.link.simulation import World, WrongOutcome, at_every_byte, faults_of, mixed, operation, run, script
@@ -144,6 +147,105 @@ def test_one_lost_frame_costs_less_than_a_tenth_of_a_second() -> None:
                 link.requests([operation(i) for i in range(100, 104)])
                 assert world.now - start < 0.1
             assert world.total == 14
+
+
+class Told:
+    """A map with a subscription, which tells what `says` is set to, once."""
+
+    subscribe_needs = (OP_SUBSCRIBE, 0)
+    says: bytes | None = None
+
+    def host_subscribe(self, *_: object) -> "Told":
+        return self
+
+    def next(self, _: int) -> tuple[int, bytes] | None:
+        said, self.says = self.says, None
+        return (EVENT_RECORD, said) if said else None
+
+
+class Polling(World):
+    """A board whose firmware polls ten times a second, on a line of which a direction, or both, loses all until `ends`."""
+
+    PERIOD = 0.1
+
+    def __init__(self, seed: int) -> None:
+        self.polled = self.ends = 0.0
+        self.unread = b""
+        self.told = Told()
+        self.events: Events | None = None
+        super().__init__(seed, CLEAN, handle=self._subscribe)
+
+    def _subscribe(self, payload: bytes, limit: int) -> bytes:
+        if payload[0] == OP_SUBSCRIBE:
+            self.events = Events(self.server)
+            return bytes(self.events.handle(payload, lambda *_: self.told))
+        return self._add(payload, limit)
+
+    def _to_board(self, data: bytes) -> None:
+        self.unread += data
+
+    def _run(self, end: float, until_data: bool) -> bytes:
+        while True:
+            after = min(end, self.polled + self.PERIOD, self.ends if self.ends > self.now else end)
+            data = super()._run(after, until_data)
+            if self.now >= self.ends:
+                self.up.faults = self.down.faults = CLEAN
+            if self.now >= self.polled + self.PERIOD:
+                self.polled = self.now
+                unread, self.unread = self.unread, b""
+                super()._to_board(unread)
+                if self.events is not None and (events := self.events.poll(int(self.now * 1000))):
+                    self.down.send(b"\0" + events, self.now)
+            if data or self.now >= end:
+                return data
+
+    def lose(self, rng: random.Random) -> None:
+        """Lose all that goes one way, or both, for some seconds from now."""
+        self.ends = self.now + rng.uniform(0.2, 5)
+        for line in rng.choice(((self.up,), (self.down,), (self.up, self.down))):
+            line.faults = Faults(latency=0.001, loss=1)
+
+
+def soon(took: list[float]) -> bool:
+    """Whether all but one in a hundred came within a second."""
+    assert max(took) > 0.2, "nothing was lost"
+    return sorted(took)[int(len(took) * 0.99)] <= 1.0
+
+
+@pytest.mark.parametrize("pause", [0, 6], ids=["busy", "idle"])
+def test_an_answer_comes_soon_after_a_line_was_half_open(pause: float) -> None:
+    took = []
+    for seed in range(200):
+        rng = random.Random(seed)
+        world = Polling(seed)
+        with world.link() as link:
+            for i in range(12):
+                link.request(i.to_bytes(4, "little"))
+            world.sleep(pause)
+            world.lose(rng)
+            link.request(b"\0next")
+            took.append(world.now - world.ends)
+    assert soon(took)
+
+
+@pytest.mark.parametrize("pause", [0, 6], ids=["busy", "idle"])
+def test_an_event_comes_soon_after_a_line_was_half_open(pause: float) -> None:
+    took = []
+    for seed in range(200):
+        rng = random.Random(seed)
+        world = Polling(seed)
+        with world.link() as link:
+            number = link.request(bytes((OP_SUBSCRIBE, 0, 0, 0, 0)))[1]
+            told = link.hub.subscribe(lambda n=number: n, lambda _, data: [Record(0, 0, data)], None)  # type: ignore[misc]
+            link.pump(1)
+            world.sleep(pause)
+            world.lose(rng)
+            world.told.says = b"told"
+            while not link.hub.waiting() and world.now < world.ends + 60:
+                link.pump(0.05)
+            assert told.get(0) == Record(0, 0, b"told")
+            took.append(world.now - world.ends)
+    assert soon(took)
 
 
 def test_in_step_within_one_frame_after_garbage() -> None:

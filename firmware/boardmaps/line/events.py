@@ -16,7 +16,8 @@ _MOST = 8  # subscriptions of a session
 _WINDOW = 4  # frames that may be with the host and not taken: any buffer of a host holds them while it sleeps
 _PAYLOAD = 120  # most bytes of a payload: no large piece of the heap is needed, and short frames get through a bad line
 _AGAIN_MS = 200  # after this time without a TAKEN the oldest frame is sent again, then after twice as long
-_AGAIN_MOST = 4  # times; then only the host's word starts it again
+_AGAIN_MOST_MS = 500  # at most: a line that was half open for seconds is found whole soon
+_AGAIN_MOST = 12  # times, in 5.6 seconds; then only the host's word starts it again
 _TICKS = 0x3FFFFFFF  # times are milliseconds that wrap at a multiple of this
 
 
@@ -83,7 +84,7 @@ class Events:
         if self._kept and self._again < _AGAIN_MOST and now - self._at & _TICKS > self._wait:
             in_pieces = self._again or self._gap > 1  # the line is bad: short frames come through
             self._at = now
-            self._wait = max(self._wait * 2, _AGAIN_MS)
+            self._wait = min(max(self._wait * 2, _AGAIN_MS), _AGAIN_MOST_MS)
             self._again += 1
             if in_pieces:
                 out += b"".join(pieces(self._encode, EVENT, self._number, self._first, 0, self._kept[0]))

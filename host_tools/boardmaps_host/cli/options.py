@@ -85,10 +85,16 @@ class Target:
         from boardmaps_host import connect
         from boardmaps_host.client.simulated import STARTED, running
 
-        if self.port in STARTED and not running(self.port):
+        fresh = self.port in STARTED and not running(self.port)
+        if fresh:
             text = f"no simulated board {self.port} is running: a fresh one is started for this command alone, and nothing stays."
             output.note(f"boardmaps: {text} To keep one: boardmaps sim --board {self.port}")
-        return connect(self.port, timeout=self.timeout, console=console, key=self.key, accept_board=self.accept_board)
+        board = connect(self.port, timeout=self.timeout, console=console, key=self.key, accept_board=self.accept_board)
+        if not fresh and not board.program_runs:
+            text = "no program runs: the board is at its REPL, and its maps are as they were left. Why the last one ended was"
+            text += " printed when it did; MicroPython does not keep it."
+            output.note(f"boardmaps: {board.link.name}: {text}")
+        return board
 
 
 def target(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -42,6 +42,14 @@ class Board:
         """What the board said when we connected: boot (its boot id), profile, machine, fw (its boardmaps version), …"""
         return self.link.fields
 
+    @property
+    def program_runs(self) -> bool:
+        """Whether a program of the board's own serves the maps. Else the board was found at its REPL: no program changes a map.
+
+        What a program printed before we connected, its last traceback too, is not kept by MicroPython.
+        """
+        return self.link.program_runs
+
     def maps(self) -> list[MapInfo]:
         """Return what the board tells of all its maps, in the order of their creation."""
         return listing(self.link)

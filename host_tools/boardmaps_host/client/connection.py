@@ -134,20 +134,25 @@ class Connection:
             self.console.feed(text.data)
         self.console.flush()
 
-    def check_program(self, changing: bool) -> None:
-        """Raise FirmwareError when a REPL's prompt is the last that came: the program that served has ended.
+    def may_have_ended(self) -> bool:
+        """Whether what came last looks like a REPL's prompt. A program can print that too: only a HELLO tells.
 
-        Never on a locked line, where anybody can say that. `changing`: whether a request that changes something may have
-        reached it.
+        Never on a locked line, where anybody can say that.
         """
-        if self.locked:
-            return
-        report = self.console.ended(self.session.held())
-        if report is None:
-            return
+        return not self.locked and self.console.prompted(self.session.held())
+
+    def check_ended(self, changing: bool, ours: bool) -> None:
+        """A REPL has the line: the program that served has ended. Raises FirmwareError, with its traceback if it printed one.
+
+        `changing`: whether a request that changes something may have reached it. `ours`: it was started from here for this
+        connection alone, and ends in good order after a silence; then only a traceback is an error.
+        """
+        report = self.console.ended(self.session.held().partition(self.session.echo)[0])
         self.session.idle()
-        self.forget(Step.ENDED)
         self.console.forget()
+        if ours and not report:
+            return
+        self.forget(Step.ENDED)
         said = f"\n{report}" if report else " It printed no traceback."
         unknown = " A change was in flight; look before you make it again." if changing else ""
         error = FirmwareError(f"{self.line.name}: the program on the board has ended.{unknown}{said}", report)

@@ -33,17 +33,20 @@ class Console:
         if line and self._show is not None:
             self._show(line)
 
-    def ended(self, held: bytes) -> str | None:
-        """Show the last words of a program that has ended and return its traceback, "" when there is none. None while it runs.
+    def prompted(self, held: bytes) -> bool:
+        """Whether there is a REPL's prompt in `held`, which is output that no frame has closed."""
+        return _PROMPT.search(self._tail + held, max(0, len(self._tail) - 1)) is not None
 
-        `held` is output that no frame has closed: a REPL's prompt is in it when the program is over, and behind that what the
-        REPL made of a request that it took for typing.
+    def ended(self, held: bytes) -> str:
+        """Show the last words of a program that has ended and return its traceback, "" when there is none.
+
+        `held` is output that no frame has closed. A REPL's prompt may be in it, and behind that what the REPL made of requests
+        that it took for typing.
         """
         seen = self._tail + held
-        prompt = _PROMPT.search(seen, max(0, len(self._tail) - 1))
-        if prompt is None:
-            return None
-        at = prompt.start()
+        prompts = [found.start() for found in _PROMPT.finditer(seen, max(0, len(self._tail) - 1))]
+        traced = [at for at in prompts if _TRACEBACK in seen[:at]]  # those before it the program has printed itself
+        at = (traced or prompts or [len(seen)])[0]
         self.feed(held[: max(0, at - len(seen) + len(held))].replace(b"\x04", b""))
         self.flush()
         seen = seen[:at]

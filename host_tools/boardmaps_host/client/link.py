@@ -56,6 +56,11 @@ class Link:
         return self.connection.session.fields
 
     @property
+    def program_runs(self) -> bool:
+        """Whether a program of the board's own serves the maps; else it is at its REPL, and the server was started from here."""
+        return self._opening.program_runs
+
+    @property
     def resent(self) -> int:
         """How many frames were sent again because their answer was overdue."""
         return self.connection.session.resent

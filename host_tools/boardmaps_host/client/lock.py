@@ -26,9 +26,11 @@ from boardmaps.line.seal import (
     same,
 )
 from boardmaps_host.client.errors import LinkError
-from boardmaps_host.client.session import HARMLESS
+from boardmaps_host.client.session import PASSED, SHOWN, taken_back
 
 LEAST_PHRASE = 12  # characters
+# What a REPL shows, and what it passes over: all above 0x7f, and 29 to 31, one of which COBS puts before a sealed HELLO.
+_HARMLESS = SHOWN | PASSED | {29, 30, 31}
 _ASK_AGAIN = 64  # frames after which a challenge for new keys that got no answer is sent again
 
 Frame = tuple[int, int, int, int, bytes]
@@ -106,11 +108,14 @@ class HostLock:
         if kind != CHALLENGE | REPLY_FLAG:
             self.refused += 1
         elif not payload:  # the board has no keys: it restarted
-            self.answer += self._challenge()
+            self._answer(self._challenge())
         elif self._asked is not None and self._asked[:2] == (session, seq):
             self._proved(self._asked[2], payload)
         # else the answer to an earlier challenge comes late: its proof is of another nonce
         return ()
+
+    def _answer(self, frame: bytes) -> None:
+        self.answer += b"\0" + frame + taken_back(frame)
 
     # -- agreeing on keys
 
@@ -120,9 +125,9 @@ class HostLock:
         nonce = os.urandom(HOST_NONCE // 2).hex().encode()
         while self._asked is None:
             seq = rng.randrange(0x20, 0x7F) << 8 | rng.randrange(0x20, 0x7F)
-            session = rng.randrange(0x20, 0x100)
+            session = rng.randrange(0x20, 0x7F)
             frame = encode(CHALLENGE, session, seq, 0x20, WORD + nonce)
-            if HARMLESS.issuperset(frame[:-1]):
+            if SHOWN.issuperset(frame[:1] + frame[2:-1]):  # but for its kind, Ctrl-G, which a REPL passes over
                 self._asked = session, seq, nonce, frame
         return self._asked[3]
 
@@ -147,7 +152,7 @@ class HostLock:
         self._asked = None
         self._next = seal
         if self._hello is not None:
-            self.answer += b"\0" + self._harmless(seal, self._hello)
+            self._answer(self._harmless(seal, self._hello))
 
     def _key_of(self, identity: bytes) -> bytes:
         if isinstance(self._key, bytes):
@@ -163,7 +168,7 @@ class HostLock:
             self.refused += 1
             return None
         elif max(self._seal.sent, self._seal.highest) >= self._rekey and self._seal.highest % _ASK_AGAIN == 0:
-            self.answer += b"\0" + self._challenge()
+            self._answer(self._challenge())
         return plain(raw)
 
     @staticmethod
@@ -171,9 +176,10 @@ class HostLock:
         """Return a HELLO sealed, without bytes that a REPL obeys, for one may be there: numbers are left out for it."""
         while True:
             number = seal.sent + 1
-            if {number & 0xFF, number >> 8 & 0xFF} <= HARMLESS | {0}:
+            if number & 0xFF in _HARMLESS and number >> 8 & 0xFF in _HARMLESS | {0}:
                 sealed = seal.seal(*frame)
-                if HARMLESS.issuperset(sealed[:-1]):
+                # COBS makes a Tab of the number's high byte when that is 0: behind the payload it completes no name.
+                if _HARMLESS.issuperset(sealed[:-10] + sealed[-9:-1]):
                     return sealed
             else:
                 seal.sent = number

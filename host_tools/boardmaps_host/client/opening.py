@@ -2,10 +2,14 @@
 
 Called by requests.py and pump.py before they send something, and by link.py at the beginning and the end. Nothing here resets
 a board, and nothing is typed into a program that runs.
+
+More than 300 lines: opening, finding again and leaving ask with one HELLO, and judge its answers alike.
 """
 
+import itertools
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable
+from math import inf
 
 from boardmaps.line.session import PROTOCOL
 from boardmaps_host.client.connection import Connection
@@ -14,19 +18,20 @@ from boardmaps_host.client.repl import Repl, server_failed
 from boardmaps_host.client.session import Closed, Lost, Opened, wrong_terms
 from boardmaps_host.client.states import State, Step
 
-_HELLO_PAUSES = (
-    0.15,
-    0.25,
-    0.4,
-)  # seconds before HELLO is said again: a firmware's loop may poll but a few times a second
+# Seconds before HELLO is said again: a firmware's loop may poll but a few times a second.
+_HELLO_PAUSES = (0.15, 0.25, 0.4)
 _LOCKED_PAUSES = (0.3, 0.5, 0.8, 1.2)  # the same on a locked line: a challenge and its answer go before HELLO
-_SLOW_PAUSES = (0.5, 1.0)  # the same for a board that booted this moment, or whose loop is slow
+_SLOW_PAUSES = (0.5, 1.0, 2.0)  # for a loop that is slower, and then as often as _LAST_PAUSE until `timeout` is over
+_LAST_PAUSE = 4.0
+_DOUBT_PAUSE = 0.5  # for a board that has answered before: a line that was half open is found whole soon
 _BOOT_PAUSES = (0.2, 0.3, 0.5, 1.0, 2.0, 3.0, 5.0)  # a slow board takes seconds to import its modules from flash
 _AGAIN = 0.3  # seconds before BYE or INTERRUPT is said again
 _REOPEN = 0.05  # seconds between two tries to open a port that is gone
-ECHO = b"boardmaps v="  # no server: a REPL shows what was typed, a HELLO
-_LOCKED_ECHO = b"boardmaps lock"  # or a challenge
 _ENDED = b"\x04>"  # the raw REPL: the program that was to serve has ended
+
+
+def _on_and_on(pauses: Iterable[float]) -> Iterable[float]:
+    return itertools.chain(pauses, itertools.repeat(_LAST_PAUSE))
 
 
 class Opening:
@@ -37,8 +42,12 @@ class Opening:
         self._connection = connection
         self._repl: Repl | None = None  # set while the server that we started runs in its REPL
         self._pauses = _LOCKED_PAUSES if connection.locked else _HELLO_PAUSES
-        self._echo = _LOCKED_ECHO if connection.locked else ECHO
         self._seen = b""  # the last that came while an answer to HELLO was waited for
+
+    @property
+    def program_runs(self) -> bool:
+        """Whether the session is served by the board's program, and not by a server that we started in a free REPL."""
+        return self._repl is None
 
     def ready(self, patience: float) -> None:
         """Have a session that something may be sent in. Waits until `patience` for a port that is gone.
@@ -64,7 +73,7 @@ class Opening:
             time.sleep(_REOPEN)
 
     def open(self, server_lives: bool = False) -> None:
-        """Open a session. `server_lives`: it is known that no REPL has the line, but the server that was there.
+        """Open a session, within `timeout`. `server_lives`: it is known that no REPL has the line, but the server that was there.
 
         Raises NoAnswer, NotDeployed, VersionMismatch, PortGone, or LinkError for a board that cannot serve.
         """
@@ -72,7 +81,7 @@ class Opening:
         connection.happened(Step.BEGIN)
         try:
             if self._repl is not None and not server_lives:
-                self._repl.finish(0.2)
+                self._repl.leave_raw()  # where its end has left the board
                 self._repl = None
             self._open()
             connection.answered()
@@ -84,65 +93,127 @@ class Opening:
             raise
 
     def _open(self) -> None:
-        line = self._connection.line
-        begun = time.monotonic()
-        if self._hello(self._pauses, until=self._echo):
-            return
-        repl = Repl(line)
-        if not repl.at_prompt():
-            pauses = [*_SLOW_PAUSES]
-            while time.monotonic() - begun + sum(pauses) < self._connection.timeout:
-                pauses.append(_SLOW_PAUSES[-1])
-            if self._hello(pauses):
-                return
-            raise NoAnswer(
-                f"{line.name}: nothing answers. A firmware that runs must call boardmaps.poll() or boardmaps.serve(); "
-                f"to stop it and use the REPL instead: mpremote connect {line.name} repl, then Ctrl-C"
-            )
+        repl = Repl(self._connection.line)
+        answer = self._ask(repl, _on_and_on(_SLOW_PAUSES))
+        self._connection.session.idle()
+        if answer is None:
+            self._start(repl)
+
+    def _ask(self, repl: Repl, pauses: Iterable[float]) -> Opened | Lost | None:
+        """Ask for a session, or whether the one that we have still lives; None when a free REPL has the line.
+
+        `pauses` follow the first few short ones. Raises NoAnswer when nobody answers within `timeout`.
+        """
+        connection = self._connection
+        began = time.monotonic()
+        end = began + connection.timeout
+        answer, shown = self._hello(self._pauses, end)
+        if answer is None and not shown:
+            repl.leave_raw()
+            answer, shown = self._hello(pauses, end)
+        if answer is None and shown:
+            if repl.at_prompt():
+                return None
+            connection.show_held()
+            # It is a program's input(): its end, or another thread of it, may come to answer.
+            answer, _ = self._hello(_on_and_on(_SLOW_PAUSES), end, until_shown=False)
+        if answer is None:
+            raise NoAnswer(self._no_answer(time.monotonic() - began, shown))
+        return answer
+
+    def _no_answer(self, waited: float, shown: bool) -> str:
+        name = self._connection.line.name
+        what = f"nothing answers, in {waited:.1f} s (timeout)"
+        if shown:
+            what = f"a program waits for input there, or a half-typed REPL; no server, in {waited:.1f} s"
+        return (
+            f"{name}: {what}. A firmware that runs must call boardmaps.poll() or boardmaps.serve(), more often than that; "
+            f"to stop it and use the REPL instead: mpremote connect {name} repl, then Ctrl-C"
+        )
+
+    def _start(self, repl: Repl) -> None:
+        """Start the server in a free REPL."""
+        connection = self._connection
+        name = connection.line.name
         if self.serve is None:
             raise NoAnswer(
-                f"{line.name}: only a REPL answers, and no map server is started from here when there is a key: it would "
+                f"{name}: only a REPL answers, and no map server is started from here when there is a key: it would "
                 "cross the line. Start it on the board: boardmaps.serve(key=…)."
             )
         repl.start(self.serve)
-        self._connection.happened(Step.SERVER_STARTED)
+        connection.happened(Step.SERVER_STARTED)
         self._repl = repl
-        if not self._hello(_BOOT_PAUSES, until=_ENDED, seen=repl.taken()):
+        end = time.monotonic() + max(connection.timeout, sum(_BOOT_PAUSES))
+        answer, _ = self._hello(_on_and_on(_BOOT_PAUSES), end, until=_ENDED, seen=repl.taken())
+        if answer is None:
             self._repl = None
-            raise server_failed(line.name, repl.finish(seen=self._seen))
+            raise server_failed(name, repl.finish(seen=self._seen))
 
     def resume(self) -> None:
-        """See with a harmless frame whether the session still lives, else open another; the REPL may have the line again."""
+        """See with a harmless frame whether the session still lives, else open another; the REPL may have the line again.
+
+        Raises FirmwareError when the REPL has it because the program that served has ended, and what open() raises.
+        """
         connection = self._connection
         session = connection.session
-        if session.opened:
-            answer = self._hello(self._pauses, until=self._echo)
-            if isinstance(answer, Opened) and session.continues(answer.fields):
-                connection.continues()
-                return
-            if isinstance(answer, Lost):
+        if not session.opened:
+            answer = None
+        elif connection.locked:  # nothing that is no frame is believed: another session is opened, or none
+            answer, _ = self._hello(self._pauses, inf)
+        else:
+            try:
+                answer = self._ask(Repl(connection.line), itertools.repeat(_DOUBT_PAUSE))
+            except NoAnswer:
                 connection.forget(Step.LOST)
-                self.open(server_lives=answer.boot == session.fields.get("boot"))
-                return
+                raise
+            if answer is None:
+                self.program_ended(changing=False)
+        if isinstance(answer, Opened) and session.continues(answer.fields):
+            connection.continues()
+            return
         connection.forget(Step.LOST)
-        self.open()
+        self.open(server_lives=isinstance(answer, Lost) and answer.boot == session.fields.get("boot"))
 
-    def _hello(self, pauses: Sequence[float], until: bytes = b"", seen: bytes = b"") -> Opened | Lost | None:
-        """Ask for a session; return what the board says to that, None when nobody answers, or as soon as `until` comes instead.
+    def leave_raw(self) -> None:
+        """Have a raw REPL, should there be one, show our next HELLO."""
+        Repl(self._connection.line).leave_raw()
 
-        Lost is returned for a session that we had. A number that the board does not take for a new one is changed. On a
-        locked line `until` counts only before there is a session.
+    def repl_answers(self) -> bool:
+        """Whether a REPL shows our HELLO, and not a program that waits in input(). Call it when something has."""
+        return Repl(self._connection.line).at_prompt()
+
+    def program_ended(self, changing: bool) -> None:
+        """A REPL has the line. Raises FirmwareError, unless it was the server that we started and it ended in good order."""
+        ours, self._repl = self._repl, None
+        self._connection.check_ended(changing, ours is not None)
+
+    def _hello(
+        self,
+        pauses: Iterable[float],
+        end: float,
+        until: bytes = b"",
+        seen: bytes = b"",
+        until_shown: bool = True,
+    ) -> tuple[Opened | Lost | None, bool]:
+        """Ask for a session until `end`; return what the board says to that, None when nobody answers or `until` comes instead.
+
+        The second result is whether a REPL, or input(), has shown our HELLO; that ends the asking too if `until_shown`. `pauses`
+        are the seconds from each HELLO to the next; when they are over before `end`, so is the asking.
+        Lost is returned for a session that we had. A number that the board does not take for a new one is changed. On a locked
+        line what is shown counts only before there is a session.
         """
         connection = self._connection
         session = connection.session
         self._seen = seen
         for pause in pauses:
+            if time.monotonic() >= end:
+                break
             connection.line.write(session.hello())
-            end = time.monotonic() + pause
-            while (left := end - time.monotonic()) > 0:
-                if until and until in self._seen and not (connection.locked and session.opened):
-                    session.idle()
-                    return None
+            again = min(time.monotonic() + pause, end)
+            while (left := again - time.monotonic()) > 0:
+                shown = until_shown and session.echo in self._seen and not (connection.locked and session.opened)
+                if shown or (until and until in self._seen):
+                    return None, shown
                 data = connection.line.read(left)
                 had = session.opened
                 events, out = session.receive(data, time.monotonic())
@@ -160,9 +231,9 @@ class Opening:
                     session.renew()
                     connection.line.write(session.hello())
                 elif answer is not None:
-                    return answer
+                    return answer, False
                 self._seen = (self._seen + data)[-4096:]
-        return None
+        return None, False
 
     def _check(self, fields: dict[str, str]) -> None:
         """Refuse a board that we cannot talk to."""
@@ -185,12 +256,12 @@ class Opening:
         session = connection.session
         # Where no session is open any more, the bytes of a BYE might be a Ctrl-C; those of a HELLO never are.
         if connection.state is not State.OPEN or time.monotonic() - connection.heard > session.silence / 2:
-            answer = self._hello(self._pauses, until=self._echo)
+            answer, _ = self._hello(self._pauses, inf)
             if isinstance(answer, Lost):
                 session.renew()
-                answer = self._hello(self._pauses, until=self._echo)
+                answer, _ = self._hello(self._pauses, inf)
             if answer is None:
-                Repl(connection.line).at_prompt(0.5)  # takes back what it was sent
+                Repl(connection.line).leave_raw()
                 return
         for _ in range(3):
             connection.line.write(session.bye())

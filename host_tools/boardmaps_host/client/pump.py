@@ -47,10 +47,10 @@ class Pump:
             self._opening.ready(0.0)
         data = connection.line.read(max(0.0, min(seconds, _TURN)))
         connection.receive(data)
-        if not data:
-            connection.check_program(changing=False)
         now = time.monotonic()
-        if now - connection.heard > connection.session.silence / 3:  # the board is to know that somebody is there
+        ended = not data and connection.may_have_ended()
+        unheard = now - connection.heard > connection.session.silence / 3  # the board is to know that somebody is there
+        if ended or unheard:
             connection.happened(Step.SILENCE)
             self._opening.resume()
             woken = True

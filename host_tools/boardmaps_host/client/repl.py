@@ -1,4 +1,16 @@
-"""The REPL at the other end of a port: is one there, and start the map server in it. Nothing here resets a board."""
+"""The REPL at the other end of a port: is one there, and start the map server in it. Nothing here resets a board.
+
+What is at the other end may be a program: one that prints whatever it likes, also prompts and banners, or that waits in input(),
+which shows what is typed as a REPL does. So nothing that comes unasked is believed, and nothing is sent that ends a program or
+its input() before a REPL has shown itself:
+
+1. It shows our HELLO, which nobody can know before (opening.py): something reads lines there.
+2. Tab makes it show its prompt again, `>>> `. An input() shows none then, whatever the program asked with.
+3. Ctrl-B, which would end an input() with an empty line, makes it say its banner, and its prompt is the last that comes.
+
+What is typed is taken back in the same breath, so that a line that somebody else ends has nothing of it.
+Ctrl-C is never sent.
+"""
 
 import re
 import time
@@ -6,10 +18,16 @@ import time
 from boardmaps_host.client.errors import LinkError, NoAnswer, NotDeployed
 from boardmaps_host.client.transports.base import Transport
 
-_CTRL_A, _CTRL_B, _CTRL_C, _CTRL_D = b"\x01", b"\x02", b"\x03", b"\x04"
-_FRAME_END = b"\0"
-_HELLO_MOST = 240  # bytes: three HELLOs
+_CTRL_A, _CTRL_B, _CTRL_D = b"\x01", b"\x02", b"\x04"
+_END_KEY = b"\x1b[F"
+_LONGEST = 240  # characters of a half-typed line that are taken back
+_ASKED = b"import m"  # the modules that begin so are several on every port: Tab lists them and shows the line again
+_TURN = 0.05  # seconds of a read
+_QUIET = 0.1  # seconds of silence behind a prompt
 _RAW_PROMPT = b"raw REPL; CTRL-B to exit\r\n>"
+_TAKEN_BACK = rb"(?:\x08|\x1b\[K|\x1b\[\d+D)*\Z"  # what it shows of backspaces
+_AGAIN = re.compile(rb"\n>>> " + _ASKED + _TAKEN_BACK)
+_BANNER = re.compile(rb"MicroPython [^\r\n]+\r?\n(?:[^\r\n]+\r?\n)*>>> \Z")  # others' banners have this too
 
 
 class Repl:
@@ -19,8 +37,8 @@ class Repl:
         self._line = line
         self._rest = b""  # what came behind the last thing that was waited for
 
-    def _until(self, ending: bytes, timeout: float, unless: bytes | None = None) -> bytes | None:
-        """Return all up to and with `ending`, or None when it does not come in time, or `unless` comes first."""
+    def _until(self, ending: bytes, timeout: float) -> bytes | None:
+        """Return all up to and with `ending`, or None when it does not come in time."""
         end = time.monotonic() + timeout
         while True:
             got, found, rest = self._rest.partition(ending)
@@ -28,28 +46,48 @@ class Repl:
                 self._rest = rest
                 return got + found
             left = end - time.monotonic()
-            if left <= 0 or (unless is not None and unless in self._rest):
+            if left <= 0:
                 return None
             self._rest += self._line.read(left)
+
+    def _ends(self, ending: "re.Pattern[bytes]", timeout: float, quiet: float = 0.0) -> bool:
+        """Whether `ending` comes within `timeout` and is the last that comes, with `quiet` seconds of silence behind it."""
+        end = time.monotonic() + timeout
+        seen = b""
+        while (now := time.monotonic()) < end:
+            there = ending.search(seen) is not None
+            data = self._line.read(quiet if there else min(_TURN, end - now))
+            if there and not data:
+                return True
+            seen = (seen + data)[-4096:]
+        return False
 
     def taken(self) -> bytes:
         """Return what came behind the last thing that was waited for, and forget it."""
         rest, self._rest = self._rest, b""
         return rest
 
-    def at_prompt(self, timeout: float = 2.0) -> bool:
-        """Whether a REPL waits for input. Asks with backspaces and Ctrl-B, which stop no program that may be running.
+    def leave_raw(self) -> None:
+        """Have a raw REPL, which shows nothing of what is typed, give way to the friendly one.
 
-        The backspaces take back what the REPL has echoed of a HELLO: only on an empty line does Ctrl-B give a fresh prompt.
-        An emulated board on a busy computer takes its time; the end of a frame is no REPL's, and says so at once.
+        To all else this does nothing: Ctrl-B stops no program and ends no line that has something in it.
         """
-        self._line.write(b"\b" * _HELLO_MOST + _CTRL_B)
-        return self._until(b">>> ", timeout, unless=_FRAME_END) is not None
+        self._line.write(b"\0x" + _CTRL_B + _END_KEY + b"\b\0")
+
+    def at_prompt(self, timeout: float = 2.0) -> bool:
+        """Whether what shows what is typed is a friendly REPL; a line that was half typed is taken back.
+
+        `timeout` is for each of two answers: an emulated board on a busy computer takes its time.
+        """
+        self._line.write(b"\0" + _END_KEY + b"\b" * _LONGEST + _ASKED + b"\t" + b"\b" * 2 * len(_ASKED))
+        if not self._ends(_AGAIN, timeout):
+            return False
+        self._line.write(_CTRL_B)
+        return self._ends(_BANNER, timeout, _QUIET)
 
     def start(self, code: str, timeout: float = 5.0) -> None:
         """Run `code` in the raw REPL and return while it runs. at_prompt() must have been true."""
-        self._line.write(_CTRL_C)  # clears a half-typed line; nothing is running that it could stop
-        self._until(b">>> ", timeout)
+        self._rest = b""
         self._line.write(_CTRL_A)
         if self._until(_RAW_PROMPT, timeout) is None:
             raise NoAnswer(f"{self._line.name}: the REPL is there but does not enter raw mode. Press its reset button?")
@@ -70,7 +108,7 @@ class Repl:
         self._rest = seen
         got = self._until(_CTRL_D + b">", timeout)
         self._rest = b""
-        self._line.write(_CTRL_B)
+        self.leave_raw()
         self._until(b">>> ", timeout)
         parts = (got or b"").split(_CTRL_D)
         return parts[1].decode("utf-8", "replace").strip() if len(parts) > 1 else ""

@@ -21,13 +21,14 @@ from boardmaps.abi import (
 )
 from boardmaps_host.client.connection import Connection
 from boardmaps_host.client.errors import FirmwareError, LinkError, LinkTimeout, OutcomeUnknown, PortGone, Restarted
-from boardmaps_host.client.opening import ECHO, Opening
+from boardmaps_host.client.opening import Opening
 from boardmaps_host.client.session import Event, Lost, Opened, Reply
 from boardmaps_host.client.states import State, Step
 
 _FLOOD = 9  # so many times `timeout` longer is waited for a reply while other bytes come
 _QUIET = 0.1  # seconds; a line that was quiet for so long may have another program at its end
-_ASK = 0.25  # seconds between two HELLOs while it is unknown whether the session outlived the port
+_ASK = 0.4  # seconds between two HELLOs while it is unknown whether the session still lives
+_ASK_INPUT = 2.0  # and while a program waits in input()
 _LONGEST = (
     2 << 20
 )  # bytes of a reply: more than any board's pool holds. A reply takes twice its bytes while it is put together
@@ -49,6 +50,7 @@ class Requests:
         self._opening = opening
         self._patience = 0.0  # when the run gives up
         self._ask_at = 0.0  # when HELLO is said next, in the state DOUBTFUL
+        self._asked = 0  # how often it was said
         self._answered = -1  # the number of the request that was answered last
         self._losses = 0  # sessions that were lost since then
 
@@ -93,7 +95,7 @@ class Requests:
                     connection.cut(gone)
                     self._opening.wait_for_port(self._patience)
                     self._patience = time.monotonic() + connection.timeout
-                    self._ask_at = 0.0
+                    self._ask_at = self._asked = 0
         except Restarted:
             raise
         except LinkError as e:
@@ -162,8 +164,8 @@ class Requests:
         if now - connection.read_at > _QUIET:  # see what has come meanwhile: the program on the board may have ended
             data = connection.line.read(0)
             connection.receive(data)
-            if not data:
-                connection.check_program(changing=False)
+            if not data and connection.may_have_ended():
+                self._opening.ready(self._patience)
 
     def _exchange(
         self, payloads: Sequence[bytes], waiting: list[int], flying: dict[int, int], replies: list[bytes], changes: bool
@@ -174,7 +176,7 @@ class Requests:
         now = time.monotonic()
         out = b""
         if connection.state is not State.OPEN or now >= session.next_due():
-            out = self._due(now, changes)
+            out = self._due(now)
         while waiting and connection.state is State.OPEN and session.room(len(payloads[waiting[-1]])):
             index = waiting.pop()
             seq, frame = session.send(payloads[index], now)
@@ -201,9 +203,8 @@ class Requests:
             else:
                 self._other(event)
         # A REPL shows what it takes for typing; on a locked line anybody can say that.
-        if connection.state is not State.OPEN and not connection.locked and ECHO in session.held():
-            connection.check_program(changes)
-            self._lost(Lost(""), waiting, flying, changes)
+        if connection.state is not State.OPEN and not connection.locked and session.echo in session.held():
+            self._shown(waiting, flying, changes)
             return
         # While anything comes the line may just be slow; but a board that says other things without end is given up too.
         if now > self._patience + (_FLOOD * connection.timeout if data else 0):
@@ -221,16 +222,31 @@ class Requests:
         self._answered = event.seq
         self._losses = 0
 
-    def _due(self, now: float, changes: bool) -> bytes:
-        """Return what is said again: requests, or HELLO alone while it is unknown whether the session outlived the port."""
+    def _due(self, now: float) -> bytes:
+        """Return what is said again: requests, or HELLO alone while it is unknown whether the session still lives."""
         connection = self._connection
-        connection.check_program(changes)  # a REPL would take what is repeated for typing
+        if connection.state is State.OPEN and connection.may_have_ended():
+            # A REPL would take what is repeated for typing.
+            connection.happened(Step.SILENCE)
+            self._ask_at = self._asked = 0
         if connection.state is State.OPEN:
             return connection.session.due(now)
         if now < self._ask_at:
             return b""
+        if self._asked == 1:
+            self._opening.leave_raw()
+        self._asked += 1
         self._ask_at = now + _ASK
         return connection.session.hello()
+
+    def _shown(self, waiting: list[int], flying: dict[int, int], changes: bool) -> None:
+        """Our HELLO was taken for typing: by a REPL, since the program has ended, or by a program that waits in input()."""
+        if self._opening.repl_answers():
+            self._opening.program_ended(changes)
+            self._lost(Lost(""), waiting, flying, changes)
+        else:
+            self._connection.show_held()
+            self._ask_at = time.monotonic() + _ASK_INPUT
 
     def _other(self, event: Event) -> None:
         """Take what is no answer to a request. Had the board lost their session, it would not answer HELLO but say that."""

@@ -2,7 +2,8 @@
 
 _FIRST = 0.25
 _LEAST = 0.03
-_MOST = 1.0  # of a line that loses frames; a board that takes longer than that to answer is given longer
+_MOST = 0.5  # of a line that loses frames; a board that takes longer than that to answer is given longer
+_MOST_UNKNOWN = 1.0  # while nothing was measured: the line may be a slow one
 
 
 class RoundTrip:
@@ -48,7 +49,7 @@ class RoundTrip:
         """What was sent at `sent` is overdue: wait twice as long for the next."""
         if sent >= self._slowed:  # else it is one of the same burst, which says nothing new of the line
             self._slowed = now
-            self.overdue = min(self.overdue * 2, max(_MOST, self._usual()))
+            self.overdue = min(self.overdue * 2, max(_MOST if self.smoothed else _MOST_UNKNOWN, self._usual()))
 
     def _usual(self) -> float:
         return self.smoothed + 4 * self._variation

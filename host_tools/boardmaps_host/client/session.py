@@ -36,9 +36,9 @@ from boardmaps.line.session import NUMBERS, PROTOCOL, frame_limit, pack_hello, u
 from boardmaps_host.client.roundtrip import RoundTrip
 
 HOST_MTU = 4096  # payload bytes that we take in one frame
-_BEGINNINGS = (REPLY, REPLY | PIECE_FLAG, EVENT, NAK, HELLO | REPLY_FLAG)
 _PROBE = 4  # every so many tries of a request HELLO is said in its place
-HARMLESS = frozenset(range(256)) - {0, 1, 2, 3, 4, 5, 10, 13}  # bytes that a REPL does not obey
+SHOWN = frozenset(range(0x20, 0x7F))  # bytes that a REPL or input() takes for typing, and shows
+PASSED = frozenset(range(0x80, 0x100))  # bytes that it passes over
 
 
 class Codec(Protocol):
@@ -144,6 +144,7 @@ class ClientSession:
         self._trip = RoundTrip()
         self._nak_at = -1.0
         self.session = 0
+        self.echo = b""  # what a REPL or input() shows of the last HELLO; nobody can know it who has not read that
         self.renew()
 
     def renew(self) -> None:
@@ -156,12 +157,14 @@ class ClientSession:
         self.opened = False
 
     def _make_hello(self) -> None:
-        """Choose a HELLO whose bytes harm no REPL that it may reach: none of them is Ctrl-A to Ctrl-E or a line's end."""
+        """Choose a HELLO that does no harm where it is taken for typing: but for its kind, Ctrl-F, it is shown or passed over."""
         last = self.session
         while True:
             self.session = self.rng.randrange(0x20, 0x100)
             self._nonce = self.rng.randrange(0x20, 0x7F) << 8 | self.rng.randrange(0x20, 0x7F)
-            if self.session != last and HARMLESS.issuperset(encode(*self._hello())[:-1]):
+            frame = encode(*self._hello())
+            if self.session != last and (SHOWN | PASSED).issuperset(frame[:1] + frame[2:-1]):
+                self.echo = _shown(frame)
                 return
 
     def _hello(self) -> tuple[int, int, int, int, bytes]:
@@ -178,8 +181,13 @@ class ClientSession:
         return bool(self._flight)
 
     def hello(self) -> bytes:
-        """Return the frame that opens the session; sent again it does no harm, and tells whether the session still lives."""
-        return b"\0" + self._encode(*self._hello())
+        """Return the frame that opens the session; sent again it does no harm, and tells whether the session still lives.
+
+        Behind it go backspaces: where it was taken for typing, the line is as it was.
+        """
+        frame = self._encode(*self._hello())
+        self.echo = _shown(frame) or self.echo
+        return b"\0" + frame + taken_back(frame)
 
     def bye(self) -> bytes:
         """Return the frame that ends the session."""
@@ -343,9 +351,8 @@ class ClientSession:
         return b""
 
     def held(self) -> bytes:
-        """Return what has come of the board's output that no zero has ended yet; nothing when it is the start of a frame."""
-        held = self._decoder.held()
-        return b"" if any(bytes((kind, self.session)) in held for kind in _BEGINNINGS) else held
+        """Return what has come that no zero has ended yet: the board's output, or the start of a frame."""
+        return self._decoder.held()
 
     def idle(self) -> Text | None:
         """The line has been quiet: what is pending is no frame but the board's output."""
@@ -364,6 +371,15 @@ class ClientSession:
         self._window = int(_number(fields, "win", 1, 1, 256))
         self._credit = int(_number(fields, "credit", 64, 32, 1 << 20))
         self._seq = (int(_number(fields, "next", 1, 0, 0xFFFF)) - 1) & NUMBERS
+
+
+def _shown(typed: bytes) -> bytes:
+    return bytes(byte for byte in typed if byte in SHOWN)
+
+
+def taken_back(typed: bytes) -> bytes:
+    """Return what undoes `typed` where it was taken for typing; to a server of maps it is a broken frame, of no effect."""
+    return b"\b" * len(_shown(typed)) + b"\0"
 
 
 _TERMS = (("mtu", 32, 0xFFFF), ("win", 1, 256), ("credit", 32, 1 << 30), ("next", 0, 0xFFFF))

@@ -73,6 +73,7 @@ def serve_uart(repl_port: str, allow_reset: bool = False) -> None:
     line = SerialTransport(repl_port)
     try:
         repl = Repl(line)
+        repl.leave_raw()
         if not repl.at_prompt(5.0):
             raise NoAnswer(f"{repl_port}: the board's REPL does not answer; is a main.py of yours running on it?")
         repl.start(_SERVE_UART.format(allow_reset=allow_reset))

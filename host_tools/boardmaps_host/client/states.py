@@ -9,10 +9,11 @@ host can only ever know that a session *was* there when the last frame came.
     UNCONNECTED  the port is open; there is no session: none was        nothing
                  begun, or the board has lost it, or a call gave up
     OPENING      a session was asked for; no answer yet                 HELLO; what finds out whether a REPL is there
-    AT_REPL      a free REPL answered, and our server starts in it      the program that serves; HELLO
+    AT_REPL      a free REPL answered, and our server starts in it      HELLO
     OPEN         a session is there, and a frame of it came lately      anything
     DOUBTFUL     there was a session; whether it still is, is unknown:  HELLO alone. A request could reach a REPL,
-                 nothing was heard for long, or the port was away       which would take it for typing
+                 nothing was heard for long, the port was away, or      which would take it for typing
+                 what came last looks like a REPL's prompt
     GONE         the port was closed under us                           nothing; it is opened again, under its name
     CLOSED       the program has closed the connection                  nothing, for good
 
@@ -47,7 +48,7 @@ class Step(Enum):
     SERVER_STARTED = auto()  # our server runs in the REPL that was found
     ANSWERED = auto()  # HELLO was answered with the terms of a new session
     FAILED = auto()  # opening gave up
-    SILENCE = auto()  # no frame came for so long that the board may have ended the session
+    SILENCE = auto()  # no frame came for long, or a prompt in its place: the session, or the program, may have ended
     CONTINUES = auto()  # HELLO was answered from the session that we have
     LOST = auto()  # the board does not know the session, or a REPL answers in its place
     ENDED = auto()  # the program that served the maps has ended

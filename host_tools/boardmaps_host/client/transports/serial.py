@@ -14,6 +14,8 @@ import serial.tools.list_ports
 from boardmaps_host.client.errors import PortBusy, PortGone, PortMissing
 
 _SHORTCUTS = {"a": "/dev/ttyACM", "u": "/dev/ttyUSB", "c": "COM"}  # mpremote's
+_TRIES = 20  # how often a port is tried that is in use by nobody whom we can name
+_AGAIN = 0.02  # seconds between two tries
 PAUSE = 0.02  # seconds; how long pyserial waits for a byte where we cannot wait for its descriptor
 _STALL = 5000  # milliseconds without a byte taken
 
@@ -61,11 +63,18 @@ class SerialTransport:
     def _opened(self) -> serial.SerialBase:
         """Return pyserial's port. Raises PortMissing or PortBusy."""
         pause = 0 if self._direct() else PAUSE
-        try:
-            # pyserial is asked whether there is such a port: no file of Windows is called COM10
-            return serial.Serial(self.name, baudrate=115200, timeout=pause, write_timeout=5, exclusive=True)
-        except (ValueError, serial.SerialException) as e:
-            raise _port_refused(self.name, e) from e
+        tries = _TRIES
+        while True:
+            tries -= 1
+            try:
+                # pyserial is asked whether there is such a port: no file of Windows is called COM10
+                return serial.Serial(self.name, baudrate=115200, timeout=pause, write_timeout=5, exclusive=True)
+            except (ValueError, serial.SerialException) as e:
+                holders = holders_of(self.name)
+                refused = _port_refused(self.name, e, holders)
+                if not tries or holders or not isinstance(refused, PortBusy):
+                    raise refused from e
+            time.sleep(_AGAIN)  # whoever had it has closed it by now
 
     def _direct(self) -> bool:
         """Whether the port has a descriptor of the system's that can be read, written and polled."""
@@ -117,7 +126,7 @@ class SerialTransport:
             self._port.close()
 
 
-def _port_refused(name: str, error: Exception) -> PortBusy | PortMissing:
+def _port_refused(name: str, error: Exception, holders: list[tuple[int, str]]) -> PortBusy | PortMissing:
     """Return what to tell of a port that is not there, or cannot be opened."""
     if getattr(error, "errno", None) == errno.ENOENT or "FileNotFoundError" in str(error) or not name:
         there = ", ".join(known_ports()) or "none"
@@ -129,7 +138,6 @@ def _port_refused(name: str, error: Exception) -> PortBusy | PortMissing:
         return PortMissing(f"{name}: it is no serial port but {what}. Give a port such as /dev/ttyACM0, a0, or a URL.")
     if getattr(error, "errno", None) == errno.EACCES and os.name == "posix":
         return PortMissing(f"{name}: you may not open it. On most systems it takes: sudo usermod -aG dialout $USER")
-    holders = holders_of(name)
     if holders:
         pid, program = holders[0]
         return PortBusy(f"{name} is in use by pid {pid} ({program}). Close it, or pass another --port.")
