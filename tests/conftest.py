@@ -19,7 +19,9 @@ import pytest
 if TYPE_CHECKING:
     from xdist.scheduler import LoadScopeScheduling
 
-_CONTRACT = re.compile(r"tests/contract/.*\[(?P<target>twin|unix|unix_plain|pico|qemu|qemu_viper)\b")
+_CONTRACT = re.compile(
+    r"tests/contract/.*\[(?P<target>twin|unix|unix_viper|unix_plain|pico|qemu|qemu_native|qemu_viper)\b"
+)
 # The emulated Pico is two thirds of the run: its contract is two scopes, each on a Pico of its own, which take the same time.
 _FIRST_HALF = ("test_definition.py", "test_hash.py", "test_plan.py")
 _ON_PICO = re.compile(r"\[pico\b")
@@ -122,4 +124,4 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("contract suite by target")
         for target, counts in sorted(targets.items()):
             words = ", ".join(f"{counts[outcome]} {outcome}" for outcome in ("passed", "failed", "error", "skipped"))
-            terminalreporter.write_line(f"{target:<11}{words}")
+            terminalreporter.write_line(f"{target:<12}{words}")
