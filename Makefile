@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format sim pico-deps qemu-deps rv32-deps pico qemu rv32 package firmware bench pictures soak clean
+.PHONY: help demo test check lint format sim pico-deps qemu-deps rv32-deps native-deps pico qemu rv32 native package firmware bench pictures soak clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9 -]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 32
@@ -43,15 +43,18 @@ format: $(READY) ## Put the code into ruff's format
 sim: $(READY) ## Run a simulated board in the foreground until Ctrl-C
 	$(BIN)/boardmaps sim
 
-pico-deps qemu-deps rv32-deps: $(READY) ## Get the cross tool chain and MicroPython's source, kept outside the checkout
+pico-deps qemu-deps rv32-deps native-deps: $(READY) ## Get the cross tool chain and MicroPython's source, kept outside the checkout
 	$(BIN)/python boards/build.py $@
 
 pico qemu rv32: $(READY) ## Build MicroPython for the emulated Pico, for the Cortex-M3 and RISC-V in QEMU
 	$(BIN)/python boards/build.py $@
 
+native: $(READY) ## Build the C kernels as native modules for stock firmware (ARCH=xtensawin: with Espressif's compiler)
+	$(BIN)/python boards/build.py $@ $(if $(ARCH),--arch $(ARCH))
+
 .PHONY: chips
 chips: $(READY) # what the tests of the emulated chips need, where this machine can have it
-	$(BIN)/python boards/build.py --if-possible deps qemu pico rv32
+	$(BIN)/python boards/build.py --if-possible deps qemu pico rv32 native
 
 package: $(READY) ## Write firmware/package.json from the modules that are there
 	$(BIN)/python firmware/make_package.py

@@ -17,7 +17,8 @@ SOURCES = {
     "unix": "On the unix port (64-bit, wall clock)",
 }
 TIMES = ("ticks", "ns", "us", "µs")
-VIPER = ", viper"  # ends the name of a row about the kernels that stock firmware uses, where there are others
+# What the name of a row about the kernels of stock firmware ends in: with native modules, and those that stand in for them
+STOCK = (", native", ", viper")
 WIDTH, TOP, BAR = 760, 62, 13  # pixels
 LEFT, RIGHT = 210, 570  # between these lie the bars; names before, ratios behind
 
@@ -48,8 +49,9 @@ def comparisons(name: str) -> list[Row]:
 
 def draw(title: str, rows: list[Row]) -> str:
     """Return the SVG: for each operation the map's bars and its peer's, shorter is faster; a mark where the map's may end."""
-    compiled = {row.name.removesuffix(VIPER): row for row in rows if row.name.endswith(VIPER)}
-    rows = [row for row in rows if not row.name.endswith(VIPER)]
+    sorts = [{row.name.removesuffix(end): row for row in rows if row.name.endswith(end)} for end in STOCK]
+    compiled = sorts[0] or sorts[1]
+    rows = [row for row in rows if not row.name.endswith(STOCK)]
     step = 40 + (BAR if compiled else 0)
     height = TOP + step * len(rows) + 4
     longest = max(max(map_value(row), peer_value(row)) for row in [*rows, *compiled.values()])

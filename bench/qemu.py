@@ -16,27 +16,30 @@ from mpremote.transport_serial import SerialTransport
 
 from bench.report import Row, publish
 from boardmaps_sim.base import BoardError
+from boardmaps_sim.chips.given import BEHIND_FLASH, WITHOUT_C, flash_with, importing, joined
+from boardmaps_sim.chips.native import OUT, PARTS
 from boardmaps_sim.process_board import ProcessBoard
 from boardmaps_sim.qemu import QemuBoard
 
 PROGRAM = Path(__file__).parent / "board_ops.py"
 ICOUNT = 5  # an instruction takes 2**5 ns, a tick 40 ns
-# The kernels in C, which this firmware has, and those that stock firmware uses. One core: what a lock adds, bench.pico says.
-GUARDS: dict[str, tuple[str, ...]] = {"C": ("none", "irq"), "viper": ("none", "irq")}
+# The kernels in C, which this firmware has; the same as native modules, for stock firmware; and those that it uses without.
+# One core: what a lock adds, bench.pico says.
+GUARDS: dict[str, tuple[str, ...]] = {"C": ("none", "irq"), "native": ("none", "irq"), "viper": ("none", "irq")}
 FULL = 512  # entries of the map whose longest operations are told
 
 DEQUE = "deque_append_popleft"
 REACHES = {
-    "hash_lookup_into": ("dict_get", ">= 2.5"),
+    "hash_lookup_into": ("dict_get", ">= 2.9"),
     "hash_lookup": ("dict_get", ">= 1"),
-    "hash_update": ("dict_set", ">= 2"),
-    "hash_insert_delete": ("dict_insert_delete", ">= 1.5"),
-    "array_lookup_into": ("dict_get_short", ">= 3"),
-    "array_update": ("dict_get_short", ">= 3"),
-    "array_add": ("dict_get_short", ">= 3"),
-    "queue_push_pop": (DEQUE, ">= 1.5"),
-    "stack_push_pop": (DEQUE, ">= 1.5"),
-    "ring_output_read": (DEQUE, ">= 1.5"),
+    "hash_update": ("dict_set", ">= 4.2"),
+    "hash_insert_delete": ("dict_insert_delete", ">= 10"),
+    "array_lookup_into": ("dict_get_short", ">= 5"),
+    "array_update": ("dict_get_short", ">= 4.1"),
+    "array_add": ("dict_get_short", ">= 3.4"),
+    "queue_push_pop": (DEQUE, ">= 2.3"),
+    "stack_push_pop": (DEQUE, ">= 2.3"),
+    "ring_output_read": (DEQUE, ">= 2.3"),
 }
 GUARDED = [*REACHES, "hash_add"]
 
@@ -61,10 +64,12 @@ def one_bucket(n: int) -> str:
 def measure(board: ProcessBoard, kernels: str, guard: str, **numbers: int | str) -> Found:
     """Run board_ops.py on a board with these kernels, this guard and other numbers; return everything that it printed."""
     code = PROGRAM.read_text()
-    given = {"GUARD": guard, "KERNELS": None if kernels == "C" else kernels, **numbers}
+    given = {"GUARD": guard, "KERNELS": "viper" if kernels == "viper" else None, **numbers}
     for name, value in given.items():
         code, done = re.subn(rf"^{name} = .*$", f"{name} = {value!r}", code, count=1, flags=re.MULTILINE)
         assert done, name
+    if kernels == "native":
+        code = WITHOUT_C + importing(_native(), BEHIND_FLASH) + code
     with board:
         repl = SerialTransport(board.port, wait=0)
         try:
@@ -90,6 +95,8 @@ def measure_all(
         for guard in each:
             with TemporaryDirectory() as folder:
                 found[kernels][guard] = measure(board(Path(folder, "port")), kernels, guard, **numbers)
+        if kernels == "native":
+            continue  # the longest are those of C, and the keys for them do not fit beside a pool on the heap
         with TemporaryDirectory() as folder:
             keys = one_bucket(2 * FULL)
             longest = measure(board(Path(folder, "port")), kernels, "none", FULL=FULL, COLLIDING=keys)
@@ -99,7 +106,19 @@ def measure_all(
 
 def on_qemu() -> dict[str, dict[str, Found]]:
     """Measure on the Cortex-M3."""
-    return measure_all(lambda port: QemuBoard(port=port, icount=ICOUNT), GUARDS)
+
+    def board(port: Path) -> QemuBoard:
+        return QemuBoard(port=port, icount=ICOUNT, flash=flash_with(joined(_native(), port.parent)))
+
+    return measure_all(board, GUARDS)
+
+
+def _native() -> dict[str, bytes]:
+    """Return the native modules for the Cortex-M3, file name to content."""
+    try:
+        return {f"{part}.mpy": (OUT / "armv7m" / f"{part}.mpy").read_bytes() for part in PARTS}
+    except OSError as error:
+        raise BoardError(f"{error.filename} is not there. Build it: make native-deps native") from error
 
 
 def agree(one: Any, other: Any) -> bool:
@@ -112,13 +131,15 @@ def agree(one: Any, other: Any) -> bool:
 
 
 def rows(found: dict[str, dict[str, Found]], held: bool = True) -> list[Row]:
-    """Say what was found as rows: the C kernels `held` against the reaches, which are for the Cortex-M3; viper's named so."""
+    """Say what was found as rows: the C kernels `held` against the reaches, which are for the Cortex-M3; others are named so."""
     plain = found["C"]["none"]
     ticks, unit = plain["operations"], plain["unit"]
     result = [Row(name, ticks[name], unit) for name in dict.fromkeys(peer for peer, _ in REACHES.values())]
     for kernels, of in found.items():
-        result += operations(of, unit, "" if kernels == "C" else f", {kernels}", held=held and kernels == "C")
+        result += operations(of, unit, "" if kernels == "C" else f", {kernels}", held=held and kernels != "viper")
     for kernels, of in found.items():
+        if "worst" not in of["none"]:
+            continue
         result += longest(of["none"], unit, "" if kernels == "C" else f", {kernels}")
     heap = plain["heap"]
     for what, limit in (("imported", 4096), ("server", 8192)):

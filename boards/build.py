@@ -1,6 +1,7 @@
-"""Build MicroPython for the emulated boards: python boards/build.py deps|pico|qemu|rv32 ...
+"""Build MicroPython for the emulated boards, and native modules: python boards/build.py deps|pico|qemu|rv32|native ...
 
-deps installs the cross tool chains (root) and fetches MicroPython's source; the others write build/firmware/.
+deps installs the cross tool chains (root) and fetches MicroPython's source; native writes build/native/, the others write
+build/firmware/.
 """
 
 import argparse
@@ -9,6 +10,7 @@ import sys
 import time
 
 from boardmaps_sim.chips.cache import CHIPS_OUT, BuildError, locked
+from boardmaps_sim.chips.native import OTHERS, PROCESSORS, build_native
 from boardmaps_sim.chips.source import fetch_source
 from boardmaps_sim.chips.tools import NEEDS, install_tools
 
@@ -22,13 +24,18 @@ def main() -> int:
         action="store_true",
         help="a step that fails is told and passed over, unless BOARDMAPS_REQUIRE=1",
     )
+    parser.add_argument(
+        "--arch",
+        choices=(*PROCESSORS, *OTHERS),
+        help="the processor to build native modules for; by default all but xtensawin, which needs Espressif's compiler",
+    )
     given = parser.parse_args()
     may_fail = given.if_possible and os.environ.get("BOARDMAPS_REQUIRE") != "1"
     with locked(CHIPS_OUT, "build"):  # two builds at once would write the same files
         for step in given.steps:
             begin = time.monotonic()
             try:
-                print(f"{step}: {'; '.join(_run(step))} ({time.monotonic() - begin:.1f} s)")
+                print(f"{step}: {'; '.join(_run(step, given.arch))} ({time.monotonic() - begin:.1f} s)")
             except BuildError as error:
                 print(f"{step}: {error}", file=sys.stderr)
                 if not may_fail:
@@ -36,11 +43,13 @@ def main() -> int:
     return 0
 
 
-def _run(step: str) -> list[str]:
+def _run(step: str, arch: str | None) -> list[str]:
     if step.endswith("deps"):
         installed = install_tools(list(NEEDS) if step == "deps" else [step.removesuffix("-deps")])
         source = fetch_source()
         return [f"installed {' '.join(installed)}" if installed else "tools present", f"MicroPython {source.version}"]
+    if step == "native":
+        return [str(path) for path in build_native([arch] if arch else [])]
     if step == "pico":
         from boardmaps_sim.chips.rp2 import build_pico
 

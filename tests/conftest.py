@@ -2,7 +2,8 @@
 
 Under pytest-xdist (`make test` runs two workers) the tests are dealt out by scope: tests of one scope run on one worker, in
 order, so that a board that several tests share is booted once. A scope is a file; the contract suite, whose boards live for
-the whole session, is one scope a target instead, and the slow tests of one file that share no board are scopes of their own.
+the whole session, is one scope a target instead, but on the emulated Pico, which takes longest: both workers take files of it,
+on a Pico each. The slow tests of one file that share no board are scopes of their own.
 """
 
 import os
@@ -19,9 +20,9 @@ import pytest
 if TYPE_CHECKING:
     from xdist.scheduler import LoadScopeScheduling
 
-_CONTRACT = re.compile(r"tests/contract/.*\[(?P<target>twin|unix|unix_plain|pico|qemu|qemu_viper)\b")
-# The emulated Pico is two thirds of the run: its contract is two scopes, each on a Pico of its own, which take the same time.
-_FIRST_HALF = ("test_definition.py", "test_hash.py", "test_plan.py")
+_CONTRACT = re.compile(
+    r"tests/contract/.*\[(?P<target>twin|unix|unix_viper|unix_plain|pico|qemu|qemu_native|qemu_viper)\b"
+)
 _ON_PICO = re.compile(r"\[pico\b")
 # Scopes that take longest, by how their names begin, in the order in which they begin: one that begins last leaves the other
 # worker without work.
@@ -79,8 +80,8 @@ def scope(nodeid: str) -> str:
     file, _, test = nodeid.partition("::")
     contract = _CONTRACT.match(nodeid)
     if contract:
-        half = f", {2 - file.endswith(_FIRST_HALF)}" if contract["target"] == "pico" else ""
-        return f"contract on {contract['target']}{half}"
+        part = f", {file}" if contract["target"] == "pico" else ""
+        return f"contract on {contract['target']}{part}"
     if nodeid.startswith(_APART):
         return nodeid
     return f"{file} on pico" if _ON_PICO.search(test) else file
@@ -122,4 +123,4 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("contract suite by target")
         for target, counts in sorted(targets.items()):
             words = ", ".join(f"{counts[outcome]} {outcome}" for outcome in ("passed", "failed", "error", "skipped"))
-            terminalreporter.write_line(f"{target:<11}{words}")
+            terminalreporter.write_line(f"{target:<12}{words}")

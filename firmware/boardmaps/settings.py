@@ -1,8 +1,9 @@
-"""What boardmaps_config.py on the board says, and the C part of boardmaps, where the firmware has it built in.
+"""What boardmaps_config.py on the board says, and what the kernels are.
 
 POOL_SIZE and CPUS are explained in pool.py and maps/percpu.py, GUARD in kernels/viper_base.py. KERNELS is what moves the bytes of
-maps and frames: by itself the C kernels where the firmware has them, else those that MicroPython compiled, else, on a port that
-has no machine code, plain Python. "viper" and "plain" begin further down in that list. The bytes are the same.
+maps and frames: by itself the C kernels where the firmware has them, else those in native modules, which are the same, else those
+that MicroPython compiled, else, on a port that has no machine code, plain Python. "viper" and "plain" begin further down in that
+list. The bytes are the same.
 `boardmaps deploy` sends the sort that the board will take: after a change of KERNELS it has to run again.
 
 `boardmaps deploy` writes it for the board. In the root of the files it goes before one that is frozen in, in /lib it does not.
@@ -24,6 +25,19 @@ def setting(name, default):
     return getattr(boardmaps_config, name, default)
 
 
+def _native():
+    """Return the kernels in native modules, None where deploy has put none. Raises ImportError when they are not for this board."""
+    name = "boardmaps.kernels.native"
+    try:
+        __import__(name)
+    except ImportError as missing:
+        if name not in str(missing):
+            raise
+        return None
+    native = sys.modules[name]
+    return native if native.start(GUARD) else None
+
+
 def _built_in():
     try:
         # only a firmware with boardmaps built in has it
@@ -35,14 +49,11 @@ def _built_in():
     return _boardmaps
 
 
-built_in = _built_in()  # the C module, or None
-in_c = built_in  # the same, unless other kernels are wanted
 _sorts = ("viper", "plain")
 _wanted = setting("KERNELS", None)
 if _wanted is not None:
     if _wanted not in _sorts:
         raise ValueError("boardmaps_config.KERNELS is %r: give 'viper' or 'plain', or nothing" % (_wanted,))
-    in_c = None
     _sorts = _sorts[_sorts.index(_wanted) :]
 
 GUARD = setting("GUARD", "none")
@@ -52,8 +63,11 @@ if GUARD != "none" and _wanted == "plain":
     raise ValueError(
         "boardmaps_config.GUARD is %r, but plain kernels hold no guard: their many steps let others in" % (GUARD,)
     )
+built_in = _built_in()  # the C module of a firmware, or None
 if built_in:
     built_in.guard(GUARD != "none")
+# What has the kernels in C, None when there is no such thing or others are wanted: each kind is an attribute
+in_c = None if _wanted else built_in or _native()
 
 
 def kernels(kind):

@@ -10,7 +10,7 @@ from boardmaps_sim.chips.qemu_port import IMAGE
 from boardmaps_sim.machine import prepare_flash
 from boardmaps_sim.process_board import ProcessBoard
 
-_PSRAM = 16 * 1024 * 1024  # the board keeps its files in the first megabyte; a sparse file
+PSRAM = 16 * 1024 * 1024  # the board keeps its files in the first megabyte; a sparse file
 _EM_ARM = 40
 
 
@@ -58,11 +58,11 @@ class QemuBoard(ProcessBoard):
         qemu = shutil.which("qemu-system-arm")
         if qemu is None:
             raise BoardError("qemu-system-arm is not on PATH. Install it: apt-get install qemu-system-arm")
-        prepare_flash(self.flash, _PSRAM, temporary=self._flash_is_temporary, erased=b"\0")
+        prepare_flash(self.flash, PSRAM, temporary=self._flash_is_temporary, erased=b"\0")
         seed = self._seed if self._seed is not None else int.from_bytes(os.urandom(8), "little")
         command = [qemu, "-display", "none", "-monitor", "none", "-nodefaults"]
         command += ["-machine", "mps2-an385,memory-backend=psram"]
-        command += ["-object", f"memory-backend-file,id=psram,size={_PSRAM},share=on,mem-path={self.flash.absolute()}"]
+        command += ["-object", f"memory-backend-file,id=psram,size={PSRAM},share=on,mem-path={self.flash.absolute()}"]
         command += ["-device", f"loader,addr=0x20000000,data={seed & (1 << 64) - 1:#x},data-len=8"]
         if self._program is not None:
             size = self._program.stat().st_size

@@ -7,6 +7,7 @@ begins at 0x80000000.
 import os
 import shutil
 import subprocess
+from pathlib import Path
 from threading import Timer
 
 from boardmaps_sim.base import BoardError
@@ -14,11 +15,14 @@ from boardmaps_sim.chips.cache import firmware_image
 from boardmaps_sim.chips.qemu_port import RV32_IMAGE
 from boardmaps_sim.qemu_machine import die_with_parent
 
+GIVEN_AT = 0x87000000  # where in RAM `given` lies: MicroPython uses the first megabytes
 _RAW_REPL = "raw REPL; CTRL-B to exit\n>OK"
 
 
-def run_program(program: str, *, seconds: float = 60) -> tuple[str, str]:
+def run_program(program: str, *, seconds: float = 60, given: Path | None = None) -> tuple[str, str]:
     """Run a program on a freshly powered board; return what it printed, and the traceback that ended it, if one did.
+
+    `given` is a file that the board has in its memory, at GIVEN_AT.
 
     Raises BoardError when a part is missing, and when the board crashes or takes longer than that.
     """
@@ -30,6 +34,8 @@ def run_program(program: str, *, seconds: float = 60) -> tuple[str, str]:
         raise BoardError("qemu-system-riscv32 is not on PATH. Install it: apt-get install qemu-system-riscv32")
     command = [qemu, "-machine", "virt", "-bios", "none", "-display", "none", "-monitor", "none", "-serial", "stdio"]
     command += ["-semihosting", "-kernel", str(image)]  # by semihosting the port ends QEMU after a crash
+    if given:
+        command += ["-device", f"loader,addr={GIVEN_AT:#x},file={given},force-raw=on"]
     with subprocess.Popen(
         command,
         stdin=subprocess.PIPE,

@@ -11,16 +11,18 @@ import boardmaps
 from boardmaps_host import connect
 from boardmaps_host.kinds import KINDS
 from boardmaps_host.twin.registries import Registry
+from boardmaps_sim.chips.given import WITHOUT_C
 from boardmaps_sim.rv32 import run_program
 from tests.arguments import walk
-from tests.board.conftest import NO_C_PART, on_unix
+from tests.board.conftest import FIRMWARE, on_unix, with_native
 from tests.require import require_board
 
-BOARDS = {  # what comes before the program, the kernels that it is told to use, and which of the calls: all, or of each 3 the nth
+BOARDS = {  # what comes before the program, the kernels that it is told to use, and which calls: all, or of each 2 or 3 the nth
     "unix": ("", None, slice(None)),
+    "unix_native": ("", None, slice(1, None, 2)),
     "unix_plain": ("", "plain", slice(None)),
     "rv32": ("", None, slice(0, None, 3)),  # C
-    "rv32_viper": (NO_C_PART, "viper", slice(1, None, 3)),
+    "rv32_viper": (WITHOUT_C, "viper", slice(1, None, 3)),
 }
 WANTED = 5000
 
@@ -164,10 +166,11 @@ def test_the_line_says_the_same(expected: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("target", BOARDS)
-def test_a_board_says_the_same(target: str, expected: dict[str, str]) -> None:
+def test_a_board_says_the_same(target: str, expected: dict[str, str], tmp_path: Path) -> None:
     name = target.partition("_")[0]
     require_board(name)
     before, sort, part = BOARDS[target]
+    path = with_native(tmp_path) if target == "unix_native" else FIRMWARE
     found = {}
     for kind in CLASSES:
         program = f"""{before}
@@ -184,7 +187,7 @@ for said in walk("{kind}", new, {listed(kind, part)!r}, compiled(VALUES)):
     print("=" + said)
 """
         if name == "unix":
-            failed, printed = on_unix(program, "2M")
+            failed, printed = on_unix(program, "2M", path)
         else:
             printed, error = run_program(program)
             failed, printed = bool(error), printed + error

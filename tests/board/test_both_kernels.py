@@ -1,6 +1,7 @@
-"""Built-in firmware on the Cortex-M3 and on RISC-V, which has all kernels: maps driven by C, viper and plain Python by turns.
+"""Boards that have all kernels: maps driven by C, native modules, viper and plain Python by turns.
 
-They must agree about every byte, answer and error. The dict and the lists beside them know nothing of slices.
+Those are built-in firmware on the Cortex-M3 and on RISC-V, and the unix port, which has C as native modules alone. They must
+agree about every byte, answer and error. The dict and the lists beside them know nothing of slices.
 
 More than 300 lines: one program a kind, all driven by the same random walk.
 """
@@ -15,7 +16,7 @@ FRAMES = """
 import random, sys
 import boardmaps.line.frame as c
 from boardmaps import settings
-assert (c.cobs_encode, c.cobs_decode, c.encode, c.decode) == settings.built_in.frame
+assert c.encode is settings.in_c.frame.encode
 settings.in_c = None
 del sys.modules["boardmaps.line.frame"]
 import boardmaps.line.frame as python
@@ -71,16 +72,20 @@ COMMON = """
 import random
 import sys
 import uctypes
+from boardmaps.kernels import native
 from boardmaps.settings import built_in, kernels
 KINDS = {HashMap: "hash", ArrayMap: "array", Queue: "queue", Stack: "queue", RingBuf: "ring", PerCpuArray: "percpu",
          PerCpuHash: "percpu", TimeSeries: "series", LpmTrie: "lpm", BloomFilter: "bloom"}
-SORTS = ("plain", "viper", "c")
-assert kernels("hash") is built_in.hash
+SORTS = ("viper", "native") + (("c",) if built_in else ())
+if not built_in or SEED == 0:
+    SORTS += ("plain",)  # it is slow on emulated boards
+assert kernels("hash") is (built_in or native).hash
+assert native.start("none")
 turn = 0
 
 def sort_of(kind, sort):
-    if sort == "c":
-        return getattr(built_in, kind)
+    if sort in ("c", "native"):
+        return getattr(built_in if sort == "c" else native, kind)
     name = "boardmaps.kernels.%s_%s" % (sort, kind)
     __import__(name)
     return sys.modules[name]
@@ -112,14 +117,14 @@ def both(maps, name, *args):
     turn += 1
     said = []
     for i, m in enumerate(maps):
-        drive(m, SORTS[(turn + i) % 3])
+        drive(m, SORTS[(turn + i) % len(SORTS)])
         given = own(args)
         try:
             answer = getattr(m, name)(*given)
         except Exception as e:
             answer = type(e), str(e) if type(e) is not TypeError else ""  # MicroPython's own words
         said.append((answer, given))
-    for i in (1, 2):
+    for i in range(1, len(maps)):
         assert said[0] == said[i], (name, args, said)
         one, other = maps[0]._slice, maps[i]._slice
         assert one[:80] == other[:80] and one[96:] == other[96:], (name, args)
@@ -466,6 +471,35 @@ assert len(h) == 1 and len(q) == 1 and len(r) == 1
 """
 
 
+LOCKS = """
+import sys
+from boardmaps.kernels import native
+assert native.start("none")
+taken = [0, 0]
+def acquire():
+    taken[0] += 1
+def release():
+    taken[1] += 1
+word = bytearray(4)
+h, r = HashMap(8, 8, 4), RingBuf(64)
+native.hash.drive(h)
+native.ring.drive(r)
+for m in (h, r):
+    m._move(m._slice)
+modules = [sys.modules["boardmaps.kernels." + name] for name in ("c_common", "c_others")]
+assert modules[0].exclusive == EXCLUSIVE
+for which in (1, 4) + ((3,) if EXCLUSIVE else ()):
+    for module in modules:
+        module.guard(which, word, acquire, release)
+    before = taken[0]
+    for i in range(3):
+        h.update(b"12345678", bytes([i]) * 8)
+        assert h.lookup(b"12345678") == bytes([i]) * 8 and h.add(b"12345678", 1, 0, 1) == i + 1
+        assert r.output(b"abc") and r.read()[1] == b"abc"
+    assert (taken[0] - before >= 15) == (which == 4) and taken[0] == taken[1] and word == bytes(4), (which, taken, word)
+"""
+
+
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(
     "walk",
@@ -479,6 +513,11 @@ def test_all_kernels_leave_the_same_bytes_and_say_the_same(chip: Run, walk: str,
 @pytest.mark.parametrize("seed", range(3))
 def test_frames_are_the_same_in_c_and_in_python(chip: Run, seed: int) -> None:
     chip(FRAMES.replace("SEED", str(seed)))
+
+
+def test_native_modules_take_each_lock_and_give_it_back(chip: Run, request: pytest.FixtureRequest) -> None:
+    exclusive = request.node.callspec.params["chip"] != "unix"
+    chip(MAPS + LOCKS.replace("EXCLUSIVE", str(exclusive)))
 
 
 def test_what_raises_has_changed_nothing(chip: Run) -> None:

@@ -1,6 +1,6 @@
 """The line's usual turn in C against the same session without it: random requests, byte for byte the same answers and maps.
 
-Two sessions on built-in firmware, each with maps of its own, get the same frames: most of them as a host sends them, some
+Two sessions, each with maps of its own, get the same frames: most of them as a host sends them, some
 damaged, doubled, out of turn, or joined. What differs must be nothing but where the work was done, and that is counted.
 """
 
@@ -38,7 +38,7 @@ class Registry:
 turns = [0, 0]
 registries = [Registry(), Registry()]
 sides = [ServerSession(Dispatcher(registry).handle, {"boot": "0"}, MTU, 4, 511, 4096) for registry in registries]
-turn = settings.built_in.line(registries[0].maps)
+turn = settings.in_c.line(registries[0].maps)
 buf = memoryview(bytearray(1024))
 def in_c(data):
     n = len(data)

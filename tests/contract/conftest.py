@@ -11,25 +11,47 @@ from mpremote.transport_serial import SerialTransport
 from boardmaps_host import Board, connect
 from boardmaps_host.client.simulated import serve_uart
 from boardmaps_host.deploy import deploy
+from boardmaps_sim.chips.given import BEHIND_FLASH, WITHOUT_C, flash_with, importing, joined
+from boardmaps_sim.chips.native import PARTS
 from boardmaps_sim.qemu import QemuBoard
 from boardmaps_sim.unix import UnixBoard
+from tests.board.natives import native
 from tests.require import require_board
 
-# The firmware of qemu and pico has C kernels; qemu_viper is told to use the compiled ones, which stock firmware has, as unix does;
-# unix_plain is told to use those in Python, for which a port needs no machine code.
-TARGETS = ["twin", "unix", "unix_plain", "qemu", "qemu_viper", "pico"]
+# The firmware of qemu and pico has C kernels; unix, as other stock firmware, has them in native modules where those are built,
+# and qemu_native does as if it had none built in. The others are told to use what MicroPython compiles, and plain Python, for
+# which a port needs no machine code.
+TARGETS = ["twin", "unix", "unix_viper", "unix_plain", "qemu", "qemu_native", "qemu_viper", "pico"]
 # The emulated ones are slow: long random walks are that many times shorter there.
-EMULATED = {"qemu": 4, "qemu_viper": 4, "pico": 20}
+EMULATED = {"qemu": 4, "qemu_native": 20, "qemu_viper": 4, "pico": 20}
+
+# What kernels have little part in: qemu_native leaves it out, for the time that it takes.
+NOT_OF_KERNELS = (
+    "test_long.py",
+    "test_batch.py",
+    "test_definition.py",
+    "test_plan.py",
+    "test_rights.py",
+    "test_stale.py",
+)
 
 CHOOSE = """
 with open("boardmaps_config.py", "w") as f:
-    f.write('KERNELS = "SORT"')
+    f.write(%r)
 """
+CHOSEN = "KERNELS = 'SORT'"
 LOADED = """
 import sys
 from boardmaps import ArrayMap, HashMap, PerCpuArray, Queue, RingBuf, TimeSeries
 print([name for name in sorted(sys.modules) if name.startswith("boardmaps.kernels.")])
 """
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is slow and says nothing of native modules."""
+    left_out = [item for item in items if item.path.name in NOT_OF_KERNELS and "[qemu_native" in item.name]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(scope="session", params=TARGETS)
@@ -52,8 +74,14 @@ def connection(request: pytest.FixtureRequest) -> Iterator[Board]:
 @contextmanager
 def _qemu(folder: Path, sort: str) -> Iterator[str]:
     """Run a qemu board that serves maps with kernels of this sort; give the port."""
-    with QemuBoard(port=folder / "port") as board:
-        _do(board.port, CHOOSE.replace("SORT", sort))
+    flash = None
+    config = CHOSEN.replace("SORT", sort)
+    if sort == "native":
+        modules = native("armv7m")
+        flash = flash_with(joined(modules, folder))
+        config = WITHOUT_C + importing(modules, BEHIND_FLASH)
+    with QemuBoard(port=folder / "port", flash=flash) as board:
+        _do(board.port, CHOOSE % config)
         _see(board.port, sort)
         serve_uart(board.port, allow_reset=True)
         yield board.maps_port
@@ -64,10 +92,9 @@ def _unix(folder: Path, sort: str) -> Iterator[str]:
     """Run a unix board that uses kernels of this sort, its usual ones when none is named; give the port."""
     with UnixBoard(port=folder / "port") as board:
         if sort:
-            _do(board.port, CHOOSE.replace("SORT", sort))
-        deploy(str(board.port), reset=False)
-        if sort:
-            _see(board.port, sort)
+            _do(board.port, CHOOSE % CHOSEN.replace("SORT", sort))
+        report = deploy(str(board.port), reset=False)
+        _see(board.port, sort or ("native" if report.kernels.startswith("C") else "viper"))
         yield board.port
 
 
@@ -90,7 +117,10 @@ def _do(port: str, code: str) -> str:
 def _see(port: str, sort: str) -> None:
     """See that a board has loaded kernels of this sort, and no others."""
     names = _do(port, LOADED)
-    assert names.count("boardmaps.kernels.") == names.count(f".{sort}_") >= 6, names
+    if sort == "native":
+        assert names.strip() == repr([f"boardmaps.kernels.{name}" for name in (*PARTS, "native")]), names
+    else:
+        assert names.count("boardmaps.kernels.") == names.count(f".{sort}_") >= 6, names
 
 
 @pytest.fixture

@@ -44,14 +44,14 @@ def package(version: str, form: str, folder: Path) -> Payload:
         f"    if m.VERSION != __version__: raise ImportError('mixed: ' + n)\n"
     )
     if form == "py":
-        return Payload({name: text.encode() for name, text in sources.items()}, form)
+        return Payload({name: text.encode() for name, text in sources.items()}, form, "none")
     compiler = find_mpy_cross()
     assert compiler is not None
     files = {}
     for name, text in sources.items():
         (folder / "module.py").write_text(text)
         files[name.replace(".py", ".mpy")] = compile_module(compiler, folder / "module.py", name, "x64")
-    return Payload(files, form)
+    return Payload(files, form, "none")
 
 
 def state_of(port: str) -> dict[str, bytes]:

@@ -13,12 +13,21 @@ from boardmaps_host.deploy import files as deploy_files
 from boardmaps_host.deploy.link import BoardLink
 from boardmaps_sim.base import SimulatedBoard
 from boardmaps_sim.chips.cache import firmware_image
+from boardmaps_sim.chips.native import OUT, PARTS
 from boardmaps_sim.chips.qemu_port import IMAGE
 from boardmaps_sim.chips.rp2 import BUILT_IN, STOCK
 from boardmaps_sim.pico import PicoBoard
 from boardmaps_sim.qemu import QemuBoard
 from tests.deploy.conftest import SETTINGS
 from tests.require import require_or_skip
+
+USED = """
+from boardmaps import ArrayMap, HashMap, RingBuf
+h, a, r = HashMap(4, 4, 4), ArrayMap(4, 4), RingBuf(64)
+h.update(b"1234", b"abcd")
+r.output(b"record")
+print(h.lookup(b"1234"), a.add(1, 7), r.read()[1])
+"""
 
 
 def test_the_pico_gets_code_for_its_own_processor(tmp_path: Path) -> None:
@@ -28,11 +37,15 @@ def test_the_pico_gets_code_for_its_own_processor(tmp_path: Path) -> None:
         assert report.form == "mpy armv6m"
         assert report.version == VERSION
         assert "RP2040" in report.machine
-        assert len(report.written) == len(deploy_files.chosen(deploy_files.modules())) + 1
+        sort = "native" if (OUT / "armv6m").is_dir() else "viper"
+        native = PARTS if sort == "native" else {}
+        assert len(report.written) == len(deploy_files.chosen(deploy_files.modules(), sort)) + len(native) + 1
+        assert report.kernels.startswith("C, in native modules" if native else "viper: ")
         assert (report.board, report.written[-1]) == ("pico", "/lib/boardmaps_config.py")
         with BoardLink(board.port) as link:
             assert link.execute("import boardmaps\nprint(boardmaps.__file__)").strip() == "/lib/boardmaps/__init__.mpy"
             assert link.execute(SETTINGS).split() == ["65536", "irq+lock", "2"]
+            assert link.execute(USED).split() == ["b'abcd'", "7", "b'record'"], "under the guard with the lock"
 
 
 def built_in_pico(folder: Path) -> SimulatedBoard:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from boardmaps.abi import VERSION
-from boardmaps_host.deploy import files
+from boardmaps_host.deploy import files, native
 from boardmaps_host.deploy.files import (
     CompileError,
     Target,
@@ -20,12 +20,31 @@ from boardmaps_host.deploy.files import (
     modules,
     payload_for,
 )
+from boardmaps_host.deploy.native import FILES, NoNative, native_modules
 
 FIRMWARE = Path(__file__).resolve().parents[2] / "firmware"
 
 # What boards report as sys.implementation._mpy: format 6, revision 3 of the native interface, and the architecture.
 UNIX = Target("micropython", "1.29.0", "linux", 2 << 10 | 3 << 8 | 6)
 PICO = Target("micropython", "1.29.0", "Raspberry Pi Pico with RP2040", 4 << 10 | 3 << 8 | 6)
+
+
+# An .mpy of format 6, revision 3, with code for armv6m.
+MODULES = {name: bytes((ord("M"), 6, 4 << 2 | 3, 31)) + name.encode() for name in FILES}
+
+
+@pytest.fixture(autouse=True)
+def come_with_it(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
+    """Whatever has been built in this checkout, native modules that came with it are these: none, until a test adds some."""
+    there: dict[str, bytes] = {}
+
+    def given(architecture: str | None) -> dict[str, bytes]:
+        if not there:
+            raise NoNative(f"none for {architecture}")
+        return there
+
+    monkeypatch.setattr(files, "native_modules", given)
+    return there
 
 
 def on_disk() -> set[str]:
@@ -102,6 +121,7 @@ def of(sort: str) -> set[str]:
 def test_a_board_gets_one_sort_of_kernels() -> None:
     c = tuple(name.removeprefix("viper_") for name in of("viper"))
     assert len(of("viper")) == len(of("plain")) > 8
+    assert payload_for(PICO).kernels == "viper: none for armv6m"
     assert kernels(PICO) == kernels(replace(PICO, kernels="viper", in_c=c)) == of("viper")
     assert kernels(replace(PICO, kernels="plain", in_c=c)) == of("plain")
     assert kernels(replace(PICO, in_c=c)) == set(), "all are in the firmware"
@@ -110,6 +130,66 @@ def test_a_board_gets_one_sort_of_kernels() -> None:
     assert kernels(replace(PICO, in_c=tuple({*c} - {"percpu"}))) == {
         *("viper_percpu", "viper_hash", "viper_keyed", "viper_base"),
     }, "what it imports is there too"
+
+
+def test_native_modules_go_where_there_are_some(come_with_it: dict[str, bytes]) -> None:
+    come_with_it |= MODULES
+    payload = payload_for(PICO)
+    assert kernels(PICO) == {"native", *(Path(name).stem for name in FILES)}
+    assert payload.kernels == "C, in native modules"
+    assert {name: payload.files[f"kernels/{name}"] for name in FILES} == MODULES
+    for kernel in ("viper", "plain"):
+        assert kernels(replace(PICO, kernels=kernel)) == of(kernel), "as its boardmaps_config says"
+    in_firmware = replace(PICO, in_c=tuple(name.removeprefix("viper_") for name in of("viper")))
+    assert kernels(in_firmware) == set()
+    assert payload_for(in_firmware).kernels == "C, in its firmware"
+    assert kernels(replace(PICO, machine_code=False)) == of("plain")
+
+
+def test_native_modules_that_a_board_cannot_load_stay_away(come_with_it: dict[str, bytes]) -> None:
+    come_with_it |= MODULES
+    for target, why in (
+        (
+            replace(PICO, short_floats=True),
+            "its firmware keeps floats within a word, and native modules are made for the others",
+        ),
+        (replace(PICO, mpy=4 << 10 | 2 << 8 | 6), "native modules are native code of .mpy 6.3, the board reads 6.2"),
+        (replace(PICO, mpy=4 << 10 | 3 << 8 | 7), "native modules are .mpy version 6 and the board reads 7"),
+    ):
+        assert payload_for(target).kernels == f"viper: {why}"
+        assert kernels(target) == of("viper")
+
+
+def test_which_native_modules_a_processor_loads(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(native, "_folder", lambda: tmp_path)
+    monkeypatch.setattr(native, "_are_stale", lambda folder: folder.name == "x64")
+    for arch in ("armv6m", "armv7m", "x64"):
+        (tmp_path / arch).mkdir()
+        for name in FILES:
+            (tmp_path / arch / name).write_bytes(arch.encode())
+    for thumb, built_for in (
+        ("armv6m", "armv6m"),
+        ("armv7m", "armv7m"),
+        ("armv7emsp", "armv7m"),
+        ("armv7emdp", "armv7m"),
+    ):
+        assert native_modules(thumb) == dict.fromkeys(FILES, built_for.encode())
+    (tmp_path / "armv6m" / FILES[1]).unlink()
+    for reported, why in (
+        (
+            "armv6m",
+            "no native modules for armv6m came with this boardmaps: `make native` in boardmaps' source builds them",
+        ),
+        (
+            "xtensawin",
+            "no native modules for xtensawin came with this boardmaps: `make native ARCH=xtensawin` in",
+        ),
+        ("x64", "the native modules for x64 are older than their source: `make native`"),
+        ("armv6", "there are no native modules for armv6"),
+        (None, "there are no native modules for processors without native code"),
+    ):
+        with pytest.raises(NoNative, match=re.escape(why)):
+            native_modules(reported)
 
 
 def test_a_board_without_machine_code_gets_plain_kernels() -> None:

@@ -55,16 +55,15 @@ def test_a_module_in_python(sort: str, kind: str) -> None:
 
 def in_c(kind: str) -> tuple[set[str], Iterator[tuple[str, int, list[str]]]]:
     """Return the names that a kind's module in C has, and (name, most arguments, their names) of its maps' functions."""
-    text = (C / ("module.c" if kind in ("base", "stdio") else f"{kind}.c")).read_text()
-    prefix = f"{kind}_" if kind in ("base", "stdio") else ""
-    table = re.search(rf"mp_rom_map_elem_t {prefix}globals_table\[\] = {{(.*?)\n}};", text, flags=re.DOTALL)
+    text = (C / f"{kind}.c").read_text()
+    table = re.search(r"bm_function_t functions\[\] = {(.*?)\n};", text, flags=re.DOTALL)
     assert table
     macros = dict(re.findall(r"#define (BM_\w+)\(f\) (\{.*\})", (C / "kernel.h").read_text()))
     for name, body in macros.items():
         text = re.sub(rf"\b{name}\(\w+\)", lambda _, body=body: body, text)  # type: ignore[misc]
     entries = re.findall(r"\{ MP_QSTR_(\w+), \d, (\d), \{ ([^}]*) \}, \w+ \}", text)
     maps = ((name, int(most), re.findall(r"MP_QSTR_(\w+)", names)) for name, most, names in entries)
-    return set(re.findall(r"MP_QSTR_(\w+)\)", table[1])), maps
+    return set(re.findall(r"MP_QSTR_(\w+),", table[1])), maps
 
 
 @pytest.mark.parametrize("kind", MODULES)
@@ -101,7 +100,8 @@ def test_the_next_sort_stands_in(micropython: Run) -> None:
     """A kind that a sort lacks comes from the next; where nothing compiles to machine code, all come from plain Python."""
     micropython("""
         import sys
-        sys.modules["_boardmaps"] = None
+        class config: KERNELS = "viper"
+        sys.modules["boardmaps_config"] = config
         from boardmaps import settings
         theirs = __import__
         def importing(name):

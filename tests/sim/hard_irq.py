@@ -87,18 +87,24 @@ class Outcome:
 
 
 def hammer(
-    board: ProcessBoard, guard: str, operations: int, start: str, stop: str, kernels: str | None = None
+    board: ProcessBoard,
+    guard: str,
+    operations: int,
+    start: str,
+    stop: str,
+    kernels: str | None = None,
+    before: str = "",
 ) -> Outcome:
     """Run the program on a running board for so many operations; `start` and `stop` are the board's lines for its timer.
 
-    `kernels` is "viper" for those of stock firmware.
+    `kernels` is "viper" for those that MicroPython compiles. `before` is what the program begins with.
     """
     rounds = operations // OPERATIONS
     repl = SerialTransport(board.port, wait=0)
     try:
         repl.enter_raw_repl(soft_reset=False)
         program = _PROGRAM.format(guard=guard, kernels=kernels, rounds=rounds, start=start, stop=stop)
-        output, error = repl.exec_raw(program, timeout=3600)
+        output, error = repl.exec_raw(before + program, timeout=3600)
     finally:
         repl.close()
     if error:
@@ -115,10 +121,10 @@ def hammer(
     return Outcome(main, handler, ", ".join(f"{name}: {value}" for name, value in wrong.items() if value))
 
 
-def on_qemu(board: ProcessBoard, guard: str, operations: int, kernels: str | None = None) -> Outcome:
+def on_qemu(board: ProcessBoard, guard: str, operations: int, kernels: str | None = None, before: str = "") -> Outcome:
     """Interrupt the Cortex-M3 every so many ticks: a prime, so that each time it is somewhere else."""
     start = "import _hard_timer\n_hard_timer.start(60_013, fired)"
-    return hammer(board, guard, operations, start, "_hard_timer.stop()", kernels)
+    return hammer(board, guard, operations, start, "_hard_timer.stop()", kernels, before)
 
 
 def on_pico(board: ProcessBoard, guard: str, operations: int, frequency: int = 401) -> Outcome:

@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from boardmaps_sim.chips.cache import firmware_image
+from boardmaps_sim.chips.given import BEHIND_FLASH, WITHOUT_C, flash_with, importing, joined
 from boardmaps_sim.chips.qemu_port import IMAGE
 from boardmaps_sim.chips.rp2 import BUILT_IN
 from boardmaps_sim.pico import PicoBoard
 from boardmaps_sim.qemu import QemuBoard
 from boardmaps_sim.qemu_exact import ICOUNT, run_exact
+from tests.board.natives import native
 from tests.require import require_or_skip
 from tests.sim.hard_irq import on_pico, on_qemu
 
@@ -58,6 +60,15 @@ def test_a_million_operations_on_the_cortex_m3(tmp_path: Path, kernels: str | No
     require_qemu()
     with QemuBoard(port=tmp_path / "port", icount=ICOUNT) as board:
         found = on_qemu(board, "irq", 1_000_000, kernels)
+    assert found.wrong == ""
+    assert min(found.main, found.handler) > 10_000
+
+
+def test_a_million_operations_with_native_modules(tmp_path: Path) -> None:
+    require_qemu()
+    modules = native("armv7m")
+    with QemuBoard(port=tmp_path / "port", icount=ICOUNT, flash=flash_with(joined(modules, tmp_path))) as board:
+        found = on_qemu(board, "irq", 1_000_000, before=WITHOUT_C + importing(modules, BEHIND_FLASH))
     assert found.wrong == ""
     assert min(found.main, found.handler) > 10_000
 

@@ -98,12 +98,9 @@ static mp_obj_t drive(mp_obj_t map) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(drive_obj, drive);
 
-static const mp_rom_map_elem_t globals_table[] = {
-    { MP_ROM_QSTR(MP_QSTR_drive), MP_ROM_PTR(&drive_obj) },
+static const bm_function_t functions[] = {
+    { MP_QSTR_drive, &drive_obj },
+    { 0 },
 };
-static MP_DEFINE_CONST_DICT(globals, globals_table);
 
-const mp_obj_module_t bm_array = {
-    .base = { &mp_type_module },
-    .globals = (mp_obj_dict_t *)&globals,
-};
+const bm_kernels_t bm_array = BM_KERNELS;

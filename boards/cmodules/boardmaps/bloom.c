@@ -35,14 +35,11 @@ static mp_obj_t clear(mp_obj_t view) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(clear_obj, clear);
 
-static const mp_rom_map_elem_t globals_table[] = {
-    { MP_ROM_QSTR(MP_QSTR_push), MP_ROM_PTR(&push_obj) },
-    { MP_ROM_QSTR(MP_QSTR_peek), MP_ROM_PTR(&peek_obj) },
-    { MP_ROM_QSTR(MP_QSTR_clear), MP_ROM_PTR(&clear_obj) },
+static const bm_function_t functions[] = {
+    { MP_QSTR_push, &push_obj },
+    { MP_QSTR_peek, &peek_obj },
+    { MP_QSTR_clear, &clear_obj },
+    { 0 },
 };
-static MP_DEFINE_CONST_DICT(globals, globals_table);
 
-const mp_obj_module_t bm_bloom = {
-    .base = { &mp_type_module },
-    .globals = (mp_obj_dict_t *)&globals,
-};
+const bm_kernels_t bm_bloom = BM_KERNELS;

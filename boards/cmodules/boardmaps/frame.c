@@ -65,6 +65,12 @@ static mp_obj_t decode(mp_obj_t chunk_in) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(decode_obj, decode);
 
-const mp_rom_obj_tuple_t bm_frame = { { &mp_type_tuple }, 4, {
-    MP_ROM_PTR(&cobs_encode_obj), MP_ROM_PTR(&cobs_decode_obj), MP_ROM_PTR(&encode_obj), MP_ROM_PTR(&decode_obj),
-} };
+static const bm_function_t functions[] = {
+    { MP_QSTR_cobs_encode, &cobs_encode_obj },
+    { MP_QSTR_cobs_decode, &cobs_decode_obj },
+    { MP_QSTR_encode, &encode_obj },
+    { MP_QSTR_decode, &decode_obj },
+    { 0 },
+};
+
+const bm_kernels_t bm_frame = BM_KERNELS;

@@ -124,26 +124,10 @@ static mp_obj_t drive(mp_obj_t map) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(drive_obj, drive);
 
-// entry_at(view, slot, key, value): copy the first entry at or behind `slot`; return the slot behind it, 0 at the end.
-static mp_obj_t entry_at(size_t n_args, const mp_obj_t *args) {
-    (void)n_args;
-    uint32_t *h = bm_slice(args[0]);
-    mp_uint_t slot = mp_obj_get_int_truncated(args[1]);
-    mp_buffer_info_t key = bm_bytes(args[2], MP_BUFFER_WRITE), value = bm_bytes(args[3], MP_BUFFER_WRITE);
-    mp_uint_t state = bm_enter();
-    slot = bm_hash_entry_at(h, slot, key.buf, key.len, value.buf, value.len);
-    bm_leave(state);
-    return MP_OBJ_NEW_SMALL_INT(slot);
-}
-MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(bm_hash_entry_at_obj, 4, 4, entry_at);
-
-static const mp_rom_map_elem_t globals_table[] = {
-    { MP_ROM_QSTR(MP_QSTR_drive), MP_ROM_PTR(&drive_obj) },
-    { MP_ROM_QSTR(MP_QSTR_entry_at), MP_ROM_PTR(&bm_hash_entry_at_obj) },
+static const bm_function_t functions[] = {
+    { MP_QSTR_drive, &drive_obj },
+    { MP_QSTR_entry_at, &bm_entry_at_obj },
+    { 0 },
 };
-static MP_DEFINE_CONST_DICT(globals, globals_table);
 
-const mp_obj_module_t bm_hash = {
-    .base = { &mp_type_module },
-    .globals = (mp_obj_dict_t *)&globals,
-};
+const bm_kernels_t bm_hash = BM_KERNELS;

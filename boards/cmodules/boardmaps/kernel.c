@@ -2,6 +2,21 @@
 
 #include "kernel.h"
 #include "core/field.h"
+#include "core/hash.h"
+
+// An attribute of a kind's kernels; what is asked for besides is not there.
+static void kernels_attr(mp_obj_t self, qstr name, mp_obj_t *dest) {
+    if (dest[0] != MP_OBJ_NULL) {
+        return; // nothing can be set
+    }
+    for (const bm_function_t *f = ((const bm_kernels_t *)MP_OBJ_TO_PTR(self))->functions; f->function; ++f) {
+        if (BM_QSTR(f->name) == name) {
+            dest[0] = MP_OBJ_FROM_PTR(f->function);
+        }
+    }
+}
+
+MP_DEFINE_CONST_OBJ_TYPE(bm_kernels_type, MP_QSTR_object, MP_TYPE_FLAG_NONE, attr, kernels_attr);
 
 #include "py/objarray.h"
 #include "py/objstr.h"
@@ -44,7 +59,7 @@ static mp_obj_t function_call(mp_obj_t self, size_t n_args, size_t n_kw, const m
     return call_with_names(f, n_args, n_kw, args);
 }
 
-static MP_DEFINE_CONST_OBJ_TYPE(function_type, MP_QSTR_function, MP_TYPE_FLAG_NONE, call, function_call);
+static MP_DEFINE_CONST_OBJ_TYPE(function_type, MP_QSTR_callable, MP_TYPE_FLAG_NONE, call, function_call);
 
 // move(view): take the map's functions to the slice of this view.
 static mp_obj_t map_move(mp_obj_t self, size_t n_args, size_t n_kw, const mp_obj_t *args) {
@@ -54,7 +69,7 @@ static mp_obj_t map_move(mp_obj_t self, size_t n_args, size_t n_kw, const mp_obj
     return mp_const_none;
 }
 
-static MP_DEFINE_CONST_OBJ_TYPE(map_type, MP_QSTR_move, MP_TYPE_FLAG_NONE, call, map_move);
+static MP_DEFINE_CONST_OBJ_TYPE(map_type, MP_QSTR_callable, MP_TYPE_FLAG_NONE, call, map_move);
 
 // What a map has before its first move(): no entries, and sizes that nothing has.
 static const uint32_t no_slice[HEADER_WORDS] = { [KEY_SIZE] = 0xFFFFFFFF, [VALUE_SIZE] = 0xFFFFFFFF };
@@ -109,18 +124,9 @@ bool bm_get(mp_obj_t object, mp_buffer_info_t *found, mp_uint_t access) {
 
 // The lowest 64 bits of a number of any size.
 static uint64_t low_bits(mp_obj_t number) {
-    #if MICROPY_LONGINT_IMPL != MICROPY_LONGINT_IMPL_NONE
-    if (mp_obj_is_exact_type(number, &mp_type_int)) {
-        byte bytes[8];
-        uint64_t n = 0;
-        mp_obj_int_to_bytes_impl(number, true, 8, bytes);
-        for (size_t i = 0; i < 8; ++i) {
-            n = n << 8 | bytes[i];
-        }
-        return n;
-    }
-    #endif
-    return (int64_t)mp_obj_get_int(number);
+    uint64_t n;
+    mp_binary_set_val_array('Q', &n, 0, number); // takes no heap
+    return n;
 }
 
 // An offset or a width; -1, which is neither, for what no value reaches and for what is no number.
@@ -172,7 +178,7 @@ static mp_obj_t apply(const bm_map_t *m, bm_locate_t locate, const void *key, mp
             }
             if (value) {
                 had = number;
-                made = mp_obj_new_int_from_ull(number);
+                made = mp_binary_get_val_array('Q', &number, 0);
             }
         } while (value);
     }
@@ -228,3 +234,18 @@ mp_obj_t bm_update_part(const bm_map_t *m, bm_locate_t locate, const void *key, 
     }
     return bm_tell(m, MP_QSTR__unwritten, 3, args);
 }
+
+// --- slots ---------------------------------------------------------------------------------------------------------------------
+
+// entry_at(view, slot, key, value): copy the first entry at or behind `slot`; return the slot behind it, 0 at the end.
+static mp_obj_t entry_at(size_t n_args, const mp_obj_t *args) {
+    (void)n_args;
+    uint32_t *h = bm_slice(args[0]);
+    mp_uint_t slot = mp_obj_get_int_truncated(args[1]);
+    mp_buffer_info_t key = bm_bytes(args[2], MP_BUFFER_WRITE), value = bm_bytes(args[3], MP_BUFFER_WRITE);
+    mp_uint_t state = bm_enter();
+    slot = bm_hash_entry_at(h, slot, key.buf, key.len, value.buf, value.len);
+    bm_leave(state);
+    return MP_OBJ_NEW_SMALL_INT(slot);
+}
+MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(bm_entry_at_obj, 4, 4, entry_at);

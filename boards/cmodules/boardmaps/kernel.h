@@ -4,16 +4,26 @@
 // slice of the pool. What succeeds happens in C alone; what does not is told by the map's own methods, the same that the
 // other kernels call, so the errors are the same. Arguments, buffers, errors and the guard are dealt with here; which bytes
 // change, in core/.
+//
+// The same files are built into a firmware (module.c) and as native modules, .mpy files that stock firmware loads (native/).
+// There a qstr is no constant: the name of one is a number that can stand in a table, and BM_QSTR() makes a qstr of it. What the
+// runtime takes as a qstr is given as such a number; native/runtime.h sees to it. In firmware the two are the same.
 #ifndef BOARDMAPS_KERNEL_H
 #define BOARDMAPS_KERNEL_H
 
 #include "core/slice.h"
 
+#if MICROPY_ENABLE_DYNRUNTIME
+#include "native/runtime.h"
+#else
+#include "py/binary.h"
 #include "py/mphal.h"
-#include "py/objint.h"
-#include "py/objtuple.h"
 #include "py/runtime.h"
 #include "py/smallint.h"
+
+#define BM_QSTR(name) (name)
+typedef mp_obj_t bm_iterator_t; // what mp_getiter() gives
+#endif
 
 enum { MOST_ARGUMENTS = 5 }; // arguments of a function
 
@@ -40,7 +50,9 @@ uint32_t *bm_slice_of(mp_obj_t map);
 // Call a method of the map with n arguments.
 mp_obj_t bm_tell(const bm_map_t *m, qstr method, size_t n, const mp_obj_t *args);
 
-// The guard: whoever reads or writes a slice does so between these two, and raises nothing there.
+// The guard: whoever reads or writes a slice does so between these two, and raises nothing there. A firmware's holds the port's
+// atomic section; that of a native module is in native/runtime.h.
+#if !MICROPY_ENABLE_DYNRUNTIME
 extern bool bm_guarded;
 
 static inline mp_uint_t bm_enter(void) {
@@ -52,6 +64,7 @@ static inline void bm_leave(mp_uint_t state) {
         MICROPY_END_ATOMIC_SECTION(state);
     }
 }
+#endif
 
 static inline mp_buffer_info_t bm_bytes(mp_obj_t object, mp_uint_t access) {
     mp_buffer_info_t found;
@@ -85,8 +98,24 @@ mp_obj_t bm_update_part(const bm_map_t *m, bm_locate_t locate, const void *key, 
 #define BM_UPDATE_PART(f) { MP_QSTR_update_part, 3, 3, { MP_QSTR_key, MP_QSTR_offset, MP_QSTR_data }, f }
 #define BM_APPLY(f) { MP_QSTR__apply, 4, 4, { 0 }, f } // key, operand, field, out
 
-extern const mp_obj_module_t bm_hash, bm_array, bm_queue, bm_ring, bm_series, bm_percpu, bm_lpm, bm_bloom;
-extern const mp_rom_obj_tuple_t bm_frame;
+// entry_at(view, slot, key, value), of all kinds whose slots lie as a hash table's.
+extern const mp_obj_fun_builtin_var_t bm_entry_at_obj;
+
+// The kernels of a kind: an object whose attributes are these functions, up to the one without a name.
+typedef struct {
+    uint16_t name;
+    const void *function;
+} bm_function_t;
+
+typedef struct {
+    mp_obj_base_t base;
+    const bm_function_t *functions;
+} bm_kernels_t;
+
+extern const mp_obj_type_t bm_kernels_type;
+#define BM_KERNELS { { &bm_kernels_type }, functions }
+
+extern const bm_kernels_t bm_base, bm_stdio, bm_frame, bm_hash, bm_array, bm_queue, bm_ring, bm_series, bm_percpu, bm_lpm, bm_bloom;
 extern const mp_obj_fun_builtin_fixed_t bm_line_obj;
 
 #endif

@@ -16,11 +16,8 @@ enum { MOST_FRAME = 512 }; // bytes of a frame without its zero: one with 480 by
 
 typedef struct {
     mp_obj_base_t base;
-    mp_obj_t maps;
+    mp_obj_t maps, ok, miss; // and the two shortest replies
 } line_t;
-
-static const mp_obj_str_t reply_ok = { { &mp_type_bytes }, 0, 1, (const byte *)"\0" };
-static const mp_obj_str_t reply_miss = { { &mp_type_bytes }, 0, 1, (const byte *)"\x7f" };
 
 // The slice of the map with this number, NULL when there is none whose kernel is here.
 static uint32_t *slice_of(mp_obj_t maps, mp_int_t number) {
@@ -57,8 +54,8 @@ static mp_obj_t page(uint32_t *h, const uint8_t *request, size_t room) {
 }
 
 // Execute the request; None when nothing was done. The reply is had before anything changes.
-static mp_obj_t execute(mp_obj_t maps, const uint8_t *request, size_t n, size_t limit) {
-    uint32_t *h = n < 3 ? NULL : slice_of(maps, bm_u16(request + 1));
+static mp_obj_t execute(const line_t *line, const uint8_t *request, size_t n, size_t limit) {
+    uint32_t *h = n < 3 ? NULL : slice_of(line->maps, bm_u16(request + 1));
     ptrdiff_t room = bm_line_room(h, request, n, limit);
     if (room < 0) {
         return mp_const_none;
@@ -67,7 +64,7 @@ static mp_obj_t execute(mp_obj_t maps, const uint8_t *request, size_t n, size_t 
         return page(h, request, room);
     }
     uint8_t status;
-    mp_obj_t reply = MP_OBJ_FROM_PTR(&reply_ok);
+    mp_obj_t reply = line->ok;
     uint8_t *to = &status;
     if (room > 1) {
         vstr_t made;
@@ -85,7 +82,7 @@ static mp_obj_t execute(mp_obj_t maps, const uint8_t *request, size_t n, size_t 
     mp_uint_t state = bm_enter();
     room = bm_line_execute(h, request, to);
     bm_leave(state);
-    return room < 0 ? mp_const_none : *to == STATUS_MISS ? MP_OBJ_FROM_PTR(&reply_miss) : reply;
+    return room < 0 ? mp_const_none : *to == STATUS_MISS ? line->miss : reply;
 }
 
 static mp_obj_t turn(mp_obj_t self, size_t n_args, size_t n_kw, const mp_obj_t *args) {
@@ -115,11 +112,11 @@ static mp_obj_t turn(mp_obj_t self, size_t n_args, size_t n_kw, const mp_obj_t *
     mp_int_t limit = number_of(session, MP_QSTR_limit);
     mp_obj_t *kept;
     size_t window;
-    mp_obj_list_get(mp_load_attr(session, MP_QSTR__kept), &window, &kept);
+    mp_obj_get_array(mp_load_attr(session, MP_QSTR__kept), &window, &kept);
     mp_obj_t served = mp_binary_op(MP_BINARY_OP_ADD, mp_load_attr(session, MP_QSTR_served), MP_OBJ_NEW_SMALL_INT(1));
     mp_obj_t reply = mp_const_none;
     if (1 + bm_frame_size(limit) <= buf.len && FRAME_LEAST + limit <= MOST_FRAME) {
-        reply = execute(((line_t *)MP_OBJ_TO_PTR(self))->maps, raw + FRAME_HEADER, size - FRAME_LEAST, limit);
+        reply = execute(MP_OBJ_TO_PTR(self), raw + FRAME_HEADER, size - FRAME_LEAST, limit);
     }
     if (reply == mp_const_none) {
         return nothing;
@@ -134,11 +131,13 @@ static mp_obj_t turn(mp_obj_t self, size_t n_args, size_t n_kw, const mp_obj_t *
     return MP_OBJ_NEW_SMALL_INT(1 + bm_frame_close(out + 1, raw, payload.len, REPLY, raw[1], seq, seq));
 }
 
-static MP_DEFINE_CONST_OBJ_TYPE(line_type, MP_QSTR_turn, MP_TYPE_FLAG_NONE, call, turn);
+static MP_DEFINE_CONST_OBJ_TYPE(line_type, MP_QSTR_callable, MP_TYPE_FLAG_NONE, call, turn);
 
 static mp_obj_t make_line(mp_obj_t maps) {
     line_t *line = mp_obj_malloc(line_t, &line_type);
     line->maps = maps;
+    line->ok = mp_obj_new_bytes((const byte *)"\0", 1);
+    line->miss = mp_obj_new_bytes((const byte *)"\x7f", 1);
     return MP_OBJ_FROM_PTR(line);
 }
 MP_DEFINE_CONST_FUN_OBJ_1(bm_line_obj, make_line);

@@ -1,4 +1,4 @@
-// _boardmaps: the pool outside the garbage-collected heap, and the kernels of the maps and of the line in C.
+// _boardmaps: the pool outside the garbage-collected heap, and the kernels of the maps and of the line in C, built into a firmware.
 //
 // The collector scans every word of a live bytearray on its heap; a static array it never sees. To everything else the
 // pool stays a bytearray. It is zeroed at power-up only: a soft reset leaves its bytes as they were.
@@ -39,57 +39,6 @@ static mp_obj_t leave(mp_obj_t state_in) {
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(leave_obj, leave);
-
-// clear(view, n): set the first n bytes to zero.
-static mp_obj_t clear(mp_obj_t view, mp_obj_t n_in) {
-    mp_buffer_info_t bytes = bm_bytes(view, MP_BUFFER_WRITE);
-    mp_uint_t n = mp_obj_get_int_truncated(n_in);
-    memset(bytes.buf, 0, MIN(n, bytes.len));
-    return mp_const_none;
-}
-static MP_DEFINE_CONST_FUN_OBJ_2(clear_obj, clear);
-
-static const mp_rom_map_elem_t base_globals_table[] = {
-    { MP_ROM_QSTR(MP_QSTR_clear), MP_ROM_PTR(&clear_obj) },
-};
-static MP_DEFINE_CONST_DICT(base_globals, base_globals_table);
-
-static const mp_obj_module_t bm_base = {
-    .base = { &mp_type_module },
-    .globals = (mp_obj_dict_t *)&base_globals,
-};
-
-// drain(ipoll, readinto, one, buf): read what is there into buf, byte by byte, as viper_stdio.py says; return how many bytes.
-static mp_obj_t drain(size_t n_args, const mp_obj_t *args) {
-    (void)n_args;
-    mp_buffer_info_t one = bm_bytes(args[2], MP_BUFFER_READ), buf = bm_bytes(args[3], MP_BUFFER_WRITE);
-    size_t n = 0;
-    while (n < buf.len) {
-        bool there = false;
-        mp_obj_iter_buf_t place;
-        mp_obj_t polled = mp_getiter(mp_call_function_1(args[0], MP_OBJ_NEW_SMALL_INT(0)), &place);
-        while (mp_iternext(polled) != MP_OBJ_STOP_ITERATION) {
-            there = true;
-        }
-        if (!there) {
-            break;
-        }
-        mp_call_function_1(args[1], args[2]);
-        ((uint8_t *)buf.buf)[n++] = *(uint8_t *)one.buf;
-    }
-    return MP_OBJ_NEW_SMALL_INT(n);
-}
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(drain_obj, 4, 4, drain);
-
-static const mp_rom_map_elem_t stdio_globals_table[] = {
-    { MP_ROM_QSTR(MP_QSTR_drain), MP_ROM_PTR(&drain_obj) },
-};
-static MP_DEFINE_CONST_DICT(stdio_globals, stdio_globals_table);
-
-static const mp_obj_module_t bm_stdio = {
-    .base = { &mp_type_module },
-    .globals = (mp_obj_dict_t *)&stdio_globals,
-};
 
 static const mp_rom_map_elem_t module_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__boardmaps) },

@@ -103,18 +103,13 @@ static mp_obj_t rp2_cpu(void) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(rp2_cpu_obj, rp2_cpu);
 
-extern const mp_obj_fun_builtin_var_t bm_hash_entry_at_obj;
-
-static const mp_rom_map_elem_t globals_table[] = {
-    { MP_ROM_QSTR(MP_QSTR_drive_array), MP_ROM_PTR(&drive_array_obj) },
-    { MP_ROM_QSTR(MP_QSTR_drive_hash), MP_ROM_PTR(&drive_hash_obj) },
-    { MP_ROM_QSTR(MP_QSTR_entry_at), MP_ROM_PTR(&bm_hash_entry_at_obj) },
-    { MP_ROM_QSTR(MP_QSTR_row), MP_ROM_PTR(&row_obj) },
-    { MP_ROM_QSTR(MP_QSTR_rp2_cpu), MP_ROM_PTR(&rp2_cpu_obj) },
+static const bm_function_t functions[] = {
+    { MP_QSTR_drive_array, &drive_array_obj },
+    { MP_QSTR_drive_hash, &drive_hash_obj },
+    { MP_QSTR_entry_at, &bm_entry_at_obj },
+    { MP_QSTR_row, &row_obj },
+    { MP_QSTR_rp2_cpu, &rp2_cpu_obj },
+    { 0 },
 };
-static MP_DEFINE_CONST_DICT(globals, globals_table);
 
-const mp_obj_module_t bm_percpu = {
-    .base = { &mp_type_module },
-    .globals = (mp_obj_dict_t *)&globals,
-};
+const bm_kernels_t bm_percpu = BM_KERNELS;

@@ -73,13 +73,10 @@ static mp_obj_t empty(mp_obj_t view) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(empty_obj, empty);
 
-static const mp_rom_map_elem_t globals_table[] = {
-    { MP_ROM_QSTR(MP_QSTR_drive), MP_ROM_PTR(&drive_obj) },
-    { MP_ROM_QSTR(MP_QSTR_empty), MP_ROM_PTR(&empty_obj) },
+static const bm_function_t functions[] = {
+    { MP_QSTR_drive, &drive_obj },
+    { MP_QSTR_empty, &empty_obj },
+    { 0 },
 };
-static MP_DEFINE_CONST_DICT(globals, globals_table);
 
-const mp_obj_module_t bm_queue = {
-    .base = { &mp_type_module },
-    .globals = (mp_obj_dict_t *)&globals,
-};
+const bm_kernels_t bm_queue = BM_KERNELS;

@@ -88,16 +88,13 @@ static mp_obj_t clear(mp_obj_t view, mp_obj_t force_in) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_2(clear_obj, clear);
 
-static const mp_rom_map_elem_t globals_table[] = {
-    { MP_ROM_QSTR(MP_QSTR_drive), MP_ROM_PTR(&drive_obj) },
-    { MP_ROM_QSTR(MP_QSTR_claim), MP_ROM_PTR(&claim_obj) },
-    { MP_ROM_QSTR(MP_QSTR_finish), MP_ROM_PTR(&finish_obj) },
-    { MP_ROM_QSTR(MP_QSTR_passed), MP_ROM_PTR(&passed_obj) },
-    { MP_ROM_QSTR(MP_QSTR_clear), MP_ROM_PTR(&clear_obj) },
+static const bm_function_t functions[] = {
+    { MP_QSTR_drive, &drive_obj },
+    { MP_QSTR_claim, &claim_obj },
+    { MP_QSTR_finish, &finish_obj },
+    { MP_QSTR_passed, &passed_obj },
+    { MP_QSTR_clear, &clear_obj },
+    { 0 },
 };
-static MP_DEFINE_CONST_DICT(globals, globals_table);
 
-const mp_obj_module_t bm_ring = {
-    .base = { &mp_type_module },
-    .globals = (mp_obj_dict_t *)&globals,
-};
+const bm_kernels_t bm_ring = BM_KERNELS;

@@ -33,13 +33,10 @@ static mp_obj_t get(mp_obj_t view, mp_obj_t number_in, mp_obj_t out_in) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_3(get_obj, get);
 
-static const mp_rom_map_elem_t globals_table[] = {
-    { MP_ROM_QSTR(MP_QSTR_push), MP_ROM_PTR(&push_obj) },
-    { MP_ROM_QSTR(MP_QSTR_get), MP_ROM_PTR(&get_obj) },
+static const bm_function_t functions[] = {
+    { MP_QSTR_push, &push_obj },
+    { MP_QSTR_get, &get_obj },
+    { 0 },
 };
-static MP_DEFINE_CONST_DICT(globals, globals_table);
 
-const mp_obj_module_t bm_series = {
-    .base = { &mp_type_module },
-    .globals = (mp_obj_dict_t *)&globals,
-};
+const bm_kernels_t bm_series = BM_KERNELS;

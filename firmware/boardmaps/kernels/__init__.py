@@ -1,10 +1,11 @@
 """Kernels: what moves the bytes of a map. This text is the interface; tests read it and hold every sort against it.
 
-There are three sorts: C (boards/cmodules/boardmaps), viper_*.py, which MicroPython compiles to machine code, and plain_*.py, the
-readable reference. settings.kernels(kind) gives the module of a kind from the first sort that has it. A module's functions stand
-behind its kind; what its drive function gives a map m stands behind "kind m". A view is the map's slice. Operations and answers are
-the numbers that C's core/slice.h names. A map's functions take no heap but for what they return; plain ones do. A map's own look at
-what they are given; to the others the map gives what it has looked at.
+There are three sorts: C (boards/cmodules/boardmaps), built into a firmware or in native modules that native.py loads; viper_*.py,
+which MicroPython compiles to machine code; and plain_*.py, the readable reference. settings.kernels(kind) gives the module of a
+kind from the first sort that has it. A module's functions stand behind its kind; what its drive function gives a map m stands
+behind "kind m". A view is the map's slice. Operations and answers are the numbers that C's core/slice.h names. A map's functions
+take no heap but for what they return; plain ones do. A map's own look at what they are given; to the others the map gives what it
+has looked at.
 
 base        clear(view, size)
 stdio       drain(ipoll, readinto, one, buf) -> bytes read

@@ -150,7 +150,8 @@ if sys.implementation.name == "micropython":
     from ..settings import in_c
 
     if in_c:  # these four take a tenth of the time in C
-        cobs_encode, cobs_decode, encode, decode = in_c.frame  # type: ignore[misc, assignment]
+        _c = in_c.frame
+        cobs_encode, cobs_decode, encode, decode = _c.cobs_encode, _c.cobs_decode, _c.encode, _c.decode
 
 
 class Plain:

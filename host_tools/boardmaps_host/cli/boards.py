@@ -16,20 +16,22 @@ if TYPE_CHECKING:
 def command(name: str | None, as_json: bool) -> None:
     """List the boards and what remains of their heap beside the pool; with NAME (or a .toml file), all about one.
 
-    JSON: a list (an object for one NAME) of the keys of boards/NAME.toml, with "name" and "heap_left" added.
-    Sizes are bytes.
+    JSON: a list (an object for one NAME) of the keys of boards/NAME.toml, with "name", "heap_left" and "kernels" added, which
+    says what moves the bytes of maps on stock firmware. Sizes are bytes.
     """
     # saves start-up time: needed by this command alone
     from dataclasses import asdict
 
     from boardmaps_host.boards import all_boards, find
+    from boardmaps_host.deploy.native import kernels_of
 
     chosen = [find(name)] if name else all_boards()
     if as_json:
-        shown = [asdict(board) | {"heap_left": board.heap_left} for board in chosen]
+        more = [{"heap_left": board.heap_left, "kernels": kernels_of(board.arch)} for board in chosen]
+        shown = [asdict(board) | added for board, added in zip(chosen, more, strict=True)]
         output.as_json(shown[0] if name else shown)
     elif name:
-        _one(chosen[0])
+        _one(chosen[0], kernels_of(chosen[0].arch))
     else:
         output.table(
             ("name", "board", "chip", "arch", "cores#", "heap#", "pool#", "left#", "line", "guard", "simulated by"),
@@ -52,7 +54,7 @@ def command(name: str | None, as_json: bool) -> None:
         )
 
 
-def _one(board: "BoardDefinition") -> None:
+def _one(board: "BoardDefinition", kernels: str) -> None:
     origin = board.micropython
     settings = "; ".join(f"{name} = {value!r}" for name, value in board.settings.items())
     for label, text in (
@@ -61,6 +63,7 @@ def _one(board: "BoardDefinition") -> None:
         ("memory", f"{board.heap} bytes of heap, {board.pool} in the pool, {board.heap_left} left for the program"),
         ("line", f"{board.line.kind}, {board.line.receive} bytes may be on their way to the board"),
         ("guard", f"{board.guard}, for maps that a hard interrupt or a second core uses too"),
+        ("kernels", f"on stock firmware {kernels}"),
         ("config", f"{settings}: deploy --board {board.name} puts them into boardmaps_config.py on the board"),
         ("stubs", board.stubs),
         ("simulated", f"boardmaps sim --board {board.name} (by {board.simulator})"),

@@ -75,8 +75,8 @@ def command(
     The pool's size, the guard and the CPUs of the board's definition go to :/lib/boardmaps_config.py. One that you put there,
     or changed, is left alone; and what --board or --pool asked for stays until one of them is given again.
 
-    JSON: {"port", "machine", "micropython", "form", "version", "board", "config", "written", "unchanged", "removed",
-    "bytes_written", "seconds", "restarted"}; written, unchanged and removed are lists of paths on the board.
+    JSON: {"port", "machine", "micropython", "form", "kernels", "version", "board", "config", "written", "unchanged",
+    "removed", "bytes_written", "seconds", "restarted"}; written, unchanged and removed are lists of paths on the board.
     """
     # saves start-up time: needed by this command alone
     from boardmaps_host.deploy import deploy
@@ -102,5 +102,6 @@ def command(
         f"({report.bytes_written} bytes), {len(report.unchanged)} unchanged, {len(report.removed)} removed, "
         f"all verified, in {report.seconds:.1f} s"
     )
+    output.say(f"kernels: {report.kernels}")
     output.say(f"config: {report.config}")
     output.say("restarted: boot.py and main.py run" if report.restarted else "left at its REPL")

@@ -69,13 +69,15 @@ _BOOT = 3.0  # seconds that a simulated board takes to boot on a busy computer
 class DeployReport:
     """What a deploy did. Paths are the board's, `form` says .mpy and for which architecture, or .py and why.
 
-    `board` is the name of the board's definition, if there was one; `config` says what became of boardmaps_config.py.
+    `kernels` says what moves the bytes of maps: C, viper or plain Python, and why no faster one. `board` is the name
+    of the board's definition, if there was one; `config` says what became of boardmaps_config.py.
     """
 
     port: str
     machine: str
     micropython: str
     form: str
+    kernels: str
     version: str
     board: str | None
     config: str
@@ -103,9 +105,8 @@ def deploy(
 
     `app` is a file, a folder, or a list of them. `entry` names the file that the board is to start, which goes to `app_path`; the
     others go beside it. The only file is the entry, and so is main.py where there is one. `timeout` is how long the board may take,
-    in seconds, to answer and to run its boot.py.
-
-    Where a port mounts its flash at /flash, that is :/flash/lib/boardmaps, and `app_path` is below :/flash.
+    in seconds, to answer and to run its boot.py. Where a port mounts its flash at /flash, that is :/flash/lib/boardmaps, and
+    `app_path` is below :/flash.
     `port` is a serial port, an mpremote shortcut (a0, u0), or the name under which `boardmaps sim` runs a board (unix,
     pico). A program that runs on the board is interrupted, and the interpreter soft-reset; with `reset`, boot.py and
     main.py run again at the end, else the board is left at its REPL. `progress` is called with a board path, the files
@@ -187,6 +188,7 @@ def _deploy(
             machine=target.machine,
             micropython=target.version,
             form=payload.form,
+            kernels=payload.kernels,
             version=version,
             board=config.board,
             config=config.told,
@@ -218,11 +220,11 @@ def _frozen(link: BoardLink) -> tuple[str, Settings]:
 def _payload(link: BoardLink, target: Target, frozen: str) -> Payload:
     """The modules for this board: none when its firmware has them, for what is frozen in goes before what is in :/lib."""
     if frozen == VERSION:
-        return Payload({}, "part of its firmware")
+        return Payload({}, "part of its firmware", "C, in its firmware" if target.in_c else "viper, in its firmware")
     if frozen:
         raise DeployError(
-            f"{link.port}: boardmaps {frozen} is frozen into this board's firmware and goes before what deploy could "
-            f"write; this is {VERSION}. Build the firmware anew, with firmware/manifest.py."
+            f"{link.port}: boardmaps {frozen} is frozen into this board's firmware and goes before what deploy could write; "
+            f"this is {VERSION}. Build the firmware anew, with firmware/manifest.py."
         )
     try:
         return payload_for(target)

@@ -35,7 +35,7 @@ _PROBE = r"""
 import sys
 i = sys.implementation
 version = '.'.join([str(n) for n in i[1][:3]])
-machine_code, in_c, kernels = True, (), None
+machine_code, in_c, kernels, short_floats = True, (), None, False
 try:
     exec('@micropython.viper\ndef f():\n pass')
 except SyntaxError:
@@ -50,8 +50,12 @@ try:
     kernels = getattr(boardmaps_config, 'KERNELS', None)
 except Exception:
     pass
+try:
+    short_floats = bool(id(float('1.5')) & 3)
+except NameError:
+    pass
 print((i[0], version, getattr(i, '_machine', sys.platform), getattr(i, '_mpy', 0), getattr(i, '_build', ''),
-    machine_code, in_c, kernels and str(kernels)))
+    machine_code, in_c, kernels and str(kernels), short_floats))
 """
 
 

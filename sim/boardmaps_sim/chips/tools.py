@@ -22,6 +22,11 @@ _ARM = {
 }
 NEEDS = {
     "qemu": {**_ARM, "qemu-system-arm": "qemu-system-arm"},
+    "native": {
+        **_ARM,
+        "riscv64-unknown-elf-gcc": "gcc-riscv64-unknown-elf",  # it compiles for 32 bits too
+        "/usr/lib/picolibc/riscv64-unknown-elf/include/stdio.h": "picolibc-riscv64-unknown-elf",
+    },
     "rv32": {
         **_COMMON,
         "riscv64-unknown-elf-gcc": "gcc-riscv64-unknown-elf",  # it compiles for 32 bits too

@@ -53,7 +53,7 @@ static inline void bm_field_write(uint8_t *at, int width, uint64_t number) {
 static inline uint64_t bm_field_apply(int what, uint64_t old, uint64_t operand, int width) {
     uint64_t made = what == ADD ? old + operand : what == OR ? old | operand : what == AND ? old & operand
         : what == XOR ? old ^ operand : operand;
-    return made & ~(uint64_t)0 >> (64 - 8 * width);
+    return width == 8 ? made : made & UINT32_MAX >> (32 - 8 * width); // a shift of 64 bits takes a library on 32-bit processors
 }
 
 // Copy `fresh` over the value when that equals `expected`; whether it did.

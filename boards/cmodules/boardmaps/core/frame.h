@@ -22,9 +22,9 @@ static inline uint32_t bm_crc32(const uint8_t *data, size_t n) {
     return ~crc;
 }
 
-// The most bytes that n take when they are stuffed.
+// At least the bytes that n take when they are stuffed, n + n / 254 + 1. A division by 254 takes a library on an armv6m.
 static inline size_t bm_stuffed(size_t n) {
-    return n + n / 254 + 1;
+    return n + n / 128 + 1;
 }
 
 // Write n bytes of raw without zeros; return how many there are then, at most bm_stuffed(n).

@@ -1,0 +1,66 @@
+"""Native modules for an emulated chip without a deploy: they lie in its memory, and a program begins with what imports them.
+
+For tests and benchmarks of firmware that has boardmaps frozen in, which would take no files for it.
+"""
+
+from pathlib import Path
+
+from boardmaps_sim.chips.native import PARTS
+from boardmaps_sim.qemu import PSRAM
+
+_FILES = 0x100000  # bytes of the qemu board's files, at the beginning of its flash image
+BEHIND_FLASH = 0x21000000 + _FILES  # where its memory has what flash_with() puts there
+WITHOUT_C = "import sys\nsys.modules['_boardmaps'] = None\n"  # makes built-in firmware what stock firmware is
+
+# A file system of two files. Firmware with boardmaps frozen in has no folder of kernels that files could be added to, so they are
+# imported from elsewhere and put where the import looks first.
+_IMPORT = """
+import io, sys, uctypes, vfs
+class Files:
+    def __init__(self, files):
+        self.files = files
+    def mount(self, *args):
+        pass
+    def umount(self):
+        pass
+    def stat(self, path):
+        name = path.split("/")[-1]
+        if name not in self.files:
+            raise OSError(2)
+        return (0x8000, 0, 0, 0, 0, 0, len(self.files[name]), 0, 0, 0)
+    def open(self, path, mode):
+        return io.BytesIO(self.files[path.split("/")[-1]])
+vfs.mount(Files(FILES), "/given")
+sys.path.append("/given")
+for name in NAMES:
+    sys.modules["boardmaps.kernels." + name] = __import__(name)
+sys.path.remove("/given")
+vfs.umount("/given")
+"""
+
+
+def importing(modules: dict[str, bytes], at: int | None = None) -> str:
+    """Return what a program begins with to have these modules: in itself, or in the board's memory from `at` on, joined."""
+    files = repr(modules)
+    if at is not None:
+        places = []
+        for name, content in modules.items():
+            places.append(f"{name!r}: bytes(uctypes.bytearray_at({at:#x}, {len(content)}))")
+            at += len(content)
+        files = "{" + ", ".join(places) + "}"
+    return _IMPORT.replace("FILES", files).replace("NAMES", repr(list(PARTS)))
+
+
+def joined(modules: dict[str, bytes], folder: Path) -> Path:
+    """Write modules to one file, for a board's memory."""
+    file = folder / "native"
+    file.write_bytes(b"".join(modules.values()))
+    return file
+
+
+def flash_with(file: Path) -> Path:
+    """Return a qemu board's flash image without files, and with a file's bytes behind them."""
+    image = file.with_suffix(".flash")
+    content = bytes(_FILES) + file.read_bytes()
+    image.write_bytes(content + bytes(PSRAM - len(content)))
+    return image
