@@ -1,7 +1,7 @@
 """Every allocation of an operation, a request, an opening and an event fails once, in turn: nothing is half done, nothing ends.
 
 On the Cortex-M3, in the image in which the collector's allocator can be made to fail (boards/cmodules/mps2/fail.c): alone, and
-with all allocations behind it, as where the heap is full. programs/ has what the board runs.
+every second with all allocations behind it, as where the heap is full. programs/ has what the board runs.
 """
 
 import json
@@ -69,7 +69,7 @@ def test_requests_openings_and_events(failing: Failing) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kernels", "sealed", "every"), [("viper", False, 9), (None, True, 9)], ids=["viper", "locked line"]
+    ("kernels", "sealed", "every"), [("viper", False, 12), (None, True, 12)], ids=["viper", "locked line"]
 )
 def test_some_requests(failing: Failing, kernels: str | None, sealed: bool, every: int) -> None:
     found = failing("failing_line.py", KERNELS=kernels, SEALED=sealed, STEP=40, EVERY=every)

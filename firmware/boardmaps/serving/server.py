@@ -28,7 +28,6 @@ _WAIT_MS = 50  # how long serve() waits for a host before it looks at its clock
 _BESIDE = 1024  # bytes of a request beside two values: its head and its key
 _EVENTS_MS = 5  # the same while there are events to look for
 
-
 _drain = kernels("stdio").drain
 
 
@@ -148,7 +147,7 @@ class Server:
     def poll(self, wait_ms=0, most=None):
         """Answer what has come, at most `most` bytes of it, waiting up to `wait_ms`; return whether a host's session is open.
 
-        Where memory ends, what was to be read or sent is as if the line had lost it, and the host asks again.
+        Where memory ends it is as if the line had lost what was to be read or sent: the host asks again.
         """
         try:
             return self._take_turn(wait_ms, most)
@@ -196,10 +195,9 @@ class Server:
 
     def _send(self, frames):
         try:
-            frames = b"\0" + frames  # the zero ends what was printed: it is no part of a frame
+            self.line.write(b"\0" + frames)  # the zero ends what was printed: it is no part of a frame
         except MemoryError:
-            return
-        self.line.write(frames)
+            pass
 
     def _hold(self, function, *arguments):
         """Call a function while the firmware's lock is held, where it gave one."""

@@ -23,11 +23,6 @@ little = bytearray(3)
 one, none = [b"x"], []
 
 
-def all_of(f):
-    """Return an operation that takes all that f(m) gives one by one."""
-    return lambda m: list(f(m))
-
-
 def keyed(k, k2, new, v=BIG):
     """Return the operations of maps with keys: two that are there, and one that is not, or whose value is zero."""
     return {
@@ -36,8 +31,8 @@ def keyed(k, k2, new, v=BIG):
         "update": lambda m: m.update(new, SMALL),
         "delete": lambda m: m.delete(k),
         "next_key": lambda m: m.next_key(k),
-        "keys": all_of(lambda m: m.keys()),
-        "items": all_of(lambda m: m.items()),
+        "keys": lambda m: list(m.keys()),
+        "items": lambda m: list(m.items()),
         "batch_lookup": lambda m: m.batch_lookup(None, 9),
         "batch_update": lambda m: m.batch_update([new, k], [v, v]),
         "batch_delete": lambda m: m.batch_delete([k, k2]),
@@ -183,8 +178,7 @@ TABLE = {
         {},
     ),
 }
-# What all maps have, whatever their operations
-ALL = {
+ALL = {  # what all maps have, whatever their operations
     "freeze": lambda m: m.freeze(),
     "clear": lambda m: m.clear(),
     "peak": lambda m: m.peak,
