@@ -128,4 +128,4 @@ def _link(source: Source, arch: str, part: str, files: list[Path], processor: Pr
 def _names(config: str) -> str:
     """Return names.h: for each qstr in the module's table its place there as a constant, see native/runtime.h."""
     entries = re.findall(r"#define (MP_QSTR_\w+) \(mp_native_qstr_table\[(\d+)\]\)", config)
-    return "".join(f"#undef {name}\n#define {name} (0x8000 | {place})\n" for name, place in entries)
+    return "".join(f"#undef {name}\n#define {name} (IN_TABLE | {place})\n" for name, place in entries)
