@@ -4,34 +4,37 @@ import pytest
 
 from tests.board.conftest import GUARDS, Run
 
-# The unix port's threads really run side by side. Each adds to the same counters and moves the same keys.
+# The unix port's threads really run side by side. Each adds to the same counters and moves the same keys. All names are
+# local: a global that one thread makes can move the dictionary in which the other looks one up.
 RACE = """
     import _thread, sys, time
     class config: GUARD = {guard!r}
     sys.modules["boardmaps_config"] = config
     from boardmaps import ArrayMap, HashMap
-    a = ArrayMap(8, 2); h = HashMap(8, 8, 64)
-    h.update(b"counting", bytes(8))
-    done = [0, 0]
-    def work(me):
-        key = bytearray(8); key[0] = me
-        for i in range({rounds}):
-            a.add(0, 1)
-            h.add(b"counting", 1)
-            key[1] = i & 7
-            h.update(key, key)
-            out = bytearray(8)
-            assert h.lookup_into(key, out) and out == key
-            h.delete(key)
-        done[me] = 1
-    _thread.start_new_thread(work, (1,))
-    work(0)
-    for _ in range(3000):
-        if done[1]:
-            break
-        time.sleep_ms(10)
-    assert done == [1, 1], done
-    print(int.from_bytes(a.lookup(0), "little"), int.from_bytes(h.lookup(b"counting"), "little"), len(h))
+    def race():
+        a = ArrayMap(8, 2); h = HashMap(8, 8, 64)
+        h.update(b"counting", bytes(8))
+        done = [0, 0]
+        def work(me):
+            key = bytearray(8); key[0] = me
+            for i in range({rounds}):
+                a.add(0, 1)
+                h.add(b"counting", 1)
+                key[1] = i & 7
+                h.update(key, key)
+                out = bytearray(8)
+                assert h.lookup_into(key, out) and out == key
+                h.delete(key)
+            done[me] = 1
+        _thread.start_new_thread(work, (1,))
+        work(0)
+        for _ in range(3000):
+            if done[1]:
+                break
+            time.sleep_ms(10)
+        assert done == [1, 1], done
+        print(int.from_bytes(a.lookup(0), "little"), int.from_bytes(h.lookup(b"counting"), "little"), len(h))
+    race()
 """
 
 

@@ -2,12 +2,17 @@
 
 import time
 
+from boardmaps_host import Board
 from boardmaps_host.client.errors import PortGone
+from boardmaps_host.client.link import Link
 from boardmaps_host.client.transports.twin import TwinTransport
 
 _RAW_PROMPT = b"raw REPL; CTRL-B to exit\r\n>"
 _PROMPT = b'\r\nMicroPython v1.26.1 on 2025-09-11; memory\r\nType "help()" for more information.\r\n>>> '
 _MODULES = b"\r\nmachine         math            micropython\r\n"
+
+# What a program that ends says
+TRACEBACK = b'Traceback (most recent call last):\r\n  File "main.py", line 1\r\nKeyError: 1'
 
 
 class MemoryBoard(TwinTransport):
@@ -90,3 +95,13 @@ class MemoryBoard(TwinTransport):
     def _check(self) -> None:
         if not self.connected:
             raise PortGone("memory: the port is gone.")
+
+
+def board_on(line: MemoryBoard, timeout: float = 0.3) -> Board:
+    """Return a connection to it."""
+    return Board(Link(line, timeout, serve="serve()"))
+
+
+def silence(board: Board) -> None:
+    """Make the connection's line one that was quiet for long."""
+    board.link.connection.heard = -1e9

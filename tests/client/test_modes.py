@@ -264,7 +264,7 @@ def test_a_full_heap_refuses_what_needs_it_and_says_so(unix: UnixBoard, mpremote
         m = board.map("m")
         m.update(1, b"fill it!")
         time.sleep(0.2)
-        with pytest.raises(OutOfMemory, match="heap of the board is exhausted: memory allocation failed"):
+        with pytest.raises(OutOfMemory, match=r"heap of the board is exhausted|the board has no memory for it"):
             m.watch(0)
         assert m.lookup(1) == b"fill it!"
     mpremote("resume", "exec", "hog.clear()")

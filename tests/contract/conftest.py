@@ -25,16 +25,6 @@ TARGETS = ["twin", "unix", "unix_viper", "unix_plain", "qemu", "qemu_native", "q
 # The emulated ones are slow: long random walks are that many times shorter there.
 EMULATED = {"qemu": 4, "qemu_native": 20, "qemu_viper": 4, "pico": 20}
 
-# What kernels have little part in: qemu_native leaves it out, for the time that it takes.
-NOT_OF_KERNELS = (
-    "test_long.py",
-    "test_batch.py",
-    "test_definition.py",
-    "test_plan.py",
-    "test_rights.py",
-    "test_stale.py",
-)
-
 CHOOSE = """
 with open("boardmaps_config.py", "w") as f:
     f.write(%r)
@@ -45,13 +35,6 @@ import sys
 from boardmaps import ArrayMap, HashMap, PerCpuArray, Queue, RingBuf, TimeSeries
 print([name for name in sorted(sys.modules) if name.startswith("boardmaps.kernels.")])
 """
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is slow and says nothing of native modules."""
-    left_out = [item for item in items if item.path.name in NOT_OF_KERNELS and "[qemu_native" in item.name]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(scope="session", params=TARGETS)

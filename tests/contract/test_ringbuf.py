@@ -137,3 +137,13 @@ def test_rights(board: Board) -> None:
     ring.freeze()
     with pytest.raises(NotPermitted, match="frozen"):
         ring.output(b"x")
+
+
+def test_empty_records_fill_a_frame_to_its_last_bytes(board: Board) -> None:
+    ring = board.create_map(RingBuf, size=1024)
+    for _ in range(100):
+        assert ring.output(b"")
+    found = []
+    while records := ring.read_many():
+        found += records
+    assert found == [(number, b"") for number in range(100)]

@@ -25,7 +25,7 @@ SCENES: dict[str, tuple[list[Op], str, tuple[str, Any]]] = {
     "array delete": ([("update", 1, 5, 0), ("delete", 1)], "EINVAL", ("ok", None)),
     "array batch_delete": ([("batch_delete", [0, 1])], "ENOTSUPP", ("ok", 2)),
     "flags of a batch": ([("batch_update", [(0, 1), (1, 2)], 0), ("batch_update", [(1, 3)], 2)], "EINVAL", ("ok", 1)),
-    "empty batch": ([("batch_update", [], 64)], "EINVAL", ("ok", 0)),
+    "empty batch": ([("freeze",), ("batch_update", [], 0)], "EPERM", ("ok", 0)),
     "empty batch of a frozen trie": ([("freeze",), ("batch_delete", [])], "EPERM", ("ok", 0)),
     "hash page": ([("batch_update", _SIXTY_FOUR, 0), ("pages", 1)], "ENOSPC", ("ok", ...)),
     "queue delete": ([("push", 1, 0), ("delete", 0)], "EINVAL", ("refused", "NotSupported")),

@@ -317,7 +317,7 @@ def test_rows(driver: Path, kind: int) -> None:
         at, n = w.rng.choice(((0, 48), (0, 12), (16, 12), (32, 12)))
         buffer = bytearray(w.some(n))
         line, before = f"row {what} {at} {i} {w.at(key)} {w.at(buffer)}", bytes(buffer)
-        done = plain_percpu.row(w.m, i if kind == PERCPU_ARRAY else key, at, buffer, buffer, n << 4 | what)
+        done = plain_percpu.row(w.m, i if kind == PERCPU_ARRAY else key, at, buffer, n << 4 | what)
         w.did(line, done, buffer)
         there = i in model
         assert done in ((0, 2) if there else (0, 1, 3))

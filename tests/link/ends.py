@@ -57,13 +57,17 @@ class Scenario:
 
 @contextmanager
 def narrow(bits: int) -> Iterator[None]:
-    """Have the numbers of requests so few bits, and those of sealed frames one more: a sealed HELLO leaves out 1 to 5."""
+    """Have the numbers of requests so few bits, and those of sealed frames one more.
+
+    So few numbers have none that is harmless to a REPL; there is no REPL here, and a sealed HELLO takes any.
+    """
     with ExitStack() as patched:
         for module, name, value in (
             (board_session, "NUMBERS", (1 << bits) - 1),
             (host_session, "NUMBERS", (1 << bits) - 1),
             (seal, "NUMBERS", (2 << bits) - 1),
             (seal, "LATEST", 1 << bits >> 1),
+            (lock, "_HARMLESS", frozenset(range(256))),
         ):
             patched.enter_context(mock.patch.object(module, name, value))
         yield
@@ -83,6 +87,16 @@ class Draws:
     def urandom(self, n: int) -> bytes:
         self.count += 1
         return sha256(b"%d %d" % (self.first, self.count)).digest()[:n]
+
+
+class System:
+    """Stands for random.SystemRandom: a challenge is drawn until its bytes are right, so one draw must not follow from another."""
+
+    def __init__(self, draws: Draws) -> None:
+        self._draws = draws
+
+    def randrange(self, low: int, high: int) -> int:
+        return low + int.from_bytes(self._draws.urandom(4), "big") % (high - low)
 
 
 class Board:
@@ -210,8 +224,8 @@ class Ends:
     def urandom(self, n: int) -> bytes:
         return self._port.draws.urandom(n)
 
-    def SystemRandom(self) -> Draws:  # noqa: N802 - as in the module random
-        return self._port.draws
+    def SystemRandom(self) -> System:  # noqa: N802 - as in the module random
+        return System(self._port.draws)
 
     class _BoardOs:
         def __init__(self, ends: "Ends") -> None:

@@ -15,7 +15,7 @@ on the way the host finds that nothing comes (t). Each of these costs one of a w
 
 One line runs an order again, and says what follows from each step:
 
-    python -m tests.link.walk plain "u d u- t u d"
+    python -m tests.link.walk plain "u d u u- t u d"
 
 More than 300 lines: one walk; its parts share the states.
 """

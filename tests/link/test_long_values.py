@@ -1,12 +1,15 @@
 """A value that takes nearly all of a pool, over the line: what can be made can be written and read."""
 
 import os
+from struct import pack
 
 import pytest
 
 from boardmaps import ArrayMap, HashMap, Queue
+from boardmaps.abi import OP_UPDATE
 from boardmaps.errors import OutOfMemory
 from boardmaps_host import Board, connect
+from boardmaps_host.client.info import ask
 from boardmaps_host.deploy import deploy
 from boardmaps_sim.unix import UnixBoard, default_port
 from tests.contract.test_long import filled
@@ -52,7 +55,7 @@ def test_a_request_that_the_board_cannot_take_is_refused_at_its_first_part() -> 
     with connect("unix") as board:
         m = board.create_map(ArrayMap, value_size=4, max_entries=1)
         before = board.link.connection.session._seq
-        with pytest.raises(OutOfMemory, match="140009 bytes are more than any map here needs"):
-            m.update(b"", bytes(140_000))
+        with pytest.raises(OutOfMemory, match="140013 bytes are more than any map here needs"):
+            ask(board.link, pack("<BHIH", OP_UPDATE, m.id, 0, 4) + bytes(4) + bytes(140_000))
         assert board.link.connection.session._seq == before + 1, "the other parts are not sent"
         assert m.add(0, 1) == 1

@@ -52,7 +52,7 @@ def test_a_planted_mistake_is_found_and_its_order_replayed(name: str) -> None:
 
 
 def test_an_order_that_breaks_nothing_is_told_step_by_step() -> None:
-    *_, last = Walk("short").replay("u d u- t u d")
+    *_, last = Walk("short").replay("u d u u- t u d")  # the second u is what takes the HELLO back from a REPL
     assert last.startswith("d        done [0] told [b'\\x00\\x01\\x00\\x00\\x00']")
 
 

@@ -4,6 +4,9 @@
 #include "core/field.h"
 #include "core/hash.h"
 
+#include "py/objarray.h"
+#include "py/objstr.h"
+
 // An attribute of a kind's kernels; what is asked for besides is not there.
 static void kernels_attr(mp_obj_t self, qstr name, mp_obj_t *dest) {
     if (dest[0] != MP_OBJ_NULL) {
@@ -17,9 +20,6 @@ static void kernels_attr(mp_obj_t self, qstr name, mp_obj_t *dest) {
 }
 
 MP_DEFINE_CONST_OBJ_TYPE(bm_kernels_type, MP_QSTR_object, MP_TYPE_FLAG_NONE, attr, kernels_attr);
-
-#include "py/objarray.h"
-#include "py/objstr.h"
 
 typedef struct {
     mp_obj_base_t base;

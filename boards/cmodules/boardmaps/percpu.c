@@ -20,14 +20,14 @@ static bm_key_t key_of(const uint32_t *h, mp_obj_t key_in) {
     return key;
 }
 
-// row(m, key, at, buffer, first, what): do `what & 15` with the bytes at `at` in m's row under the key, as many as buffer has; `what >> 4`
-// says so to the other sorts. `first`, one CPU's bytes, is for them too. Key and buffer have been looked at.
+// row(m, key, at, buffer, what): do `what & 15` with the bytes at `at` in m's row under the key, as many as buffer has; `what >> 4`
+// says so to the other sorts. Key and buffer have been looked at.
 static mp_obj_t row(size_t n_args, const mp_obj_t *args) {
     (void)n_args;
     uint32_t *h = bm_slice(mp_load_attr(args[0], MP_QSTR__slice));
     bm_key_t key = key_of(h, args[1]);
     uint32_t at = mp_obj_get_int(args[2]);
-    mp_int_t both = mp_obj_get_int(args[5]);
+    mp_int_t both = mp_obj_get_int(args[4]);
     int what = both & 15;
     mp_buffer_info_t buffer = bm_bytes(args[3], what == LOOKUP && both >> 4 ? MP_BUFFER_WRITE : MP_BUFFER_READ);
     mp_uint_t state = bm_enter();
@@ -35,7 +35,7 @@ static mp_obj_t row(size_t n_args, const mp_obj_t *args) {
     bm_leave(state);
     return MP_OBJ_NEW_SMALL_INT(done);
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(row_obj, 6, 6, row);
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(row_obj, 5, 5, row);
 
 static uint8_t *locate(uint32_t *h, const void *place_in) {
     const place_t *place = place_in;

@@ -3,15 +3,15 @@
 #include "kernel.h"
 #include "core/ring.h"
 
-static mp_obj_t failed(const bm_map_t *m, qstr op, mp_obj_t bytes) {
-    return bm_tell(m, MP_QSTR__failed, 2, (mp_obj_t[]) { MP_OBJ_NEW_QSTR(op), bytes });
+static mp_obj_t refused(const bm_map_t *m, qstr op, mp_obj_t bytes) {
+    return bm_tell(m, MP_QSTR__room_in, 2, (mp_obj_t[]) { MP_OBJ_NEW_QSTR(op), bytes });
 }
 
 static mp_obj_t ring_output(const bm_map_t *m, const mp_obj_t *args) {
     uint32_t *h = m->slice;
     mp_buffer_info_t data;
     if (!bm_get(args[0], &data, MP_BUFFER_READ) || !h[SIZE]) {
-        return failed(m, MP_QSTR_output, args[0]);
+        return refused(m, MP_QSTR_output, args[0]);
     }
     mp_uint_t state = bm_enter();
     bool done = bm_ring_output(h, data.buf, data.len);
@@ -23,7 +23,7 @@ static mp_obj_t ring_read_into(const bm_map_t *m, const mp_obj_t *args) {
     uint32_t *h = m->slice;
     mp_buffer_info_t out;
     if (!bm_get(args[0], &out, MP_BUFFER_WRITE) || !h[SIZE]) {
-        return failed(m, MP_QSTR_read_into, args[0]);
+        return refused(m, MP_QSTR_read_into, args[0]);
     }
     mp_uint_t state = bm_enter();
     mp_int_t n = bm_ring_read(h, out.buf, out.len);

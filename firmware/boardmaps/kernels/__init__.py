@@ -52,7 +52,7 @@ bloom       clear(view)
 percpu      drive_array(m)
 percpu      drive_hash(m)
 percpu      entry_at(view, slot, key, value) -> as a hash table's
-percpu      row(m, key, at, buffer, first, what) -> answer; what has the size of buffer too, from bit 4
+percpu      row(m, key, at, buffer, what) -> answer; what has the size of buffer too, from bit 4
 percpu      rp2_cpu() -> 0 or 1
 percpu m    _add(key, delta, offset, width) -> the new number
 percpu m    _swap(key, expected, new) -> whether it was equal

@@ -15,7 +15,7 @@ from ..abi import VERSION
 
 _COMMON = ("base", "stdio", "frame", "line", "array", "hash")
 _SOUND = 0x2144DF1C  # the CRC-32 of anything with its own CRC-32 behind it
-_FOLDER = __file__[: -len("native.py")] if __file__[-3:] == ".py" else __file__[: -len("native.mpy")]
+_FOLDER = __file__[: __file__.rfind("/") + 1]
 _NO_GUARD = 0  # the numbers of boards/cmodules/boardmaps/native/runtime.h
 _IRQ = 1
 _SPINLOCK = 2
@@ -60,10 +60,7 @@ def _module(name):
             if module.version != VERSION:
                 del sys.modules[full]
                 raise ValueError("of boardmaps %s, not %s" % (module.version, VERSION))
-        except (
-            OSError,
-            ValueError,
-        ) as why:  # MicroPython's own when it is not there, or for another processor or firmware
+        except (OSError, ValueError) as why:  # also MicroPython's own: not there, of another processor or firmware
             raise ImportError("%s%s.mpy does not load (%s): run boardmaps deploy" % (_FOLDER, name, why))
         _hold(module)
         _modules[name] = module

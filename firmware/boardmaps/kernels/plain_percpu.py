@@ -49,8 +49,8 @@ def find(view, key):
     return max(0, -table.op(view, key, key, _FIND | _LOOKED_AT))
 
 
-def row(m, key, at, buffer, first, what):  # noqa: ARG001 - the other sorts need `first`
-    """Do `what & 15` with the `what >> 4` bytes of `buffer` at `at` in m's row under key. `first` is for other sorts."""
+def row(m, key, at, buffer, what):
+    """Do `what & 15` with the `what >> 4` bytes of `buffer` at `at` in m's row under key."""
     view = m._slice
     n = what >> 4
     what &= 15

@@ -151,11 +151,11 @@ def drive(m):
     """Give a RingBuf its functions."""
 
     def own_output(data):
-        m._failed("output", data)
+        m._room_in("output", data)
         return output(m._slice, data)
 
     def own_read_into(out):
-        n = read_into(m._slice, out, m._failed("read_into", out))
+        n = read_into(m._slice, out, m._room_in("read_into", out))
         if n == -2:
             m._too_short(out)
         return n

@@ -39,11 +39,11 @@ def rp2_cpu() -> int:
 
 
 @micropython.viper
-def _row(find, view, key, at: int, buffer, first, what: int) -> int:
+def _row(find, view, key, at: int, buffer, what: int) -> int:
     """Do `what & 15` with `what >> 4` bytes, `buffer`, at `at` in the row under key; 0 when done, else what find says.
 
-    find(key, key, _FIND) gives minus the row's offset in the slice; find(key, first, flags) makes a new entry, for which
-    `first` has one CPU's bytes, at least. Key and buffers are right.
+    find(key, key, _FIND) gives minus the row's offset in the slice; find(key, buffer, flags) makes a new entry, for which
+    `buffer` has one CPU's bytes, at least. Key and buffer are right.
     """
     n = what >> 4
     what &= 15
@@ -54,7 +54,7 @@ def _row(find, view, key, at: int, buffer, first, what: int) -> int:
     if row >= 0:
         if row != _MISS or what >= _EXIST:
             return row
-        row = int(find(key, first, what | _LOOKED_AT))
+        row = int(find(key, buffer, what | _LOOKED_AT))
         if row:
             return row
         row = int(find(key, key, _FIND | _LOOKED_AT))
@@ -91,10 +91,10 @@ if GUARD != "none":
     _bare_row = _row
 
     @micropython.native
-    def _row(find, view, key, at, buffer, first, what):
+    def _row(find, view, key, at, buffer, what):
         state = enter()
         try:
-            return _bare_row(find, view, key, at, buffer, first, what)
+            return _bare_row(find, view, key, at, buffer, what)
         finally:
             leave(state)
 
@@ -130,9 +130,9 @@ def _indices(base):
 
 
 @micropython.native
-def row(m, key, at, buffer, first, what):
+def row(m, key, at, buffer, what):
     """Do `what` with the bytes at `at` in m's row under key. Not a closure: one of so many arguments takes heap at a call."""
-    return _row(m._rows, m._slice, key, at, buffer, first, what)
+    return _row(m._rows, m._slice, key, at, buffer, what)
 
 
 def _drive(m, find):

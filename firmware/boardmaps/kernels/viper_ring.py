@@ -340,12 +340,12 @@ def _any(m):
 
     def slow(what, buffer):
         if not what:
-            n = m._failed("output", buffer)
+            n = m._room_in("output", buffer)
             at = claim(m._slice, n)
             if at:
                 finish(m._slice, at, buffer, 0)
             return at != 0
-        n = _take(m._slice, buffer, m._failed("read_into", buffer))
+        n = _take(m._slice, buffer, m._room_in("read_into", buffer))
         if n == _TOO_SHORT:
             m._too_short(buffer)
         return n

@@ -51,8 +51,8 @@ _READY = (
 def _ready(error):
     for made in _READY:
         if type(made) is error:
-            break
-    return made
+            return made
+    return error
 
 
 class Map:

@@ -14,13 +14,8 @@ def whole(number):
 
 def room(buffer, writable=False):
     """Return the bytes of a buffer. Raises TypeError for what is none, or must be writable and is not."""
-    kind = type(buffer)
-    if kind is bytearray or (kind is bytes and not writable):
+    if _plain(buffer, writable):
         return len(buffer)
-    if isinstance(buffer, str):
-        raise TypeError("bytes are wanted, not str")
-    if writable:
-        pack_into("", buffer, 0)
     low, high = 0, 1
     while _has(buffer, high):
         low, high = high, 2 * high
@@ -35,13 +30,8 @@ def room(buffer, writable=False):
 
 def holds(buffer, size, writable=False):
     """Return whether a buffer has exactly `size` bytes, above -1. Raises TypeError as room() does."""
-    kind = type(buffer)
-    if kind is bytearray or (kind is bytes and not writable):
+    if _plain(buffer, writable):
         return len(buffer) == size
-    if isinstance(buffer, str):
-        raise TypeError("bytes are wanted, not str")
-    if writable:
-        pack_into("", buffer, 0)
     return _has(buffer, size) and not _has(buffer, size + 1)
 
 
@@ -52,6 +42,18 @@ def index_of(key):
     if len(key) != 4:  # an array of larger items: a copy, which takes heap
         key = bytes(key)
     return 0x3FFFFFFF if key[2] or key[3] else key[0] | key[1] << 8
+
+
+def _plain(buffer, writable):
+    """Return whether len() counts the bytes of a buffer. Raises TypeError for what is none, or cannot be written to."""
+    kind = type(buffer)
+    if kind is bytearray or (kind is bytes and not writable):
+        return True
+    if isinstance(buffer, str):
+        raise TypeError("bytes are wanted, not str")
+    if writable:
+        pack_into("", buffer, 0)
+    return False
 
 
 def _has(buffer, n):

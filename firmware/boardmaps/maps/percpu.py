@@ -79,7 +79,7 @@ class PerCpu(Keyed):
         """Copy this CPU's value into `out` (value_size bytes, writable); return False on a miss. Allocates nothing."""
         key = self._place("lookup_into", key)
         self._value("lookup_into", out, True)
-        return _kernels.row(self, key, self._offset(), out, out, self._value_size << 4 | _READ) == 0
+        return _kernels.row(self, key, self._offset(), out, self._value_size << 4 | _READ) == 0
 
     def lookup(self, key):
         """Return this CPU's value as bytes, or None on a miss."""
@@ -177,18 +177,18 @@ class PerCpu(Keyed):
         return row if self._row_into(op, key, row, what) else None
 
     def _row_into(self, op, key, row, what):
-        return _kernels.row(self, self._place(op, key), 0, row, row, len(row) << 4 | what) == 0
+        return _kernels.row(self, self._place(op, key), 0, row, len(row) << 4 | what) == 0
 
     def _remove(self, key, what):
-        done = _kernels.row(self, key, 0, b"", b"", what)
+        done = _kernels.row(self, key, 0, b"", what)
         if done:
             self._fail_of("delete", done)
 
     def _absent(self, key):
-        return _kernels.row(self, self._place("find", key), 0, b"", b"", _READ) != 0
+        return _kernels.row(self, self._place("find", key), 0, b"", _READ) != 0
 
     def _store(self, op, key, at, buffer, size, flags):
-        done = _kernels.row(self, key, at, buffer, buffer, size << 4 | int(flags))
+        done = _kernels.row(self, key, at, buffer, size << 4 | int(flags))
         if done:
             self._fail_of(op, done)
 

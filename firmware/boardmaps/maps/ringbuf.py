@@ -166,7 +166,7 @@ class RingBuf(Map):
         Raises InvalidValueSize when `out` is too short: the record stays.
         """
         if len(out) < 8:
-            self._failed("read", out)
+            self._too_short(out)
         n = self.read_into(out[8:])
         if n < 0:
             return 0
@@ -212,7 +212,7 @@ class RingBuf(Map):
         self._alive("len")
         return unpack_from("<I", self._view, _COUNT * 4)[0]
 
-    def _failed(self, op, buffer):
+    def _room_in(self, op, buffer):
         """Return the bytes of a buffer that the kernels do not know; read_into's must be writable."""
         self._alive(op)
         return room(buffer, op == "read_into")

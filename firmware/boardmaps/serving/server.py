@@ -135,7 +135,7 @@ class Server:
         self.session = ServerSession(dispatcher.handle, terms, mtu, window, self.line.credit, most, codec)
         dispatcher.extra = {OP_SUBSCRIBE: self._subscriptions, OP_UNSUBSCRIBE: self._subscriptions}
         # What is sealed is opened in Python, so the rest happens there too.
-        self._turn = in_c.line(pool.maps) if in_c and hasattr(in_c, "line") and not codec else None
+        self._turn = in_c.line(pool.maps) if in_c and not codec else None
         self._events = None
         self._guard = guard
         self._view = memoryview(bytearray(min(self.line.credit, 1024)))

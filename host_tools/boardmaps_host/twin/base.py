@@ -41,6 +41,7 @@ from boardmaps.errors import (
     StaleMap,
 )
 from boardmaps.refusals import GROUPS, refused
+from boardmaps_host.arguments import Arguments
 
 if not getattr(sys, "_is_gil_enabled", lambda: True)():
     raise ImportError(
@@ -80,7 +81,7 @@ def round_up_8(n: int) -> int:
     return n + 7 & ~7
 
 
-class CloudMap:
+class CloudMap(Arguments):
     """Base of all maps on the heap. `id` is the map's number, `definition` what it was made from (sizes in bytes).
 
     `frozen` is whether the host may no longer write. Code that holds this object is the firmware's side and still may,
@@ -92,7 +93,6 @@ class CloudMap:
     by_host = False
     subscribe_needs = ("lookup", BPF_F_WRONLY)
 
-    _indexed = False  # whether a key may be an int
     _instead = "use lookup, update and delete"  # what a refusal says at its end
     offset = 0  # a pool's notion: a map on the heap has no place that means anything to others
 
@@ -227,25 +227,6 @@ class CloudMap:
         self._limit_memory("resize", old, new_max_entries)
         return MapDef(old.map_type, old.key_size, old.value_size, new_max_entries, old.map_flags, old.name)
 
-    def _bytes(self, op: str, what: str, given: Key) -> bytes:
-        """Return `given` as bytes that nobody else can change."""
-        if type(given) is bytes:
-            return given
-        try:
-            view = memoryview(given)  # type: ignore[arg-type] # an int is refused here
-        except TypeError:
-            raise TypeError(f"{op} {self.name!r}: a {what} is bytes-like, not {type(given).__name__}") from None
-        if not view.contiguous:
-            raise TypeError(f"{op} {self.name!r}: a {what} lies in one piece, and this memoryview does not")
-        return bytes(view)
-
-    def _types(self, op: str, what: str, given: Sequence[object]) -> None:
-        """Refuse a batch in which something is no bytes, before anything is done."""
-        if list(map(type, given)).count(bytes) != len(given):
-            for one in given:
-                if not (what == "key" and self._indexed and isinstance(one, int) and not isinstance(one, bool)):
-                    self._bytes(op, what, one)  # type: ignore[arg-type] # what is none is refused
-
     def _key(self, op: str, key: Key) -> bytes:
         """Return the key as bytes of the right length."""
         key = self._bytes(op, "key", key)
@@ -259,16 +240,6 @@ class CloudMap:
         if len(value) != self._value_size:
             raise InvalidValueSize(f"{op} {self.name!r}: value is {len(value)} bytes, not {self._value_size}")
         return value
-
-    def _writable(self, op: str, out: bytearray | memoryview) -> memoryview:
-        """Return the caller's buffer as bytes that can be written."""
-        try:
-            target = memoryview(out).cast("B")
-        except TypeError:
-            target = memoryview(b"")
-        if target.readonly:
-            raise TypeError(f"{op} {self.name!r}: out is a writable buffer, not {type(out).__name__}")
-        return target
 
     def _out(self, op: str, out: bytearray | memoryview) -> memoryview:
         """Return the caller's buffer for a value, ready to be filled."""
@@ -292,16 +263,8 @@ class CloudMap:
         return count
 
     def _flags(self, op: str, flags: int) -> None:
-        if not isinstance(flags, int):
-            raise TypeError(f"{op} {self.name!r}: flags are a number, not {type(flags).__name__}")
-        if flags not in (BPF_ANY, BPF_NOEXIST, BPF_EXIST):
+        if self._whole(op, "flags", flags) not in (BPF_ANY, BPF_NOEXIST, BPF_EXIST):
             raise InvalidFlags(f"{op} {self.name!r}: unknown flags {flags!r}")
-
-    def _whole(self, op: str, what: str, given: int) -> int:
-        """Return a number that is given; TypeError for what is none."""
-        if not isinstance(given, int):
-            raise TypeError(f"{op} {self.name!r}: {what} is a number, not {type(given).__name__}")
-        return given
 
     def _cursor(self, op: str, cursor: int | None) -> int:
         """Return the place that a batch goes on from. Refuses what is no cursor of this map's."""

@@ -157,7 +157,11 @@ class LruHashMap(HashMap):
 
     def _tell(self) -> None:
         while self._untold and self._on_evict is not None:
-            self._on_evict(*self._untold.popleft())
+            try:
+                evicted = self._untold.popleft()
+            except IndexError:  # another thread tells the last one
+                return
+            self._on_evict(*evicted)
 
     # What follows runs in the map's turn.
 

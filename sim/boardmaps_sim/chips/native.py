@@ -40,12 +40,12 @@ _FLAGS = (
 class Processor:
     """How to compile for an architecture, as mpy-cross calls it: the beginning of the compiler's name, and its options.
 
-    `library` names what the code needs of the compiler's own library: mpy_ld.py would read all of that, for ten seconds.
+    `libgcc` names what the code needs of the compiler's own library: mpy_ld.py would read all of that, for ten seconds.
     """
 
     cross: str
     flags: tuple[str, ...]
-    library: tuple[str, ...] = ()
+    libgcc: tuple[str, ...] = ()
 
 
 PROCESSORS = {
@@ -111,10 +111,10 @@ def _link(source: Source, arch: str, part: str, files: list[Path], processor: Pr
     run([*linker, "--preprocess", "-o", str(config), *scanned], log)
     (build / "names.h").write_text(_names(config.read_text()))
     compiler = f"{processor.cross}gcc"
-    objects = [str(build / name) for name in processor.library]
+    objects = [str(build / name) for name in processor.libgcc]
     if objects:
-        library = subprocess.check_output([compiler, *processor.flags, "-print-libgcc-file-name"], text=True).strip()
-        run([f"{processor.cross}ar", "x", library, *processor.library], log, cwd=build)
+        archive = subprocess.check_output([compiler, *processor.flags, "-print-libgcc-file-name"], text=True).strip()
+        run([f"{processor.cross}ar", "x", archive, *processor.libgcc], log, cwd=build)
     for file in files:
         objects.append(str(build / f"{file.stem}.o"))
         defined = [f'-DMP_CONFIGFILE="{config}"', f'-DVERSION="{VERSION}"', f"-DCOMMON={int(part == 'c_common')}"]
@@ -128,4 +128,4 @@ def _link(source: Source, arch: str, part: str, files: list[Path], processor: Pr
 def _names(config: str) -> str:
     """Return names.h: for each qstr in the module's table its place there as a constant, see native/runtime.h."""
     entries = re.findall(r"#define (MP_QSTR_\w+) \(mp_native_qstr_table\[(\d+)\]\)", config)
-    return "".join(f"#undef {name}\n#define {name} (0x8000 | {place})\n" for name, place in entries)
+    return "".join(f"#undef {name}\n#define {name} (IN_TABLE | {place})\n" for name, place in entries)

@@ -1,6 +1,6 @@
 // What a native module has of MicroPython: py/dynruntime.h, what that lacks, and the guard.
 //
-// A native module knows its firmware by one table of functions and by no address or qstr. boards/native.py writes names.h: for
+// A native module knows its firmware by one table of functions and by no address or qstr. sim/boardmaps_sim/chips/native.py writes names.h: for
 // each name in these sources MP_QSTR_name is the qstr itself where all firmware has the same one, else IN_TABLE and the place in
 // the module's own table, which is filled when the module is loaded.
 #ifndef BOARDMAPS_RUNTIME_H

@@ -31,6 +31,7 @@ from boardmaps.abi import (
 )
 from boardmaps.errors import InvalidFlags, InvalidKeySize, InvalidValueSize, MapError, NotSupported, StaleMap
 from boardmaps.refusals import GROUPS, is_operation
+from boardmaps_host.arguments import Arguments
 from boardmaps_host.client import subscribe
 from boardmaps_host.client.errors import LinkError, Restarted
 from boardmaps_host.client.events import Change, Subscription
@@ -85,26 +86,28 @@ def _refusing(op: str) -> Callable[..., None]:
     return refuse
 
 
-class RemoteMap:
+class RemoteMap(Arguments):
     """A map on a board: what a host may do with it, with the board's own checks and errors.
 
     `offset` and `size` are its place in the board's pool, bytes. The object stands for the map of its name and definition: when
     the board has restarted, the next call finds it again, under another `id` perhaps, or raises StaleMap.
     """
 
-    _indexed = False  # whether a key may be an int
-
     def __init__(self, link: Linked, info: MapInfo) -> None:
         self._link = link
         self._boot = link.boot  # in which `id` is the map's number
         self._parameters = info.parameters
         self.id = info.id
-        self.name = info.name
         self.definition = info.definition
         self.offset = info.offset
         self.size = info.slice_bytes
         self._kind = by_number(info.map_type)
         self._value_size = info.value_size  # of a value as it goes over the line
+
+    @property
+    def name(self) -> str:
+        """The map's name, '' when it has none."""
+        return self.definition.name
 
     def __init_subclass__(cls) -> None:
         """Have a class refuse what its kind lacks and this one has, before it looks at anything that it is given."""
@@ -183,27 +186,12 @@ class RemoteMap:
 
     # The way in: everything is looked at here before anything is sent, key, value, flags, each its type first.
 
-    def _bytes(self, op: str, what: str, given: object) -> bytes:
-        """Return the bytes of any contiguous buffer."""
-        try:
-            view = memoryview(given)  # type: ignore[arg-type] # what is none is refused here
-        except TypeError:
-            raise TypeError(f"{op} {self.name!r}: a {what} is bytes-like, not {type(given).__name__}") from None
-        if not view.contiguous:
-            raise TypeError(f"{op} {self.name!r}: a {what} lies in one piece, and this memoryview does not")
-        return bytes(view)
-
     def _key(self, op: str, key: Key | None) -> bytes:
         """Return the key as bytes of the right length."""
         k = self._bytes(op, "key", key)
         if len(k) != self.definition.key_size:
             raise InvalidKeySize(f"{op} {self.name!r}: key is {len(k)} bytes, not {self.definition.key_size}")
         return k
-
-    def _whole(self, op: str, what: str, given: int) -> int:
-        if not isinstance(given, int):
-            raise TypeError(f"{op} {self.name!r}: {what} is a number, not {type(given).__name__}")
-        return given
 
     def lookup(self, key: Key) -> bytes | None:
         """Return the value, or None on a miss."""
@@ -220,12 +208,7 @@ class RemoteMap:
 
     def _out(self, op: str, out: bytearray | memoryview) -> memoryview:
         """Return the caller's buffer for a value; refuse one that cannot take it before the board is asked."""
-        try:
-            target = memoryview(out).cast("B")
-        except TypeError:
-            target = memoryview(b"")
-        if target.readonly:
-            raise TypeError(f"{op} {self.name!r}: out is a writable buffer, not {type(out).__name__}")
+        target = self._writable(op, out)
         if len(target) != self._value_size:
             raise InvalidValueSize(f"{op} {self.name!r}: out is {len(target)} bytes, not {self._value_size}")
         return target
@@ -329,12 +312,6 @@ class RemoteMap:
 
         head = pack("<I", flags) if isinstance(flags, int) and 0 <= flags <= U32_MAX else b""
         return self._batch(OP_BATCH_UPDATE, head, len(keys), entry)
-
-    def _types(self, op: str, what: str, given: Sequence[object]) -> None:
-        """Refuse a batch in which something is no bytes, before anything is done."""
-        for entry in given:
-            if not (what == "key" and self._indexed and isinstance(entry, int) and not isinstance(entry, bool)):
-                self._bytes(op, what, entry)
 
     def batch_delete(self, keys: Sequence[Key]) -> int:
         """Remove many keys; return how many. Stops at the first error, `done` of which says how many were removed."""

@@ -79,12 +79,7 @@ class RemoteNumbers(RemoteMap):
     def _number_out(self, op: str, key: Key, out: Out, offset: int) -> memoryview:
         """Return the caller's buffer for a number; refuse one that cannot take it before anything is changed."""
         self._key(op, key)
-        try:
-            target = memoryview(out).cast("B")
-        except TypeError:
-            target = memoryview(b"")
-        if target.readonly:
-            raise TypeError(f"{op} {self.name!r}: out is a writable buffer, not {type(out).__name__}")
+        target = self._writable(op, out)
         self._field(op, offset, len(target))
         return target
 

@@ -61,5 +61,5 @@ class RemotePerCpu(RemoteMap):
         return self.join([value] * self.cpus)
 
     def of_every_cpu(self, value: bytes) -> list[bytes]:
-        """Return the values of all CPUs in a row."""
-        return self.split(value)
+        """Return the values of all CPUs in a row; an event has only one, that of the CPU which serves."""
+        return [value] if len(value) == self.definition.value_size else self.split(value)
