@@ -51,9 +51,10 @@ def _run(step: str, arch: str | None) -> list[str]:
     if step == "native":
         return [str(path) for path in build_native([arch] if arch else [])]
     if step == "pico":
+        from boardmaps_sim.chips.emulator import build_emulator
         from boardmaps_sim.chips.rp2 import build_pico
 
-        return [str(path) for path in build_pico()]
+        return [str(path) for path in (*build_pico(), build_emulator())]
     from boardmaps_sim.chips.qemu_port import build_qemu, build_rv32
 
     return [str(build_qemu() if step == "qemu" else build_rv32())]

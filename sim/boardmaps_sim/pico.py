@@ -6,6 +6,7 @@ from pathlib import Path
 
 from boardmaps_sim.base import BoardError
 from boardmaps_sim.chips.cache import firmware_image
+from boardmaps_sim.chips.emulator import fast_emulator
 from boardmaps_sim.chips.rp2 import BUILT_IN, STOCK
 from boardmaps_sim.chips.uf2 import RP2040_FAMILY, from_uf2
 from boardmaps_sim.machine import prepare_flash
@@ -42,6 +43,10 @@ class PicoBoard(ProcessBoard):
         self._seed = seed
         self._image = image
         self._built_in = built_in
+
+    def _packages(self) -> list[str]:
+        compiled = fast_emulator()
+        return [str(compiled)] if compiled else []
 
     def _settings(self) -> dict[str, object]:
         image = self._image or firmware_image(BUILT_IN if self._built_in else STOCK)

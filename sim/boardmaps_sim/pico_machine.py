@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from rp2040py.boards import BoardSpec
 from rp2040py.device.base_device import BaseDevice
@@ -25,6 +26,7 @@ _STALL = 0.5  # seconds; a client that reads nothing for so long loses output
 _MOST_QUEUED = 1 << 20
 _ROSC = 0x40060  # where the emulator looks it up: bits 31 to 12 of its address
 _RANDOMBIT = 0x1C
+_PIO = (0x50200, 0x50300)  # likewise
 
 
 class _Rosc(BasePeripheral):
@@ -39,13 +41,51 @@ class _Rosc(BasePeripheral):
         return self._random.getrandbits(1) if offset == _RANDOMBIT else super().read_uint32(offset)
 
 
+class _Running(list[Any]):
+    """The programmable I/O blocks that run: the emulator goes over them after each instruction. By number it finds all."""
+
+    def __init__(self, blocks: list[Any]) -> None:
+        super().__init__()
+        self._blocks = blocks
+
+    def __getitem__(self, number: Any) -> Any:
+        """Return block 0 or 1, whether it runs or not."""
+        return self._blocks[number]
+
+    def update(self) -> None:
+        """Take up what began to run, and leave what stopped."""
+        self[:] = [block for block in self._blocks if not block.stopped]
+
+
+class _Pio:
+    """One such block on the bus. Only a write makes it run."""
+
+    def __init__(self, block: Any, running: _Running) -> None:
+        self._block, self._running = block, running
+        self.read_uint32 = block.read_uint32
+        self.write_uint32 = block.write_uint32
+
+    def write_uint32_atomic(self, offset: int, value: int, atomic_type: int) -> None:
+        """Write a register, as the bus does."""
+        self._block.write_uint32_atomic(offset, value, atomic_type)
+        self._running.update()
+
+    def reset(self) -> None:
+        """Stop."""
+        self._block.reset()
+
+
 class Pico:
     """A Pico with power."""
 
     def __init__(self, settings: Settings, port: PtyPort) -> None:
         """Load firmware and files; nothing runs before run()."""
         self._device = BaseDevice(board=BoardSpec(image=settings["image"]))
-        self._device.mcu.peripherals[_ROSC] = _Rosc(self._device.mcu, settings["seed"])
+        mcu = self._device.mcu
+        mcu.peripherals[_ROSC] = _Rosc(mcu, settings["seed"])
+        blocks, mcu.pio = mcu.pio, _Running(mcu.pio)
+        for address, block in zip(_PIO, blocks, strict=True):
+            mcu.peripherals[address] = _Pio(block, mcu.pio)
         self._port = port
         self._image = Path(settings["flash"])
         self._saved = self._image.read_bytes()

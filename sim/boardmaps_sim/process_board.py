@@ -30,6 +30,10 @@ class ProcessBoard(SimulatedBoard):
         self._flash_is_temporary = flash is None
         self._process: subprocess.Popen[str] | None = None
 
+    def _packages(self) -> list[str]:
+        """Folders of Python packages that go before what is installed."""
+        return []
+
     @abstractmethod
     def _settings(self) -> dict[str, object]:
         """What the machine is made of, checked and ready for JSON; prepares the flash image. Raises BoardError."""
@@ -43,13 +47,14 @@ class ProcessBoard(SimulatedBoard):
             raise BoardError("simulated boards need Linux: its PTYs and epoll. Use the target twin or a real board.")
         settings = {"port": self.port, "flash": str(self.flash.absolute()), "temporary": self._flash_is_temporary}
         settings.update(self._settings())
+        packages = [_PACKAGES, *self._packages(), os.environ.get("PYTHONPATH", "")]
         self._process = subprocess.Popen(
             [sys.executable, "-m", self.machine, json.dumps(settings)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             start_new_session=True,  # a Ctrl-C at the terminal is the caller's to handle
-            env={**os.environ, "PYTHONPATH": os.pathsep.join([_PACKAGES, os.environ.get("PYTHONPATH", "")])},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(packages)},
         )
         try:
             self._await_boot(self._process)

@@ -1,6 +1,7 @@
 """The emulated Pico: the real rp2 firmware, its REPL, files and interrupts."""
 
 import os
+import sysconfig
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -69,6 +70,27 @@ def _board(folder: Path, *, built_in: bool = False, seed: int | None = None) -> 
     return PicoBoard(port=folder / "port", flash=folder / "flash.img", built_in=built_in, seed=seed)
 
 
+PROGRAMMABLE_IO = """
+import rp2
+@rp2.asm_pio()
+def doubles():
+    pull()
+    mov(x, osr)
+    in_(x, 31)
+    in_(null, 1)
+    push()
+for number in (0, 4):
+    block = rp2.StateMachine(number, doubles)
+    for _ in range(2):
+        block.restart()
+        block.active(1)
+        block.put(21)
+        print(block.get())
+        block.active(0)
+    rp2.PIO(number // 4).remove_program()
+"""
+
+
 @pytest.fixture
 def board(tmp_path: Path) -> Iterator[PicoBoard]:
     """A running Pico with the stock firmware and a flash of its own that persists within the test."""
@@ -124,6 +146,19 @@ def test_every_byte_passes_both_ways(board: PicoBoard) -> None:
 
 def test_a_hard_timer_interrupt_fires(mpremote: Mpremote) -> None:
     assert mpremote("exec", HARD_TIMER) == "True\n"
+
+
+def test_programmable_io_runs_when_it_is_told_to(mpremote: Mpremote) -> None:
+    assert mpremote("exec", PROGRAMMABLE_IO) == "42\n42\n42\n42\n"
+    mpremote("reset")
+    assert mpremote("exec", PROGRAMMABLE_IO) == "42\n42\n42\n42\n"
+
+
+def test_the_emulator_is_the_one_compiled_for_this_python(board: PicoBoard) -> None:
+    assert board._process is not None
+    loaded = Path(f"/proc/{board._process.pid}/maps").read_text()
+    assert f"/_simulator{sysconfig.get_config_var('EXT_SUFFIX')}" in loaded
+    assert "/_simulator.abi3.so" not in loaded
 
 
 def test_random_numbers_differ_from_start_to_start_unless_seeded(mpremote: Mpremote, tmp_path: Path) -> None:

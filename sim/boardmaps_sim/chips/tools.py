@@ -3,6 +3,8 @@
 import os
 import shutil
 import subprocess
+import sys
+import sysconfig
 from pathlib import Path
 
 from boardmaps_sim.chips.cache import BuildError, cache_root, run
@@ -36,6 +38,8 @@ NEEDS = {
     "pico": {
         **_ARM,
         "/usr/include/newlib/c++": "libstdc++-arm-none-eabi-newlib",
+        # Python's own headers, for the emulator
+        f"{sysconfig.get_path('include')}/Python.h": f"libpython{sys.version_info.major}.{sys.version_info.minor}-dev",
         "cmake": "cmake",
         "ninja": "ninja-build",
     },
