@@ -52,6 +52,11 @@ _DISCARDED = const(1 << 28)
 _LENGTH = const((1 << 28) - 1)
 
 
+def fault(what, where):
+    """Return an answer. A number that leads nowhere may have any 32 bits: 24 are told."""
+    return (where & 0xFFFFFF) << 4 | what
+
+
 def word(view, index):
     """Return a word of a slice's header."""
     return unpack_from("<I", view, 4 * index)[0]
@@ -90,7 +95,7 @@ def check_free(view, entries):
     for slot in range(1, fresh + 1):
         if not link_of(view, _LEFT, slot) & _FREE_BIT:
             if not entries:
-                return slot << 4 | _ASTRAY
+                return fault(_ASTRAY, slot)
             entries -= 1
     if entries:
         return _ASTRAY
@@ -98,7 +103,7 @@ def check_free(view, entries):
     while slot:
         link = slot <= fresh and link_of(view, _LEFT, slot)
         if not link & _FREE_BIT or not rest:
-            return slot << 4 | _BAD_FREE
+            return fault(_BAD_FREE, slot)
         rest -= 1
         slot = link & ~_FREE_BIT
     return _BAD_FREE if rest else _WHOLE
@@ -115,17 +120,17 @@ def chains(view):
         while slot:
             link = slot <= fresh and link_of(view, _LEFT, slot)
             if link is False or link & _FREE_BIT:
-                return bucket << 4 | _BAD_LINK
+                return fault(_BAD_LINK, bucket)
             met += 1
             if met > count:
-                return bucket << 4 | _TOO_MANY
+                return fault(_TOO_MANY, bucket)
             key = key_of(view, slot)
             if bucket_of(view, key) != bucket:
-                return slot << 4 | _BAD_PLACE
+                return fault(_BAD_PLACE, slot)
             other = first
             while other != slot:
                 if key_of(view, other) == key:
-                    return slot << 4 | _TWICE
+                    return fault(_TWICE, slot)
                 other = link_of(view, _LEFT, other)
             slot = link
     return _ASTRAY if met < count else check_free(view, count)
@@ -144,7 +149,7 @@ def nodes(view):
     x = word(view, _INNER_FREE)
     while x:
         if not slots < x <= top or not inner:
-            return x << 4 | _BAD_INNER
+            return fault(_BAD_INNER, x)
         inner -= 1  # those that are left are in the tree
         x = link_of(view, _LEFT, x)
     rest, before, above, side = count, b"", 0, 0
@@ -153,25 +158,25 @@ def nodes(view):
         first, least = x, link_of(view, _BITS_OF, above) + 1 if above else 0
         while True:  # down to a slot
             if not 0 < x <= top or (x <= slots and (x > fresh or link_of(view, _LEFT, x) & _FREE_BIT)):
-                return x << 4 | _BAD_LINK
+                return fault(_BAD_LINK, x)
             bits = link_of(view, _BITS_OF, x)
             if not least <= bits <= most:
-                return x << 4 | _BAD_PLACE
+                return fault(_BAD_PLACE, x)
             if x <= slots:
                 break
             if not inner:
-                return x << 4 | _TOO_MANY
+                return fault(_TOO_MANY, x)
             inner -= 1
             if not link_of(view, _RIGHT, x):
-                return x << 4 | _BAD_LINK
+                return fault(_BAD_LINK, x)
             least = bits + 1
             x = link_of(view, _LEFT, x)
         if not rest:
-            return x << 4 | _TOO_MANY
+            return fault(_TOO_MANY, x)
         rest -= 1
         key = key_of(view, x)
         if not _fits(view, key, bits, before, above, side) or not _leads(view, key, first, x):
-            return x << 4 | _BAD_PLACE
+            return fault(_BAD_PLACE, x)
         before = key
         if link_of(view, _LEFT, x) or link_of(view, _RIGHT, x):
             above = x
@@ -229,9 +234,9 @@ def records(view):
         behind = (word(view, _NUMBER) - number) & 0xFFFFFFFF
         nth += 1
         if taken > rest or flags not in (0, _RESERVED, _DISCARDED):
-            return nth << 4 | _BAD_RECORD
+            return fault(_BAD_RECORD, nth)
         if not behind or (nth > 1 and behind >= last):
-            return nth << 4 | _BAD_NUMBER
+            return fault(_BAD_NUMBER, nth)
         waiting += not flags
         last = behind
         at = (at + taken) & 0xFFFFFFFF

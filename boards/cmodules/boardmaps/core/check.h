@@ -23,8 +23,9 @@ enum {
     BAD_NUMBER = 10, // of a record: not behind that of the one before
 };
 
+// A number that leads nowhere may have any 32 bits: 24 are told.
 static inline uint32_t bm_fault(int what, uint32_t where) {
-    return where << 4 | what;
+    return (where & 0xFFFFFF) << 4 | what;
 }
 
 // That `used` slots hold entries, and that all the others up to `fresh` are in the free chain.
