@@ -43,6 +43,61 @@ def test_what_is_changed_is_found_or_does_no_harm(chip: Run, layout: str, reques
     assert moved > 0 or not on_unix, "no header was another map's"
 
 
+def test_what_it_says(micropython: Run) -> None:
+    micropython("""
+        from struct import pack_into, unpack_from
+        from boardmaps import BPF_F_WRONLY, BloomFilter, HashMap, LpmTrie, Queue, RingBuf, StaleMap, StaticPool
+        h, t, q, r = HashMap(4, 4, 4, BPF_F_WRONLY, "h"), LpmTrie(5, 1, 4), Queue(4, 4), RingBuf(64)
+        for i in range(3):
+            h.update(bytes([i] * 4), bytes(4))
+            t.update(bytes([8, 0, 0, 0, i]), b"x")
+            r.output(b"record")
+        h.delete(bytes(4))
+        h.freeze()
+        for m in (h, t, q, r, BloomFilter(4, 4)):
+            assert m.check() is None, m
+
+        def says(m, form, at, *numbers):
+            had = bytes(m._slice)
+            pack_into(form, m._slice, at, *numbers)
+            said = m.check()
+            m._slice[:] = had
+            assert m.check() is None
+            return said
+
+        def is_said(told, *given):
+            said = says(*given)
+            assert said == told, said
+
+        is_said("no map begins here", q, "B", 0, 1)
+        is_said("the header has a map type that no board has: 9", q, "<I", 8, 9)
+        is_said("the header's definition is none: create queue '': map_flags 1 has unknown bits", q, "<I", 12, 1)
+        is_said("the header's offsets or functions are not those of its definition", q, "<I", 48, 100)
+        is_said("the header says 112 bytes, its definition 128, and the slice has 112", q, "<I", 24, 8)
+        is_said("the header's word at 32 is 4", q, "<I", 32, 4)
+        is_said("the header's word at 76 is 1", q, "<I", 76, 1)
+        is_said("the header is another map's: MapDef(stack, key_size=0, value_size=4, max_entries=4, map_flags=0, name='')",
+                q, "<I", 8, 23)
+        is_said("the header is another map's: MapDef(queue, key_size=0, value_size=4, max_entries=4, map_flags=0, name='q')",
+                q, "B", 80, 113)
+        slot = 2
+        link = unpack_from("<I", h._slice, 44)[0] + 2 * (slot - 1)
+        assert "it loops" in says(h, "<H", link, slot)
+        assert "leads to no entry" in says(h, "<H", link, 1), "that one is free"
+        is_said("the chain of free slots is broken, at slot 2", h, "<I", 60, 2)
+        is_said("there are entries that nothing leads to, or a wrong count (3)", h, "<H", link - 2, 0)
+        assert "in the place of another key" in says(t, "B", unpack_from("<I", t._slice, 48)[0], 7)
+        is_said("record 1 has a wrong length or wrong flags", r, "<I", 96, 1 << 27)
+        is_said("record 2 has a number that is not behind the one before", r, "<I", 96 + 16 + 4, 0)
+        StaticPool.reset()
+        try:
+            h.check()
+            assert False
+        except StaleMap:
+            pass
+    """)
+
+
 # By a layout that shows it: what stands in a file, and what instead of it
 CHECK, KERNELS = "maps/check.py", "kernels/plain_check.py"
 MISTAKES = [
