@@ -61,7 +61,6 @@ _WRONG = (
     "the chain of free slots is broken, at slot %d",
     "the chain of free nodes is broken, at node %d",
     "record %d has a wrong length or wrong flags",
-    "record %d has a number that is not behind the one before",
 )
 
 

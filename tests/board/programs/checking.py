@@ -3,6 +3,8 @@
 Before it stand LAYOUT, a key of LAYOUTS; STRIDE, every how many changes are tried; STATES, how many fillings; and PLANTED, a check
 with a mistake in it, as the source texts of kernels/plain_check.py and maps/check.py, or None. Plain kernels count their steps: one
 that does not end raises.
+
+More than 300 lines: all kinds, changed and worked by one loop.
 """
 
 from struct import pack, unpack_from
@@ -153,12 +155,11 @@ def work(m):
         assert attempt(m.query)[0] < d.max_entries
         attempt(m.host_next)
         attempt(m.output, value)
-        before, left = None, len(m)
+        left = len(m)
         record = attempt(m.read)
         while record is not None:
             assert (len(m), len(record[1]) < d.max_entries) == (left - 1, True)
-            assert before is None or 0 < (record[0] - before) & 0xFFFFFFFF < 1 << 31, "numbers go back"
-            before, left = record[0], left - 1
+            left -= 1
             record = attempt(m.read)
         for n in (0, 5, 21):
             attempt(m.output, some(n))

@@ -20,7 +20,6 @@ enum {
     BAD_FREE = 7, // the chain of free slots
     BAD_INNER = 8, // the chain of free inner nodes
     BAD_RECORD = 9, // flags or length
-    BAD_NUMBER = 10, // of a record: not behind that of the one before
 };
 
 // A number that leads nowhere may have any 32 bits: 24 are told.
@@ -146,24 +145,19 @@ static inline uint32_t bm_check_nodes(uint32_t *h) {
     return slots || inner ? bm_fault(ASTRAY, 0) : bm_check_free(h, count);
 }
 
-// A ring. Takes as long as reading all records does.
+// A ring. Takes as long as reading all records does. Their running numbers may be any: nobody knows how many were dropped between two.
 static inline uint32_t bm_check_records(uint32_t *h) {
-    uint32_t at = h[CONSUMER], rest = h[PRODUCER] - at, waiting = 0, nth = 0, last = 0;
+    uint32_t at = h[CONSUMER], rest = h[PRODUCER] - at, waiting = 0, nth = 0;
     if (rest >= h[SIZE] || (at | rest) & 7) {
         return BAD_WORDS;
     }
     while (rest) {
-        const uint32_t *record = bm_ring_record(h, at);
-        uint32_t flags = record[0] & ~LENGTH, taken = bm_ring_taken(record[0] & LENGTH), behind = h[NUMBER] - record[1];
+        uint32_t head = *bm_ring_record(h, at), flags = head & ~LENGTH, taken = bm_ring_taken(head & LENGTH);
         ++nth;
         if (taken > rest || (flags && flags != RESERVED && flags != DISCARDED)) {
             return bm_fault(BAD_RECORD, nth);
         }
-        if (!behind || (nth > 1 && behind >= last)) {
-            return bm_fault(BAD_NUMBER, nth);
-        }
         waiting += !flags;
-        last = behind;
         at += taken;
         rest -= taken;
     }
