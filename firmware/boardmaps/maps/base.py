@@ -115,6 +115,19 @@ class Map:
             self._fail(NotPermitted, "%s %r: the map is frozen already", "freeze")
         self._view[_STATE_AT] |= _FROZEN
 
+    def check(self):
+        """Return None when the map's bytes are whole, else a text that says what is wrong. Raises StaleMap.
+
+        Looked at are the header, against the map's definition and what it makes of it; of a hash table each chain, of a trie each
+        node, of a ring each record, where the keys belong, the counts and the chains of what is free. What is whole no operation
+        leaves, and each ends. Values are not looked at. It reads the map's slice alone, and takes as long as looking up all keys
+        does, longer where chains are long. Nothing else may change the map meanwhile: no interrupt is held off. Allocates.
+        """
+        self._alive("check")
+        from .check import check  # saves heap: with the first check
+
+        return check(self)
+
     def _alive(self, op):
         if self._view is pool.dead:
             self._fail(StaleMap, "%s %r: the pool was reset and the map is gone; make it again", op)
