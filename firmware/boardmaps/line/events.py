@@ -10,7 +10,7 @@ from struct import pack, unpack_from
 
 from ..abi import EVENT_ENDED, EVENT_MORE, OP_SUBSCRIBE
 from ..errors import KeyNotFound, MapError, OutOfMemory
-from .frame import EVENT, pieces
+from .frame import EVENT
 
 _MOST = 8  # subscriptions of a session
 _WINDOW = 4  # frames that may be with the host and not taken: any buffer of a host holds them while it sleeps
@@ -90,6 +90,9 @@ class Events:
             self._wait = min(max(self._wait * 2, _AGAIN_MS), _AGAIN_MOST_MS)
             self._again += 1
             if in_pieces:
+                # saves heap: only a bad line needs it
+                from .pieces import pieces
+
                 out += b"".join(pieces(self._encode, EVENT, self._number, self._first, 0, self._kept[0]))
             else:
                 out += self._encode(EVENT, self._number, self._first, 0, self._kept[0])

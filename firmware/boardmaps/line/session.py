@@ -25,9 +25,7 @@ from .frame import (
     REQUEST,
     TAKEN,
     Decoder,
-    Joiner,
     Plain,
-    pieces,
 )
 
 PROTOCOL = 2
@@ -106,7 +104,7 @@ class ServerSession:
         self._hello = -1
         self._kept = [None] * window
         self._next = 0
-        self._joiner = Joiner(mtu)
+        self._joiner = None  # a Joiner, once a request has come in pieces
         self._ended = []  # type: ignore[var-annotated] # (session, next) of the last sessions, the newest at the end
 
     def receive(self, data: bytes) -> bytes:
@@ -142,6 +140,11 @@ class ServerSession:
             if kind != REQUEST:
                 if seq != self._next:  # one answer to all pieces
                     return self._out_of_turn(seq) if payload[:2] == b"\0\0" else b""
+                if not self._joiner:
+                    # saves heap: only a bad line needs it
+                    from .pieces import Joiner
+
+                    self._joiner = Joiner(self.mtu)
                 whole = self._joiner.add(seq, payload)
                 return b"" if whole is None else self._execute(seq, whole)
             return self._out_of_turn(seq)
@@ -211,6 +214,9 @@ class ServerSession:
         kept = self._kept[seq % self.window]
         if (expected - seq) & NUMBERS > self.window or kept is None:
             return b""
+        # saves heap: only a bad line needs it
+        from .pieces import pieces
+
         self.replayed += 1
         return b"".join(pieces(self.encode, REPLY, self.session, seq, seq & 0xFF, kept))
 
