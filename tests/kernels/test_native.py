@@ -23,7 +23,7 @@ r = boardmaps.RingBuf(64)
 r.output(b"record")
 print(h.lookup(b"1234"), r.read()[1], sorted(n.split(".")[-1] for n in sys.modules if n.startswith("boardmaps.kernels.")))
 """
-GOOD = "b'abcd' b'record' ['c_common', 'c_others', 'native']"
+GOOD = "b'abcd' b'record' ['c_common', 'c_queue', 'native']"
 
 Run = Callable[[], str]
 
@@ -63,7 +63,7 @@ def test_whole_ones_are_used(run: Run) -> None:
     assert run() == GOOD
 
 
-@pytest.mark.parametrize("name", ["c_common", "c_others"])
+@pytest.mark.parametrize("name", ["c_common", "c_queue"])
 def test_what_is_cut_short_or_changed_is_refused(run: Run, kernels: Path, name: str) -> None:
     file = kernels / f"{name}.mpy"
     whole, some = file.read_bytes(), random.Random(11)
@@ -78,7 +78,7 @@ def test_what_is_cut_short_or_changed_is_refused(run: Run, kernels: Path, name: 
     assert run() == GOOD
 
 
-@pytest.mark.parametrize("name", ["c_common", "c_others"])
+@pytest.mark.parametrize("name", ["c_common", "c_queue"])
 def test_what_is_for_another_board_or_version_is_refused(run: Run, kernels: Path, name: str) -> None:
     file = kernels / f"{name}.mpy"
     ours = file.read_bytes()
@@ -94,7 +94,7 @@ def test_what_is_for_another_board_or_version_is_refused(run: Run, kernels: Path
 
 
 def test_one_that_is_missing_is_refused_and_without_any_others_are_used(run: Run, kernels: Path) -> None:
-    (kernels / "c_others.mpy").unlink()
-    assert run() == f"ImportError: {kernels}/c_others.mpy does not load ([Errno 2] ENOENT): run boardmaps deploy"
+    (kernels / "c_queue.mpy").unlink()
+    assert run() == f"ImportError: {kernels}/c_queue.mpy does not load ([Errno 2] ENOENT): run boardmaps deploy"
     (kernels / "c_common.mpy").unlink()
     assert run() == "b'abcd' b'record' ['native', 'viper_base', 'viper_hash', 'viper_keyed', 'viper_ring']"

@@ -1,8 +1,8 @@
-"""The C kernels for firmware that has not got them built in: two native modules beside this one, made for one processor.
+"""The C kernels for firmware that has not got them built in: native modules beside this one, made for one processor.
 
-c_common.mpy has what every board needs, c_others.mpy the kinds that are loaded when a map of theirs is made. `boardmaps deploy`
-sends those for the board's processor. MicroPython would run what is left of a file that was cut short, so each is checked before
-it is loaded: what is not whole, not for this board or not of this version is refused.
+c_common.mpy has what every board needs, c_queue.mpy and c_others.mpy the kinds that are loaded when a map of theirs is made.
+`boardmaps deploy` sends those for the board's processor. MicroPython would run what is left of a file that was cut short, so each
+is checked before it is loaded: what is not whole, not for this board or not of this version is refused.
 
 settings.py is who asks: for start() with the guard, and then for kinds as attributes.
 """
@@ -14,6 +14,7 @@ from binascii import crc32
 from ..abi import VERSION
 
 _COMMON = ("base", "stdio", "frame", "line", "array", "hash")
+_QUEUES = ("queue", "ring")
 _SOUND = 0x2144DF1C  # the CRC-32 of anything with its own CRC-32 behind it
 _FOLDER = __file__[: __file__.rfind("/") + 1]
 _NO_GUARD = 0  # the numbers of boards/cmodules/boardmaps/native/runtime.h
@@ -45,7 +46,7 @@ def __getattr__(kind):
     """Return the kernels of a kind."""
     if kind[0] == "_":
         raise AttributeError(kind)
-    return getattr(_module("c_common" if kind in _COMMON else "c_others"), kind)
+    return getattr(_module("c_common" if kind in _COMMON else "c_queue" if kind in _QUEUES else "c_others"), kind)
 
 
 def _module(name):

@@ -1,4 +1,4 @@
-"""The C kernels as native modules: .mpy files that stock firmware loads, two for each processor, in build/native.
+"""The C kernels as native modules: .mpy files that stock firmware loads, three for each processor, in build/native.
 
 MicroPython's linker, tools/mpy_ld.py, makes them. It knows qstrs by the names in the sources and by no macro, so what the sources
 write as MP_QSTR_name is turned into numbers in names.h, which boards/cmodules/boardmaps/native/runtime.h explains. A CRC-32 goes
@@ -24,10 +24,11 @@ SOURCES = PROJECT / "boards" / "cmodules" / "boardmaps"
 _SHARED = ("kernel.c", "native/init.c", "native/bytes.c")
 # Module to its kernels, as native/init.c gives them; kernels/native.py knows which kinds are in which.
 PARTS = {
-    "c_common": ("base.c", "stdio.c", "frame.c", "line.c", "hash.c", "array.c"),
-    "c_others": ("queue.c", "ring.c", "series.c", "percpu.c", "lpm.c", "bloom.c"),
+    "c_common": ("base.c", "stdio.c", "frame.c", "line.c", "parts.c", "hash.c", "array.c"),
+    "c_queue": ("queue.c", "ring.c"),
+    "c_others": ("parts.c", "series.c", "percpu.c", "lpm.c", "bloom.c"),
 }
-_FAST = ("kernel.c", "bytes.c", "hash.c", "array.c", "queue.c", "ring.c")  # the rest is compiled for size
+_FAST = ("kernel.c", "bytes.c", "parts.c", "hash.c", "array.c", "queue.c", "ring.c")  # the rest is compiled for size
 _FLAGS = (
     *("-std=gnu99", "-Wall", "-Wextra", "-Wno-unused-parameter", "-Werror", "-DNDEBUG", "-DNO_QSTR"),
     *("-DMICROPY_ENABLE_DYNRUNTIME=1", "-DMICROPY_FLOAT_IMPL=MICROPY_FLOAT_IMPL_NONE"),
@@ -117,7 +118,7 @@ def _link(source: Source, arch: str, part: str, files: list[Path], processor: Pr
         run([f"{processor.cross}ar", "x", archive, *processor.libgcc], log, cwd=build)
     for file in files:
         objects.append(str(build / f"{file.stem}.o"))
-        defined = [f'-DMP_CONFIGFILE="{config}"', f'-DVERSION="{VERSION}"', f"-DCOMMON={int(part == 'c_common')}"]
+        defined = [f'-DMP_CONFIGFILE="{config}"', f'-DVERSION="{VERSION}"', f"-DPART_{part.upper()}"]
         places = [f"-I{folder}" for folder in (SOURCES, build, source.tree)]
         level = "-O2" if file.name in _FAST else "-Os"
         run([compiler, level, *_FLAGS, *processor.flags, *defined, *places, "-c", str(file), "-o", objects[-1]], log)
