@@ -118,7 +118,7 @@ class Map:
         if self._view is pool.dead:
             self._fail(StaleMap, "%s %r: the pool was reset and the map is gone; make it again", op)
 
-    def _fail(self, error, text, op, a=None, b=None):
+    def _fail(self, error, text, op, a=..., b=...):  # by place: *arguments would take heap
         """Raise an error; `text` takes the operation, the map's name, a and b. A buffer there stands for its bytes' number.
 
         Not in MapError itself, which is about other things than buffers. Where there is no heap for the text there is none.
@@ -126,7 +126,7 @@ class Map:
         try:
             parts = (op, self.name)
             for part in (a, b):
-                if part is not None:
+                if part is not ...:
                     parts += (part if error is MapError or isinstance(part, (int, bool, str)) else room(part),)
             made = error(text % parts)
         except MemoryError:
