@@ -13,19 +13,6 @@ MODULES = ""  # not empty: what each of these takes is told instead, in an order
 
 POOL_SIZE = 16 * 1024  # of which the maps below take little; the pool itself is not counted
 
-ARGUMENTS = {
-    "HashMap": (8, 8, 16),
-    "ArrayMap": (8, 16),
-    "Queue": (8, 16),
-    "Stack": (8, 16),
-    "RingBuf": (256,),
-    "PerCpuHash": (8, 8, 16),
-    "PerCpuArray": (8, 16),
-    "LpmTrie": (8, 8, 16),
-    "BloomFilter": (8, 16),
-    "TimeSeries": (8, 16),
-}
-
 found = []  # in order, pairs: what a step took, in bytes; and, under "loaded", the modules that are there with the server
 held = [0]
 
@@ -129,6 +116,17 @@ def _pool():
     return 0 if sys.modules["boardmaps.settings"].built_in else POOL_SIZE
 
 
+def arguments(kind):
+    """Return small sizes for a map of this class, by its row of the table."""
+    row = sys.modules["boardmaps.kinds"].find(2, kind)
+    sizes = [256 if row[4] & 32 else 16]  # bytes of a ring, else entries
+    if row[4] & 2:  # it has values
+        sizes.insert(0, 8)
+    if row[5] != row[6]:  # keys of any size
+        sizes.insert(0, 8)
+    return sizes
+
+
 def by_step(kinds):
     """Tell what a program takes that has a map of each kind, and a host that watches the first."""
     step()
@@ -140,7 +138,7 @@ def by_step(kinds):
     for kind in kinds:
         cls = getattr(boardmaps, kind)
         step(kind)
-        made.append(cls(*ARGUMENTS[kind]))
+        made.append(cls(*arguments(kind)))
         step("a map: " + kind)
     line = Line()
     step()

@@ -18,15 +18,16 @@ from mpremote.transport_serial import SerialTransport
 from bench.report import Row, publish
 from boardmaps_host.deploy import deploy
 from boardmaps_host.deploy.files import Target, modules, payload_for
+from boardmaps_host.kinds import KINDS
 from boardmaps_sim.base import BoardError
 from boardmaps_sim.chips.given import BEHIND_FLASH, WITHOUT_C, flash_with, joined
 from boardmaps_sim.pico import PicoBoard
 from boardmaps_sim.process_board import ProcessBoard
 from boardmaps_sim.qemu import QemuBoard
 
-TWO = ("HashMap", "ArrayMap")
-FIVE = (*TWO, "Queue", "Stack", "RingBuf")
-ALL = (*FIVE, "PerCpuHash", "PerCpuArray", "LpmTrie", "BloomFilter", "TimeSeries")
+TWO = "HashMap ArrayMap"
+FIVE = TWO + " Queue Stack RingBuf"
+ALL = " ".join(kind.class_name for kind in KINDS if kind.on_boards)
 ON_M3 = Target("micropython", "", "qemu", 5 << 10 | 3 << 8 | 6)
 KB = 1024
 
@@ -122,19 +123,23 @@ def on_m3(files: dict[str, bytes] | None, **given: str) -> Found:
             return measure(board, before, **given)
 
 
-def on_pico(kinds: list[tuple[str, ...]]) -> list[Found]:
+def on_pico(kinds: list[str]) -> list[Found]:
     """Measure on the stock Pico, once for each of these kinds, what deploy has put there."""
     with TemporaryDirectory() as folder, PicoBoard(port=Path(folder) / "port") as board:
         deploy(board.port, reset=False)
-        return [measure(board, KINDS=" ".join(some)) for some in kinds]
+        return [measure(board, KINDS=some) for some in kinds]
 
 
-def rows(where: str, found: Found, kinds: tuple[str, ...], reach: int | None = None) -> list[Row]:
-    """Return a row a step, and one for all up to the server, held against a reach in bytes."""
-    if kinds == ALL:
-        return [Row(f"{where}: {name}", taken, "bytes") for name, taken in found.items() if name != "loaded"]
-    total = sum(found[name] for name in ("import boardmaps", *kinds, "server"))
-    return [held(f"{where}: {len(kinds)} kinds and server", total, reach)]
+def rows(where: str, found: Found) -> list[Row]:
+    """Return a row a step."""
+    return [Row(f"{where}: {name}", taken, "bytes") for name, taken in found.items() if name != "loaded"]
+
+
+def total(where: str, found: Found, kinds: str, reach: int | None = None) -> Row:
+    """Return a row of all that a program takes up to the server, a map of each kind left out."""
+    names = kinds.split()
+    taken = sum(found[name] for name in ("import boardmaps", *names, "server"))
+    return held(f"{where}: {len(names)} kinds and server", taken, reach)
 
 
 def held(name: str, value: int, reach: int | None) -> Row:
@@ -164,22 +169,22 @@ def main() -> int:
     given = parser.parse_args()
     try:
         files = payload_for(ON_M3).files
-        frozen = on_m3(None, KINDS=" ".join(ALL))
-        imported = sum(frozen[name] for name in ("import boardmaps", *FIVE))
-        result = [held("Cortex-M3, frozen: import and five kinds", imported, 5 * KB)]
-        result += rows("Cortex-M3, frozen", frozen, ALL)
-        for kinds in (TWO, FIVE, ALL):
-            found = on_m3(files, KINDS=" ".join(kinds))
-            result += rows("Cortex-M3, files", found, kinds)
-            if kinds == TWO:
-                needed = sum(len(content) for file, content in files.items() if _name(file) in found["loaded"])
-                needed += len(files["__init__.mpy"])
-                result.append(held("Cortex-M3: files of 2 kinds and server", needed, 36 * KB))
+        frozen = on_m3(None, KINDS=ALL)
+        imported = sum(frozen[name] for name in ("import boardmaps", *FIVE.split()))
+        result = [
+            held("Cortex-M3, frozen: import and five kinds", imported, 5 * KB),
+            *rows("Cortex-M3, frozen", frozen),
+        ]
+        two, five, everything = (on_m3(files, KINDS=kinds) for kinds in (TWO, FIVE, ALL))
+        result += [total("Cortex-M3, files", two, TWO), total("Cortex-M3, files", five, FIVE)]
+        result += rows("Cortex-M3, files", everything)
+        needed = [content for file, content in files.items() if _name(file) in ("__init__", *two["loaded"])]
+        result.append(held("Cortex-M3: files of 2 kinds and server", sum(map(len, needed)), 36 * KB))
         result.append(held("Cortex-M3: all files", sum(map(len, files.values())), 60 * KB))
         if not given.no_pico:
             two, five = on_pico([TWO, FIVE])
-            result += rows("stock Pico", two, TWO, 28 * KB) + rows("stock Pico", five, FIVE, 38 * KB)
-            result += [Row(f"stock Pico: {name}", taken, "bytes") for name, taken in five.items() if name != "loaded"]
+            result += [total("stock Pico", two, TWO, 28 * KB), total("stock Pico", five, FIVE, 38 * KB)]
+            result += rows("stock Pico", five)
         for of in (None, files) if given.modules else ():
             result += by_module(of)
     except BoardError as error:

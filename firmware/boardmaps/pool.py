@@ -7,9 +7,9 @@ import it before the heap is in pieces. A smaller pool: put `POOL_SIZE = 16 * 10
 import gc
 from struct import pack_into
 
-from .abi import BPF_F_WRONLY
 from .definition import HEADER_SIZE, check_entries, layout, slice_size
 from .errors import InvalidDefinition, KeyNotFound, OutOfMemory, StaleMap
+from .flags import BPF_F_WRONLY
 from .settings import built_in, kernels, setting
 
 _MAGIC = b"BMAP"

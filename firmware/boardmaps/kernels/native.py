@@ -11,7 +11,7 @@ import os
 import sys
 from binascii import crc32
 
-from ..abi import VERSION
+from ..flags import VERSION
 
 _COMMON = ("base", "stdio", "frame", "line", "array", "hash")
 _QUEUES = ("queue", "ring")

@@ -6,9 +6,13 @@ LIST, which every host asks first, is here; operations.py has the others, and is
 from binascii import crc32
 from struct import pack, unpack_from
 
-from ..abi import BPF_F_RDONLY, INFO_FORMAT, OP_LIST, TAG_PARAMETERS
 from ..errors import MapError, NotPermitted, OutOfMemory
+from ..flags import BPF_F_RDONLY, INFO_FORMAT, const
 from .session import GONE, NO_MEMORY
+
+# Numbers of abi.py, restated
+_OP_LIST = const(2)
+_TAG_PARAMETERS = const(1)
 
 
 class Dispatcher:
@@ -30,7 +34,7 @@ class Dispatcher:
             extra = self.extra.get(op)
             if extra:
                 reply: bytes = extra(request, self.map_of)
-            elif op == OP_LIST:
+            elif op == _OP_LIST:
                 reply = self._list(request, limit)
             else:
                 reply = self._others().execute(op, request, limit)
@@ -81,7 +85,7 @@ class Dispatcher:
         record = pack(INFO_FORMAT, m.id, *sizes + (frozen, d.name.encode(), m.cpus, peak))
         parameters = m.host_parameters()
         if parameters:
-            record += pack("<BH", TAG_PARAMETERS, len(parameters)) + parameters
+            record += pack("<BH", _TAG_PARAMETERS, len(parameters)) + parameters
         return pack("<H", len(record)) + record
 
     def _list(self, request: bytes, limit: int) -> bytes:

@@ -8,9 +8,14 @@ skips values, never the last one. Nothing here waits.
 
 from struct import pack, unpack_from
 
-from ..abi import EVENT_ENDED, EVENT_MORE, OP_SUBSCRIBE
 from ..errors import KeyNotFound, MapError, OutOfMemory
+from ..flags import const
 from .frame import EVENT
+
+# Numbers of abi.py, restated
+_EVENT_ENDED = const(3)
+_EVENT_MORE = const(128)
+_OP_SUBSCRIBE = const(64)
 
 _MOST = 8  # subscriptions of a session
 _WINDOW = 4  # frames that may be with the host and not taken: any buffer of a host holds them while it sleeps
@@ -19,7 +24,7 @@ _AGAIN_MS = 200  # after this time without a TAKEN the oldest frame is sent agai
 _AGAIN_MOST_MS = 500  # at most: a line that was half open for seconds is found whole soon
 _AGAIN_MOST = 12  # times, in 5.6 seconds; then only the host's word starts it again
 _TICKS = 0x3FFFFFFF  # times are milliseconds that wrap at a multiple of this
-_END = (EVENT_ENDED, b"")  # the last item of a subscription that the host has ended
+_END = (_EVENT_ENDED, b"")  # the last item of a subscription that the host has ended
 
 
 class Events:
@@ -49,7 +54,7 @@ class Events:
 
     def handle(self, request, map_of):  # type: ignore[no-untyped-def]
         """Execute SUBSCRIBE or UNSUBSCRIBE; `map_of(request, op, need)` gives the map, after a look at the host's rights."""
-        if request[0] != OP_SUBSCRIBE:
+        if request[0] != _OP_SUBSCRIBE:
             if request[1] not in self._sources:
                 raise KeyNotFound("unsubscribe: there is no subscription %d" % request[1])
             self._sources[request[1]] = None  # its end is told behind what was taken out of its ring
@@ -123,7 +128,7 @@ class Events:
                 rest = None
                 if n < len(data):
                     rest = (what, data[n:])
-                    what |= EVENT_MORE
+                    what |= _EVENT_MORE
                 out += pack("<BBH", self._given, what, n) + data[:n]
                 self._item = rest
         except MemoryError:
@@ -148,11 +153,11 @@ class Events:
                     item = told.next(now)
                     ended = False
             except MapError as e:
-                item = EVENT_ENDED, bytes((e.code,)) + str(e).encode()[:200]
+                item = _EVENT_ENDED, bytes((e.code,)) + str(e).encode()[:200]
             except MemoryError:
                 raise
             except Exception as e:  # an error in a map's code ends this subscription, not the firmware
-                item = EVENT_ENDED, b"\1" + ("subscription: %s: %s" % (type(e).__name__, e)).encode()[:200]
+                item = _EVENT_ENDED, b"\1" + ("subscription: %s: %s" % (type(e).__name__, e)).encode()[:200]
             if item:
                 self._given = given
                 self._item = item

@@ -31,25 +31,24 @@ from struct import pack, pack_into, unpack_from
 
 import boardmaps
 
-from ..abi import (
-    SAMPLES_LAST,
-    SAMPLES_OLDEST,
-    SAMPLES_WINDOW,
-    STATUS_GONE,
-    STATUS_MISS,
-    TAG_PARAMETERS,
-    U32_MAX,
-    const,
-)
 from ..definition import MapDef
 from ..errors import InvalidDefinition, InvalidValueSize, NotPermitted, NotSupported, OutOfMemory
+from ..flags import U32_MAX, const
 from ..kinds import find
 from .session import GONE
 
+# Numbers of abi.py, restated
+_SAMPLES_LAST = const(0)
+_SAMPLES_OLDEST = const(2)
+_SAMPLES_WINDOW = const(1)
+_STATUS_GONE = const(126)
+_STATUS_MISS = const(127)
+_TAG_PARAMETERS = const(1)
+
 _OK = b"\0"
-_MISS = bytes((STATUS_MISS,))
+_MISS = bytes((_STATUS_MISS,))
 _NO, _YES = b"\0\0", b"\0\1"
-_MADE = bytes((STATUS_GONE,)) + b"create: the map is made, but the board has no memory to tell of it"
+_MADE = bytes((_STATUS_GONE,)) + b"create: the map is made, but the board has no memory to tell of it"
 _LONG = const(512)  # bytes; of a longer request a value is not copied out, and a longer reply is filled in place
 
 # A map flag is the right that it takes away: a change needs _TO_WRITE, a look _TO_READ. The same numbers as in abi.py.
@@ -142,7 +141,7 @@ class Operations:
             raise ValueError("the name is cut short")
         d = MapDef(kind, key_size, value_size, max_entries, flags, str(request[22 : 22 + n], "utf-8"))
         row = find(_KIND_NUMBER, kind)
-        parameters = _parts(request, 22 + n, d.name).get(TAG_PARAMETERS, b"")
+        parameters = _parts(request, 22 + n, d.name).get(_TAG_PARAMETERS, b"")
         if sys.implementation.name == "micropython":
             gc.collect()  # what stays for good should not lie scattered between garbage
         cls = getattr(boardmaps, row[_CLASS_NAME], None)
@@ -343,11 +342,11 @@ class Operations:
     def _samples(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
         what, first, last = unpack_from("<BQQ", request, 3)
         reply = bytearray(_OK)
-        for timestamp, value in m.host_samples(first if what == SAMPLES_LAST else None):
-            if what != SAMPLES_WINDOW or first <= timestamp <= last:
+        for timestamp, value in m.host_samples(first if what == _SAMPLES_LAST else None):
+            if what != _SAMPLES_WINDOW or first <= timestamp <= last:
                 reply.extend(pack("<Q", timestamp))
                 reply.extend(value)
-            if what == SAMPLES_OLDEST:
+            if what == _SAMPLES_OLDEST:
                 break
         return bytes(reply)
 
@@ -366,7 +365,7 @@ def _parts(request: bytes, at: int, name: str) -> "dict[int, bytes]":
         at += 3 + n
         if at > len(request) or tag <= last:
             raise ValueError("a part is cut short, or out of order")
-        if tag != TAG_PARAMETERS:
+        if tag != _TAG_PARAMETERS:
             raise NotSupported("create %r: this board knows no part with the tag %d" % (name, tag))
         found[tag] = bytes(request[at - n : at])
         last = tag

@@ -4,7 +4,6 @@ import os
 from struct import pack_into, unpack_from
 
 from .. import pool
-from ..abi import BPF_F_WRONLY
 from ..errors import (
     InvalidFlags,
     InvalidKeySize,
@@ -17,6 +16,7 @@ from ..errors import (
     OutOfMemory,
     StaleMap,
 )
+from ..flags import BPF_F_WRONLY
 from .buffers import holds, room, whole
 
 _FROZEN = 1  # bit 0 of the state word

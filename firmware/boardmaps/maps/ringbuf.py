@@ -5,9 +5,9 @@ from struct import unpack_from
 
 from micropython import const
 
-from ..abi import BPF_F_RDONLY, BPF_F_WRONLY
 from ..definition import HEADER_SIZE, MapDef
 from ..errors import InvalidValueSize, NotPermitted
+from ..flags import BPF_F_RDONLY, BPF_F_WRONLY
 from ..kinds import RINGBUF
 from ..settings import kernels
 from .base import Map
