@@ -46,6 +46,7 @@ def _take(size):
 
 
 _memory = _take(setting("POOL_SIZE", 64 * 1024))
+del _take  # saves heap: it is not needed again
 _view = memoryview(_memory)
 _used = 0
 _allocations = 0
