@@ -11,17 +11,19 @@ import os
 import sys
 from binascii import crc32
 
+from micropython import const
+
 from ..flags import VERSION
 
 _COMMON = ("base", "stdio", "frame", "line", "array", "hash")
 _QUEUES = ("queue", "ring")
-_SOUND = 0x2144DF1C  # the CRC-32 of anything with its own CRC-32 behind it
+_SOUND = const(0x2144DF1C)  # the CRC-32 of anything with its own CRC-32 behind it
 _FOLDER = __file__[: __file__.rfind("/") + 1]
-_NO_GUARD = 0  # the numbers of boards/cmodules/boardmaps/native/runtime.h
-_IRQ = 1
-_SPINLOCK = 2
-_EXCLUSIVE = 3
-_THREAD = 4
+_NO_GUARD = const(0)  # the numbers of boards/cmodules/boardmaps/native/runtime.h
+_IRQ = const(1)
+_SPINLOCK = const(2)
+_EXCLUSIVE = const(3)
+_THREAD = const(4)
 
 _guard = "none"
 _modules = {}  # name to module, those that are loaded

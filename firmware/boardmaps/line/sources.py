@@ -16,8 +16,8 @@ _EVENT_ENTRY = const(1)
 _EVENT_GONE = const(2)
 _EVENT_RECORD = const(0)
 
-_SLOTS = 32  # of a watched map that one look examines
-_TICKS = 0x3FFFFFFF  # times are milliseconds that wrap at a multiple of this
+_SLOTS = const(32)  # of a watched map that one look examines
+_TICKS = const(0x3FFFFFFF)  # times are milliseconds that wrap at a multiple of this
 
 
 def watch(m, every, key, whole):  # type: ignore[no-untyped-def]

@@ -3,6 +3,8 @@
 import os
 from struct import pack_into, unpack_from
 
+from micropython import const
+
 from .. import pool
 from ..errors import (
     InvalidFlags,
@@ -19,10 +21,10 @@ from ..errors import (
 from ..flags import BPF_F_WRONLY
 from .buffers import holds, room, whole
 
-_FROZEN = 1  # bit 0 of the state word
-_STATE_AT = 68  # offsets in a slice's header, bytes; SPEC.md draws them
-_PEAK_AT = 72
-_SEED_AT = 32  # and behind it multiplier and mask, 4 bytes each
+_FROZEN = const(1)  # bit 0 of the state word
+_STATE_AT = const(68)  # offsets in a slice's header, bytes; SPEC.md draws them
+_PEAK_AT = const(72)
+_SEED_AT = const(32)  # and behind it multiplier and mask, 4 bytes each
 
 
 def new_seed(m, mask):

@@ -3,11 +3,13 @@
 Both are loaded when a map is first asked for one of theirs; what a hard interrupt can reach, refusals too, is here.
 """
 
+from micropython import const
+
 from ..errors import InvalidValueSize, KeyNotFound
 from .base import Map
 from .buffers import holds, room, whole
 
-_FIRST_SLOT = 1  # cursors count slots from 1, so that 0 can mean the end
+_FIRST_SLOT = const(1)  # cursors count slots from 1, so that 0 can mean the end
 
 
 class Keyed(Map):

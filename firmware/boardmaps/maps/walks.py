@@ -3,10 +3,12 @@
 Keyed.__getattr__ asks for it. Interrupts and other threads may come between the entries of a batch.
 """
 
+from micropython import const
+
 from ..errors import InvalidValueSize, MapError
 from .buffers import holds, whole
 
-_FIRST_SLOT = 1  # cursors count slots from 1, so that 0 can mean the end
+_FIRST_SLOT = const(1)  # cursors count slots from 1, so that 0 can mean the end
 
 
 class Walks:

@@ -24,11 +24,11 @@ from ..settings import in_c, kernels
 BOOT_ID = str(hexlify(os.urandom(4)), "ascii")
 _OP_SUBSCRIBE = const(64)  # as in abi.py
 _OP_UNSUBSCRIBE = const(65)
-_CTRL_C = 3
-_QUIET_MS = 100  # a frame arrives without such a pause; somebody at a terminal pauses longer
-_WAIT_MS = 50  # how long serve() waits for a host before it looks at its clock
-_BESIDE = 1024  # bytes of a request beside two values: its head and its key
-_EVENTS_MS = 5  # the same while there are events to look for
+_CTRL_C = const(3)
+_QUIET_MS = const(100)  # a frame arrives without such a pause; somebody at a terminal pauses longer
+_WAIT_MS = const(50)  # how long serve() waits for a host before it looks at its clock
+_BESIDE = const(1024)  # bytes of a request beside two values: its head and its key
+_EVENTS_MS = const(5)  # the same while there are events to look for
 
 _drain = kernels("stdio").drain
 
