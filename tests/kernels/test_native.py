@@ -45,7 +45,7 @@ def run(kernels: Path) -> Run:
             env={**os.environ, "MICROPYPATH": f"{kernels.parents[1]}:.frozen"},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
             check=False,
         )
         assert done.returncode in (0, 1), f"a crash: {done}"
