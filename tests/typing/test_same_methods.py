@@ -62,8 +62,6 @@ ON_DEMAND = {
     *("fetch_or", "fetch_and", "fetch_xor", "exchange"),
     *("add_into", "fetch_or_into", "fetch_and_into", "fetch_xor_into", "exchange_into"),
 }
-# And walks and batches are loaded so for every map with keys.
-WALKED = {"keys", "items", "batch_lookup", "batch_update", "batch_delete", "batch_lookup_and_delete", "host_subscribe"}
 REFUSED = ON_DEMAND | {"add", "compare_and_swap", "update_part", "view"}
 PARTS = ON_DEMAND | {"update_part", "view"}
 
@@ -147,7 +145,7 @@ def test_the_boards_classes(micropython: Run) -> None:
         from boardmaps import (
             ArrayMap, BloomFilter, HashMap, LpmTrie, PerCpuArray, PerCpuHash, Queue, RingBuf, Stack, TimeSeries
         )
-        PARTS = {sorted(PARTS | WALKED)}
+        PARTS = {sorted(PARTS)}
         for m in (ArrayMap(4, 4), HashMap(4, 4, 4), PerCpuArray(4, 4), PerCpuHash(4, 4, 4),
                   Queue(4, 4), Stack(4, 4), RingBuf(64), TimeSeries(4, 4), LpmTrie(5, 4, 4), BloomFilter(4, 4)):
             special = ("__len__", "__iter__", "__contains__", "__init__")
@@ -164,8 +162,7 @@ def test_the_boards_classes(micropython: Run) -> None:
         if more | (stub - members):
             wrong.append(f"{name}: the board has {more}, the stub {stub - members}")
         for member, parameters in EMBEDDED.methods(name).items():
-            home = "Atomic" if member in ON_DEMAND else "Walks" if member in WALKED else name
-            found = source.parameters(home, member)
+            found = source.parameters("Atomic" if member in ON_DEMAND else name, member)
             if not found or any(f != parameters for f in found):
                 wrong.append(f"{name}.{member}: {found} on the board, {parameters} in the stub")
     assert wrong == []

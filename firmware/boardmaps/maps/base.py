@@ -67,6 +67,7 @@ class Map:
         BPF_F_WRONLY,
     )  # the operation that a subscription stands for, and the rights that it needs
     _instead = "use lookup, update and delete"  # what a refusal says at its end
+    _later = ()  # operations of the type that are loaded with the first use
 
     def __init__(self, definition):
         self.definition = definition
@@ -177,11 +178,15 @@ class Map:
         return self.keys()
 
     def __getattr__(self, name):
-        """Return a function that refuses an operation of other types.
+        """Return an operation that is loaded when it is first asked for, or a function that refuses one of other types.
 
         Called for what is not found elsewhere, so that no operation is slower for it.
         """
         self._alive(name)
+        if name in self._later:
+            from .atomic import method  # saves heap: few programs need it
+
+            return method(self, name)
         try:
             from ..refusals import refusal  # saves heap: with the first refusal
 

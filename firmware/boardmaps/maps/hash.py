@@ -59,7 +59,6 @@ class HashMap(Keyed):
     before a hard interrupt calls them.
     """
 
-    _walks = Keyed._TAKES
     _later = Keyed._ATOMICS
 
     def __init__(self, key_size, value_size, max_entries, map_flags=0, name=""):
@@ -78,6 +77,12 @@ class HashMap(Keyed):
         """Copy the value into `out` and remove the key in one step; False on a miss."""
         self._check_out("lookup_and_delete", key, out)
         return self._op(key, out, _TAKE | _LOOKED_AT) == _DONE
+
+    def batch_lookup_and_delete(self, cursor=None, count=1):
+        """Return what batch_lookup does, and remove these entries, each in one step."""
+        found = self.batch_lookup(cursor, count)  # had before anything goes
+        self._take_all(found, bytearray(self._value_size))
+        return found
 
     def next_key(self, key=None):
         """Return the key behind this one; for None or a key that is not there the first; None at the end.

@@ -1,11 +1,11 @@
-"""Keyed: what the maps whose entries have keys share. Walks and batches are in walks.py, atomic operations in atomic.py.
+"""Keyed: what the maps whose entries have keys share. Walks and batches on top of single calls.
 
-Both are loaded when a map is first asked for one of theirs; what a hard interrupt can reach, refusals too, is here.
+Interrupts and other threads may come between the entries of a batch.
 """
 
 from micropython import const
 
-from ..errors import InvalidValueSize, KeyNotFound
+from ..errors import InvalidValueSize, KeyNotFound, MapError
 from .base import Map
 from .buffers import holds, room, whole
 
@@ -13,15 +13,15 @@ _FIRST_SLOT = const(1)  # cursors count slots from 1, so that 0 can mean the end
 
 
 class Keyed(Map):
-    """Clear, refusals, and on demand the operations of walks.py and atomic.py."""
+    """Walks, batches, clear and events, from update, delete and _at(cursor): (cursor of the next, key, value), or None at the end.
+
+    Each batch stops at the first error: what was done stays done, and the error's `done` says how many entries that were. What is
+    no bytes, anywhere in a batch, raises TypeError before anything is done.
+    """
 
     _indexed = False  # whether a key may be an int
     # Names of what _apply() does with a number; atomic.py has the numbers
     _OPERATIONS = ("add", "fetch_or", "fetch_and", "fetch_xor", "exchange")
-    # What all these maps have of walks.py
-    _WALKS = ("keys", "items", "batch_lookup", "batch_update", "batch_delete", "host_subscribe")
-    _TAKES = _WALKS + ("batch_lookup_and_delete",)
-    _walks = _WALKS  # or _TAKES, of a type whose keys go
     # And what of atomic.py a type has that has _apply()
     _ATOMICS = (
         "fetch_or",
@@ -34,24 +34,100 @@ class Keyed(Map):
         "fetch_xor_into",
         "exchange_into",
     )
-    _later = ()  # _ATOMICS, if the type has them
 
-    def __getattr__(self, name):
-        """Return an operation that is loaded when it is first asked for; Map refuses the others."""
-        if name in self._walks:
-            from .walks import Walks  # saves heap: with the first walk or batch
+    def batch_update(self, keys, values, flags=0):
+        """Store many entries; return how many."""
+        self._pairs(keys, values, flags)
+        done = 0
+        try:
+            for key in keys:
+                self.update(key, values[done], flags)
+                done += 1
+        except MapError as error:
+            error.done = done
+            raise
+        return done
 
-            return getattr(Walks(self), name)
-        if name in self._later:
-            self._alive(name)
-            from .atomic import method  # saves heap: few programs need it
+    def _pairs(self, keys, values, flags):
+        """Look at what a batch is given as a whole: also one of no entries refuses flags that are unknown."""
+        op = "batch_update"
+        self._alive(op)
+        if len(keys) != len(values):
+            self._fail(InvalidValueSize, "%s %r: %d keys, but %d values", op, len(keys), len(values))
+        if not len(keys):
+            self._flags(op, flags)
+        self._types(keys)
+        for value in values:
+            holds(value, 0)
 
-            return method(self, name)
-        return Map.__getattr__(self, name)
+    def _types(self, keys):
+        """Raise TypeError, before anything is done, where a key is none."""
+        for key in keys:
+            if not (self._indexed and isinstance(key, int)):
+                holds(key, 0)
 
-    def _put(self, key, value, flags):
-        """Store one entry of batch_update."""
-        self.update(key, value, flags)
+    def batch_delete(self, keys):
+        """Remove many keys (an array's entries become zero); return how many."""
+        self._types(keys)
+        done = 0
+        try:
+            for key in keys:
+                self.delete(key)
+                done += 1
+        except MapError as error:
+            error.done = done
+            raise
+        return done
+
+    def keys(self):
+        """Walk the keys: one that stays for the whole walk is met exactly once, whatever comes and goes meanwhile."""
+        for key, _ in self.items():
+            yield key
+
+    def items(self):
+        """Walk the entries as (key, value), both bytes, with the promise that keys() gives."""
+        cursor = self._at(_FIRST_SLOT)
+        while cursor:
+            yield cursor[1:]
+            cursor = self._at(cursor[0])
+
+    def batch_lookup(self, cursor=None, count=1):
+        """Return (cursor for the next page or None at the end, keys, values): at most `count` entries behind `cursor`.
+
+        The cursor is opaque; None starts. A count of 0 gives the cursor back. Raises MapError for another map's cursor.
+        """
+        op = "batch_lookup"
+        self._alive(op)
+        at = _FIRST_SLOT
+        if cursor is not None:
+            if not whole(cursor) or cursor >> 16 != self.id:
+                self._fail(MapError, "%s %r: %r is not a cursor that a batch call of this map gave", op, cursor)
+            at = cursor & 0xFFFF
+        if not whole(count) or count < 0:
+            self._fail(MapError, "%s %r: count is %r, not a number from 0 up", op, count)
+        keys, values = [], []
+        if not count:
+            return cursor, keys, values
+        while len(keys) < count:
+            found = self._at(at)
+            if found is None:
+                return None, keys, values
+            at = found[0]
+            keys.append(found[1])
+            values.append(found[2])
+        return self.id << 16 | at, keys, values
+
+    def _take_all(self, found, out):
+        """Remove the keys of a batch look-up, each in one step, and put into it what they held; keys that are gone go."""
+        keys, values = found[1], found[2]
+        i = 0
+        while i < len(keys):
+            value = self._taken(keys[i], values[i], out)
+            if value is None:
+                del keys[i], values[i]
+            else:
+                values[i] = value
+                i += 1
 
     def clear(self):
         """Remove every key (set all of an array's values to zero). What it needs of the heap it has before it begins."""
@@ -70,6 +146,12 @@ class Keyed(Map):
                 self.delete(key)
             except KeyNotFound:  # somebody else was faster
                 pass
+
+    def host_subscribe(self, every, key):
+        """Return what tells the events of a key, or of all: see sources.py, which the first subscription loads."""
+        from ..line.sources import Slots, watch  # saves heap: with the first subscription
+
+        return watch(self, every, key, Slots)
 
     def _missing(self, op, key):
         """Raise why there is no entry under the key."""

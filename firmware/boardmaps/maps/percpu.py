@@ -9,7 +9,7 @@ from struct import unpack_from
 
 from micropython import const
 
-from ..errors import InvalidDefinition, InvalidValueSize, KeyExists, KeyNotFound, NotSupported, OutOfMemory
+from ..errors import InvalidDefinition, InvalidValueSize, KeyExists, KeyNotFound, MapError, NotSupported, OutOfMemory
 from ..settings import kernels, setting
 from .buffers import holds
 from .keyed import Keyed
@@ -106,8 +106,18 @@ class PerCpu(Keyed):
         self._flags("update_percpu", flags)
         self._store("update_percpu", place, 0, row, len(row), flags)
 
-    def _put(self, key, value, flags):
-        self._put_row("batch_update", key, value, flags)
+    def batch_update(self, keys, values, flags=0):
+        """Store many rows; return how many. Stops at the first error, `done` of which says how many were stored."""
+        self._pairs(keys, values, flags)
+        done = 0
+        try:
+            for key in keys:
+                self._put_row("batch_update", key, values[done], flags)
+                done += 1
+        except MapError as error:
+            error.done = done
+            raise
+        return done
 
     def add(self, key, delta, offset=0, width=None):
         """Add to an unsigned little-endian number of this CPU's value in one step and return the new one; it wraps."""

@@ -18,8 +18,6 @@ class PerCpuHash(PerCpu):
     Takes 96 bytes, and per entry 2 to 6 bytes, the key rounded up to 4, and for each CPU value_size rounded up to 8.
     """
 
-    _walks = PerCpu._TAKES
-
     def __init__(self, key_size, value_size, max_entries, map_flags=0, name=""):
         _kernels.drive_hash(self)
         PerCpu.__init__(self, MapDef(PERCPU_HASH, key_size, value_size, max_entries, map_flags, name, CPUS))
@@ -51,6 +49,12 @@ class PerCpuHash(PerCpu):
             return found and found[1]
         out = bytearray(self._key_size)
         return bytes(out) if self._next(self._place("next_key", key), out) == 0 else None
+
+    def batch_lookup_and_delete(self, cursor=None, count=1):
+        """Return what batch_lookup does, and remove these entries, each in one step."""
+        found = self.batch_lookup(cursor, count)  # had before anything goes
+        self._take_all(found, bytearray(self.host_size()))
+        return found
 
     def _place(self, op, key):
         self._key(op, key)
