@@ -10,7 +10,7 @@ def package() -> str:
     """Return the text of package.json."""
     version = next(
         line.split('"')[1]
-        for line in (HERE / "boardmaps" / "abi.py").read_text().splitlines()
+        for line in (HERE / "boardmaps" / "flags.py").read_text().splitlines()
         if line.startswith("VERSION = ")
     )
     modules = sorted(path.relative_to(HERE).as_posix() for path in (HERE / "boardmaps").rglob("*.py"))

@@ -18,7 +18,6 @@ else:
         """Do nothing: heaps of computers do not break into pieces."""
 
 
-from .abi import BPF_ANY, BPF_EXIST, BPF_F_RB_OVERWRITE, BPF_F_RDONLY, BPF_F_WRONLY, BPF_NOEXIST, VERSION
 from .definition import MapDef
 from .errors import (
     InvalidDefinition,
@@ -33,6 +32,7 @@ from .errors import (
     OutOfMemory,
     StaleMap,
 )
+from .flags import BPF_ANY, BPF_EXIST, BPF_F_RB_OVERWRITE, BPF_F_RDONLY, BPF_F_WRONLY, BPF_NOEXIST, VERSION
 from .kinds import KINDS as _KINDS
 
 __version__ = VERSION

@@ -1,34 +1,19 @@
 """The numbers that the board, the twin and the line agree on. SPEC.md has the same in prose; map types are in kinds.py.
 
-Update flags and map flags are the kernel's (include/uapi/linux/bpf.h).
+A board does not load this: it has flags.py, and its modules restate what they need, because a constant of their own takes no heap.
 """
 
-try:
-    from micropython import const
-except ImportError as missing:  # CPython has no such module, and needs none
-    if "micropython" not in str(missing):
-        raise
-
-    def const(value: int) -> int:  # type: ignore[misc]
-        """Give the value back: folding is MicroPython's compiler's business."""
-        return value
-
-
-# update() flags
-BPF_ANY = const(0)
-BPF_NOEXIST = const(1)
-BPF_EXIST = const(2)
-
-# map_flags: what the host may do, and the ring buffer's overwrite mode
-BPF_F_RDONLY = const(8)
-BPF_F_WRONLY = const(16)
-BPF_F_RB_OVERWRITE = const(1 << 19)
-
-# limits of a definition
-NAME_MAX = const(15)  # bytes, as BPF_OBJ_NAME_LEN - 1
-U32_MAX = 0xFFFFFFFF  # a big int on 32-bit boards: no const
-
-VERSION = "0.1.0"
+from .flags import BPF_ANY as BPF_ANY
+from .flags import BPF_EXIST as BPF_EXIST
+from .flags import BPF_F_RB_OVERWRITE as BPF_F_RB_OVERWRITE
+from .flags import BPF_F_RDONLY as BPF_F_RDONLY
+from .flags import BPF_F_WRONLY as BPF_F_WRONLY
+from .flags import BPF_NOEXIST as BPF_NOEXIST
+from .flags import INFO_FORMAT as INFO_FORMAT
+from .flags import NAME_MAX as NAME_MAX
+from .flags import U32_MAX as U32_MAX
+from .flags import VERSION as VERSION
+from .flags import const as const
 
 # requests on the line: the first byte of a request's payload
 OP_PING = const(0)
@@ -95,7 +80,5 @@ STATUS_MORE = const(128)  # added: the reply goes on, ask with OP_MORE
 # the tags of what follows the fixed fields of CREATE and of a map's record
 TAG_PARAMETERS = const(1)  # the type's parameters, as kinds.py has their layout
 
-# of a map's record, behind its length: id, type, key_size, value_size, max_entries, map_flags, entries, offset, bytes;
-# frozen; name; CPUs; peak
-INFO_FORMAT = "<H8IB16sHI"
+# of a map's record, flags.py has its INFO_FORMAT
 INFO_SIZE = const(57)

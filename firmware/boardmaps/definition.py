@@ -3,8 +3,8 @@
 Runs unchanged on the board and on the computer, so a plan made on the computer is what creation takes on the board.
 """
 
-from .abi import BPF_F_RDONLY, BPF_F_WRONLY, NAME_MAX, U32_MAX, const
 from .errors import InvalidDefinition, InvalidFlags
+from .flags import BPF_F_RDONLY, BPF_F_WRONLY, NAME_MAX, U32_MAX, const
 from .kinds import find
 
 # Columns and traits of kinds.py

@@ -7,7 +7,7 @@ looks for it. A type's numbers are the kernel's (include/uapi/linux/bpf.h), ours
 The table is one constant tuple: frozen, it takes no heap.
 """
 
-from .abi import const
+from .flags import const
 
 HASH = const(1)
 ARRAY = const(2)

@@ -7,9 +7,9 @@ import it before the heap is in pieces. A smaller pool: put `POOL_SIZE = 16 * 10
 import gc
 from struct import pack_into
 
-from .abi import BPF_F_WRONLY
 from .definition import HEADER_SIZE, check_entries, layout, slice_size
 from .errors import InvalidDefinition, KeyNotFound, OutOfMemory, StaleMap
+from .flags import BPF_F_WRONLY
 from .settings import built_in, kernels, setting
 
 _MAGIC = b"BMAP"
@@ -46,6 +46,7 @@ def _take(size):
 
 
 _memory = _take(setting("POOL_SIZE", 64 * 1024))
+del _take  # saves heap: it is not needed again
 _view = memoryview(_memory)
 _used = 0
 _allocations = 0

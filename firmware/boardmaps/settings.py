@@ -68,6 +68,7 @@ if built_in:
     built_in.guard(GUARD != "none")
 # What has the kernels in C, None when there is no such thing or others are wanted: each kind is an attribute
 in_c = None if _wanted else built_in or _native()
+del _built_in, _native  # saves heap: they are not needed again
 
 
 def kernels(kind):

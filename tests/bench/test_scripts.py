@@ -44,9 +44,10 @@ def test_every_module_is_compiled_for_every_boards_processor(
     rows = {row.name: row for row in script.totals(sizes)}
     held = rows["deployed .mpy, armv7m"]
     viper = "kernels/c_common.mpy" not in sizes["armv7m"]
-    other = ("kernels/plain_", "kernels/native" if viper else "kernels/viper_")
+    other = ("abi.py", "kernels/plain_", "kernels/native" if viper else "kernels/viper_")
     sent = [size for name, size in sizes["armv7m"].items() if not name.startswith(other)]
-    sent += [sizes["armv7m"]["kernels/plain_check.py"]] if viper else []  # it has no viper sort
+    if viper:  # what has no viper sort
+        sent += [sizes["armv7m"][f"kernels/plain_{kind}.py"] for kind in ("check", "frame")]
     assert (held.value, held.met) == (sum(sent), held.value <= 60 * 1024)
 
 
@@ -85,6 +86,23 @@ def test_the_picture_has_a_bar_for_each_kernel_and_for_the_peer(
     assert compiled / mine == pytest.approx(2, rel=0.01)
     reach = [path.attrib["d"] for path in picture.iter(f"{SVG}path")][-1]
     assert float(reach.split()[0][1:]) - script.LEFT == pytest.approx(peers / 2.5, rel=0.01)
+
+
+@pytest.mark.parametrize("script", ["heap"], indirect=True)
+def test_a_module_is_measured_behind_those_that_it_imports(script: ModuleType) -> None:
+    names = [name.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for name in modules()]
+    found = script.in_order(list(reversed(names)))
+    assert sorted(found) == sorted(names)
+    for first, then in (("errors", "line.dispatch"), ("line.session", "line.dispatch"), ("maps.keyed", "maps.hash")):
+        assert found.index(first) < found.index(then)
+
+
+def test_a_reach_of_the_heap_is_missed_and_met() -> None:
+    total = importlib.import_module("bench.heap").total
+    step = {"import boardmaps": 1000, "HashMap": 500, "a map: HashMap": 90, "server": 24, "loaded": []}
+    assert (total("board", step, "HashMap", 1524).value, total("board", step, "HashMap", 1524).met) == (1524, True)
+    assert total("board", step, "HashMap", 1523).met is False
+    assert total("board", step, "HashMap").met is None
 
 
 def test_where_the_kernel_refuses_no_figure_is_invented(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -486,7 +486,7 @@ native.hash.drive(h)
 native.ring.drive(r)
 for m in (h, r):
     m._move(m._slice)
-modules = [sys.modules["boardmaps.kernels." + name] for name in ("c_common", "c_others")]
+modules = [sys.modules["boardmaps.kernels." + name] for name in ("c_common", "c_queue", "c_others")]
 assert modules[0].exclusive == EXCLUSIVE
 for which in (1, 4) + ((3,) if EXCLUSIVE else ()):
     for module in modules:

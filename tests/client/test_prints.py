@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import pytest
 import serial
 
-from boardmaps.line.frame import EVENT, HELLO, LOST, NAK, REPLY, REPLY_FLAG, encode, pieces
+from boardmaps.line.frame import EVENT, HELLO, LOST, NAK, REPLY, REPLY_FLAG, encode
+from boardmaps.line.pieces import pieces
 from boardmaps_host import connect
 from boardmaps_host.client import NoAnswer
 from boardmaps_sim.base import SimulatedBoard

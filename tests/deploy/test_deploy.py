@@ -92,11 +92,11 @@ def test_the_second_time_nothing_is_written(board: UnixBoard) -> None:
 def test_only_what_differs_is_written_and_what_is_not_ours_to_import_goes(board: UnixBoard, ask: Ask) -> None:
     deploy(board.port)
     ask(
-        "import os\nos.chdir('/lib/boardmaps')\nf = open('abi.mpy', 'ab')\nf.write(b'x')\nf.close()\n"
+        "import os\nos.chdir('/lib/boardmaps')\nf = open('kinds.mpy', 'ab')\nf.write(b'x')\nf.close()\n"
         "for n in ('errors.py', 'ancient.mpy', 'pool.mpy.new', 'notes.txt'):\n f = open(n, 'w')\n f.close()\n"
     )
     report = deploy(board.port)
-    assert report.written == ("/lib/boardmaps/abi.mpy",)
+    assert report.written == ("/lib/boardmaps/kinds.mpy",)
     assert sorted(report.removed) == [f"/lib/boardmaps/{n}" for n in ("ancient.mpy", "errors.py")]
     left = ask(LISTING).split()
     assert "notes.txt" in left
@@ -311,7 +311,7 @@ sys.path[:] = ['', '.frozen', '/flash', '/flash/lib']
     ask(f"f = open('/boot.py', 'w')\nf.write({boot!r})\nf.close()")
     (tmp_path / "app.py").write_text("x = 1\n")
     report = deploy(board.port, app=tmp_path / "app.py", reset=False)
-    assert "/flash/lib/boardmaps/abi.mpy" in report.written
+    assert "/flash/lib/boardmaps/kinds.mpy" in report.written
     assert report.written[-1] == "/flash/main.py"
     assert ask(IMPORTED) == f"{VERSION} /flash/lib/boardmaps/__init__.mpy"
 
@@ -332,9 +332,9 @@ def test_a_board_too_small_for_the_pool(tmp_path: Path) -> None:
 def test_a_boot_that_imports_boardmaps_is_no_frozen_one(board: UnixBoard, ask: Ask) -> None:
     ask("f = open('/boot.py', 'w')\nf.write('import boardmaps')\nf.close()")
     deploy(board.port)
-    ask("f = open('/lib/boardmaps/abi.mpy', 'ab')\nf.write(b'x')\nf.close()")
+    ask("f = open('/lib/boardmaps/kinds.mpy', 'ab')\nf.write(b'x')\nf.close()")
     report = deploy(board.port)
-    assert (report.form, report.written) == ("mpy x64", ("/lib/boardmaps/abi.mpy",))
+    assert (report.form, report.written) == ("mpy x64", ("/lib/boardmaps/kinds.mpy",))
 
 
 def test_an_interpreter_that_is_not_micropython(board: UnixBoard, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,8 +3,9 @@
 MicroPython folds const() by bare name in its own module only, so the board's modules restate numbers of others as private
 constants, and the C kernels as enums and macros. The rule: one bare name, one number. `_COUNT` of a board module, `COUNT` of the
 C sources and COUNT of the module that owns it are one name. A name that must mean another number somewhere gets another name; what
-only looks alike in name stands in APART, with the reason. Owners are abi.py, definition.py, frame.py and SPEC.md's table of a
-slice's header; ALIASES says which restated name is whose. A new constant needs no entry here unless its owner calls it otherwise.
+only looks alike in name stands in APART, with the reason. Owners are abi.py, flags.py, definition.py, frame.py and SPEC.md's table
+of a slice's header; ALIASES says which restated name is whose. A new constant needs no entry here unless its owner calls it
+otherwise.
 """
 
 import ast

@@ -24,7 +24,7 @@ r.output(b"record")
 assert h.check() is r.check() is None
 print(h.lookup(b"1234"), r.read()[1], sorted(n.split(".")[-1] for n in sys.modules if n.startswith("boardmaps.kernels.")))
 """
-GOOD = "b'abcd' b'record' ['c_check', 'c_common', 'c_others', 'native']"
+GOOD = "b'abcd' b'record' ['c_check', 'c_common', 'c_queue', 'native']"
 
 Run = Callable[[], str]
 
@@ -64,7 +64,7 @@ def test_whole_ones_are_used(run: Run) -> None:
     assert run() == GOOD
 
 
-@pytest.mark.parametrize("name", ["c_common", "c_others", "c_check"])
+@pytest.mark.parametrize("name", ["c_common", "c_queue", "c_check"])
 def test_what_is_cut_short_or_changed_is_refused(run: Run, kernels: Path, name: str) -> None:
     file = kernels / f"{name}.mpy"
     whole, some = file.read_bytes(), random.Random(11)
@@ -79,7 +79,7 @@ def test_what_is_cut_short_or_changed_is_refused(run: Run, kernels: Path, name: 
     assert run() == GOOD
 
 
-@pytest.mark.parametrize("name", ["c_common", "c_others", "c_check"])
+@pytest.mark.parametrize("name", ["c_common", "c_queue", "c_check"])
 def test_what_is_for_another_board_or_version_is_refused(run: Run, kernels: Path, name: str) -> None:
     file = kernels / f"{name}.mpy"
     ours = file.read_bytes()
@@ -95,8 +95,8 @@ def test_what_is_for_another_board_or_version_is_refused(run: Run, kernels: Path
 
 
 def test_one_that_is_missing_is_refused_and_without_any_others_are_used(run: Run, kernels: Path) -> None:
-    (kernels / "c_others.mpy").unlink()
-    assert run() == f"ImportError: {kernels}/c_others.mpy does not load ([Errno 2] ENOENT): run boardmaps deploy"
+    (kernels / "c_queue.mpy").unlink()
+    assert run() == f"ImportError: {kernels}/c_queue.mpy does not load ([Errno 2] ENOENT): run boardmaps deploy"
     (kernels / "c_common.mpy").unlink()
     assert (
         run() == "b'abcd' b'record' ['native', 'plain_check', 'viper_base', 'viper_hash', 'viper_keyed', 'viper_ring']"

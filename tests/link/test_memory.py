@@ -22,7 +22,8 @@ from boardmaps.abi import (
 )
 from boardmaps.errors import OutOfMemory
 from boardmaps.line.dispatch import Dispatcher
-from boardmaps.line.frame import HELLO, PIECE_FLAG, REPLY, REQUEST, Decoder, Joiner, encode
+from boardmaps.line.frame import HELLO, PIECE_FLAG, REPLY, REQUEST, Decoder, encode
+from boardmaps.line.pieces import Joiner
 from boardmaps.line.session import ServerSession, pack_hello, unpack_hello
 from boardmaps_host.twin.registries import Registry
 from tests.link.memory import Memory
@@ -154,7 +155,7 @@ def test_a_planted_mistake_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
             assert reply == b"\0" + pack("<Q", n) or reply[0] in (NO_MEMORY, STATUS_GONE)
 
     def handle(self: Dispatcher, request: bytes, limit: int) -> bytes:
-        return self._operations.execute(request[0], request, limit)
+        return bytes(self._others().execute(request[0], request, limit))
 
     monkeypatch.setattr(Dispatcher, "handle", handle)  # one that lets MemoryError pass
     found = 0

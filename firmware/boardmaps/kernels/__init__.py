@@ -9,6 +9,10 @@ has looked at. The kind check, which few programs need, is in C and plain Python
 
 base        clear(view, size)
 stdio       drain(ipoll, readinto, one, buf) -> bytes read
+frame       cobs_encode(raw) -> without zeros
+frame       cobs_decode(data) -> what was encoded, or None
+frame       encode(kind, session, seq, ack, payload) -> the frame with its closing zero
+frame       decode(chunk) -> (kind, session, seq, ack, payload) of what stood between two zeros, or None
 array       drive(m)
 array m     lookup_into(key, out) -> whether it is there
 array m     update(key, value, flags)

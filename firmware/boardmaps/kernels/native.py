@@ -1,9 +1,9 @@
 """The C kernels for firmware that has not got them built in: native modules beside this one, made for one processor.
 
-c_common.mpy has what every board needs, c_others.mpy the kinds that are loaded when a map of theirs is made, c_check.mpy what is
-loaded with the first check of a map. `boardmaps deploy` sends those for the board's processor. MicroPython would run what is left
-of a file that was cut short, so each is looked at before it is loaded: what is not whole, not for this board or not of this version
-is refused.
+c_common.mpy has what every board needs, c_queue.mpy and c_others.mpy the kinds that are loaded when a map of theirs is made,
+c_check.mpy what is loaded with the first check of a map. `boardmaps deploy` sends those for the board's processor. MicroPython
+would run what is left of a file that was cut short, so each is looked at before it is loaded: what is not whole, not for this
+board or not of this version is refused.
 
 settings.py is who asks: for start() with the guard, and then for kinds as attributes.
 """
@@ -12,16 +12,19 @@ import os
 import sys
 from binascii import crc32
 
-from ..abi import VERSION
+from micropython import const
+
+from ..flags import VERSION
 
 _COMMON = ("base", "stdio", "frame", "line", "array", "hash")
-_SOUND = 0x2144DF1C  # the CRC-32 of anything with its own CRC-32 behind it
+_QUEUES = ("queue", "ring")
+_SOUND = const(0x2144DF1C)  # the CRC-32 of anything with its own CRC-32 behind it
 _FOLDER = __file__[: __file__.rfind("/") + 1]
-_NO_GUARD = 0  # the numbers of boards/cmodules/boardmaps/native/runtime.h
-_IRQ = 1
-_SPINLOCK = 2
-_EXCLUSIVE = 3
-_THREAD = 4
+_NO_GUARD = const(0)  # the numbers of boards/cmodules/boardmaps/native/runtime.h
+_IRQ = const(1)
+_SPINLOCK = const(2)
+_EXCLUSIVE = const(3)
+_THREAD = const(4)
 
 _guard = "none"
 _modules = {}  # name to module, those that are loaded
@@ -48,7 +51,7 @@ def __getattr__(kind):
         raise AttributeError(kind)
     if kind == "check":  # functions alone, which hold no guard
         return _module("c_check")
-    return getattr(_module("c_common" if kind in _COMMON else "c_others"), kind)
+    return getattr(_module("c_common" if kind in _COMMON else "c_queue" if kind in _QUEUES else "c_others"), kind)
 
 
 def _module(name):

@@ -1,6 +1,6 @@
 """An array's kernels in plain Python."""
 
-from ..abi import const
+from ..flags import const
 from .plain_base import fill, known, raw, word
 from .plain_keyed import lookup_into, parts
 

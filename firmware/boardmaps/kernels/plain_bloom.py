@@ -1,6 +1,6 @@
 """The kernels of a Bloom filter in plain Python. SPEC.md draws the bytes, and says which bits are a value's."""
 
-from ..abi import const
+from ..flags import const
 from .plain_base import put_word, raw, word
 
 # What peek() answers

@@ -6,7 +6,7 @@ Slots are numbered from 1, so that zeroed memory is an empty map: heads[bucket] 
 
 from struct import pack_into, unpack_from
 
-from ..abi import const
+from ..flags import const
 from .plain_base import fill, known, put_word, raw, word
 from .plain_keyed import lookup_into, parts
 

@@ -1,6 +1,6 @@
 """What the plain Python kernels of maps with keys share: look-ups with a check, and changes of a part of a value."""
 
-from ..abi import const
+from ..flags import const
 from .plain_base import fill, raw, word
 
 # Words of a slice's header

@@ -6,7 +6,7 @@ a u32 with the number of its bits, and the data. The order of a walk by next key
 
 from struct import pack_into
 
-from ..abi import const
+from ..flags import const
 from .plain_base import fill, put_word, raw, word
 from .plain_hash import entry_at as entry_at  # noqa: PLC0414 - a kernel of this kind too
 from .plain_hash import entry_of, half

@@ -1,6 +1,6 @@
 """The kernels of per-CPU maps in plain Python: rows with the values of all CPUs, under a hash's keys or an index."""
 
-from ..abi import const
+from ..flags import const
 from . import plain_array as array
 from . import plain_hash as table
 from .plain_base import fill, raw, word

@@ -1,6 +1,6 @@
 """The kernels of queues and stacks in plain Python. The slots form a ring."""
 
-from ..abi import const
+from ..flags import const
 from .plain_base import fill, known, put_word, raw, word
 
 # Words of a slice's header

@@ -6,7 +6,7 @@ may go on at the ring's start. Positions are bytes since the map was made, modul
 
 from struct import pack_into, unpack_from
 
-from ..abi import const
+from ..flags import const
 from .plain_base import fill, put_word, raw, word
 
 # Words of a slice's header

@@ -2,7 +2,7 @@
 
 from struct import pack_into
 
-from ..abi import const
+from ..flags import const
 from .plain_base import fill, put_word, raw, word
 from .plain_queue import room, slot_at
 

@@ -1,18 +1,27 @@
-"""From a request's bytes to its reply's bytes, whatever a request contains: the same on the board and on the twin."""
+"""From a request's bytes to its reply's bytes, whatever a request contains: the same on the board and on the twin.
 
-from struct import pack
+LIST, which every host asks first, is here; operations.py has the others, and is loaded with the first of them.
+"""
 
-from ..errors import MapError, OutOfMemory
-from .operations import Operations
+from binascii import crc32
+from struct import pack, unpack_from
+
+from ..errors import MapError, NotPermitted, OutOfMemory
+from ..flags import BPF_F_RDONLY, INFO_FORMAT, const
 from .session import GONE, NO_MEMORY
+
+# Numbers of abi.py, restated
+_OP_LIST = const(2)
+_TAG_PARAMETERS = const(1)
 
 
 class Dispatcher:
     """Executes requests on the maps of `registry` (by_id, ids, stats, read, reset). Pool reset needs `allow_reset`."""
 
     def __init__(self, registry, allow_reset=False):  # type: ignore[no-untyped-def]
-        self._operations = Operations(registry, allow_reset)
-        self.checksum = self._operations.checksum
+        self._registry = registry
+        self._allow_reset = allow_reset
+        self._operations = None
         self.extra = {}  # type: ignore[var-annotated] # what only some servers do, number: function(request, map_of)
 
     def handle(self, request: bytes, limit: int) -> bytes:
@@ -21,13 +30,14 @@ class Dispatcher:
         Raises MemoryError when there is no memory for the text of a refusal: then nothing was changed.
         """
         op = request[0] if request else -1
-        operations = self._operations
         try:
             extra = self.extra.get(op)
             if extra:
-                reply: bytes = extra(request, operations.map_of)
+                reply: bytes = extra(request, self.map_of)
+            elif op == _OP_LIST:
+                reply = self._list(request, limit)
             else:
-                reply = operations.execute(op, request, limit)
+                reply = self._others().execute(op, request, limit)
             return reply
         except MapError as e:
             return _error(e)
@@ -41,6 +51,53 @@ class Dispatcher:
                 # an error in the code of a map must not end the firmware
                 return _error(MapError("request: operation %d: %s: %s" % (op, type(e).__name__, e)))
         return _error(MapError("request: operation %d is cut short or malformed" % op))
+
+    def _others(self):  # type: ignore[no-untyped-def]
+        if not self._operations:
+            # saves heap: C answers the usual requests
+            from .operations import Operations
+
+            self._operations = Operations(self._registry, self._allow_reset, self.map_of, self.record)
+        return self._operations
+
+    def checksum(self) -> str:
+        """Return the CRC-32 over what never changes in the records of all maps, 8 hex digits."""
+        crc = 0
+        for i in self._registry.ids():
+            crc = crc32(self.record(self._registry.by_id(i), True), crc)
+        return "%08x" % crc
+
+    def map_of(self, request, op="", need=0):  # type: ignore[no-untyped-def]
+        """Return the map that bytes 1 and 2 name, when the host has the right that `need` (a map flag) would take away."""
+        m = self._registry.by_id(request[1] | request[2] << 8)
+        if need & BPF_F_RDONLY and m.frozen:
+            raise NotPermitted("%s %r: the map is frozen" % (op, m.name))
+        if need & m.definition.map_flags:
+            which = "read-only" if m.definition.map_flags & BPF_F_RDONLY else "write-only"
+            raise NotPermitted("%s %r: the map is %s for the host" % (op, m.name, which))
+        return m
+
+    def record(self, m, unchanging=False) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
+        """Return the record of a map; with `unchanging` what changes in it is 0."""
+        d = m.definition
+        count, frozen, peak = (0, 0, 0) if unchanging else (m.host_count(), m.frozen, m.peak)
+        sizes = (d.map_type, d.key_size, d.value_size, d.max_entries, d.map_flags, count, m.offset, m.size)
+        record = pack(INFO_FORMAT, m.id, *sizes + (frozen, d.name.encode(), m.cpus, peak))
+        parameters = m.host_parameters()
+        if parameters:
+            record += pack("<BH", _TAG_PARAMETERS, len(parameters)) + parameters
+        return pack("<H", len(record)) + record
+
+    def _list(self, request: bytes, limit: int) -> bytes:
+        (after,) = unpack_from("<H", request, 1)
+        reply = b"\0"
+        for i in self._registry.ids():
+            if i > after:
+                record = self.record(self._registry.by_id(i))
+                if len(reply) > 1 and len(reply) + len(record) > limit:
+                    break
+                reply += record
+        return reply
 
 
 def _error(error: MapError) -> bytes:

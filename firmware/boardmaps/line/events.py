@@ -8,18 +8,25 @@ skips values, never the last one. Nothing here waits.
 
 from struct import pack, unpack_from
 
-from ..abi import EVENT_ENDED, EVENT_MORE, OP_SUBSCRIBE
 from ..errors import KeyNotFound, MapError, OutOfMemory
-from .frame import EVENT, pieces
+from ..flags import const
+from .frame import EVENT
 
-_MOST = 8  # subscriptions of a session
-_WINDOW = 4  # frames that may be with the host and not taken: any buffer of a host holds them while it sleeps
-_PAYLOAD = 120  # most bytes of a payload: no large piece of the heap is needed, and short frames get through a bad line
-_AGAIN_MS = 200  # after this time without a TAKEN the oldest frame is sent again, then after twice as long
-_AGAIN_MOST_MS = 500  # at most: a line that was half open for seconds is found whole soon
-_AGAIN_MOST = 12  # times, in 5.6 seconds; then only the host's word starts it again
-_TICKS = 0x3FFFFFFF  # times are milliseconds that wrap at a multiple of this
-_END = (EVENT_ENDED, b"")  # the last item of a subscription that the host has ended
+# Numbers of abi.py, restated
+_EVENT_ENDED = const(3)
+_EVENT_MORE = const(128)
+_OP_SUBSCRIBE = const(64)
+
+_MOST = const(8)  # subscriptions of a session
+_WINDOW = const(4)  # frames that may be with the host and not taken: any buffer of a host holds them while it sleeps
+_PAYLOAD = const(
+    120
+)  # most bytes of a payload: no large piece of the heap is needed, and short frames get through a bad line
+_AGAIN_MS = const(200)  # after this time without a TAKEN the oldest frame is sent again, then after twice as long
+_AGAIN_MOST_MS = const(500)  # at most: a line that was half open for seconds is found whole soon
+_AGAIN_MOST = const(12)  # times, in 5.6 seconds; then only the host's word starts it again
+_TICKS = const(0x3FFFFFFF)  # times are milliseconds that wrap at a multiple of this
+_END = (_EVENT_ENDED, b"")  # the last item of a subscription that the host has ended
 
 
 class Events:
@@ -49,7 +56,7 @@ class Events:
 
     def handle(self, request, map_of):  # type: ignore[no-untyped-def]
         """Execute SUBSCRIBE or UNSUBSCRIBE; `map_of(request, op, need)` gives the map, after a look at the host's rights."""
-        if request[0] != OP_SUBSCRIBE:
+        if request[0] != _OP_SUBSCRIBE:
             if request[1] not in self._sources:
                 raise KeyNotFound("unsubscribe: there is no subscription %d" % request[1])
             self._sources[request[1]] = None  # its end is told behind what was taken out of its ring
@@ -90,6 +97,9 @@ class Events:
             self._wait = min(max(self._wait * 2, _AGAIN_MS), _AGAIN_MOST_MS)
             self._again += 1
             if in_pieces:
+                # saves heap: only a bad line needs it
+                from .pieces import pieces
+
                 out += b"".join(pieces(self._encode, EVENT, self._number, self._first, 0, self._kept[0]))
             else:
                 out += self._encode(EVENT, self._number, self._first, 0, self._kept[0])
@@ -120,7 +130,7 @@ class Events:
                 rest = None
                 if n < len(data):
                     rest = (what, data[n:])
-                    what |= EVENT_MORE
+                    what |= _EVENT_MORE
                 out += pack("<BBH", self._given, what, n) + data[:n]
                 self._item = rest
         except MemoryError:
@@ -145,11 +155,11 @@ class Events:
                     item = told.next(now)
                     ended = False
             except MapError as e:
-                item = EVENT_ENDED, bytes((e.code,)) + str(e).encode()[:200]
+                item = _EVENT_ENDED, bytes((e.code,)) + str(e).encode()[:200]
             except MemoryError:
                 raise
             except Exception as e:  # an error in a map's code ends this subscription, not the firmware
-                item = EVENT_ENDED, b"\1" + ("subscription: %s: %s" % (type(e).__name__, e)).encode()[:200]
+                item = _EVENT_ENDED, b"\1" + ("subscription: %s: %s" % (type(e).__name__, e)).encode()[:200]
             if item:
                 self._given = given
                 self._item = item

@@ -7,13 +7,20 @@ has been sent or another request is executed. SPEC.md section 3.1 has the bytes.
 
 from struct import pack, unpack_from
 
-from ..abi import PART_FIRST, PART_LAST, STATUS_APART, STATUS_GONE, STATUS_MORE, U32_MAX
 from ..errors import OutOfMemory
+from ..flags import U32_MAX, const
+
+# Numbers of abi.py, restated
+_PART_FIRST = const(1)
+_PART_LAST = const(2)
+_STATUS_APART = const(125)
+_STATUS_GONE = const(126)
+_STATUS_MORE = const(128)
 
 _OK = b"\0"
 # The least frame takes all of it: by its status the host knows that it has to begin anew.
-_APART = bytes((STATUS_APART,)) + b"request: its parts do not follow each other; nothing changed"
-_GONE = bytes((STATUS_GONE,)) + b"request: this reply is not kept any more"
+_APART = bytes((_STATUS_APART,)) + b"request: its parts do not follow each other; nothing changed"
+_GONE = bytes((_STATUS_GONE,)) + b"request: this reply is not kept any more"
 
 
 class Long:
@@ -31,7 +38,7 @@ class Long:
         where, at = unpack_from("<BI", payload, 1)
         whole, self._request = self._request, None
         body = 6
-        if where & PART_FIRST:
+        if where & _PART_FIRST:
             (size,) = unpack_from("<I", payload, 6)
             body = 10
             if size > (U32_MAX if self._most is None else self._most):
@@ -44,18 +51,18 @@ class Long:
                 ), None
             self._have = 0
         end = at + len(payload) - body
-        if whole is None or at != self._have or end > len(whole) or (where & PART_LAST and end != len(whole)):
+        if whole is None or at != self._have or end > len(whole) or (where & _PART_LAST and end != len(whole)):
             return _APART, None
         whole[at:end] = memoryview(payload)[body:]
         self._have = end
-        if where & PART_LAST:
+        if where & _PART_LAST:
             return None, whole
         self._request = whole
         return _OK, None
 
     def begin(self, seq: int, reply: bytes, limit: int) -> bytes:
         """Return the begin of a reply that has more than `limit` bytes, and keep it whole for MORE."""
-        first = pack("<BI", reply[0] | STATUS_MORE, len(reply) - 1) + reply[1 : limit - 4]
+        first = pack("<BI", reply[0] | _STATUS_MORE, len(reply) - 1) + reply[1 : limit - 4]
         self._seq = seq
         self._reply = reply
         return first
@@ -68,7 +75,7 @@ class Long:
             return _GONE
         end = at + limit - 5
         last = end >= len(reply) - 1
-        answer = pack("<BI", reply[0] | (0 if last else STATUS_MORE), at) + reply[at + 1 : end + 1]
+        answer = pack("<BI", reply[0] | (0 if last else _STATUS_MORE), at) + reply[at + 1 : end + 1]
         if last:
             self._reply = None
         return answer

@@ -1,6 +1,7 @@
 """The operations of the line: a request's bytes become a call of a map's method, and what it returns the reply's bytes.
 
-What the host may not do (write to a frozen map, read one that is write-only) is refused here, so that firmware still may.
+What the host may not do (write to a frozen map, read one that is write-only) is refused by the table here, so that firmware still
+may. A board loads this with the first request that C has not answered: with kernels in C that is none of the usual ones.
 
 What is asked of a map, on the board and on the twin, are its own methods, and of some types more:
 
@@ -26,32 +27,28 @@ More than 300 lines: one method a request of the line, behind one table.
 
 import gc
 import sys
-from binascii import crc32
 from struct import pack, pack_into, unpack_from
 
 import boardmaps
 
-from ..abi import (
-    BPF_F_RDONLY,
-    INFO_FORMAT,
-    SAMPLES_LAST,
-    SAMPLES_OLDEST,
-    SAMPLES_WINDOW,
-    STATUS_GONE,
-    STATUS_MISS,
-    TAG_PARAMETERS,
-    U32_MAX,
-    const,
-)
 from ..definition import MapDef
 from ..errors import InvalidDefinition, InvalidValueSize, NotPermitted, NotSupported, OutOfMemory
+from ..flags import U32_MAX, const
 from ..kinds import find
 from .session import GONE
 
+# Numbers of abi.py, restated
+_SAMPLES_LAST = const(0)
+_SAMPLES_OLDEST = const(2)
+_SAMPLES_WINDOW = const(1)
+_STATUS_GONE = const(126)
+_STATUS_MISS = const(127)
+_TAG_PARAMETERS = const(1)
+
 _OK = b"\0"
-_MISS = bytes((STATUS_MISS,))
+_MISS = bytes((_STATUS_MISS,))
 _NO, _YES = b"\0\0", b"\0\1"
-_MADE = bytes((STATUS_GONE,)) + b"create: the map is made, but the board has no memory to tell of it"
+_MADE = bytes((_STATUS_GONE,)) + b"create: the map is made, but the board has no memory to tell of it"
 _LONG = const(512)  # bytes; of a longer request a value is not copied out, and a longer reply is filled in place
 
 # A map flag is the right that it takes away: a change needs _TO_WRITE, a look _TO_READ. The same numbers as in abi.py.
@@ -71,7 +68,7 @@ _VALUES = const(2)
 _OPERATIONS = (
     ("_ping", None, 0),
     ("_create", None, 0),
-    ("_list", None, 0),
+    ("_unknown", None, 0),  # OP_LIST is the dispatcher's
     ("_info", "info", 0),
     ("_lookup", "lookup", _TO_READ),
     ("_update", "update", _TO_WRITE),
@@ -108,10 +105,15 @@ _OPERATIONS = (
 
 
 class Operations:
-    """The operations on the maps of `registry` (by_id, ids, stats, read, reset). Pool reset needs `allow_reset`."""
+    """The operations on the maps of `registry` (stats, read, reset) that the dispatcher has not itself.
 
-    def __init__(self, registry, allow_reset=False):  # type: ignore[no-untyped-def]
+    `map_of` and `record` are the dispatcher's. Pool reset needs `allow_reset`.
+    """
+
+    def __init__(self, registry, allow_reset, map_of, record):  # type: ignore[no-untyped-def]
         self._registry = registry
+        self._map_of = map_of
+        self._record = record
         self._allow_reset = allow_reset
         self._limit = 0
 
@@ -124,25 +126,8 @@ class Operations:
         if name is None:
             reply: bytes = getattr(self, method)(request)
         else:
-            reply = getattr(self, method)(self.map_of(request, name, need), request)
+            reply = getattr(self, method)(self._map_of(request, name, need), request)
         return reply
-
-    def checksum(self) -> str:
-        """Return the CRC-32 over what never changes in the records of all maps, 8 hex digits."""
-        crc = 0
-        for i in self._registry.ids():
-            crc = crc32(self._record(self._registry.by_id(i), True), crc)
-        return "%08x" % crc
-
-    def map_of(self, request, op="", need=0):  # type: ignore[no-untyped-def]
-        """Return the map that bytes 1 and 2 name, when the host has the right that `need` (a map flag) would take away."""
-        m = self._registry.by_id(request[1] | request[2] << 8)
-        if need & BPF_F_RDONLY and m.frozen:
-            raise NotPermitted("%s %r: the map is frozen" % (op, m.name))
-        if need & m.definition.map_flags:
-            which = "read-only" if m.definition.map_flags & BPF_F_RDONLY else "write-only"
-            raise NotPermitted("%s %r: the map is %s for the host" % (op, m.name, which))
-        return m
 
     def _unknown(self, request: bytes) -> bytes:
         raise NotSupported("request: no operation has the number %d" % (request[0] if request else -1))
@@ -156,7 +141,7 @@ class Operations:
             raise ValueError("the name is cut short")
         d = MapDef(kind, key_size, value_size, max_entries, flags, str(request[22 : 22 + n], "utf-8"))
         row = find(_KIND_NUMBER, kind)
-        parameters = _parts(request, 22 + n, d.name).get(TAG_PARAMETERS, b"")
+        parameters = _parts(request, 22 + n, d.name).get(_TAG_PARAMETERS, b"")
         if sys.implementation.name == "micropython":
             gc.collect()  # what stays for good should not lie scattered between garbage
         cls = getattr(boardmaps, row[_CLASS_NAME], None)
@@ -177,28 +162,6 @@ class Operations:
             return _OK + self._record(m)
         except MemoryError:
             return _MADE
-
-    def _record(self, m, unchanging=False) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
-        """Return the record of a map; with `unchanging` what changes in it is 0."""
-        d = m.definition
-        count, frozen, peak = (0, 0, 0) if unchanging else (m.host_count(), m.frozen, m.peak)
-        sizes = (d.map_type, d.key_size, d.value_size, d.max_entries, d.map_flags, count, m.offset, m.size)
-        record = pack(INFO_FORMAT, m.id, *sizes + (frozen, d.name.encode(), m.cpus, peak))
-        parameters = m.host_parameters()
-        if parameters:
-            record += pack("<BH", TAG_PARAMETERS, len(parameters)) + parameters
-        return pack("<H", len(record)) + record
-
-    def _list(self, request: bytes) -> bytes:
-        (after,) = unpack_from("<H", request, 1)
-        reply = _OK
-        for i in self._registry.ids():
-            if i > after:
-                record = self._record(self._registry.by_id(i))
-                if len(reply) > 1 and len(reply) + len(record) > self._limit:
-                    break
-                reply += record
-        return reply
 
     def _pool(self, request: bytes) -> bytes:
         return _OK + pack("<3I", *self._registry.stats())
@@ -379,11 +342,11 @@ class Operations:
     def _samples(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
         what, first, last = unpack_from("<BQQ", request, 3)
         reply = bytearray(_OK)
-        for timestamp, value in m.host_samples(first if what == SAMPLES_LAST else None):
-            if what != SAMPLES_WINDOW or first <= timestamp <= last:
+        for timestamp, value in m.host_samples(first if what == _SAMPLES_LAST else None):
+            if what != _SAMPLES_WINDOW or first <= timestamp <= last:
                 reply.extend(pack("<Q", timestamp))
                 reply.extend(value)
-            if what == SAMPLES_OLDEST:
+            if what == _SAMPLES_OLDEST:
                 break
         return bytes(reply)
 
@@ -402,7 +365,7 @@ def _parts(request: bytes, at: int, name: str) -> "dict[int, bytes]":
         at += 3 + n
         if at > len(request) or tag <= last:
             raise ValueError("a part is cut short, or out of order")
-        if tag != TAG_PARAMETERS:
+        if tag != _TAG_PARAMETERS:
             raise NotSupported("create %r: this board knows no part with the tag %d" % (name, tag))
         found[tag] = bytes(request[at - n : at])
         last = tag

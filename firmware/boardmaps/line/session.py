@@ -11,8 +11,8 @@ reply there. Where there is no memory to send something, nothing is sent, as if 
 
 from binascii import crc32
 
-from ..abi import OP_MORE, OP_PART, STATUS_GONE, VERSION
 from ..errors import MapError, OutOfMemory
+from ..flags import VERSION, const
 from .frame import (
     BYE,
     HELLO,
@@ -25,17 +25,20 @@ from .frame import (
     REQUEST,
     TAKEN,
     Decoder,
-    Joiner,
     Plain,
-    pieces,
 )
+
+# Numbers of abi.py, restated
+_OP_MORE = const(14)
+_OP_PART = const(13)
+_STATUS_GONE = const(126)
 
 PROTOCOL = 2
 NUMBERS = 0xFFFF  # the bits of a request's number; a test has fewer, so that they wrap
 _ACCEPTED = (PROTOCOL, PROTOCOL)
-_REMEMBERED = 8  # sessions that have ended
+_REMEMBERED = const(8)  # sessions that have ended
 NO_MEMORY = bytes((OutOfMemory.code,)) + b"request: the board has no memory for it; nothing was changed"
-GONE = bytes((STATUS_GONE,)) + b"request: it was executed, but there is no memory for its reply"
+GONE = bytes((_STATUS_GONE,)) + b"request: it was executed, but there is no memory for its reply"
 _CUT_SHORT = (
     bytes((MapError.code,)) + b"request: a part of one, or what asks for more of a reply, is cut short or malformed"
 )
@@ -106,7 +109,7 @@ class ServerSession:
         self._hello = -1
         self._kept = [None] * window
         self._next = 0
-        self._joiner = Joiner(mtu)
+        self._joiner = None  # a Joiner, once a request has come in pieces
         self._ended = []  # type: ignore[var-annotated] # (session, next) of the last sessions, the newest at the end
 
     def receive(self, data: bytes) -> bytes:
@@ -142,6 +145,11 @@ class ServerSession:
             if kind != REQUEST:
                 if seq != self._next:  # one answer to all pieces
                     return self._out_of_turn(seq) if payload[:2] == b"\0\0" else b""
+                if not self._joiner:
+                    # saves heap: only a bad line needs it
+                    from .pieces import Joiner
+
+                    self._joiner = Joiner(self.mtu)
                 whole = self._joiner.add(seq, payload)
                 return b"" if whole is None else self._execute(seq, whole)
             return self._out_of_turn(seq)
@@ -168,7 +176,7 @@ class ServerSession:
         self.served += 1
         try:
             op = payload[0] if payload else -1
-            if op == OP_PART or op == OP_MORE:
+            if op == _OP_PART or op == _OP_MORE:
                 reply, payload = self._go_on(op, payload)
             else:
                 reply = None
@@ -194,7 +202,7 @@ class ServerSession:
     def _go_on(self, op, payload):  # type: ignore[no-untyped-def]
         """Return (reply, None) of a PART or a MORE, or (None, request) when a request has come whole."""
         try:
-            if op == OP_PART:
+            if op == _OP_PART:
                 return self._longer().part(payload)
             return self._longer().more(payload, self.limit), None
         except (ValueError, IndexError):
@@ -211,6 +219,9 @@ class ServerSession:
         kept = self._kept[seq % self.window]
         if (expected - seq) & NUMBERS > self.window or kept is None:
             return b""
+        # saves heap: only a bad line needs it
+        from .pieces import pieces
+
         self.replayed += 1
         return b"".join(pieces(self.encode, REPLY, self.session, seq, seq & 0xFF, kept))
 

@@ -8,11 +8,16 @@ Loaded with the first subscription.
 from binascii import crc32
 from struct import pack, unpack_from
 
-from ..abi import EVENT_ENTRY, EVENT_GONE, EVENT_RECORD
 from ..errors import InvalidKeySize, InvalidValueSize, NotSupported
+from ..flags import const
 
-_SLOTS = 32  # of a watched map that one look examines
-_TICKS = 0x3FFFFFFF  # times are milliseconds that wrap at a multiple of this
+# Numbers of abi.py, restated
+_EVENT_ENTRY = const(1)
+_EVENT_GONE = const(2)
+_EVENT_RECORD = const(0)
+
+_SLOTS = const(32)  # of a watched map that one look examines
+_TICKS = const(0x3FFFFFFF)  # times are milliseconds that wrap at a multiple of this
 
 
 def watch(m, every, key, whole):  # type: ignore[no-untyped-def]
@@ -40,7 +45,7 @@ class Records:
                 len(ring)  # raises StaleMap
                 return None
             record = memoryview(bytearray(n))
-            item = EVENT_RECORD, record[4:]
+            item = _EVENT_RECORD, record[4:]
             try:
                 got = ring.host_read(record)
             except InvalidValueSize:  # it was overwritten meanwhile, and the next one is longer
@@ -48,7 +53,7 @@ class Records:
             if not got:
                 return None
             if got < n:  # and here shorter
-                item = EVENT_RECORD, record[4:got]
+                item = _EVENT_RECORD, record[4:got]
             for i in range(4):  # the number stands before the data, the length between them goes
                 record[4 + i] = record[i]
             return item
@@ -71,7 +76,7 @@ class Samples:
         number = self._number
         if number == oldest + count or not series.copy_sample(number, self._out):
             return None
-        item = EVENT_RECORD, pack("<I", number) + self._out
+        item = _EVENT_RECORD, pack("<I", number) + self._out
         self._number = number + 1
         return item
 
@@ -107,7 +112,7 @@ class Key(Paced):
         there = self._map.lookup_into(self._key, self._value)
         if there == self._there and (not there or self._value == self._told):
             return None
-        item = (EVENT_ENTRY, b"\1\0" + self._key + self._value) if there else (EVENT_GONE, b"\1\0")
+        item = (_EVENT_ENTRY, b"\1\0" + self._key + self._value) if there else (_EVENT_GONE, b"\1\0")
         self._there = there
         if there:
             self._told, self._value = self._value, self._told
@@ -162,7 +167,7 @@ class Slots(Paced):
         m = self._map
         known = self._crcs[slot]
         if self._keyed and m._view[self._links + 2 * slot + 1] & 0x80:
-            return 0, (EVENT_GONE, pack("<H", slot + 1)) if known else None
+            return 0, (_EVENT_GONE, pack("<H", slot + 1)) if known else None
         at = self._entries + slot * self._stride
         entry = bytes(m._view[at : at + self._stride])
         crc = crc32(entry) | 1
@@ -170,4 +175,4 @@ class Slots(Paced):
             return crc, None
         d = m.definition
         key = entry[: d.key_size] if self._keyed else slot.to_bytes(4, "little")
-        return crc, (EVENT_ENTRY, pack("<H", slot + 1) + key + entry[self._value : self._value + d.value_size])
+        return crc, (_EVENT_ENTRY, pack("<H", slot + 1) + key + entry[self._value : self._value + d.value_size])

@@ -3,8 +3,9 @@
 import os
 from struct import pack_into, unpack_from
 
+from micropython import const
+
 from .. import pool
-from ..abi import BPF_F_WRONLY
 from ..errors import (
     InvalidFlags,
     InvalidKeySize,
@@ -17,12 +18,13 @@ from ..errors import (
     OutOfMemory,
     StaleMap,
 )
+from ..flags import BPF_F_WRONLY
 from .buffers import holds, room, whole
 
-_FROZEN = 1  # bit 0 of the state word
-_STATE_AT = 68  # offsets in a slice's header, bytes; SPEC.md draws them
-_PEAK_AT = 72
-_SEED_AT = 32  # and behind it multiplier and mask, 4 bytes each
+_FROZEN = const(1)  # bit 0 of the state word
+_STATE_AT = const(68)  # offsets in a slice's header, bytes; SPEC.md draws them
+_PEAK_AT = const(72)
+_SEED_AT = const(32)  # and behind it multiplier and mask, 4 bytes each
 
 
 def new_seed(m, mask):

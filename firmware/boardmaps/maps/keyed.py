@@ -3,11 +3,13 @@
 Interrupts and other threads may come between the entries of a batch.
 """
 
+from micropython import const
+
 from ..errors import InvalidValueSize, KeyNotFound, MapError
 from .base import Map
 from .buffers import holds, room, whole
 
-_FIRST_SLOT = 1  # cursors count slots from 1, so that 0 can mean the end
+_FIRST_SLOT = const(1)  # cursors count slots from 1, so that 0 can mean the end
 
 
 class Keyed(Map):

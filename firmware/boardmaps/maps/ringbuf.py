@@ -1,13 +1,12 @@
 """RingBuf: records of any length from many producers to one reader, in the order of their reservation."""
 
-from collections import namedtuple
 from struct import unpack_from
 
 from micropython import const
 
-from ..abi import BPF_F_RDONLY, BPF_F_WRONLY
 from ..definition import HEADER_SIZE, MapDef
 from ..errors import InvalidValueSize, NotPermitted
+from ..flags import BPF_F_RDONLY, BPF_F_WRONLY
 from ..kinds import RINGBUF
 from ..settings import kernels
 from .base import Map
@@ -21,52 +20,17 @@ _COUNT = const(7)
 _CONSUMER = const(8)
 _LAST = const(16)
 
-RingState = namedtuple("RingState", ("waiting", "size", "consumer", "producer", "dropped"))
+_Record = None  # the class, once it is loaded
 
 
-class Record:
-    """A reserved record: write its `length` bytes to the begin of `data`, then submit() or discard() it. Later ones wait for it.
+def _record(ring, most):
+    """Return a record with room for up to `most` bytes."""
+    global _Record
+    if not _Record:
+        from .record import Record  # saves heap: with the first record
 
-    As a context it is discarded at the end unless it was submitted, so that no exception leaves it reserved:
-    `with ring.reserve(8) as record`. MicroPython does not tell when an object is dropped.
-    """
-
-    def __init__(self, ring, most):
-        # Not the pool itself: what is held of it after submit() must reach no other record.
-        self._buffer = bytearray((most + 7) // 8 * 8)
-        self.data = memoryview(self._buffer)[:most]
-        self.length = self._low = self._high = 0  # bytes, and the halves of the number: all of it may take heap
-        self._ring = ring
-        self._at = 0
-        self._cleared = 0  # ring._cleared when it was reserved
-
-    @property
-    def number(self):
-        """The running number."""
-        return self._high << 16 | self._low
-
-    def submit(self):
-        """Let the reader have it. Raises NotPermitted when it was submitted, discarded or cleared before. Takes no heap."""
-        self._finish("submit", 0)
-
-    def discard(self):
-        """Throw it away: its space stays taken until the reader has passed it."""
-        self._finish("discard", 1)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, error, trace):
-        if self._at and self._cleared == self._ring._cleared:
-            self.discard()
-
-    def _finish(self, op, discard):
-        ring = self._ring
-        ring._alive(op)
-        at, self._at = self._at, 0
-        if not at or self._cleared != ring._cleared:
-            ring._fail(NotPermitted, "%s %r: record %d was submitted, discarded or cleared before", op, self.number)
-        _kernels.finish(ring._slice, at, self._buffer, discard)
+        _Record = Record
+    return _Record(ring, most)
 
 
 class RingBuf(Map):
@@ -94,13 +58,13 @@ class RingBuf(Map):
         """Reserve a record of `length` bytes, zeroed; None, and counted, when there is no room for it."""
         self._length("reserve", length)
         # The record first: it takes heap, and what is claimed then must not be lost. Too long for the ring: only counted.
-        record = Record(self, length if length < self.definition.max_entries else 0)
+        record = _record(self, length if length < self.definition.max_entries else 0)
         return record if self._claim(length, record) else None
 
     def new_record(self, most):
         """Return a record for reserve_into(), with room for up to `most` bytes. It is the firmware's to use again and again."""
         self._length("new_record", most)
-        return Record(self, most)
+        return _record(self, most)
 
     def reserve_into(self, length, record):
         """Reserve a record of `length` bytes, zeroed; False, and counted, when there is no room for it.
@@ -109,7 +73,7 @@ class RingBuf(Map):
         """
         op = "reserve_into"
         self._length(op, length)
-        if not isinstance(record, Record) or record._ring is not self:
+        if getattr(record, "_ring", None) is not self:
             raise TypeError("a record comes from new_record() of the same map")
         if record._at and record._cleared == self._cleared:
             self._fail(NotPermitted, "%s %r: record %d is reserved; submit or discard it first", op, record.number)
@@ -193,6 +157,8 @@ class RingBuf(Map):
     def query(self):
         """Return the bytes waiting, the size, the positions of consumer and producer, and the records dropped."""
         self._alive("query")
+        from .record import RingState  # saves heap: with the first record or query
+
         consumer, producer, dropped = unpack_from("<3I", self._view, _CONSUMER * 4)
         return RingState(producer - consumer & 0xFFFFFFFF, self.definition.max_entries, consumer, producer, dropped)
 

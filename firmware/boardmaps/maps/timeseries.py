@@ -5,9 +5,9 @@ from struct import calcsize, pack, pack_into, unpack_from
 
 from micropython import const
 
-from ..abi import BPF_F_WRONLY
 from ..definition import MapDef
 from ..errors import InvalidDefinition, InvalidKeySize, MapError, NotSupported
+from ..flags import BPF_F_WRONLY
 from ..kinds import TIME_SERIES
 from ..settings import kernels
 from .base import Map

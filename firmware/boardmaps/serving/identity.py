@@ -2,10 +2,12 @@
 
 import os
 
+from micropython import const
+
 from ..settings import setting
 
 _FILE = "/boardmaps_id"
-_ID_SIZE = 16
+_ID_SIZE = const(16)
 
 
 def identity():

@@ -15,18 +15,20 @@ from binascii import hexlify
 import micropython
 
 from .. import pool
-from ..abi import OP_SUBSCRIBE, OP_UNSUBSCRIBE
+from ..flags import const
 from ..line.dispatch import Dispatcher
 from ..line.session import ServerSession
 from ..settings import in_c, kernels
 
 # Another one after every reset: how a host tells that the board restarted.
 BOOT_ID = str(hexlify(os.urandom(4)), "ascii")
-_CTRL_C = 3
-_QUIET_MS = 100  # a frame arrives without such a pause; somebody at a terminal pauses longer
-_WAIT_MS = 50  # how long serve() waits for a host before it looks at its clock
-_BESIDE = 1024  # bytes of a request beside two values: its head and its key
-_EVENTS_MS = 5  # the same while there are events to look for
+_OP_SUBSCRIBE = const(64)  # as in abi.py
+_OP_UNSUBSCRIBE = const(65)
+_CTRL_C = const(3)
+_QUIET_MS = const(100)  # a frame arrives without such a pause; somebody at a terminal pauses longer
+_WAIT_MS = const(50)  # how long serve() waits for a host before it looks at its clock
+_BESIDE = const(1024)  # bytes of a request beside two values: its head and its key
+_EVENTS_MS = const(5)  # the same while there are events to look for
 
 _drain = kernels("stdio").drain
 
@@ -40,8 +42,7 @@ class StdioLine:
         # saves heap: only a line over the REPL's own port needs it
         import select
 
-        self._in = sys.stdin.buffer
-        self._out = sys.stdout.buffer
+        self._in, self._out = sys.stdin.buffer, sys.stdout.buffer
         self._one = bytearray(1)
         self._poll = select.poll()
         self._poll.register(sys.stdin, select.POLLIN)
@@ -133,7 +134,7 @@ class Server:
         }
         most = 2 * pool.StaticPool.total_size() + _BESIDE
         self.session = ServerSession(dispatcher.handle, terms, mtu, window, self.line.credit, most, codec)
-        dispatcher.extra = {OP_SUBSCRIBE: self._subscriptions, OP_UNSUBSCRIBE: self._subscriptions}
+        dispatcher.extra = {_OP_SUBSCRIBE: self._subscriptions, _OP_UNSUBSCRIBE: self._subscriptions}
         # What is sealed is opened in Python, so the rest happens there too.
         self._turn = in_c.line(pool.maps) if in_c and not codec else None
         self._events = None
@@ -141,8 +142,7 @@ class Server:
         self._view = memoryview(bytearray(min(self.line.credit, 1024)))
         self._idle_ms = idle * 1000
         self._heard = time.ticks_ms()
-        self._open = False
-        self._ours = False  # whether Ctrl-C belongs to the line
+        self._open = self._ours = False  # whether there is a session, and whether Ctrl-C belongs to the line
 
     def poll(self, wait_ms=0, most=None):
         """Answer what has come, at most `most` bytes of it, waiting up to `wait_ms`; return whether a host's session is open.

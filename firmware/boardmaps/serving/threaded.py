@@ -5,11 +5,13 @@ import os
 import time
 from _thread import allocate_lock, start_new_thread
 
+from micropython import const
+
 from .server import Server
 
-_CTRL_C = 3
-_WAIT_MS = 50  # how long a turn waits for a host, and an end of the thread for its turn
-_YIELD_MS = 600  # how long the line is left to a firmware that ends: shorter than a host goes on saying HELLO
+_CTRL_C = const(3)
+_WAIT_MS = const(50)  # how long a turn waits for a host, and an end of the thread for its turn
+_YIELD_MS = const(600)  # how long the line is left to a firmware that ends: shorter than a host goes on saying HELLO
 
 
 class _CtrlC(io.IOBase):

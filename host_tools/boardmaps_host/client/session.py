@@ -20,18 +20,16 @@ from boardmaps.line.frame import (
     LOST,
     NAK,
     OVERHEAD,
-    PIECE,
     PIECE_FLAG,
     REPLY,
     REPLY_FLAG,
     REQUEST,
     TAKEN,
     Decoder,
-    Joiner,
     Plain,
     encode,
-    pieces,
 )
+from boardmaps.line.pieces import PIECE, Joiner, pieces
 from boardmaps.line.session import NUMBERS, PROTOCOL, frame_limit, pack_hello, unpack_hello
 from boardmaps_host.client.roundtrip import RoundTrip
 

@@ -24,6 +24,8 @@ ARCHITECTURES = (
     *("xtensa", "xtensawin", "rv32imc", "rv64imc"),
 )
 
+_NOT_SENT = ("kernels/", "abi.py")  # the kernels that are not wanted, and what no module of a board imports
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -105,7 +107,7 @@ def chosen(sources: dict[str, Path], sort: str = "viper", in_c: Collection[str] 
         if name not in wanted:
             wanted.add(name)
             more += [f"kernels/{other}.py" for other in _beside(texts[name]) if f"kernels/{other}.py" in sources]
-    return {name: path for name, path in sources.items() if not name.startswith("kernels/") or name in wanted}
+    return {name: path for name, path in sources.items() if name in wanted or not name.startswith(_NOT_SENT)}
 
 
 def _beside(text: str) -> set[str]:

@@ -24,11 +24,13 @@ SOURCES = PROJECT / "boards" / "cmodules" / "boardmaps"
 _SHARED = ("kernel.c", "native/init.c", "native/bytes.c", "native/library.c")
 # Module to its kernels, as native/init.c gives them, and check.c itself; kernels/native.py knows which kinds are in which.
 PARTS = {
-    "c_common": (*_SHARED, "base.c", "stdio.c", "frame.c", "line.c", "hash.c", "array.c"),
-    "c_others": (*_SHARED, "queue.c", "ring.c", "series.c", "percpu.c", "lpm.c", "bloom.c"),
+    "c_common": (*_SHARED, "base.c", "stdio.c", "frame.c", "line.c", "parts.c", "hash.c", "array.c"),
+    "c_queue": (*_SHARED, "queue.c", "ring.c"),
+    "c_others": (*_SHARED, "parts.c", "series.c", "percpu.c", "lpm.c", "bloom.c"),
     "c_check": ("native/library.c", "check.c"),
 }
-_FAST = ("kernel.c", "bytes.c", "library.c", "hash.c", "array.c", "queue.c", "ring.c")  # the rest is compiled for size
+# The rest is compiled for size.
+_FAST = ("kernel.c", "bytes.c", "library.c", "parts.c", "hash.c", "array.c", "queue.c", "ring.c")
 _FLAGS = (
     *("-std=gnu99", "-Wall", "-Wextra", "-Wno-unused-parameter", "-Werror", "-DNDEBUG", "-DNO_QSTR"),
     *("-DMICROPY_ENABLE_DYNRUNTIME=1", "-DMICROPY_FLOAT_IMPL=MICROPY_FLOAT_IMPL_NONE"),
@@ -118,7 +120,7 @@ def _link(source: Source, arch: str, part: str, files: list[Path], processor: Pr
         run([f"{processor.cross}ar", "x", archive, *processor.libgcc], log, cwd=build)
     for file in files:
         objects.append(str(build / f"{file.stem}.o"))
-        defined = [f'-DMP_CONFIGFILE="{config}"', f'-DVERSION="{VERSION}"', f"-DCOMMON={int(part == 'c_common')}"]
+        defined = [f'-DMP_CONFIGFILE="{config}"', f'-DVERSION="{VERSION}"', f"-DPART_{part.upper()}"]
         places = [f"-I{folder}" for folder in (SOURCES, build, source.tree)]
         level = "-O2" if file.name in _FAST else "-Os"
         run([compiler, level, *_FLAGS, *processor.flags, *defined, *places, "-c", str(file), "-o", objects[-1]], log)

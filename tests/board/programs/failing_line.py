@@ -20,11 +20,11 @@ from boardmaps.line.frame import (
     REPLY,
     REPLY_FLAG,
     REQUEST,
-    Joiner,
     cobs_decode,
     decode,
     encode,
 )
+from boardmaps.line.pieces import Joiner
 from boardmaps.line.seal import CHALLENGE, WORD, Seal, plain
 from boardmaps.line.seal import SEALED as IN_SEAL
 from boardmaps.line.session import pack_hello

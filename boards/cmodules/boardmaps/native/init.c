@@ -1,7 +1,7 @@
 // A native module with the kernels of some kinds: what happens when it is imported, and its guard.
 //
-// There are two, COMMON and the one with the other kinds, so that a board that needs few kinds loads little. Each has guard(),
-// `version`, whether it has an `exclusive` lock, and an object with the kernels of each of its kinds. kernels/native.py imports them.
+// There are several, so that a board that needs few kinds loads little; PART_C_COMMON is loaded first. Each has guard(), `version`,
+// whether it has an `exclusive` lock, and an object with the kernels of each of its kinds. kernels/native.py imports them.
 
 #include "../kernel.h"
 
@@ -53,7 +53,7 @@ static mp_obj_t guard(size_t n_args, const mp_obj_t *args) {
     bm_acquire = args[2];
     bm_release = args[3];
     bm_guarded = mp_obj_get_int(args[0]);
-    #if COMMON
+    #ifdef PART_C_COMMON
     if (bm_guarded == SPINLOCK) { // whoever held it at a reset no longer runs; this module is the first, so nobody else is in a kernel
         RP2040_SPINLOCK = 1;
     }
@@ -81,16 +81,17 @@ mp_obj_t mpy_init(mp_obj_fun_bc_t *self, size_t n_args, size_t n_kw, mp_obj_t *a
     #else
     mp_store_global(MP_QSTR_exclusive, mp_const_false);
     #endif
-    #if COMMON
+    #ifdef PART_C_COMMON
     give(MP_QSTR_base, &bm_base);
     give(MP_QSTR_stdio, &bm_stdio);
     give(MP_QSTR_frame, &bm_frame);
     give(MP_QSTR_line, &bm_line_obj);
     give(MP_QSTR_hash, &bm_hash);
     give(MP_QSTR_array, &bm_array);
-    #else
+    #elif defined(PART_C_QUEUE)
     give(MP_QSTR_queue, &bm_queue);
     give(MP_QSTR_ring, &bm_ring);
+    #else
     give(MP_QSTR_series, &bm_series);
     give(MP_QSTR_percpu, &bm_percpu);
     give(MP_QSTR_lpm, &bm_lpm);
