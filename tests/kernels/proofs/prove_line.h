@@ -30,13 +30,19 @@ static void OWN(ask)(uint8_t op) {
 // An addition with any width and offset: one after the other where the two fit into a value, which only holds of both together.
 static void OWN(add)(void) {
 #if REQUEST == 16 + KEYS
+    UNKNOWN(OWN(request));
+    OWN(request)[7] = BOOL ? 3 : Frama_C_interval(5, 7);
+    OWN(execute)(OP_ADD);
+    UNKNOWN(OWN(request));
+    OWN(request)[7] = Frama_C_interval(9, 255);
+    OWN(execute)(OP_ADD);
     //@ loop unroll 10;
-    for (int width = 0; width <= 9; ++width) {
+    for (int width = 0; width <= 8; width += width ? width : 1) {
         //@ loop unroll VALUE_BYTES + 2;
         for (uint32_t offset = 0; offset <= VALUE_BYTES; ++offset) {
             UNKNOWN(OWN(request));
             bm_field_write(OWN(request) + 3, 4, offset < VALUE_BYTES ? offset : Frama_C_unsigned_int_interval(VALUE_BYTES, 0xffffffff));
-            OWN(request)[7] = width < 9 ? width : Frama_C_interval(9, 255);
+            OWN(request)[7] = width;
             OWN(execute)(OP_ADD);
         }
     }

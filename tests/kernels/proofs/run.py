@@ -1,5 +1,6 @@
 """Running Frama-C on a proof, and the page that says what came of it."""
 
+import json
 import re
 import subprocess
 import time
@@ -7,12 +8,14 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
+from boardmaps_sim.chips.cache import digest
 from tests.kernels.proofs.layouts import Proof, proofs
 
 ROOT = Path(__file__).parents[3]
 CORE = ROOT / "boards" / "cmodules" / "boardmaps" / "core"
 PAGE = ROOT / "docs" / "proofs.md"
 WORK = ROOT / "build" / "trust" / "proofs"
+_PLACES = (f"-I{CORE}", f"-I{Path(__file__).parent}")
 # The boards' processors have 32 bits. One branch of the past keeps states apart: a slot that was found, and one that was not.
 OPTIONS = (
     "-machdep",
@@ -52,19 +55,44 @@ def proofs_named(beginnings: list[str]) -> list[Proof]:
 
 
 def prove(proof: Proof, work: Path = WORK) -> Outcome:
-    """Run Frama-C on all layouts of a proof."""
+    """Run Frama-C on all layouts of a proof, unless it has been run on exactly this C; what came of it is kept in `work`."""
     work.mkdir(parents=True, exist_ok=True)
     source = work / (re.sub(r"\W+", "_", proof.name) + ".c")
     source.write_text(proof.source())
+    kept = source.with_suffix(".json")
+    key = key_of(source)
+    if kept.exists() and (known := json.loads(kept.read_text()))["key"] == key:
+        return Outcome(proof, tuple(known["functions"]), tuple(known["wrong"]), known["seconds"])
     begin = time.monotonic()
-    places = f"-I{CORE} -I{Path(__file__).parent}"
-    command = ["frama-c", f"-cpp-extra-args={places}", *OPTIONS, str(source)]
+    command = ["frama-c", f"-cpp-extra-args={' '.join(_PLACES)}", *OPTIONS, str(source)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     source.with_suffix(".txt").write_text(done.stdout + done.stderr)
     functions, wrong = judged(done.stdout, proof)
     if done.returncode:
         wrong.append(f"frama-c ended with {done.returncode}, see {source.with_suffix('.txt')}")
-    return Outcome(proof, tuple(functions), tuple(wrong), time.monotonic() - begin)
+    outcome = Outcome(proof, tuple(functions), tuple(wrong), time.monotonic() - begin)
+    keep = {"key": key, "functions": outcome.functions, "wrong": outcome.wrong, "seconds": outcome.seconds}
+    kept.write_text(json.dumps(keep) + "\n")
+    return outcome
+
+
+def key_of(source: Path) -> str:
+    """Return a key of what Frama-C reads, all of ours that is included with it, and how it is told to."""
+    read: dict[Path, None] = {}
+    waiting = [source]
+    while waiting:
+        path = waiting.pop()
+        if path in read:
+            continue
+        read[path] = None
+        for name in re.findall(r'^#include "([\w.]+)"', path.read_text(), re.MULTILINE):
+            waiting += [place / name for place in (CORE, Path(__file__).parent) if (place / name).exists()]
+    return digest([*(path.read_text() for path in read), *OPTIONS, frama_c("-version")])
+
+
+def frama_c(option: str) -> str:
+    """Return what Frama-C answers to an option."""
+    return subprocess.run(["frama-c", option], capture_output=True, text=True, check=True).stdout.strip()
 
 
 def judged(said: str, proof: Proof) -> tuple[list[str], list[str]]:
@@ -89,7 +117,6 @@ def functions_of_core() -> dict[str, list[str]]:
 
 def page(outcomes: list[Outcome]) -> str:
     """Return docs/proofs.md."""
-    version = subprocess.run(["frama-c", "-version"], capture_output=True, text=True, check=True).stdout.strip()
     by_function: dict[str, set[str]] = defaultdict(set)
     for outcome in outcomes:
         for name in outcome.functions:
@@ -99,7 +126,7 @@ def page(outcomes: list[Outcome]) -> str:
         "# What is proven of the kernels in C",
         "",
         "Written by `python -m tests.kernels.proofs`; [trust.md](trust.md) says what it means.",
-        f"Frama-C {version}, `{' '.join(OPTIONS)}`; {sum(outcome.seconds for outcome in outcomes):.0f} s in all.",
+        f"Frama-C {frama_c('-version')}, `{' '.join(OPTIONS)}`; {sum(outcome.seconds for outcome in outcomes):.0f} s in all.",
         "",
         "| proof | layouts | of | |",
         "| --- | ---: | --- | --- |",
