@@ -19,7 +19,8 @@ $(READY): pyproject.toml
 demo: $(READY) ## Boot a simulated board and drive its maps for some seconds: no hardware needed
 	$(BIN)/boardmaps demo
 
-test: lint chips ## Run all tests: the contract suite over every target, the rest once
+test: $(READY) ## Run all tests: the contract suite over every target, the rest once
+	$(MAKE) --jobs=2 --output-sync=target lint chips
 	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 check: lint ## Check style and types, the twin and the contract on twin and unix board: a minute, for every change

@@ -22,7 +22,8 @@ LINE = Faults(corrupt=1e-3, loss=1e-3, duplicate=1e-3, burst=1e-3, half_open=2e-
 _LONG = 2000  # bytes of the value that takes a long request and a long reply
 _CUT = 300  # operations between two cuts, on the average
 _TIMEOUT = 30.0
-_START = 2.0  # seconds in which a board has started, should nobody hear it say so
+_START = 20.0  # seconds in which a board has started, also on a busy machine, should nobody hear it say so
+_TRIES = 20  # of one operation that does not begin: then the board is lost
 _FIRMWARE = """
 import micropython
 micropython.kbd_intr(-1)  # a 3 is the host's, or noise
@@ -130,6 +131,7 @@ class Restless:
         self.happened["half-open"] = sum(line.silences for line in self.running.lines)
 
     def _do(self, operation: Callable[[int], None], i: int) -> None:
+        refused = 0
         while True:
             try:
                 operation(i)
@@ -138,6 +140,9 @@ class Restless:
             except LinkError as e:
                 self.happened["unknown" if e.may_have_happened else "refused"] += 1
                 if not e.may_have_happened:
+                    refused += 1
+                    if refused == _TRIES:
+                        raise
                     continue
             return
 

@@ -59,16 +59,16 @@ def with_native(folder: Path) -> Path:
 
 def on_unix(code: str, heap: str, path: Path = FIRMWARE) -> tuple[bool, str]:
     """Run a program on the unix port; return whether an exception ended it, and what it printed."""
-    return _run_on_unix(["-c", code], heap, path)
+    return run_on_unix(["-c", code], heap, path)
 
 
-def _run_on_unix(what: list[str], heap: str, path: Path) -> tuple[bool, str]:
+def run_on_unix(what: list[str], heap: str, path: Path) -> tuple[bool, str]:
     done = subprocess.run(
         [find_micropython(None), "-X", f"heapsize={heap}", *what],
         env={**os.environ, "MICROPYPATH": f"{path}:.frozen"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     return done.returncode != 0, done.stdout + done.stderr
@@ -107,7 +107,7 @@ def chip(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
         def on_qemu(program: str) -> str:
             repl.enter_raw_repl(soft_reset=True)
-            said, error = repl.exec_raw(importing(modules, BEHIND_FLASH) + program, timeout=120)
+            said, error = repl.exec_raw(importing(modules, BEHIND_FLASH) + program, timeout=600)
             assert not error, error.decode()
             return str(said.decode())
 
@@ -120,7 +120,7 @@ def chip(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 def _whole_on_unix(program: str, folder: Path) -> str:
     file = folder / "program.py"
     file.write_text(program)
-    failed, output = _run_on_unix([str(file)], "4M", FIRMWARE)
+    failed, output = run_on_unix([str(file)], "4M", FIRMWARE)
     assert not failed, output
     return output
 

@@ -400,6 +400,6 @@ def test_a_program_that_is_not_there_and_one_in_our_folder(board: UnixBoard, tmp
 def test_mip_installs_the_same_files(board: UnixBoard, ask: Ask) -> None:
     package = Path(__file__).resolve().parents[2] / "firmware" / "package.json"
     command = [sys.executable, "-m", "mpremote", "connect", board.port, "mip", "install", str(package)]
-    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    subprocess.run(command, check=True, capture_output=True, timeout=300)
     assert ask(IMPORTED) == f"{VERSION} /lib/boardmaps/__init__.py"
     assert ask(LISTING).split() == sorted(deploy_files.modules())

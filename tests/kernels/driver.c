@@ -8,6 +8,7 @@
 
 #include "array.h"
 #include "bloom.h"
+#include "check.h"
 #include "field.h"
 #include "frame.h"
 #include "hash.h"
@@ -83,6 +84,7 @@ static void run(const char *op) {
     if (!strcmp(op, "slice")) {
         a = buffer();
         size = a.len;
+        free(h);
         h = malloc(size);
         memcpy(h, a.at, size);
         answer(0, NULL);
@@ -175,6 +177,12 @@ static void run(const char *op) {
     } else if (!strcmp(op, "empty")) {
         bm_bloom_clear(h);
         answer(0, NULL);
+    } else if (!strcmp(op, "chains")) {
+        answer(bm_check_chains(h), NULL);
+    } else if (!strcmp(op, "nodes")) {
+        answer(bm_check_nodes(h), NULL);
+    } else if (!strcmp(op, "records")) {
+        answer(bm_check_records(h), NULL);
     } else if (!strcmp(op, "row")) {
         int what = number();
         uint32_t at = number();

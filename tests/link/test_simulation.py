@@ -117,7 +117,7 @@ def test_the_line_that_replays_a_seed_runs_it_again() -> None:
     world = World(11, faults_of(11), reset_at=700, close_at=(90, 1200))
     outcomes = run(world, 40)
     command = [sys.executable, *f"{world.replay()} --operations 40".split()[1:]]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
     assert done.stdout.strip() == world.report(outcomes)
     assert world.up.hit + world.down.hit > 0
 

@@ -147,3 +147,8 @@ def test_a_python_without_the_global_lock_is_refused() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, env={"PYTHONPATH": path}
     )
     assert "ImportError: boardmaps: the maps on this computer need CPython's global lock" in done.stderr
+
+
+def test_a_map_of_the_twin_is_whole() -> None:
+    for m in (ArrayMap(4, 2), HashMap(4, 4, 2), LruHashMap(4, 4, 2)):
+        assert m.check() is None

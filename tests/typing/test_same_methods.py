@@ -72,7 +72,8 @@ CLIENT_HAS_MORE = {
     "TimeSeries": {"records"},
 }
 CLIENT_LACKS = {
-    "": {"__init__", "resize"},  # create_map() makes a map; a twin is resized by the program that it is in
+    # create_map() makes a map; a twin is resized by the program that it is in; a board looks at its own bytes
+    "": {"__init__", "resize", "check"},
     "ArrayMap": {"with_entries", "view"},  # a view is of memory that is somewhere else
     "PerCpuArray": {"with_entries"},
     "RingBuf": {

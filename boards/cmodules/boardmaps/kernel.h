@@ -115,7 +115,8 @@ typedef struct {
 extern const mp_obj_type_t bm_kernels_type;
 #define BM_KERNELS { { &bm_kernels_type }, functions }
 
-extern const bm_kernels_t bm_base, bm_stdio, bm_frame, bm_hash, bm_array, bm_queue, bm_ring, bm_series, bm_percpu, bm_lpm, bm_bloom;
+extern const bm_kernels_t bm_base, bm_stdio, bm_frame, bm_hash, bm_array, bm_queue, bm_ring, bm_series, bm_percpu, bm_lpm, bm_bloom,
+    bm_check;
 extern const mp_obj_fun_builtin_fixed_t bm_line_obj;
 
 #endif

@@ -54,6 +54,7 @@ static const mp_rom_map_elem_t module_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_percpu), MP_ROM_PTR(&bm_percpu) },
     { MP_ROM_QSTR(MP_QSTR_lpm), MP_ROM_PTR(&bm_lpm) },
     { MP_ROM_QSTR(MP_QSTR_bloom), MP_ROM_PTR(&bm_bloom) },
+    { MP_ROM_QSTR(MP_QSTR_check), MP_ROM_PTR(&bm_check) },
     { MP_ROM_QSTR(MP_QSTR_base), MP_ROM_PTR(&bm_base) },
     { MP_ROM_QSTR(MP_QSTR_stdio), MP_ROM_PTR(&bm_stdio) },
     { MP_ROM_QSTR(MP_QSTR_frame), MP_ROM_PTR(&bm_frame) },

@@ -5,7 +5,7 @@ which MicroPython compiles to machine code; and plain_*.py, the readable referen
 kind from the first sort that has it. A module's functions stand behind its kind; what its drive function gives a map m stands
 behind "kind m". A view is the map's slice. Operations and answers are the numbers that C's core/slice.h names. A map's functions
 take no heap but for what they return; plain ones do. A map's own look at what they are given; to the others the map gives what it
-has looked at.
+has looked at. The kind check, which few programs need, is in C and plain Python alone: a board with viper kernels takes the latter.
 
 base        clear(view, size)
 stdio       drain(ipoll, readinto, one, buf) -> bytes read
@@ -49,6 +49,9 @@ lpm         clear(view)
 bloom       push(view, value)
 bloom       peek(view, value) -> answer, MISS when it was surely not pushed
 bloom       clear(view)
+check       chains(view) -> 0, or what is wrong with a hash table, and from bit 4 on where; maps/check.py has looked at the header
+check       nodes(view) -> the same of a trie
+check       records(view) -> the same of a ring
 percpu      drive_array(m)
 percpu      drive_hash(m)
 percpu      entry_at(view, slot, key, value) -> as a hash table's

@@ -1,8 +1,9 @@
-"""The C kernels for firmware that has not got them built in: two native modules beside this one, made for one processor.
+"""The C kernels for firmware that has not got them built in: native modules beside this one, made for one processor.
 
-c_common.mpy has what every board needs, c_others.mpy the kinds that are loaded when a map of theirs is made. `boardmaps deploy`
-sends those for the board's processor. MicroPython would run what is left of a file that was cut short, so each is checked before
-it is loaded: what is not whole, not for this board or not of this version is refused.
+c_common.mpy has what every board needs, c_others.mpy the kinds that are loaded when a map of theirs is made, c_check.mpy what is
+loaded with the first check of a map. `boardmaps deploy` sends those for the board's processor. MicroPython would run what is left
+of a file that was cut short, so each is looked at before it is loaded: what is not whole, not for this board or not of this version
+is refused.
 
 settings.py is who asks: for start() with the guard, and then for kinds as attributes.
 """
@@ -45,6 +46,8 @@ def __getattr__(kind):
     """Return the kernels of a kind."""
     if kind[0] == "_":
         raise AttributeError(kind)
+    if kind == "check":  # functions alone, which hold no guard
+        return _module("c_check")
     return getattr(_module("c_common" if kind in _COMMON else "c_others"), kind)
 
 
@@ -62,7 +65,8 @@ def _module(name):
                 raise ValueError("of boardmaps %s, not %s" % (module.version, VERSION))
         except (OSError, ValueError) as why:  # also MicroPython's own: not there, of another processor or firmware
             raise ImportError("%s%s.mpy does not load (%s): run boardmaps deploy" % (_FOLDER, name, why))
-        _hold(module)
+        if name != "c_check":
+            _hold(module)
         _modules[name] = module
     return _modules[name]
 

@@ -115,11 +115,24 @@ class Map:
             self._fail(NotPermitted, "%s %r: the map is frozen already", "freeze")
         self._view[_STATE_AT] |= _FROZEN
 
+    def check(self):
+        """Return None when the map's bytes are whole, else a text that says what is wrong. Raises StaleMap.
+
+        Looked at are the header, against the map's definition and what it makes of it; of a hash table each chain, of a trie each
+        node, of a ring each record, where the keys belong, the counts and the chains of what is free. What is whole no operation
+        leaves, and each ends. Values are not looked at. It reads the map's slice alone, and takes as long as looking up all keys
+        does, longer where chains are long. Nothing else may change the map meanwhile: no interrupt is held off. Allocates.
+        """
+        self._alive("check")
+        from .check import check  # saves heap: with the first check
+
+        return check(self)
+
     def _alive(self, op):
         if self._view is pool.dead:
             self._fail(StaleMap, "%s %r: the pool was reset and the map is gone; make it again", op)
 
-    def _fail(self, error, text, op, a=None, b=None):
+    def _fail(self, error, text, op, a=..., b=...):  # by place: *arguments would take heap
         """Raise an error; `text` takes the operation, the map's name, a and b. A buffer there stands for its bytes' number.
 
         Not in MapError itself, which is about other things than buffers. Where there is no heap for the text there is none.
@@ -127,7 +140,7 @@ class Map:
         try:
             parts = (op, self.name)
             for part in (a, b):
-                if part is not None:
+                if part is not ...:
                     parts += (part if error is MapError or isinstance(part, (int, bool, str)) else room(part),)
             made = error(text % parts)
         except MemoryError:

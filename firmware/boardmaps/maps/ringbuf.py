@@ -6,7 +6,7 @@ from struct import unpack_from
 from micropython import const
 
 from ..abi import BPF_F_RDONLY, BPF_F_WRONLY
-from ..definition import MapDef
+from ..definition import HEADER_SIZE, MapDef
 from ..errors import InvalidValueSize, NotPermitted
 from ..kinds import RINGBUF
 from ..settings import kernels
@@ -20,7 +20,6 @@ _zero = kernels("base").clear
 _COUNT = const(7)
 _CONSUMER = const(8)
 _LAST = const(16)
-_ENTRIES = const(96)  # bytes: the ring follows the header
 
 RingState = namedtuple("RingState", ("waiting", "size", "consumer", "producer", "dropped"))
 
@@ -148,7 +147,7 @@ class RingBuf(Map):
             end = min(length, len(view) - at - 8)
             data = bytes(view[at + 8 : at + 8 + end])
             if end < length:  # it goes on at the ring's start
-                data += bytes(view[_ENTRIES : _ENTRIES + length - end])
+                data += bytes(view[HEADER_SIZE : HEADER_SIZE + length - end])
             found = number, data
             mark, last = bytes(view[at + 4 : at + 8]), view[_LAST * 4 : _LAST * 4 + 4]
             try:

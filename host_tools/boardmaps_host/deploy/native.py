@@ -11,7 +11,7 @@ _BUILT_FOR = {
     **dict.fromkeys(("armv7em", "armv7emsp", "armv7emdp"), "armv7m"),
 }
 IN_MODULES = "C, in native modules"
-FILES = ("c_common.mpy", "c_others.mpy")
+FILES = ("c_common.mpy", "c_others.mpy", "c_check.mpy")
 
 
 class NoNative(Exception):

@@ -133,6 +133,10 @@ class CloudMap(Arguments):
         """Forbid the host every write, for good; this side may still write. A second freeze raises NotPermitted."""
         self._alone(self._freeze)
 
+    def check(self) -> str | None:
+        """Return None. A board's map says here what is wrong with its bytes; this one has no bytes that others could change."""
+        return None
+
     def _freeze(self) -> None:
         if self.frozen:
             raise NotPermitted(f"freeze {self.name!r}: the map is frozen already")

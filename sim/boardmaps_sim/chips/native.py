@@ -1,4 +1,4 @@
-"""The C kernels as native modules: .mpy files that stock firmware loads, two for each processor, in build/native.
+"""The C kernels as native modules: .mpy files that stock firmware loads, three for each processor, in build/native.
 
 MicroPython's linker, tools/mpy_ld.py, makes them. It knows qstrs by the names in the sources and by no macro, so what the sources
 write as MP_QSTR_name is turned into numbers in names.h, which boards/cmodules/boardmaps/native/runtime.h explains. A CRC-32 goes
@@ -21,13 +21,14 @@ from boardmaps_sim.chips.tools import require_tools
 
 OUT = PROJECT / "build" / "native"
 SOURCES = PROJECT / "boards" / "cmodules" / "boardmaps"
-_SHARED = ("kernel.c", "native/init.c", "native/bytes.c")
-# Module to its kernels, as native/init.c gives them; kernels/native.py knows which kinds are in which.
+_SHARED = ("kernel.c", "native/init.c", "native/bytes.c", "native/library.c")
+# Module to its kernels, as native/init.c gives them, and check.c itself; kernels/native.py knows which kinds are in which.
 PARTS = {
-    "c_common": ("base.c", "stdio.c", "frame.c", "line.c", "hash.c", "array.c"),
-    "c_others": ("queue.c", "ring.c", "series.c", "percpu.c", "lpm.c", "bloom.c"),
+    "c_common": (*_SHARED, "base.c", "stdio.c", "frame.c", "line.c", "hash.c", "array.c"),
+    "c_others": (*_SHARED, "queue.c", "ring.c", "series.c", "percpu.c", "lpm.c", "bloom.c"),
+    "c_check": ("native/library.c", "check.c"),
 }
-_FAST = ("kernel.c", "bytes.c", "hash.c", "array.c", "queue.c", "ring.c")  # the rest is compiled for size
+_FAST = ("kernel.c", "bytes.c", "library.c", "hash.c", "array.c", "queue.c", "ring.c")  # the rest is compiled for size
 _FLAGS = (
     *("-std=gnu99", "-Wall", "-Wextra", "-Wno-unused-parameter", "-Werror", "-DNDEBUG", "-DNO_QSTR"),
     *("-DMICROPY_ENABLE_DYNRUNTIME=1", "-DMICROPY_FLOAT_IMPL=MICROPY_FLOAT_IMPL_NONE"),
@@ -91,8 +92,8 @@ def _build(source: Source, arch: str, wanted: dict[str, str]) -> None:
     fresh = OUT / f"{arch}.new"
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
-    for part, kernels in PARTS.items():
-        content = _link(source, arch, part, [SOURCES / name for name in (*_SHARED, *kernels)], processor)
+    for part, names in PARTS.items():
+        content = _link(source, arch, part, [SOURCES / name for name in names], processor)
         (fresh / f"{part}.mpy").write_bytes(content + zlib.crc32(content).to_bytes(4, "little"))
     (fresh / "made_of.json").write_text(json.dumps(wanted) + "\n")
     shutil.rmtree(OUT / arch, ignore_errors=True)
@@ -111,7 +112,7 @@ def _link(source: Source, arch: str, part: str, files: list[Path], processor: Pr
     run([*linker, "--preprocess", "-o", str(config), *scanned], log)
     (build / "names.h").write_text(_names(config.read_text()))
     compiler = f"{processor.cross}gcc"
-    objects = [str(build / name) for name in processor.libgcc]
+    objects = [str(build / name) for name in processor.libgcc if set(_SHARED) <= set(PARTS[part])]
     if objects:
         archive = subprocess.check_output([compiler, *processor.flags, "-print-libgcc-file-name"], text=True).strip()
         run([f"{processor.cross}ar", "x", archive, *processor.libgcc], log, cwd=build)

@@ -1,0 +1,140 @@
+"""check() of a map: what is whole it calls whole, and what it calls whole no operation leaves, whichever kernels there are.
+
+A program on the board changes bytes, words and links of a map that lies between two others. Each change is found, or every
+operation, driven by every sort of kernels, ends and changes nothing but the map's own slice, which is whole again then. All sorts
+of check say the same. Where the check has a mistake, the same program fails.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from boardmaps_sim.chips.given import importing
+from tests.board.conftest import FIRMWARE, run_on_unix
+from tests.board.natives import native
+from tests.board.test_both_kernels import COMMON, MAPS
+from tests.require import require_board
+
+BOARDMAPS = FIRMWARE / "boardmaps"
+PROGRAM = (Path(__file__).parent / "programs" / "checking.py").read_text()
+LAYOUTS = ("hash", "array", "percpu", "queue", "ring", "series", "lpm", "bloom")
+EVERY = 3  # change is tried; on an emulated board one of EMULATED
+EMULATED = 97
+
+Run = Callable[[str], str]
+
+
+def program(layout: str, stride: int = 1, states: int = 2, planted: tuple[str, str] | None = None) -> str:
+    """Return the program for the maps of a layout; `planted` are the texts of a check with a mistake."""
+    given = f"LAYOUT, STRIDE, STATES = {layout!r}, {stride}, {states}\nPLANTED = {planted!r}\n"
+    return MAPS + COMMON.replace("SEED", "0") + given + PROGRAM
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_what_is_changed_is_found_or_does_no_harm(chip: Run, layout: str, request: pytest.FixtureRequest) -> None:
+    on_unix = request.node.callspec.params["chip"] == "unix"
+    said = chip(program(layout, EVERY) if on_unix else program(layout, EMULATED, 1))
+    tried, found, moved, passed = map(int, said.split())
+    stride = EVERY if on_unix else EMULATED
+    assert tried > 1_000
+    assert found > tried // stride // 3
+    assert passed > tried // stride // 5
+    assert moved > 0 or not on_unix, "no header was another map's"
+
+
+def test_what_it_says(micropython: Run) -> None:
+    micropython("""
+        from struct import pack_into, unpack_from
+        from boardmaps import BPF_F_WRONLY, BloomFilter, HashMap, LpmTrie, Queue, RingBuf, StaleMap, StaticPool
+        h, t, q, r = HashMap(4, 4, 4, BPF_F_WRONLY, "h"), LpmTrie(5, 1, 4), Queue(4, 4), RingBuf(64)
+        for i in range(3):
+            h.update(bytes([i] * 4), bytes(4))
+            t.update(bytes([8, 0, 0, 0, i]), b"x")
+            r.output(b"record")
+        h.delete(bytes(4))
+        h.freeze()
+        for m in (h, t, q, r, BloomFilter(4, 4)):
+            assert m.check() is None, m
+
+        def says(m, form, at, *numbers):
+            had = bytes(m._slice)
+            pack_into(form, m._slice, at, *numbers)
+            said = m.check()
+            m._slice[:] = had
+            assert m.check() is None
+            return said
+
+        def is_said(told, *given):
+            said = says(*given)
+            assert said == told, said
+
+        is_said("no map begins here", q, "B", 0, 1)
+        is_said("the header has a map type that no board has: 9", q, "<I", 8, 9)
+        is_said("the header's definition is none: create queue '': map_flags 1 has unknown bits", q, "<I", 12, 1)
+        is_said("the header's offsets or functions are not those of its definition", q, "<I", 48, 100)
+        is_said("the header says 112 bytes, its definition 128, and the slice has 112", q, "<I", 24, 8)
+        is_said("the header's word at 32 is 4", q, "<I", 32, 4)
+        is_said("the header's word at 76 is 1", q, "<I", 76, 1)
+        is_said("the header is another map's: MapDef(stack, key_size=0, value_size=4, max_entries=4, map_flags=0, name='')",
+                q, "<I", 8, 23)
+        is_said("the header is another map's: MapDef(queue, key_size=0, value_size=4, max_entries=4, map_flags=0, name='q')",
+                q, "B", 80, 113)
+        slot = 2
+        link = unpack_from("<I", h._slice, 44)[0] + 2 * (slot - 1)
+        assert "it loops" in says(h, "<H", link, slot)
+        assert "leads to no entry" in says(h, "<H", link, 1), "that one is free"
+        is_said("the chain of free slots is broken, at slot 2", h, "<I", 60, 2)
+        is_said("there are entries that nothing leads to, or a wrong count (3)", h, "<H", link - 2, 0)
+        assert "in the place of another key" in says(t, "B", unpack_from("<I", t._slice, 48)[0], 7)
+        is_said("record 1 has a wrong length or wrong flags", r, "<I", 96, 1 << 27)
+        StaticPool.reset()
+        try:
+            h.check()
+            assert False
+        except StaleMap:
+            pass
+    """)
+
+
+# By a layout that shows it: what stands in a file, and what instead of it
+CHECK, KERNELS = "maps/check.py", "kernels/plain_check.py"
+MISTAKES = [
+    ("array", CHECK, " or layout(d) != places", ""),
+    ("array", CHECK, "not size == len(view) == slice_size(d)", "False"),
+    ("queue", CHECK, "if d and not", "if False and not"),
+    ("queue", CHECK, "w[_COUNT] > w[_PEAK] or ", ""),
+    ("queue", CHECK, "w[_FIRST] >= d.max_entries", "False"),
+    ("bloom", CHECK, "d.functions != functions or ", ""),
+    ("bloom", CHECK, "w[_MASK] != (len(view) - HEADER_SIZE) * 8 - 1", "False"),
+    ("hash", KERNELS, "word(view, _MASK) != buckets - 1 or ", ""),
+    ("hash", KERNELS, "if met > count", "if False"),
+    ("hash", KERNELS, "bucket_of(view, key) != bucket", "False"),
+    ("hash", KERNELS, "key_of(view, other) == key", "False"),
+    ("hash", KERNELS, "not link & _FREE_BIT or not rest", "not rest"),
+    ("hash", KERNELS, "not link & _FREE_BIT or not rest", "not link & _FREE_BIT"),
+    ("hash", KERNELS, "return _BAD_FREE if rest else _WHOLE", "return _WHOLE"),
+    ("percpu", KERNELS, "_ASTRAY if met < count else check_free(view, count)", "_WHOLE"),
+    ("lpm", KERNELS, "not slots < x <= top or not inner", "not inner"),
+    ("lpm", KERNELS, "not slots < x <= top or not inner", "not slots < x <= top"),
+    ("lpm", KERNELS, "not least <= bits <= most", "False"),
+    ("lpm", KERNELS, "not _fits(view, key, bits, before, above, side) or ", ""),
+    ("lpm", KERNELS, " or not _leads(view, key, first, x)", ""),
+    ("lpm", KERNELS, "_ASTRAY if rest or inner else ", ""),
+    ("ring", KERNELS, " or (at | rest) & 7", ""),
+    ("ring", KERNELS, " or flags not in (0, _RESERVED, _DISCARDED)", ""),
+    ("ring", KERNELS, "waiting == word(view, _COUNT)", "True"),
+]
+
+
+@pytest.mark.parametrize(("layout", "file", "right", "wrong"), MISTAKES)
+def test_a_mistake_of_the_check_is_found(layout: str, file: str, right: str, wrong: str, tmp_path: Path) -> None:
+    require_board("unix")
+    texts = {name: (BOARDMAPS / name).read_text() for name in (KERNELS, CHECK)}
+    assert texts[file].count(right) == 1
+    texts[file] = texts[file].replace(right, wrong)
+    code = program(layout, planted=(texts[KERNELS], texts[CHECK]))
+    (tmp_path / "program.py").write_text(importing(native("x64")) + code)
+    failed, output = run_on_unix([str(tmp_path / "program.py")], "4M", FIRMWARE)
+    assert failed, output
+    assert "SyntaxError" not in output
