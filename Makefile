@@ -75,7 +75,7 @@ bench: $(READY) chips ## Measure, print the tables, write build/bench/*.json
 pictures: $(READY) ## Draw docs/speed.svg from what `make bench` measured last
 	$(BIN)/python -m bench.plot docs/speed.svg
 
-proofs: $(READY) trust-deps ## Prove with Frama-C what docs/proofs.md says of the kernels in C, and write it: a quarter of an hour
+proofs: $(READY) trust-deps ## Prove with Frama-C what docs/proofs.md says of the kernels in C, and write it: half an hour, or what has changed since
 	$(BIN)/python -m tests.kernels.proofs
 
 soak: $(READY) chips ## Run for an hour what the tests run for seconds; an error if anything is missed

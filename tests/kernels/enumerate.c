@@ -2,11 +2,12 @@
 //
 // tries, hashes: every slice that any calls can lead to from an empty map, and every call on each; what a slice need not keep (free slots, nodes
 // that are not in use) is written over in between. rings: every row of records in every state. stuffed, unstuffed, opened: every pattern of
-// bytes. Slices and buffers are blocks of exactly their size. Prints how many slices or buffers there were, and how many calls.
+// bytes. Slices and buffers are blocks of exactly their size. Each slice, before a call and after it, is one that check.h finds whole. Prints how many slices or buffers there were, and how many calls.
 
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "check.h"
 #include "frame.h"
 #include "hash.h"
 #include "lpm.h"
@@ -118,6 +119,10 @@ static uint32_t *made(uint32_t type, uint32_t key, uint32_t n, uint32_t links, u
     return h;
 }
 
+static bool whole(uint32_t *h) {
+    return (h[MAP_TYPE] == 11 ? bm_check_nodes(h) : h[MAP_TYPE] == 1 ? bm_check_chains(h) : bm_check_records(h)) == WHOLE;
+}
+
 typedef int (*op_t)(uint32_t *h, const uint8_t *key, uint8_t *value, int what);
 
 static int hash_op(uint32_t *h, const uint8_t *key, uint8_t *value, int what) {
@@ -140,6 +145,7 @@ static void walk(uint32_t *empty, op_t op, void (*forget)(uint32_t *h), uint8_t 
             op(empty, key, what == NEXT ? out : what == DELETE ? NULL : value, what);
             *value = 7;
             forget(empty);
+            must(whole(empty), "a slice is whole after a call");
             met((uint8_t *)empty);
             ++calls;
         }
@@ -198,9 +204,12 @@ static void lay(uint32_t consumer, uint32_t units) {
     memset((uint8_t *)ring + 96, 0xff, ring[SIZE]); // no length
     ring[CONSUMER] = consumer;
     ring[PRODUCER] = consumer + 8 * units;
+    ring[COUNT] = 0;
     for (uint32_t i = 0; i < n_records; ++i) {
         bm_ring_record(ring, consumer + 8 * at_units[i])[0] = heads[i];
+        ring[COUNT] += !(heads[i] & ~LENGTH);
     }
+    must(whole(ring), "a row of records is whole");
 }
 
 static void every_call(uint32_t consumer, uint32_t units) {
@@ -210,11 +219,13 @@ static void every_call(uint32_t consumer, uint32_t units) {
         memset(data, 0xff, n);
         lay(consumer, units);
         bm_ring_output(ring, n ? data : NULL, n);
-        must(ring[PRODUCER] - ring[CONSUMER] < ring[SIZE], "no more bytes than there is room for");
+        must(whole(ring), "a ring is whole after output()");
         lay(consumer, units);
         bm_ring_read(ring, n ? data : NULL, n);
+        must(whole(ring), "a ring is whole after read()");
         lay(consumer, units);
         bm_ring_reserve(ring, n);
+        must(whole(ring), "a ring is whole after reserve()");
         free(data);
     }
     for (uint32_t i = 0; i < n_records; ++i, calls += 2) {

@@ -1,7 +1,7 @@
 // A session of calls on one map, or frames, made of any bytes: for libFuzzer, and with ALONE for a program that replays them.
 //
 // The first byte is a kind, see `kinds` at the end. For a map follow its sizes and then calls: a byte that chooses one, and what it needs. What is
-// behind the end of the bytes is zero. The slice and each buffer are blocks of memory of exactly their size; the sanitizers see an access outside,
+// behind the end of the bytes is zero. POKE is no call: it changes a byte of the slice, and where check.h finds it whole then, calls go on. The slice and each buffer are blocks of memory of exactly their size; the sanitizers see an access outside,
 // and the answers are held against what must hold of any of them. tests/kernels/fuzzing.py writes such bytes.
 
 #include <stdio.h>
@@ -9,6 +9,7 @@
 
 #include "array.h"
 #include "bloom.h"
+#include "check.h"
 #include "field.h"
 #include "frame.h"
 #include "hash.h"
@@ -19,11 +20,13 @@
 #include "ring.h"
 #include "series.h"
 
+enum { POKE = 0xee };
 enum { QUEUE = 22, RINGBUF = 27, BLOOM = 30, SERIES = 100, PERCPU_HASH = 5, LPM = 11 };
 
 static const uint8_t *in;
 static size_t left;
 static unsigned long calls;
+static bool poked; // what the calls before have left is not all that there is
 
 static void must(bool holds, const char *what) {
     if (!holds) {
@@ -113,6 +116,27 @@ static uint32_t *slice_of(uint32_t type, uint32_t flags, uint32_t key, uint32_t 
         h[FUNCTIONS] = functions;
     }
     return h;
+}
+
+// Whether what the slice's header leads to is whole.
+static bool whole(uint32_t *h) {
+    uint32_t type = h[MAP_TYPE];
+    return (type == HASH || type == PERCPU_HASH ? bm_check_chains(h) : type == LPM ? bm_check_nodes(h)
+        : type == RINGBUF ? bm_check_records(h) : WHOLE) == WHOLE;
+}
+
+// Change a byte behind the header, or a word of it that calls change, of a kind that check.h knows.
+static void poke(uint32_t *h) {
+    static const uint8_t words[] = { COUNT, SEED, MULTIPLIER, MASK, FREE, FRESH };
+    uint32_t type = h[MAP_TYPE], at = take(2);
+    if (at & 0x8000) {
+        if (type == HASH || type == PERCPU_HASH || type == LPM || type == RINGBUF) {
+            h[words[at % sizeof words]] = take(4);
+        }
+    } else {
+        ((uint8_t *)h)[96 + at % (h[1] - 96)] = take(1);
+    }
+    poked = true;
 }
 
 // --- a turn of each kind -------------------------------------------------------------------------------------------------------
@@ -206,8 +230,8 @@ static void series(uint32_t *h, uint8_t what) {
 static void ring(uint32_t *h, uint8_t what) {
     static uint32_t reserved[64]; // where, from the slice's start
     static size_t n;
-    if (!h[PRODUCER] && !h[NUMBER]) {
-        n = 0; // a new ring
+    if ((!h[PRODUCER] && !h[NUMBER]) || poked) {
+        n = 0; // a new ring, or one of which nothing is known
     }
     size_t length = take(2) % (h[SIZE] + 9);
     if (what % 8 < 3) {
@@ -227,7 +251,7 @@ static void ring(uint32_t *h, uint8_t what) {
         bm_ring_clear(h, true);
         n = 0;
     } else if (what & 64) {
-        must(bm_ring_clear(h, false) == (n == 0), "a ring is cleared unless a record is reserved");
+        must(bm_ring_clear(h, false) == (n == 0) || poked, "a ring is cleared unless a record is reserved");
     } else {
         bm_ring_next(h);
     }
@@ -340,8 +364,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
             most = 1u << most % 10;
         }
         uint32_t *h = slice_of(type, kind->flags, key, value, most, cpus);
+        poked = false;
         for (; left; ++calls) {
-            kind->turn(h, take(1));
+            uint8_t what = take(1);
+            if (what == POKE) {
+                poke(h);
+                if (!whole(h)) {
+                    break;
+                }
+            } else {
+                kind->turn(h, what);
+                must(whole(h), "a slice is whole after a call");
+            }
             let_go(1);
         }
     }

@@ -1,5 +1,5 @@
 // A hash table, or with ROWS one of a per-CPU hash. Which slots are in use is given: CHAINED is one of them or 0, UNCHAINED one of the others or 0. Any head and any link of a slot
-// in use is CHAINED, whatever chains that makes, also such as `check` does not let pass; those of the rest have the bit of a free slot.
+// in use is CHAINED, whatever chains that makes, also such as `check` does not let pass; those of the rest are unknown.
 
 static uint32_t OWN(slice)[SLICE_SIZE / 4];
 static uint8_t OWN(key)[KEY], OWN(out)[KEY], OWN(value)[VALUE_BYTES], OWN(fresh)[VALUE_BYTES];
@@ -28,7 +28,7 @@ static uint32_t *OWN(known)(void) {
         if (IN_USE(i)) {
             links[i] = CHAINED;
         } else {
-            links[i] = FREE_BIT | UNCHAINED;
+            links[i] = UP_TO(0xffff);
         }
     }
     return h;
