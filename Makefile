@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format sim pico-deps qemu-deps rv32-deps native-deps pico qemu rv32 native package firmware bench pictures soak clean
+.PHONY: help demo test check lint format sim pico-deps qemu-deps rv32-deps native-deps trust-deps pico qemu rv32 native package firmware bench pictures proofs soak clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9 -]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 32
@@ -44,7 +44,7 @@ format: $(READY) ## Put the code into ruff's format
 sim: $(READY) ## Run a simulated board in the foreground until Ctrl-C
 	$(BIN)/boardmaps sim
 
-pico-deps qemu-deps rv32-deps native-deps: $(READY) ## Get the cross tool chain and MicroPython's source, kept outside the checkout
+pico-deps qemu-deps rv32-deps native-deps trust-deps: $(READY) ## Get the cross tool chain and MicroPython's source, kept outside the checkout
 	$(BIN)/python boards/build.py $@
 
 pico qemu rv32: $(READY) ## Build MicroPython for the emulated Pico, for the Cortex-M3 and RISC-V in QEMU
@@ -80,7 +80,11 @@ bench: $(READY) chips ## Measure, print the tables, write build/bench/*.json
 pictures: $(READY) ## Draw docs/speed.svg from what `make bench` measured last
 	$(BIN)/python -m bench.plot docs/speed.svg
 
+proofs: $(READY) trust-deps ## Prove with Frama-C what docs/proofs.md says of the kernels in C, and write it: half an hour, or what has changed since
+	$(BIN)/python -m tests.kernels.proofs
+
 soak: $(READY) chips ## Run for an hour what the tests run for seconds; an error if anything is missed
+	$(BIN)/python -m soak.kernels
 	$(BIN)/python -m soak.line
 	$(BIN)/python -m soak.chips
 

@@ -34,7 +34,7 @@ class Row:
         return cls(name, value, unit, peer, ratio, reach, met)
 
 
-Name = Literal["unix", "twin", "qemu", "pico", "line", "chipline", "heap", "line-soak", "chips-soak"]
+Name = Literal["unix", "twin", "qemu", "pico", "line", "chipline", "heap", "line-soak", "chips-soak", "kernels-soak"]
 
 
 def console() -> Console:

@@ -10,7 +10,9 @@
 #include "bloom.h"
 #include "check.h"
 #include "field.h"
+#include "frame.h"
 #include "hash.h"
+#include "line.h"
 #include "lpm.h"
 #include "percpu.h"
 #include "queue.h"
@@ -189,6 +191,46 @@ static void run(const char *op) {
         key.bytes = a.at;
         key.len = a.len;
         answer(bm_row_op(h, &key, at, b.at, b.len, what), &b);
+    } else if (!strcmp(op, "line")) {
+        size_t limit = number();
+        a = buffer();
+        ptrdiff_t room = bm_line_room(h, a.at, a.len, limit);
+        b.block = b.at = malloc(room > 0 ? room : 1); // a block of exactly what the reply may take
+        b.len = room > 0 ? room : 0;
+        if (room > 0 && a.at[0] == OP_PING) {
+            bm_copy(b.at, a.at, room);
+            b.at[0] = STATUS_OK;
+        } else if (room > 0) {
+            room = bm_line_execute(h, a.at, b.at);
+            b.len = room > 0 ? room : 0;
+        }
+        answer(room, &b);
+    } else if (!strcmp(op, "walk")) {
+        uint32_t slot = number();
+        b.len = h[KEY_SIZE] + h[VALUE_SIZE];
+        b.block = b.at = calloc(1, b.len);
+        answer(bm_line_entry(h, slot, b.at), &b);
+    } else if (!strcmp(op, "stuff")) {
+        a = buffer();
+        b.block = b.at = malloc(bm_stuffed(a.len));
+        b.len = bm_stuff(b.at, a.at, a.len);
+        answer(0, &b);
+    } else if (!strcmp(op, "unstuff") || !strcmp(op, "open")) {
+        a = buffer();
+        b.block = b.at = malloc(a.len ? a.len : 1);
+        ptrdiff_t n = *op == 'u' ? bm_unstuff(b.at, a.at, a.len) : bm_frame_open(b.at, a.at, a.len);
+        b.len = n < 0 ? 0 : n;
+        answer(n, &b);
+    } else if (!strcmp(op, "close")) {
+        uint8_t kind = number(), session = number();
+        uint16_t seq = number();
+        uint8_t ack = number();
+        a = buffer();
+        c.block = c.at = malloc(FRAME_LEAST + a.len);
+        bm_copy(c.at + FRAME_HEADER, a.at, a.len);
+        b.block = b.at = malloc(bm_frame_size(a.len));
+        b.len = bm_frame_close(b.at, c.at, a.len, kind, session, seq, ack);
+        answer(0, &b);
     } else {
         printf("unknown: %s\n", op);
     }

@@ -22,6 +22,13 @@ _ARM = {
     "arm-none-eabi-gcc": "gcc-arm-none-eabi",
     "/usr/lib/arm-none-eabi/include/stdio.h": "libnewlib-arm-none-eabi",
 }
+# What the kernels in C are examined with on the computer: tests/kernels
+TRUST = {
+    "cc": "gcc",
+    "/usr/include/stdlib.h": "libc6-dev",
+    "clang": "clang",  # with libFuzzer
+    "frama-c": "frama-c-base",
+}
 NEEDS = {
     "qemu": {**_ARM, "qemu-system-arm": "qemu-system-arm"},
     "native": {
@@ -55,8 +62,9 @@ def _there(proof: str) -> bool:
 
 
 def missing_packages(targets: list[str]) -> list[str]:
-    """The Debian packages whose programs these targets (`pico`, `qemu`, `rv32`) need and this machine lacks."""
-    return sorted({package for target in targets for proof, package in NEEDS[target].items() if not _there(proof)})
+    """The Debian packages whose programs these targets (`pico`, `qemu`, `rv32`, `trust`) need and this machine lacks."""
+    needs = {**NEEDS, "trust": TRUST}
+    return sorted({package for target in targets for proof, package in needs[target].items() if not _there(proof)})
 
 
 def require_tools(target: str) -> None:

@@ -57,11 +57,11 @@ static inline void bm_ring_copy(uint32_t *h, uint32_t *record, void *data, uint3
         return; // an empty buffer may have no address
     }
     if (in) {
-        memcpy(at, data, first);
-        memcpy(ring, (uint8_t *)data + first, n - first);
+        bm_copy(at, data, first); // no bytes at the ring's end, nor behind the data's
+        bm_copy(ring, (uint8_t *)data + first, n - first);
     } else {
-        memcpy(data, at, first);
-        memcpy((uint8_t *)data + first, ring, n - first);
+        bm_copy(data, at, first);
+        bm_copy((uint8_t *)data + first, ring, n - first);
     }
 }
 
