@@ -60,6 +60,10 @@ chips: $(READY) # what the tests of the emulated chips need, where this machine 
 package: $(READY) ## Write firmware/package.json from the modules that are there
 	$(BIN)/python firmware/make_package.py
 
+.PHONY: mip
+mip: native ## Write packages for `mpremote mip install` to build/mip, with the kernels in C, one a processor
+	$(BIN)/python firmware/make_mip.py
+
 firmware: $(READY) ## Compile the board's modules for every processor of boards/*.toml, with a table of their sizes
 	$(BIN)/python -m bench.flash
 

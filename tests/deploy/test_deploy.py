@@ -4,6 +4,7 @@ More than 300 lines: one deploy after the other on one board, each with what may
 """
 
 import functools
+import importlib
 import os
 import pty
 import re
@@ -26,6 +27,8 @@ from boardmaps_host.deploy.link import BoardLink, BoardRaised
 from boardmaps_sim.unix import UnixBoard
 from tests.deploy.conftest import Ask
 from tests.waits import PATIENCE
+
+FIRMWARE = Path(__file__).resolve().parents[2] / "firmware"
 
 LISTING = """
 import os
@@ -397,9 +400,25 @@ def test_a_program_that_is_not_there_and_one_in_our_folder(board: UnixBoard, tmp
         deploy(board.port, app=tmp_path / "app.py", app_path="/lib/boardmaps/x.py")
 
 
-def test_mip_installs_the_same_files(board: UnixBoard, ask: Ask) -> None:
-    package = Path(__file__).resolve().parents[2] / "firmware" / "package.json"
+def _mip_install(package: Path, board: UnixBoard) -> None:
     command = [sys.executable, "-m", "mpremote", "connect", board.port, "mip", "install", str(package)]
     subprocess.run(command, check=True, capture_output=True, timeout=300)
+
+
+def test_mip_installs_the_same_files(board: UnixBoard, ask: Ask) -> None:
+    _mip_install(FIRMWARE / "package.json", board)
     assert ask(IMPORTED) == f"{VERSION} /lib/boardmaps/__init__.py"
     assert ask(LISTING).split() == sorted(deploy_files.modules())
+
+
+def test_mip_installs_what_deploy_sends_to_a_processor(
+    board: UnixBoard, ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(FIRMWARE))
+    make_mip = importlib.import_module("make_mip")
+    monkeypatch.setattr(make_mip, "OUT", tmp_path)
+    _mip_install(make_mip.write_package("x64"), board)
+    assert ask(IMPORTED) == f"{VERSION} /lib/boardmaps/__init__.mpy"
+    assert ask("from boardmaps.settings import in_c; print(in_c.__name__)") == "boardmaps.kernels.native"
+    report = deploy(board.port, reset=False)
+    assert (report.written, report.removed) == (("/lib/boardmaps_config.py",), ())

@@ -19,7 +19,7 @@ from pathlib import Path
 from .native import IN_MODULES, NoNative, native_modules
 
 # As in tools/mpy-tool.py: the architecture is in bits 10 to 15 of sys.implementation._mpy, and this is its numbering.
-_ARCHITECTURES = (
+ARCHITECTURES = (
     *(None, "x86", "x64", "armv6", "armv6m", "armv7m", "armv7em", "armv7emsp", "armv7emdp"),
     *("xtensa", "xtensawin", "rv32imc", "rv64imc"),
 )
@@ -61,7 +61,7 @@ class Target:
     def architecture(self) -> str | None:
         """The name that mpy-cross gives the board's processor; None when it has no native code, or an unknown one."""
         number = self.mpy >> 10 & 0x3F
-        return _ARCHITECTURES[number] if number < len(_ARCHITECTURES) else None
+        return ARCHITECTURES[number] if number < len(ARCHITECTURES) else None
 
 
 @dataclass(frozen=True, slots=True)
