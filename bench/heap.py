@@ -16,7 +16,7 @@ from typing import Any
 from mpremote.transport_serial import SerialTransport
 
 from bench.report import Row, publish
-from boardmaps_host.deploy import deploy
+from boardmaps_host.deploy import DeployError, deploy
 from boardmaps_host.deploy.files import Target, modules, payload_for
 from boardmaps_host.kinds import KINDS
 from boardmaps_sim.base import BoardError
@@ -30,6 +30,7 @@ FIVE = TWO + " Queue Stack RingBuf"
 ALL = " ".join(kind.class_name for kind in KINDS if kind.on_boards)
 ON_M3 = Target("micropython", "", "qemu", 5 << 10 | 3 << 8 | 6)
 KB = 1024
+_PATIENCE = 120  # seconds that the emulator may take to answer on a busy machine
 
 PROGRAM = Path(__file__).parent / "board_heap.py"
 # A file system in the board's memory, for firmware that would take what is frozen into it before files.
@@ -106,7 +107,7 @@ def measure(board: ProcessBoard, before: str = "", **given: str) -> Found:
     repl = SerialTransport(board.port, wait=0)
     try:
         repl.enter_raw_repl()
-        output, error = repl.exec_raw(before + code, timeout=120)
+        output, error = repl.exec_raw(before + code, timeout=_PATIENCE)
     finally:
         repl.close()
     if error:
@@ -126,7 +127,7 @@ def on_m3(files: dict[str, bytes] | None, **given: str) -> Found:
 def on_pico(kinds: list[str]) -> list[Found]:
     """Measure on the stock Pico, once for each of these kinds, what deploy has put there."""
     with TemporaryDirectory() as folder, PicoBoard(port=Path(folder) / "port") as board:
-        deploy(board.port, reset=False)
+        deploy(board.port, reset=False, timeout=_PATIENCE)
         return [measure(board, KINDS=some) for some in kinds]
 
 
@@ -187,7 +188,7 @@ def main() -> int:
             result += rows("stock Pico", five)
         for of in (None, files) if given.modules else ():
             result += by_module(of)
-    except BoardError as error:
+    except (BoardError, DeployError) as error:
         print(error, file=sys.stderr)
         return 1
     publish("heap", "heap that stays taken, by step, the pool left out", result)

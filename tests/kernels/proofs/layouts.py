@@ -182,6 +182,7 @@ def proofs() -> Iterator[Proof]:
         ("hash.h", "field.h"),
         (*(of_hash(wide, in_use) for in_use in range(4)), *(of_large_hash(many, in_use) for in_use in (0, 32, 64))),
     )
+    yield Proof("hash, lengths", "any header, any lengths", ("hash.h",), (block("prove_fits.h", {}),))
     for key, value in PAIRS[::4]:
         about = f"keys of {key}, values of {value} bytes, 2 CPUs, 1 to 4 entries, each set of slots in use"
         yield Proof(f"per-CPU hash {key}:{value}", about, ("percpu.h",), tuple(hash_states(PERCPU_HASH, key, value, 2)))

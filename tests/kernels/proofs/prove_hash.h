@@ -1,5 +1,6 @@
-// A hash table, or with ROWS one of a per-CPU hash. Which slots are in use is given: CHAINED is one of them or 0, UNCHAINED one of the others or 0. Any head and any link of a slot
-// in use is CHAINED, whatever chains that makes, also such as `check` does not let pass; those of the rest are unknown.
+// A hash table, or with ROWS one of a per-CPU hash. Which slots are in use is given: CHAINED is one of them or 0, UNCHAINED one of the
+// others or 0. Any head and any link of a slot in use is CHAINED, whatever chains that makes, also such as `check` does not let pass;
+// links of the rest are unknown.
 
 static uint32_t OWN(slice)[SLICE_SIZE / 4];
 static uint8_t OWN(key)[KEY], OWN(out)[KEY], OWN(value)[VALUE_BYTES], OWN(fresh)[VALUE_BYTES];

@@ -89,7 +89,10 @@ def key_of(source: Path) -> str:
         read[path] = None
         for name in re.findall(r'^#include "([\w.]+)"', path.read_text(), re.MULTILINE):
             waiting += [place / name for place in (CORE, Path(__file__).parent) if (place / name).exists()]
-    return digest([*(path.read_text() for path in read), *OPTIONS, frama_c("-version")])
+    code = [
+        re.sub(r"//(?!@).*", "", path.read_text()) for path in read
+    ]  # annotations of Eva's are comments to a compiler
+    return digest([*("\n".join(text.split()) for text in code), *OPTIONS, frama_c("-version")])
 
 
 def frama_c(option: str) -> str:
