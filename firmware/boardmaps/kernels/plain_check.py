@@ -7,7 +7,7 @@ other kernels, so that a board with viper ones needs no others in plain Python.
 
 from struct import unpack_from
 
-from ..abi import const
+from ..flags import const
 
 # What is wrong, as C's core/check.h has it
 _WHOLE = const(0)
