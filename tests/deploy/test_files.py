@@ -1,8 +1,10 @@
 """What belongs on a board, in three places that say the same; and in which form it goes there."""
 
+import ast
 import json
 import re
 import runpy
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -132,6 +134,25 @@ def test_a_board_gets_one_sort_of_kernels() -> None:
     assert kernels(replace(PICO, in_c=tuple({*c} - {"percpu"}))) == {
         *("viper_percpu", "viper_hash", "viper_keyed", "viper_base"),
     }, "what it imports is there too"
+
+
+@pytest.mark.parametrize("sort", ["native", "viper", "plain"])
+def test_what_is_sent_imports_only_what_is_sent(sort: str) -> None:
+    sent = chosen(modules(), sort)
+    missing = []
+    for name, path in sent.items():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.level:
+                folder = Path("boardmaps", name).parents[node.level - 1]
+                module = folder / (node.module or "").replace(".", "/")
+                named = [module] if node.module else [folder / alias.name for alias in node.names]
+                missing += [(name, one) for one in named if not {f"{one}.py", f"{one}/__init__.py"} & known(sent)]
+    assert missing == []
+
+
+def known(names: Iterable[str]) -> set[str]:
+    """Return the modules with the package's name before theirs."""
+    return {f"boardmaps/{name}" for name in names}
 
 
 def test_native_modules_go_where_there_are_some(come_with_it: dict[str, bytes]) -> None:
