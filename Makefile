@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-WORKERS ?= 2
+WORKERS ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check lint format sim pico-deps qemu-deps rv32-deps native-deps trust-deps pico qemu rv32 native package firmware bench pictures proofs soak clean

@@ -248,7 +248,7 @@ def fill():
         while True:
             hog.append(bytearray(256))
     except MemoryError:
-        for _ in range(16):
+        for _ in range(6):
             hog.pop()
 while True:
     boardmaps.poll()
