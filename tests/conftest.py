@@ -1,9 +1,9 @@
 """What holds for the whole run: boards and folders of its own, which worker runs which tests, and the summary by target.
 
-Under pytest-xdist (`make test` runs two workers) the tests are dealt out by scope: tests of one scope run on one worker, in
-order, so that a board that several tests share is booted once. A scope is a file; the contract suite, whose boards live for
-the whole session, is one scope a target instead, but on the emulated Pico, which takes longest: both workers take files of it,
-on a Pico each. The slow tests of one file that share no board are scopes of their own.
+Under pytest-xdist (`make test` runs three workers: boards wait much) the tests are dealt out by scope: tests of one scope run on
+one worker, in order, so that a board that several tests share is booted once. A scope is a file; the contract suite, whose
+boards live for the whole session, is one scope a target instead, but on the emulated Pico, which takes longest: all workers take
+files of it, on a Pico each. The slow tests of one file that share no board are scopes of their own.
 """
 
 import os
@@ -24,8 +24,8 @@ _CONTRACT = re.compile(
     r"tests/contract/.*\[(?P<target>twin|unix|unix_viper|unix_plain|pico|qemu|qemu_native|qemu_viper)\b"
 )
 _ON_PICO = re.compile(r"\[pico\b")
-# Scopes that take longest, by how their names begin, in the order in which they begin: one that begins last leaves the other
-# worker without work.
+# Scopes that take longest, by how their names begin, in the order in which they begin: one that begins last leaves the others
+# without work.
 _LONGEST = (
     "contract on pico",
     "tests/link/test_ports.py on pico",
