@@ -158,8 +158,8 @@ stopped = n = 0
 p = select.poll()
 p.register(sys.stdin, select.POLLIN)
 shown = time.ticks_ms()
-while not stopped:
-    try:
+try:
+    while True:
         time.sleep_ms(1)
         if time.ticks_diff(time.ticks_ms(), shown) >= 10:
             shown = time.ticks_ms()
@@ -167,8 +167,8 @@ while not stopped:
             n += 1
         while %r and p.poll(0):
             got += sys.stdin.buffer.read(1)
-    except KeyboardInterrupt:
-        stopped += 1
+except KeyboardInterrupt:
+    stopped += 1
 """
 
 
