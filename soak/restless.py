@@ -197,12 +197,12 @@ class Restless:
             self.happened[name] = int.from_bytes(resets.lookup(i) or b"", "little")
 
 
-def restless(operations: int, seed: int = 1, line: Faults = LINE) -> Restless:
-    """Have so many operations done on a board of our own."""
+def restless(operations: int, seed: int = 1, line: Faults = LINE, *, resets: bool = True) -> Restless:
+    """Have so many operations done on a board of our own, which resets itself at random where it may."""
     with TemporaryDirectory() as folder:
         inner = UnixBoard(port=Path(folder, "port"))
         app = Path(folder, "main.py")
-        app.write_text(_FIRMWARE)
+        app.write_text(_FIRMWARE if resets else _FIRMWARE.replace("one_of(10 if inside else 300)", "False"))
         running = FaultyBoard(inner, line, seed)
         up = _Up(line, random.Random(seed * 2 + 1))
         running.lines = up, _Down(line, random.Random(seed * 2 + 2), up)
