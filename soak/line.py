@@ -144,9 +144,9 @@ def restless_board(operations: int) -> list[Row]:
     for what in host.wrong:
         print(what)
     name = f"everything at once, unix board: {operations:,} operations"
-    return [none(f"{name}, wrong", len(host.wrong))] + [
-        Row(f"{name}, {what}", n, "") for what, n in host.happened.items()
-    ]
+    restarts = host.happened.pop("restarts")
+    held = [none(f"{name}, wrong", len(host.wrong)), Row.held(f"{name}, restarts", restarts, "", "", restarts, ">= 1")]
+    return held + [Row(f"{name}, {what}", n, "") for what, n in host.happened.items()]
 
 
 def _added(port: str, operations: int) -> int:

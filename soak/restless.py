@@ -28,7 +28,7 @@ _FIRMWARE = """
 import micropython
 micropython.kbd_intr(-1)  # a 3 is the host's, or noise
 print("ready")
-import machine, os
+import machine, os, select, sys
 import boardmaps
 from boardmaps.serving.server import Server
 
@@ -55,6 +55,8 @@ long = boardmaps.ArrayMap(2000, 1, 0, "long")
 server = Server()
 session = server.session
 served = 0
+come = select.poll()
+come.register(sys.stdin, select.POLLIN)
 while True:
     try:
         server.poll(20)
@@ -62,12 +64,14 @@ while True:
             continue
         served = session.served
         inside = bool(session._long and session._long._reply)
-        if one_of(10 if inside else 300):
-            resets.add(inside, 1)
+        if one_of(10 if inside else EVERY):
+            resets.add(int(inside), 1)
             keep("sum", int.from_bytes(total.lookup(0), "little"))
             for i in (0, 1):
                 keep("resets%d" % i, int.from_bytes(resets.lookup(i), "little"))
             print("restarts")
+            while come.poll(200):  # what was under way must not be there still when a 3 is Ctrl-C again
+                sys.stdin.buffer.read(1)
             machine.reset()
     except KeyboardInterrupt:  # noise, too
         pass
@@ -197,12 +201,12 @@ class Restless:
             self.happened[name] = int.from_bytes(resets.lookup(i) or b"", "little")
 
 
-def restless(operations: int, seed: int = 1, line: Faults = LINE, *, resets: bool = True) -> Restless:
-    """Have so many operations done on a board of our own, which resets itself at random where it may."""
+def restless(operations: int, seed: int = 1, line: Faults = LINE, every: int = 300) -> Restless:
+    """Have so many operations done on a board of our own, which resets itself after `every` requests on the average."""
     with TemporaryDirectory() as folder:
         inner = UnixBoard(port=Path(folder, "port"))
         app = Path(folder, "main.py")
-        app.write_text(_FIRMWARE if resets else _FIRMWARE.replace("one_of(10 if inside else 300)", "False"))
+        app.write_text(f"EVERY = {every}\n{_FIRMWARE}")
         running = FaultyBoard(inner, line, seed)
         up = _Up(line, random.Random(seed * 2 + 1))
         running.lines = up, _Down(line, random.Random(seed * 2 + 2), up)

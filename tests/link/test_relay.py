@@ -46,9 +46,10 @@ def test_exactly_once_on_a_real_board_behind_a_bad_line() -> None:
 
 
 def test_everything_at_once_on_a_real_board() -> None:
-    """Cuts come by themselves; `make soak` does ten thousand, also with restarts, bursts and a half-open line."""
-    host = restless(80, line=BAD, resets=False)
+    """Cuts and restarts come by themselves; `make soak` does ten thousand, also with bursts and a half-open line."""
+    host = restless(80, line=BAD, every=10)
     assert host.wrong == []
+    assert host.happened["restarts"] > 0
     assert host.happened["done"] + host.happened["unknown"] > 60
 
 
