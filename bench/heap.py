@@ -20,7 +20,7 @@ from boardmaps_host.deploy import DeployError, deploy
 from boardmaps_host.deploy.files import Target, modules, payload_for
 from boardmaps_host.kinds import KINDS
 from boardmaps_sim.base import BoardError
-from boardmaps_sim.chips.given import BEHIND_FLASH, WITHOUT_C, flash_with, joined
+from boardmaps_sim.chips.given import BEHIND_FLASH, WITHOUT_C, flash_with, joined, mounted
 from boardmaps_sim.pico import PicoBoard
 from boardmaps_sim.process_board import ProcessBoard
 from boardmaps_sim.qemu import QemuBoard
@@ -33,40 +33,13 @@ KB = 1024
 _PATIENCE = 120  # seconds that the emulator may take to answer on a busy machine
 
 PROGRAM = Path(__file__).parent / "board_heap.py"
-# A file system in the board's memory, for firmware that would take what is frozen into it before files.
-_FILES = """
-import io, sys, uctypes, vfs
-class Files:
-    def __init__(self, files):
-        self.files = files
-    def mount(self, *args):
-        pass
-    def umount(self):
-        pass
-    def stat(self, path):
-        if path in self.files:
-            return (0x8000, 0, 0, 0, 0, 0, self.files[path][1], 0, 0, 0)
-        for name in self.files:
-            if name.startswith(path + "/"):
-                return (0x4000, 0, 0, 0, 0, 0, 0, 0, 0, 0)
-        raise OSError(2)
-    def open(self, path, mode):
-        return io.BytesIO(bytes(uctypes.bytearray_at(*self.files[path])))
-vfs.mount(Files(FILES), "/given")
-sys.path[:] = ["/given", ".frozen"]
-"""
-
-
 Found = dict[str, Any]  # what a step took, in bytes; under "loaded" the modules that are there with the server
 
 
 def in_memory(files: dict[str, bytes]) -> str:
-    """Return what a program begins with to import these files, which lie in its memory, joined."""
-    at, places = BEHIND_FLASH, {}
-    for name, content in files.items():
-        places[f"/boardmaps/{name}"] = (at, len(content))
-        at += len(content)
-    return WITHOUT_C + _FILES.replace("FILES", repr(places), 1)
+    """Return what a program begins with to import these files before what is frozen; they lie in its memory, joined."""
+    inside = {f"boardmaps/{name}": content for name, content in files.items()}
+    return WITHOUT_C + mounted(inside, BEHIND_FLASH) + 'sys.path[:] = ["/given", ".frozen"]\n'
 
 
 def in_order(names: list[str]) -> list[str]:

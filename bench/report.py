@@ -34,6 +34,11 @@ class Row:
         return cls(name, value, unit, peer, ratio, reach, met)
 
 
+def none(what: str, wrong: int) -> Row:
+    """Return a row for what may never happen."""
+    return Row.held(what, wrong, "", "", wrong, "<= 0")
+
+
 Name = Literal["unix", "twin", "qemu", "pico", "line", "chipline", "heap", "line-soak", "chips-soak", "kernels-soak"]
 
 

@@ -3,14 +3,15 @@
 Random calls against the plain Python kernels, every case up to a size, and the fuzzer.
 """
 
+import inspect
+import itertools
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
-from bench.report import Row, publish
-from boardmaps.abi import BPF_F_RB_OVERWRITE, BPF_F_RDONLY
-from boardmaps.kinds import ARRAY, HASH, PERCPU_ARRAY, PERCPU_HASH, QUEUE, STACK
+from bench.report import Row, none, publish
 from tests.kernels import test_core, test_line_core
 from tests.kernels.fuzzing import fuzz
 from tests.kernels.sanitized import enumerated, program
@@ -29,22 +30,21 @@ _CASES = (
 )
 
 
-def walks() -> list[tuple[Callable[..., None], tuple[object, ...]]]:
-    """Return each random walk of the tests, with its arguments before the seed."""
-    found: list[tuple[Callable[..., None], tuple[object, ...]]] = [
-        *((test_core.test_hash, sizes) for sizes in ((8, 8), (1, 3), (5, 1), (4, 12), (7, 17))),
-        *((test_core.test_array, (size,)) for size in (1, 4, 8, 11)),
-        *((test_core.test_queue_and_stack, (size, kind)) for size in (1, 4, 16, 19) for kind in (QUEUE, STACK)),
-        *((test_core.test_ring, (flags,)) for flags in (0, BPF_F_RB_OVERWRITE)),
-        (test_core.test_series, ()),
-        *((test_core.test_rows, (kind,)) for kind in (PERCPU_ARRAY, PERCPU_HASH)),
-        *((test_core.test_lpm, sizes) for sizes in ((1, 1), (1, 4), (2, 13), (4, 40), (16, 9))),
-        *((test_core.test_bloom, sizes) for sizes in ((1, 3, 1), (4, 100, 5), (7, 60, 15), (8, 1, 2))),
-        *((test_line_core.test_requests, (ARRAY, 4, 8, flags)) for flags in (0, BPF_F_RDONLY)),
-        *((test_line_core.test_requests, (HASH, 5, 11, flags)) for flags in (0, BPF_F_RDONLY)),
-        (test_line_core.test_frames, ()),
-    ]
-    return found
+def walks() -> Iterator[tuple[Callable[..., None], dict[str, object]]]:
+    """Give each random walk of the tests once with each of its arguments, the seed left out."""
+    for module in (test_core, test_line_core):
+        for walk in vars(module).values():
+            if inspect.isfunction(walk) and "seed" in inspect.signature(walk).parameters:
+                marks = [mark.args for mark in vars(walk)["pytestmark"] if mark.args[0] != "seed"]
+                for given in itertools.product(*(_choices(*mark) for mark in marks)):
+                    yield walk, dict(itertools.chain.from_iterable(given))
+
+
+def _choices(names: str | tuple[str, ...], values: list[Any]) -> list[list[tuple[str, object]]]:
+    """Return (name, value) pairs for each row of a parametrize mark."""
+    if isinstance(names, str):
+        return [[(names, value)] for value in values]
+    return [list(zip(names, row, strict=True)) for row in values]
 
 
 def walked(driver: Path) -> Row:
@@ -53,12 +53,12 @@ def walked(driver: Path) -> Row:
     for seed in range(1, _SEEDS + 1):
         for walk, given in walks():
             try:
-                walk(driver, *given, seed)
+                walk(driver, **given, seed=seed)
             except AssertionError as error:
                 wrong += 1
-                print(f"{walk.__name__}({', '.join(map(str, given))}, seed={seed}): {error}")
+                print(f"{walk.__name__}(**{given}, seed={seed}): {error}")
             done += 1
-    return Row.held(f"random walks against the plain kernels: {done:,}, wrong", wrong, "", "", wrong, "<= 0")
+    return none(f"random walks against the plain kernels: {done:,}, wrong", wrong)
 
 
 def cases(part: str, size: int, what: str) -> tuple[Row, int]:
@@ -67,8 +67,8 @@ def cases(part: str, size: int, what: str) -> tuple[Row, int]:
         found, calls = enumerated(part, size)
     except AssertionError as error:
         print(error)
-        return Row.held(f"every case of {what}, reports", 1, "", "", 1, "<= 0"), 0
-    return Row.held(f"every case of {what}: {found:,}, {calls:,} calls, reports", 0, "", "", 0, "<= 0"), calls
+        return none(f"every case of {what}, reports", 1), 0
+    return none(f"every case of {what}: {found:,}, {calls:,} calls, reports", 0), calls
 
 
 def main() -> int:
@@ -84,8 +84,7 @@ def main() -> int:
     if found.failed:
         print(found.told())
     failed = int(bool(found.failed))
-    what = f"fuzzed: {found.sessions:,} sessions, {found.calls:,} calls, reports"
-    rows.append(Row.held(what, failed, "", "", failed, "<= 0"))
+    rows.append(none(f"fuzzed: {found.sessions:,} sessions, {found.calls:,} calls, reports", failed))
     total += found.calls
     rows.append(Row.held("calls under the sanitizers, without the walks", total, "", "", total, ">= 10000000"))
     rows.append(Row("time", time.monotonic() - start, "s"))

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
 
-from bench.report import Row, publish
+from bench.report import Row, none, publish
 from boardmaps import ArrayMap
 from boardmaps.line.session import ServerSession
 from boardmaps_host import Board, connect
@@ -25,11 +25,6 @@ from tests.link.simulation import World, at_every_byte, faults_of, mixed, run, s
 
 _BAD = Faults(corrupt=1e-3, loss=1e-3, duplicate=1e-3, latency=0.001)
 _WORSE = Faults(corrupt=1e-2, loss=1e-3, duplicate=1e-3, latency=0.001)
-
-
-def none(what: str, wrong: int) -> Row:
-    """Make the row of something that must not happen."""
-    return Row.held(what, wrong, "", "", wrong, "<= 0")
 
 
 def seeds(n: int) -> Row:

@@ -141,6 +141,7 @@ class RingBuf(Map):
 
     def host_next(self):
         """Return how many bytes host_read() needs for the next record, 0 when there is none."""
+        self._alive("read")
         at = _kernels.passed(self._slice)
         return 8 + unpack_from("<I", self._view, at)[0] if at else 0
 

@@ -12,9 +12,8 @@ _FILES = 0x100000  # bytes of the qemu board's files, at the beginning of its fl
 BEHIND_FLASH = 0x21000000 + _FILES  # where its memory has what flash_with() puts there
 WITHOUT_C = "import sys\nsys.modules['_boardmaps'] = None\n"  # makes built-in firmware what stock firmware is
 
-# A file system of two files. Firmware with boardmaps frozen in has no folder of kernels that files could be added to, so they are
-# imported from elsewhere and put where the import looks first.
-_IMPORT = """
+# A file system, at /given, of files by their paths in it: their bytes, or where those lie in the board's memory and how many.
+_FILE_SYSTEM = """
 import io, sys, uctypes, vfs
 class Files:
     def __init__(self, files):
@@ -23,14 +22,23 @@ class Files:
         pass
     def umount(self):
         pass
+    def bytes_of(self, path):
+        content = self.files[path]
+        return bytes(uctypes.bytearray_at(*content)) if isinstance(content, tuple) else content
     def stat(self, path):
-        name = path.split("/")[-1]
-        if name not in self.files:
-            raise OSError(2)
-        return (0x8000, 0, 0, 0, 0, 0, len(self.files[name]), 0, 0, 0)
+        if path in self.files:
+            return (0x8000, 0, 0, 0, 0, 0, len(self.bytes_of(path)), 0, 0, 0)
+        for name in self.files:
+            if name.startswith(path + "/"):
+                return (0x4000, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+        raise OSError(2)
     def open(self, path, mode):
-        return io.BytesIO(self.files[path.split("/")[-1]])
+        return io.BytesIO(self.bytes_of(path))
 vfs.mount(Files(FILES), "/given")
+"""
+# Firmware with boardmaps frozen in has no folder of kernels that files could be added to, so they are imported from elsewhere and
+# put where the import looks first.
+_IMPORT = """
 sys.path.append("/given")
 for name in NAMES:
     sys.modules["boardmaps.kernels." + name] = __import__(name)
@@ -39,16 +47,18 @@ vfs.umount("/given")
 """
 
 
+def mounted(files: dict[str, bytes], at: int | None = None) -> str:
+    """Return what a program begins with to have these files at /given: in itself, or in the board's memory from `at` on, joined."""
+    given: dict[str, object] = {}
+    for name, content in files.items():
+        given[f"/{name}"] = content if at is None else (at, len(content))
+        at = None if at is None else at + len(content)
+    return _FILE_SYSTEM.replace("FILES", repr(given), 1)
+
+
 def importing(modules: dict[str, bytes], at: int | None = None) -> str:
-    """Return what a program begins with to have these modules: in itself, or in the board's memory from `at` on, joined."""
-    files = repr(modules)
-    if at is not None:
-        places = []
-        for name, content in modules.items():
-            places.append(f"{name!r}: bytes(uctypes.bytearray_at({at:#x}, {len(content)}))")
-            at += len(content)
-        files = "{" + ", ".join(places) + "}"
-    return _IMPORT.replace("FILES", files).replace("NAMES", repr(list(PARTS)))
+    """Return what a program begins with to have these native modules as kernels."""
+    return mounted(modules, at) + _IMPORT.replace("NAMES", repr(list(PARTS)))
 
 
 def joined(modules: dict[str, bytes], folder: Path) -> Path:
