@@ -500,7 +500,7 @@ for which in (1, 4) + ((3,) if EXCLUSIVE else ()):
 """
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(
     "walk",
     [HASH, ARRAY, QUEUE, RING, PERCPU, SERIES, LPM, BLOOM],

@@ -13,9 +13,9 @@ from tests.differential.rows import ROWS, Shape
 from tests.differential.subjects import OurSubject
 
 # How many sequences of the fast driver, and how many of hypothesis, each target gets: a board takes a request a step. Freeze
-# and rights are the host's: the line, where they count, has hundreds of its own. The Cortex-M3 is slow, and held against
+# and rights are the host's: the line, where they count, has a thousand of its own. The Cortex-M3 is slow, and held against
 # the models alone; the emulated Pico would take minutes a map type: tests/contract has it.
-SEQUENCES = {"twin": 2000, "line": 400, "unix": 100, "qemu": 10}
+SEQUENCES = {"twin": 2000, "line": 1000, "unix": 100, "qemu": 10}
 EXAMPLES = {"twin": 60, "line": 20, "unix": 6, "qemu": 2}
 
 each_pair = pytest.mark.parametrize(

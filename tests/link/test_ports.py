@@ -42,25 +42,17 @@ def board(request: pytest.FixtureRequest) -> Iterator[Board]:
         yield connected
 
 
-@pytest.fixture
-def slow(request: pytest.FixtureRequest) -> bool:
-    """Whether this is the emulated Pico, which takes a third of a second for a long request: it gets a part of them."""
-    return bool(request.node.callspec.params["board"] == "pico")
-
-
-@pytest.mark.timeout(1800)  # on a busy machine the emulated Pico takes minutes
-def test_every_length_passes(board: Board, slow: bool) -> None:
-    # USB has packets of 64 bytes: by steps of 9 a frame's end comes to lie at every place in one.
-    for length in [*range(1, 70), *range(70, 470, 9), *range(470, 521, 5)] if slow else range(1, 521):
+@pytest.mark.timeout(1800)  # the emulated Pico takes a minute or two, and more on a busy machine
+def test_every_length_passes(board: Board) -> None:
+    for length in range(1, 521):
         payload = bytes((i * 7 + length) & 0xFF for i in range(length))
         assert board.link.request(b"\0" + payload, changes=False) == b"\0" + payload, length
 
 
 @pytest.mark.timeout(1800)
-def test_every_byte_value_passes_in_every_company(board: Board, slow: bool) -> None:
+def test_every_byte_value_passes_in_every_company(board: Board) -> None:
     for value in range(256):
-        companies = bytes((value,)), bytes((value,)) * 64, bytes((0, value)) * 100, bytes((value, 3, 4, 13))
-        for payload in companies[value % 4 :][:1] if slow and value > 32 else companies:
+        for payload in (bytes((value,)), bytes((value,)) * 64, bytes((0, value)) * 100, bytes((value, 3, 4, 13))):
             assert board.link.request(b"\0" + payload, changes=False) == b"\0" + payload, value
 
 

@@ -74,7 +74,7 @@ def test_a_million_operations_with_native_modules(tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize(("guard", "operations"), [("irq", 5_000), ("irq+lock", 20_000)])
+@pytest.mark.parametrize(("guard", "operations"), [("irq", 5_000), ("irq+lock", 100_000)])
 def test_on_the_emulated_pico(tmp_path: Path, guard: str, operations: int) -> None:
     require_or_skip(firmware_image(BUILT_IN).exists(), "no firmware for the Pico. Build it: make pico-deps pico")
     with PicoBoard(port=tmp_path / "port", built_in=True) as board:

@@ -19,9 +19,8 @@ _OP_SUBSCRIBE = const(64)
 
 _MOST = const(8)  # subscriptions of a session
 _WINDOW = const(4)  # frames that may be with the host and not taken: any buffer of a host holds them while it sleeps
-_PAYLOAD = const(
-    120
-)  # most bytes of a payload: no large piece of the heap is needed, and short frames get through a bad line
+# Most bytes of a payload: no large piece of the heap is needed, and short frames get through a bad line
+_PAYLOAD = const(120)
 _AGAIN_MS = const(200)  # after this time without a TAKEN the oldest frame is sent again, then after twice as long
 _AGAIN_MOST_MS = const(500)  # at most: a line that was half open for seconds is found whole soon
 _AGAIN_MOST = const(12)  # times, in 5.6 seconds; then only the host's word starts it again
