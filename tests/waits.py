@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 # Seconds. Many times what anything takes on a quiet machine, so that a busy one changes nothing; only a failure takes them.
-PATIENCE = 120.0
+PATIENCE = 300.0
 
 
 def eventually(condition: Callable[[], object], seconds: float = PATIENCE) -> bool:

@@ -16,7 +16,7 @@ from boardmaps_sim.qemu import QemuBoard
 ICOUNT = 5  # 32 ns an instruction: 1.25 instructions in a tick of 40 ns, about what a Cortex-M3 at 25 MHz does
 
 
-def run_exact(program: str, *, image: Path | None = None, seconds: float = 600) -> str:
+def run_exact(program: str, *, image: Path | None = None, seconds: float = 1800) -> str:
     """What the program prints when a freshly powered board runs it. Raises BoardError when it fails or takes too long."""
     with tempfile.TemporaryDirectory(prefix="boardmaps-") as folder:
         source = Path(folder, "program.py")

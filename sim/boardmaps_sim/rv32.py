@@ -19,7 +19,7 @@ GIVEN_AT = 0x87000000  # where in RAM `given` lies: MicroPython uses the first m
 _RAW_REPL = "raw REPL; CTRL-B to exit\n>OK"
 
 
-def run_program(program: str, *, seconds: float = 600, given: Path | None = None) -> tuple[str, str]:
+def run_program(program: str, *, seconds: float = 1800, given: Path | None = None) -> tuple[str, str]:
     """Run a program on a freshly powered board; return what it printed, and the traceback that ended it, if one did.
 
     `given` is a file that the board has in its memory, at GIVEN_AT.

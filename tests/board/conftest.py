@@ -68,7 +68,7 @@ def run_on_unix(what: list[str], heap: str, path: Path) -> tuple[bool, str]:
         env={**os.environ, "MICROPYPATH": f"{path}:.frozen"},
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=1800,
         check=False,
     )
     return done.returncode != 0, done.stdout + done.stderr
@@ -107,7 +107,7 @@ def chip(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
         def on_qemu(program: str) -> str:
             repl.enter_raw_repl(soft_reset=True)
-            said, error = repl.exec_raw(importing(modules, BEHIND_FLASH) + program, timeout=600)
+            said, error = repl.exec_raw(importing(modules, BEHIND_FLASH) + program, timeout=1800)
             assert not error, error.decode()
             return str(said.decode())
 

@@ -40,7 +40,7 @@ def failing() -> Iterator[Failing]:
             repl.enter_raw_repl(soft_reset=True)
             given = "".join(f"{name} = {value!r}\n" for name, value in settings.items())
             code = given + "".join((PROGRAMS / name).read_text() for name in ("failing.py", program))
-            said, error = repl.exec_raw(code, timeout=600)
+            said, error = repl.exec_raw(code, timeout=1800)
             assert not error, error.decode()
             *wrong, found = said.decode().splitlines()
             assert not wrong, "\n".join(wrong)

@@ -119,7 +119,7 @@ def test_a_key_is_made(run: Command) -> None:
 
 def _key_of(phrase: str, *words: str) -> "subprocess.CompletedProcess[str]":
     command = [*BOARDMAPS, "key", *words]
-    return subprocess.run(command, input=f"{phrase}\n", capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(command, input=f"{phrase}\n", capture_output=True, text=True, timeout=900, check=False)
 
 
 def test_a_key_is_made_of_a_pass_phrase() -> None:

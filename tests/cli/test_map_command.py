@@ -211,7 +211,7 @@ def on_a_terminal(firmware: UnixBoard, columns: int) -> str:
     ours, theirs = pty.openpty()
     environ = environment(BOARDMAPS_PORT=firmware.port, TERM="xterm-256color", COLUMNS=str(columns))
     try:
-        subprocess.run([*BOARDMAPS, "map", "show"], stdout=theirs, check=True, timeout=300, env=environ)
+        subprocess.run([*BOARDMAPS, "map", "show"], stdout=theirs, check=True, timeout=900, env=environ)
         return os.read(ours, 65536).decode()
     finally:
         os.close(ours)
@@ -257,7 +257,7 @@ def test_a_disk_that_is_full_is_one_sentence(firmware: UnixBoard) -> None:
         command = [*BOARDMAPS, "map", "show"]
         env = environment(BOARDMAPS_PORT=firmware.port)
         done = subprocess.run(
-            command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=300, check=False, env=env
+            command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=900, check=False, env=env
         )
     assert (done.returncode, done.stderr) == (1, "boardmaps: the output cannot be written: No space left on device.\n")
 

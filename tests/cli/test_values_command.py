@@ -60,7 +60,7 @@ def test_the_pool_as_a_file(on: Command, firmware: UnixBoard, tmp_path: Path) ->
         assert image == board.pool.read()
     assert json.loads(on("pool", "--json", "--save", str(tmp_path / "pool.bin")).stdout)["bytes_used"] == len(image)
     piped = subprocess.run(
-        [*BOARDMAPS, "pool", "--save", "-", "--port", firmware.port], capture_output=True, timeout=300, check=False
+        [*BOARDMAPS, "pool", "--save", "-", "--port", firmware.port], capture_output=True, timeout=900, check=False
     )
     assert (piped.returncode, piped.stdout, piped.stderr) == (0, image, b"")
     assert "would both write to the output: name a file." in on("pool", "--save", "-", "--json").stderr

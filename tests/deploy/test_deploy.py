@@ -402,7 +402,7 @@ def test_a_program_that_is_not_there_and_one_in_our_folder(board: UnixBoard, tmp
 
 def _mip_install(package: Path, board: UnixBoard) -> None:
     command = [sys.executable, "-m", "mpremote", "connect", board.port, "mip", "install", str(package)]
-    subprocess.run(command, check=True, capture_output=True, timeout=300)
+    subprocess.run(command, check=True, capture_output=True, timeout=900)
 
 
 def test_mip_installs_the_same_files(board: UnixBoard, ask: Ask) -> None:

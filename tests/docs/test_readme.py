@@ -44,7 +44,7 @@ def test_the_test_of_ones_own_firmware(unix: UnixBoard, tmp_path: Path, target: 
     (tmp_path / "test_firmware.py").write_text(TEST)
     more = {"BOARD": unix.port} if target == "on the desk" else {"XDG_RUNTIME_DIR": str(tmp_path)}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_firmware.py"]
-    done = subprocess.run(command, cwd=tmp_path, env=os.environ | more, capture_output=True, timeout=300, check=False)
+    done = subprocess.run(command, cwd=tmp_path, env=os.environ | more, capture_output=True, timeout=900, check=False)
     assert b"1 passed" in done.stdout, done.stdout.decode()
 
 

@@ -67,7 +67,7 @@ def run(path: Path) -> Flash:
 
     def command(*words: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
-            [*BOARDMAPS, "flash", *words], capture_output=True, text=True, timeout=300, check=False, env=environment(PATH=str(path))
+            [*BOARDMAPS, "flash", *words], capture_output=True, text=True, timeout=900, check=False, env=environment(PATH=str(path))
         )  # fmt: skip
 
     return command

@@ -46,7 +46,7 @@ def run(kernels: Path) -> Run:
             env={**os.environ, "MICROPYPATH": f"{kernels.parents[1]}:.frozen"},
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=900,
             check=False,
         )
         assert done.returncode in (0, 1), f"a crash: {done}"

@@ -45,7 +45,7 @@ def test_a_planted_mistake_is_found_and_its_order_replayed(name: str) -> None:
     replay = str(found.value).partition("\nreplay: python ")[2]
     scenario, _, order = replay.partition('"')
     command = [*scenario.split(), order.partition('"')[0], "--planted", name]
-    done = subprocess.run([sys.executable, *command], capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run([sys.executable, *command], capture_output=True, text=True, timeout=900, check=False)
     assert done.returncode == 1
     assert planted.says in done.stderr
     assert f"{planted.scenario} " in replay

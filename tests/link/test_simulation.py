@@ -117,7 +117,7 @@ def test_the_line_that_replays_a_seed_runs_it_again() -> None:
     world = World(11, faults_of(11), reset_at=700, close_at=(90, 1200))
     outcomes = run(world, 40)
     command = [sys.executable, *f"{world.replay()} --operations 40".split()[1:]]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=True)
     assert done.stdout.strip() == world.report(outcomes)
     assert world.up.hit + world.down.hit > 0
 
@@ -129,7 +129,7 @@ def backwards(payload: bytes, limit: int) -> bytes:
 def test_long_payloads_get_through_a_line_that_no_long_frame_survives() -> None:
     """With 2 % of the bytes damaged, a frame of 480 bytes arrives once in 20,000 tries; its pieces do."""
     world = World(5, Faults(corrupt=0.02, latency=0.001), handle=backwards)
-    with world.link(timeout=3000) as link:
+    with world.link(timeout=9000) as link:
         payload = bytes(i & 0xFF for i in range(479))
         assert link.request(payload) == b"\0" + payload[::-1]
 

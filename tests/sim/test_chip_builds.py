@@ -134,7 +134,7 @@ with locked(Path(sys.argv[1]), "x"):
             second.wait(0.5)
         with cache.locked(tmp_path, "y"):
             pass  # another lock is another's
-    assert second.communicate(timeout=300)[0] == "has it\n"
+    assert second.communicate(timeout=900)[0] == "has it\n"
 
 
 def test_a_failed_step_shows_the_end_of_its_log(tmp_path: Path) -> None:
