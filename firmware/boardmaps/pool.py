@@ -7,12 +7,10 @@ import it before the heap is in pieces. A smaller pool: put `POOL_SIZE = 16 * 10
 import gc
 from struct import pack_into
 
-from .definition import HEADER_SIZE, check_entries, layout, slice_size
+from .definition import HEADER_SIZE, MAGIC, check_entries, check_word, layout, slice_size
 from .errors import InvalidDefinition, KeyNotFound, OutOfMemory, StaleMap
 from .flags import BPF_F_WRONLY
 from .settings import built_in, kernels, setting
-
-_MAGIC = b"BMAP"
 
 _clear = kernels("base").clear
 
@@ -130,12 +128,13 @@ def create(new, definition):
         pack_into("<4I", view, 44, *layout(d))
         name = d.name.encode()
         view[80 : 80 + len(name)] = name
-        view[0:4] = _MAGIC
+        view[0:4] = MAGIC
         new._view = view
         new.id = _next_id
         new.offset = offset
         new.size = size
         new._begin()
+        pack_into("<I", view, 76, check_word(view))  # with this it is a slice
         maps[_next_id] = new  # last: from here on the line sees it
     except BaseException:
         _clear(view, size)
