@@ -128,6 +128,8 @@ def create(new, definition):
         pack_into("<4I", view, 44, *layout(d))
         name = d.name.encode()
         view[80 : 80 + len(name)] = name
+        if d.schema:
+            _typed(view, d)
         view[0:4] = MAGIC
         new._view = view
         new.id = _next_id
@@ -142,6 +144,18 @@ def create(new, definition):
         _allocations -= 1
         raise
     _next_id += 1
+
+
+def _typed(view, d):
+    """Write the schema's text to the end of a new slice, and an array's defaults into its entries."""
+    from .schema import fill  # loaded already: the definition was checked
+
+    text = d.schema.encode()
+    pack_into("<H", view, 70, len(text))
+    at = len(view) - (len(text) + 7) // 8 * 8
+    view[at : at + len(text)] = text
+    _, entries, _, stride = layout(d)
+    fill(d, view, entries, stride, d.cpus)
 
 
 def open_map(name):

@@ -75,6 +75,17 @@ class Map:
         self._value_size = definition.value_size
         pool.create(self, definition)
 
+    @classmethod
+    def typed(cls, name="", *, key="", value="", max_entries=0, map_flags=0, **more):
+        """Make a map whose keys and values have these schemas (SPEC.md, section 6); its sizes follow from them.
+
+        `more` is what the constructor takes beside sizes, flags and name; a TimeSeries' `field` is the name of one. New entries of
+        an array have the schema's defaults. Raises InvalidDefinition, which says where a schema is wrong.
+        """
+        from ..schema import typed  # saves heap: with the first typed map
+
+        return typed(cls, name, key, value, max_entries, map_flags, more)
+
     def _begin(self):
         """Fill in what a new map of the type has in its header beside its definition."""
 

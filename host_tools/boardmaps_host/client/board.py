@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, overload
 
 from boardmaps.definition import MapDef
 from boardmaps.errors import InvalidDefinition, KeyNotFound
+from boardmaps.schema import typed
 from boardmaps_host.client.errors import LinkError, NoAnswer
 from boardmaps_host.client.info import MapInfo, create, listing
 from boardmaps_host.client.link import Link
@@ -87,7 +88,7 @@ class Board:
         """Make a map on the board: create_map(HashMap, key_size=8, value_size=4, max_entries=64, name="new").
 
         `map_class` is a class of boardmaps, or its name for a program that does not want to import it; the parts are those
-        of its constructor.
+        of its constructor, or of its typed(): create_map(HashMap, key="room:8s", value="temp:i16/100", max_entries=64).
         """
         class_name = map_class if isinstance(map_class, str) else map_class.__name__
         kind = by_class(class_name)
@@ -96,8 +97,10 @@ class Board:
             raise InvalidDefinition(f"create: {class_name!r} is no map class; there are {there}")
         if kind.in_bytes and "size" in parts:  # what its constructor calls it
             parts["max_entries"] = parts.pop("size")
+        if "key" in parts or "value" in parts:
+            _typed(kind, parts)
         parameters = _parameters(kind, parts)
-        if unknown := set(parts) - {"key_size", "value_size", "max_entries", "map_flags", "name"}:
+        if unknown := set(parts) - {"key_size", "value_size", "max_entries", "map_flags", "name", "schema"}:
             raise InvalidDefinition(f"create {class_name}: a definition has no {', '.join(sorted(unknown))}")
         if missing := set(kind.sizes) - set(parts):
             raise InvalidDefinition(f"create {class_name}: {', '.join(sorted(missing))} is missing")
@@ -140,6 +143,19 @@ class Board:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _typed(kind: Kind, parts: dict[str, Any]) -> None:
+    """Have a definition's parts follow from the schemas of its keys and values, as typed() of the class does."""
+
+    def made(*sizes: Any, **more: Any) -> None:
+        parts.update(zip((*kind.sizes, "map_flags", "name", "schema"), sizes, strict=True), **more)
+
+    words = (parts.pop("name", ""), parts.pop("key", ""), parts.pop("value", ""))
+    numbers = (parts.pop("max_entries", 0), parts.pop("map_flags", 0))
+    more = {name: parts.pop(name) for name in kind.parameters[1:] if name in parts}
+    made.__name__ = kind.class_name
+    typed(made, *words, *numbers, more)
 
 
 def _parameters(kind: Kind, parts: dict[str, Any]) -> bytes:
