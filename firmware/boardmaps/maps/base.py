@@ -67,6 +67,7 @@ class Map:
         BPF_F_WRONLY,
     )  # the operation that a subscription stands for, and the rights that it needs
     _instead = "use lookup, update and delete"  # what a refusal says at its end
+    _of_field = None  # kernels in C have get, set and add of a field, see fields.py
     _later = ()  # operations of the type that are loaded with the first use
 
     def __init__(self, definition):
@@ -186,6 +187,15 @@ class Map:
         """Refuse a key, or a place for a value."""
         self._key(op, key)
         self._value(op, out, True)
+
+    def field(self, name):
+        """Return get, set and add of a field of the values by its name: make it once, and keep it. Allocates; see fields.py.
+
+        Raises InvalidValue when the map's schema has no such field.
+        """
+        from ..fields import field  # saves heap: with the first field
+
+        return field(self, name)
 
     def host_parameters(self):
         """Return the type parameters as from_definition() takes them, nothing where the type has none."""

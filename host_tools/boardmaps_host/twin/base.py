@@ -40,6 +40,7 @@ from boardmaps.errors import (
     OutOfMemory,
     StaleMap,
 )
+from boardmaps.fields import FieldOf, field
 from boardmaps.refusals import GROUPS, refused
 from boardmaps.schema import typed
 from boardmaps_host.arguments import Arguments
@@ -94,6 +95,7 @@ class CloudMap(Arguments):
     by_host = False
     subscribe_needs = ("lookup", BPF_F_WRONLY)
 
+    _of_field = None  # a board's kernels in C have one, see boardmaps.fields
     _instead = "use lookup, update and delete"  # what a refusal says at its end
     offset = 0  # a pool's notion: a map on the heap has no place that means anything to others
 
@@ -192,6 +194,14 @@ class CloudMap(Arguments):
         if value is not None:
             out[:] = value
         return value is not None
+
+    def field(self, name: str) -> FieldOf:
+        """Return get, set and add of a field of the values by its name, as firmware has them on a board: make it once, and keep it.
+
+        Raises InvalidValue when the map's schema has no such field.
+        """
+        found: FieldOf = field(self, name)
+        return found
 
     def host_parameters(self) -> bytes:
         """Return the type parameters as from_definition() takes them, nothing where the type has none."""
