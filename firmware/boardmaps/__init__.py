@@ -45,6 +45,7 @@ if sys.implementation.name == "micropython":
         ("boardmaps.serving.server", "serve poll serve_async Server"),
         ("boardmaps.serving.threaded", "serve_thread"),
         ("boardmaps.serving.uart", "UartLine"),
+        ("boardmaps.keep.pins", "pin unpin pins pin_stats pin_flags kept_read"),
     )
 else:
     _MAPS = "boardmaps_host.twin."

@@ -14,7 +14,7 @@ from binascii import hexlify
 
 import micropython
 
-from .. import pool
+from .. import keep, pool
 from ..flags import const
 from ..line.dispatch import Dispatcher
 from ..line.session import ServerSession
@@ -131,6 +131,7 @@ class Server:
             "profile": "embedded",
             "machine": sys.implementation._machine.replace(" ", "_"),
             "idle": idle,
+            "pins": keep.said,
         }
         most = 2 * pool.StaticPool.total_size() + _BESIDE
         self.session = ServerSession(dispatcher.handle, terms, mtu, window, self.line.credit, most, codec)
@@ -191,6 +192,8 @@ class Server:
             told = self._hold(self._events.poll, time.ticks_ms())
             if told:
                 self._send(told)
+        if keep.turn:
+            self._hold(keep.turn)
         return self._open
 
     def _send(self, frames):
