@@ -8,12 +8,10 @@ import gc
 from struct import pack_into
 
 from . import keep
-from .definition import HEADER_SIZE, check_entries, layout, slice_size
+from .definition import HEADER_SIZE, MAGIC, check_entries, check_word, layout, slice_size
 from .errors import InvalidDefinition, KeyNotFound, OutOfMemory, StaleMap
 from .flags import BPF_F_WRONLY
 from .settings import built_in, kernels, setting
-
-_MAGIC = b"BMAP"
 
 _clear = kernels("base").clear
 
@@ -129,20 +127,17 @@ def create(new, definition):
             % (d.name, size, StaticPool.remaining(), len(_memory))
         )
     try:
-        _fill(d, view)
-        new._view = view
         new.id = _next_id
         new.offset = offset
         new.size = size
-        new._begin()
+        _begin(new, d, view)
         if d.name and keep.there(d.name + ".pin"):
             # saves heap: only a board with pins needs it
             from .keep.load import load
 
             if not load(new):
                 _clear(view, size)
-                _fill(d, view)
-                new._begin()
+                _begin(new, d, view)
         maps[_next_id] = new  # last: from here on the line sees it
     except BaseException:
         if d.name in keep.pinned and keep.pinned[d.name].m is new:
@@ -154,13 +149,16 @@ def create(new, definition):
     _next_id += 1
 
 
-def _fill(d, view):
-    """Write what a definition says into the header of a zeroed slice."""
+def _begin(new, d, view):
+    """Make a zeroed slice that of a new map."""
     pack_into("<6I", view, 4, len(view), d.map_type, d.map_flags, d.key_size, d.value_size, d.max_entries)
     pack_into("<4I", view, 44, *layout(d))
     name = d.name.encode()
     view[80 : 80 + len(name)] = name
-    view[0:4] = _MAGIC
+    view[0:4] = MAGIC
+    new._view = view
+    new._begin()
+    pack_into("<I", view, 76, check_word(view))  # with this it is a slice
 
 
 def open_map(name):

@@ -1,6 +1,6 @@
 """Loads a map's pin when the map is made: the pool calls it for a map that has one, a board without pins does not load it.
 
-SPEC.md, section 6, draws the file: 32 bytes, and the map's slice as it lay in the pool.
+SPEC.md, section 7, draws the file: 32 bytes, and the map's slice as it lay in the pool.
 """
 
 import os
