@@ -9,9 +9,9 @@ from struct import pack_into, unpack_from
 
 from micropython import const
 
+from .. import keep
 from ..errors import InvalidDefinition, MapError
 from ..kinds import find
-from . import path, pinned, suspended, there
 
 HEAD = const(32)  # bytes before the slice
 _VERSION = const(1)
@@ -55,18 +55,18 @@ def load(new):
     When it returns False the slice may hold anything: the caller makes it anew. Why is in pins(), and printed. Raises MemoryError.
     """
     name = new.definition.name
-    if name in pinned:
+    if name in keep.pinned:
         return False  # another map of this name has it
     entry = Pinned(new)
-    pinned[name] = entry
+    keep.pinned[name] = entry
     try:
-        if suspended():
+        if keep.suspended():
             raise MapError("the program crashed too often: nothing is loaded until that is acknowledged")
         look(entry, new._view)
         return True
     except (MapError, OSError) as why:
         entry.verdict = "the pin of map %r is not loaded: %s" % (name, why)
-        print("boardmaps: %s. The map begins anew; the file %s is kept." % (entry.verdict, path(name + ".pin")))
+        print("boardmaps: %s. The map begins anew; the file %s is kept." % (entry.verdict, keep.path(name + ".pin")))
     return False
 
 
@@ -79,7 +79,7 @@ def look(entry, into=None):
     head = bytes(m._view[:_SLICE_HEAD])
     (schema,) = unpack_from("<H", head, 70)
     text = bytes(m._view[m.size - (schema + 7) // 8 * 8 :]) if schema else b""
-    where = path(m.definition.name + ".pin")
+    where = keep.path(m.definition.name + ".pin")
     size = os.stat(where)[6] - HEAD
     with open(where, "rb") as file:
         begin = file.read(HEAD)
@@ -161,10 +161,3 @@ def _check(view, m):
             if word & _RESERVED:
                 pack_into("<I", view, place, word & _LENGTH | _DISCARDED)
             at = at + ((word & _LENGTH) + 15 & ~7) & 0xFFFFFFFF
-
-
-def kept_names():
-    """Return the names of all maps that have a pin."""
-    if not there("."):
-        return []
-    return sorted([row[0][:-4] for row in os.ilistdir(path("")[:-1]) if row[0].endswith(".pin")])

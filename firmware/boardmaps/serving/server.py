@@ -5,6 +5,8 @@ own loop, serve_async() a task of asyncio, serve_thread() in threaded.py a secon
 
 Only while a host's session is open does Ctrl-C belong to the line; before and after it stops the program, as on any board. With
 a key it stops nothing, from the first poll to close(): the host's interrupt() does, which is sealed.
+
+More than 300 lines: the ways to serve share one turn.
 """
 
 import os

@@ -36,7 +36,9 @@ class Board:
     def __init__(self, link: Link, cleanup: Callable[[], None] | None = None) -> None:
         self.link = link
         self.pool = RemotePool(link)
-        self.leaving: Callable[[Board], None] | None = None  # called before a connection that has changed something ends
+        self.leaving: Callable[[Board], None] | None = (
+            None  # called before a connection that has changed something ends
+        )
         self._cleanup = cleanup
 
     @property
