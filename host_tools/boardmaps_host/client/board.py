@@ -8,13 +8,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, overload
 
 from boardmaps.definition import MapDef
-from boardmaps.errors import InvalidDefinition, KeyNotFound
+from boardmaps.errors import InvalidDefinition, KeyNotFound, MapError
 from boardmaps.schema import typed
 from boardmaps_host.client.errors import LinkError, NoAnswer
-from boardmaps_host.client.info import MapInfo, create, listing
+from boardmaps_host.client.info import create
 from boardmaps_host.client.link import Link
 from boardmaps_host.client.maps import remote
 from boardmaps_host.client.maps.base import RemoteMap
+from boardmaps_host.client.named import Maps
+from boardmaps_host.client.pins import Pinning, pinning, read_kept, unpin
 from boardmaps_host.client.pool import RemotePool
 from boardmaps_host.client.transports import open_port
 from boardmaps_host.client.transports.base import Transport
@@ -28,36 +30,6 @@ if TYPE_CHECKING:
     from boardmaps_host.client.maps.queue import RemoteQueue
     from boardmaps_host.client.maps.ringbuf import RemoteRingBuf
     from boardmaps_host.client.maps.timeseries import RemoteTimeSeries
-    from boardmaps_host.typed.records import TypedMap
-
-
-class Maps:
-    """The maps of a board. Called, it returns what the board tells of them; attributes and items are typed maps by their names."""
-
-    def __init__(self, board: "Board") -> None:
-        self._board = board
-
-    def __call__(self) -> list[MapInfo]:
-        """Return what the board tells of all its maps, in the order of their creation."""
-        return listing(self._board.link)
-
-    def __getitem__(self, name: str | int) -> "TypedMap":
-        """Return a typed map. Raises KeyNotFound, and InvalidDefinition for one that has no schema."""
-        from boardmaps_host.typed.records import TypedMap  # saves start-up time: few commands need it
-
-        return TypedMap(self._board.map(name))
-
-    def __getattr__(self, name: str) -> "TypedMap":
-        """Return a typed map; so that hasattr() works, no such map is an AttributeError here."""
-        if name.startswith("_"):
-            raise AttributeError(name)
-        try:
-            return self[name]
-        except KeyNotFound as missing:
-            raise AttributeError(str(missing)) from missing
-
-    def __dir__(self) -> list[str]:
-        return [info.name for info in self() if info.schema]
 
 
 class Board:
@@ -66,6 +38,9 @@ class Board:
     def __init__(self, link: Link, cleanup: Callable[[], None] | None = None) -> None:
         self.link = link
         self.pool = RemotePool(link)
+        self.leaving: Callable[[Board], None] | None = (
+            None  # called before a connection that has changed something ends
+        )
         self._cleanup = cleanup
 
     @property
@@ -138,6 +113,24 @@ class Board:
         parts = {"key_size": kind.key_least, "value_size": 0, **parts}
         return remote(self.link, create(self.link, MapDef(kind.number, **parts), parameters))
 
+    def pins(self) -> Pinning:
+        """Return which maps are pinned on the board's file system, and what that took. A map's pin() and unpin() change it."""
+        return pinning(self.link)
+
+    def unpin(self, name: str) -> bool:
+        """Remove the pin of a map by name, also of one that was not made in this boot; return whether there was one."""
+        return unpin(self.link, name)
+
+    def unpinned(self) -> list[str]:
+        """Return the names of the maps that are pinned and have changed since; what they hold now is lost with the power."""
+        if self.info.get("pins", "0") == "0" and not self.link.changed:
+            return []
+        return [pin.name for pin in self.pins().pins if pin.state == "changed"]
+
+    def kept(self, file: str) -> bytes | None:
+        """Return a file that boardmaps keeps on the board's file system, such as `temps.pin`; None when there is none."""
+        return read_kept(self.link, file)
+
     def listen(self, seconds: float) -> None:
         """Take what the board tells unasked for so long: its prints go to `console`, events to their callbacks.
 
@@ -161,7 +154,13 @@ class Board:
     def close(self) -> None:
         """Take leave of the board and close the port; a simulated board that connect() started ends. Safe to call twice."""
         cleanup, self._cleanup = self._cleanup, None
+        leaving, self.leaving = self.leaving, None
         try:
+            if leaving is not None and self.link.changed:
+                with contextlib.suppress(
+                    LinkError, MapError
+                ):  # the port may be gone, or the board's boardmaps an older one
+                    leaving(self)
             self.link.close()
         finally:
             if cleanup is not None:
