@@ -42,7 +42,8 @@ class FieldOf:
             self.get, self.set, self.add = _numbers(m, field)
             if field.times != field.over:
                 self.raw = Raw(self.get, self.set, self.add)
-                self.get, self.set, self.add = _scaled(self.raw, field)
+                scaled = _Scaled(self.raw, field)
+                self.get, self.set, self.add = scaled.get, scaled.set, scaled.add
         else:
             self.get, self.set = _parts(m, field)
 
@@ -129,21 +130,23 @@ class _Number:
         return number if number <= self._most else number - 2 * (self._most + 1)
 
 
-def _scaled(raw, field):  # type: ignore[no-untyped-def]
-    """Return get, set and add of a fixed-point number."""
-    times, over, get_raw, set_raw, add_raw = field.times, field.over, raw.get, raw.set, raw.add
+class _Scaled:
+    """A fixed-point number, over the functions of what is stored."""
 
-    def get(key):  # type: ignore[no-untyped-def]
-        number = get_raw(key)
-        return number if number is None else number * times / over
+    def __init__(self, raw, field):  # type: ignore[no-untyped-def]
+        self._raw = raw
+        self._times = field.times
+        self._over = field.over
 
-    def store(key, number):  # type: ignore[no-untyped-def]
-        set_raw(key, round(number * over / times))
+    def get(self, key):  # type: ignore[no-untyped-def]
+        number = self._raw.get(key)
+        return number if number is None else number * self._times / self._over
 
-    def add(key, delta):  # type: ignore[no-untyped-def]
-        return add_raw(key, round(delta * over / times)) * times / over
+    def set(self, key, number):  # type: ignore[no-untyped-def]
+        self._raw.set(key, round(number * self._over / self._times))
 
-    return get, store, add
+    def add(self, key, delta):  # type: ignore[no-untyped-def]
+        return self._raw.add(key, round(delta * self._over / self._times)) * self._times / self._over
 
 
 def _parts(m, field):  # type: ignore[no-untyped-def]

@@ -1,19 +1,31 @@
 """`board.maps`: the maps of a board, listed, or by their names."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from boardmaps.errors import KeyNotFound
-from boardmaps_host.client.info import MapInfo, listing
+from boardmaps_host.client.info import Asked, MapInfo, listing
 
 if TYPE_CHECKING:
-    from boardmaps_host.client.board import Board
     from boardmaps_host.typed.records import TypedMap
+
+
+class HasMaps(Protocol):
+    """What has maps: a Board."""
+
+    @property
+    def link(self) -> Asked:
+        """What has requests executed."""
+        ...
+
+    def map(self, which: str | int) -> object:
+        """Return the map with this name or id."""
+        ...
 
 
 class Maps:
     """The maps of a board. Called, it returns what the board tells of them; attributes and items are typed maps by their names."""
 
-    def __init__(self, board: "Board") -> None:
+    def __init__(self, board: HasMaps) -> None:
         self._board = board
 
     def __call__(self) -> list[MapInfo]:
