@@ -7,7 +7,7 @@ from boardmaps.keep import box
 import boardmaps.keep as keep, os, sys
 def boot():
     # what a reset leaves: files alone
-    box._run = None
+    box._run = []
     keep.turns.clear()
     StaticPool.reset()
     keep.suspended = keep.there("suspended")

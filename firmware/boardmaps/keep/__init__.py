@@ -10,6 +10,7 @@ from ..settings import setting
 
 FOLDER = setting("KEPT", "/boardmaps_kept")
 turns = []  # functions that a server calls each turn, when a map is to be pinned every so often, or a run to be timed
+crashed = False  # whether this boot has put a crash into a ring
 pinned = {}  # by name: what is known of a map that has a pin, load.Pinned
 
 
@@ -69,4 +70,4 @@ def pins_said():
 
 def crash_said():
     """Return whether a crash is on record, which HELLO tells: a host then asks for it."""
-    return int(there("first.crash"))
+    return int(crashed or there("first.crash"))

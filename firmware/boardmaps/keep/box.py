@@ -3,6 +3,8 @@
 run(main) begins a run and ends it; a ledger on the file system counts runs and how they ended. The first and the last crash are
 files of their own, with the maps as they were, until somebody acknowledges them. In a loop of crashes nothing more is written.
 SPEC.md, section 7, draws the files.
+
+More than 300 lines: how a run begins, how it ends and what is written between are one matter.
 """
 
 import gc
@@ -57,7 +59,7 @@ _FORMAT = "<4sHBB11I"
 _NO_TIME = 0xFFFFFFFF
 _TEXT_MOST = const(2000)  # bytes of a traceback; of a longer one the last ones
 
-_run = None  # of this boot: ledger, milliseconds of a fast crash, when it began, and whether files are written
+_run = []  # of this boot: ledger, milliseconds of a fast crash, when it began, and whether files are written
 
 
 def ledger():
@@ -210,6 +212,7 @@ def _crashed(error, ring, most):
         text = type(error).__name__.encode()
     record = _record(EXCEPTION, led[_BOOTS], uptime, led[_CRASHES] + 1, text)
     if ring is not None and ring.output(record):
+        keep.crashed = True
         return
     _end(led[_STATE])  # it may have lasted without a server's turn
     _keep_crash(record, uptime >= _run[1], most, True)
