@@ -5,8 +5,8 @@ exist, and StaticPool, serve() and poll() do. What holds on one profile alone st
 """
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple, Self
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from typing import Any, NamedTuple, NoReturn, Self, TypeVar
 
 from .abi import BPF_ANY as BPF_ANY
 from .abi import BPF_EXIST as BPF_EXIST
@@ -33,6 +33,7 @@ __version__: str
 
 _BytesLike = bytes | bytearray | memoryview
 _Buffer = bytearray | memoryview
+_Result = TypeVar("_Result")
 _Index = _BytesLike | int
 _Page = tuple[int | None, list[bytes], list[bytes]]
 
@@ -275,6 +276,7 @@ def pins() -> list[tuple[str, str, int, int, int, int | None]]: ...
 def pin_stats() -> tuple[int, int, int, int, int]: ...
 def pin_flags(name: str) -> int: ...
 def kept_read(file: str, offset: int, n: int) -> bytes | None: ...
+def acknowledge() -> int: ...
 
 if sys.platform == "micropython":
     class StaticPool:
@@ -341,6 +343,23 @@ if sys.platform == "micropython":
         key: bytes | None = None,
     ) -> _ThreadServer: ...
     def poll() -> bool: ...
+    def run(
+        main: Callable[[], _Result],
+        ring: RingBuf | None = None,
+        flash: bool | None = None,
+        fast: float = 60,
+        most: int = 5,
+    ) -> _Result: ...
+    def run_async(
+        main: Coroutine[Any, Any, _Result],
+        *,
+        ring: RingBuf | None = None,
+        flash: bool | None = None,
+        fast: float = 60,
+        most: int = 5,
+    ) -> _Result: ...
+    def reset() -> NoReturn: ...
+    def ledger() -> tuple[int, int, int, int, int, tuple[int, ...]]: ...
 
 else:
     class LruHashMap(HashMap):

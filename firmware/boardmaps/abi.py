@@ -57,6 +57,7 @@ OP_PIN = const(48)
 OP_UNPIN = const(49)
 OP_PINS = const(50)
 OP_KEPT_READ = const(51)
+OP_ACKNOWLEDGE = const(52)
 
 # how a pin is, in the reply to OP_PINS
 PIN_SAME = const(0)  # the map is as it is pinned

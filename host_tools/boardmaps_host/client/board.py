@@ -52,14 +52,24 @@ class Board:
     def program_runs(self) -> bool:
         """Whether a program of the board's own serves the maps. Else the board was found at its REPL: no program changes a map.
 
-        What a program printed before we connected, its last traceback too, is not kept by MicroPython.
+        What a program printed before we connected is not kept by MicroPython; boardmaps.run() keeps its last traceback.
         """
         return self.link.program_runs
 
     @property
+<<<<<<< HEAD
     def maps(self) -> "Maps":
         """The board's maps: maps() lists what the board tells of them, maps.NAME is a typed one by its fields' names."""
         return Maps(self)
+=======
+    def crash_on_record(self) -> bool:
+        """Whether the board had a crash on record when we connected; client.crashes has it, and `boardmaps postmortem` shows it."""
+        return self.info.get("crash", "0") != "0"
+
+    def maps(self) -> list[MapInfo]:
+        """Return what the board tells of all its maps, in the order of their creation."""
+        return listing(self.link)
+>>>>>>> main
 
     def map(self, which: str | int) -> RemoteMap:
         """Return the map with this name or id. Raises KeyNotFound, or InvalidDefinition when several have the name."""
