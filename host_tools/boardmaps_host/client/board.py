@@ -57,19 +57,14 @@ class Board:
         return self.link.program_runs
 
     @property
-<<<<<<< HEAD
-    def maps(self) -> "Maps":
+    def maps(self) -> Maps:
         """The board's maps: maps() lists what the board tells of them, maps.NAME is a typed one by its fields' names."""
         return Maps(self)
-=======
+
+    @property
     def crash_on_record(self) -> bool:
         """Whether the board had a crash on record when we connected; client.crashes has it, and `boardmaps postmortem` shows it."""
         return self.info.get("crash", "0") != "0"
-
-    def maps(self) -> list[MapInfo]:
-        """Return what the board tells of all its maps, in the order of their creation."""
-        return listing(self.link)
->>>>>>> main
 
     def map(self, which: str | int) -> RemoteMap:
         """Return the map with this name or id. Raises KeyNotFound, or InvalidDefinition when several have the name."""
