@@ -44,12 +44,14 @@ Name = Literal[
     "twin",
     "qemu",
     "pico",
+    "pico-stock",
     "line",
     "chipline",
     "heap",
     "line-soak",
     "chips-soak",
     "kernels-soak",
+    "wheel-soak",
     "schemas-soak",
 ]
 
