@@ -45,11 +45,12 @@ if sys.implementation.name == "micropython":
         ("boardmaps.serving.server", "serve poll serve_async Server"),
         ("boardmaps.serving.threaded", "serve_thread"),
         ("boardmaps.serving.uart", "UartLine"),
+        ("boardmaps.migrate", "migrate"),
     )
 else:
     _MAPS = "boardmaps_host.twin."
     _PROFILE = -1
-    _OTHERS = (("boardmaps_host.twin.registries", "open_map"),)
+    _OTHERS = (("boardmaps_host.twin.registries", "open_map"), ("boardmaps.migrate", "migrate"))
 
 
 def __getattr__(name):

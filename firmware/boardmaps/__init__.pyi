@@ -242,6 +242,7 @@ class TimeSeries(_Map):
         def resize(self, new_max_entries: int) -> None: ...
 
 def open_map(name: str) -> Any: ...
+def migrate(name: str, function: Callable[[Any, Any], object] | None) -> None: ...
 
 if sys.platform == "micropython":
     class StaticPool:
@@ -268,6 +269,7 @@ if sys.platform == "micropython":
             allow_reset: bool = False,
             guard: object = None,
             key: bytes | None = None,
+            allow_restore: bool = False,
         ) -> None: ...
         def poll(self, wait_ms: int = 0, most: int | None = None) -> bool: ...
         def serve(self) -> None: ...
@@ -286,6 +288,7 @@ if sys.platform == "micropython":
         allow_reset: bool = False,
         guard: object = None,
         key: bytes | None = None,
+        allow_restore: bool = False,
     ) -> None: ...
     async def serve_async(
         *,
@@ -296,6 +299,7 @@ if sys.platform == "micropython":
         allow_reset: bool = False,
         guard: object = None,
         key: bytes | None = None,
+        allow_restore: bool = False,
     ) -> None: ...
     def serve_thread(
         *,
@@ -306,6 +310,7 @@ if sys.platform == "micropython":
         allow_reset: bool = False,
         guard: object = None,
         key: bytes | None = None,
+        allow_restore: bool = False,
     ) -> _ThreadServer: ...
     def poll() -> bool: ...
 

@@ -6,12 +6,10 @@ the kind "check". A slice that is whole can be given to every kernel: each stays
 
 from struct import calcsize, unpack_from
 
-from micropython import const
-
 from ..definition import HEADER_SIZE, LAYOUT, MAGIC, MapDef, check_entries, check_word, layout, slice_size
 from ..errors import MapError
+from ..flags import const
 from ..kinds import find
-from ..settings import kernels
 
 # Columns and traits of kinds.py
 _NUMBER_OF = const(0)
@@ -74,9 +72,12 @@ def check(m):
     return wrong
 
 
-def examined(view):
-    """Return (the definition, None) of a slice that is whole, else (None, what is wrong). Any bytes may be given."""
-    d, wrong = _definition(view)
+def examined(view, own=None):
+    """Return (the definition, None) of a slice that is whole, else (None, what is wrong). Any bytes may be given.
+
+    `own` are the kernels of the kind "check": the board's, unless the computer gives those that it has.
+    """
+    d, wrong = definition_of(view)
     if d:
         traits = find(_NUMBER_OF, d.map_type)[_TRAITS]
         wrong = _word(view, d, traits)
@@ -87,7 +88,10 @@ def examined(view):
         elif view[_MARK_AT]:
             wrong = "a change of the map was under way, and did not end"
         elif traits & (_CHAINS | _NODES | _BYTES):
-            own = kernels("check")
+            if own is None:
+                from ..settings import kernels  # not at the top: the computer has no such module
+
+                own = kernels("check")
             look = own.chains if traits & _CHAINS else own.nodes if traits & _NODES else own.records
             found = look(view)
             if found:
@@ -95,7 +99,7 @@ def examined(view):
     return (None, wrong) if wrong else (d, None)
 
 
-def _definition(view):
+def definition_of(view):
     """Return the definition that a header has, and None; None, and what is wrong, when it has none of a slice of this length."""
     magic = bytes(view[:4])
     if len(view) < HEADER_SIZE or magic[:2] != MAGIC[:2]:

@@ -2,7 +2,24 @@
 
 import rich_click as click
 
-from . import boards, check, demo, deploy, dump, flash, key, listen, maps, options, plan, pool, sim, values
+from . import (
+    boards,
+    check,
+    decode,
+    demo,
+    deploy,
+    dump,
+    flash,
+    key,
+    listen,
+    maps,
+    options,
+    plan,
+    pool,
+    sim,
+    state,
+    values,
+)
 
 click.rich_click.USE_MARKDOWN = False
 click.rich_click.SHOW_ARGUMENTS = False
@@ -39,6 +56,8 @@ for command in (
     maps.group,
     listen.console,
     pool.command,
+    decode.command,
+    *state.commands,
     plan.command,
     boards.command,
     deploy.command,
