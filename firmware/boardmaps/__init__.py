@@ -23,6 +23,7 @@ from .errors import (
     InvalidDefinition,
     InvalidFlags,
     InvalidKeySize,
+    InvalidValue,
     InvalidValueSize,
     KeyExists,
     KeyNotFound,

@@ -18,6 +18,7 @@ from .definition import MapDef as MapDef
 from .errors import InvalidDefinition as InvalidDefinition
 from .errors import InvalidFlags as InvalidFlags
 from .errors import InvalidKeySize as InvalidKeySize
+from .errors import InvalidValue as InvalidValue
 from .errors import InvalidValueSize as InvalidValueSize
 from .errors import KeyExists as KeyExists
 from .errors import KeyNotFound as KeyNotFound
