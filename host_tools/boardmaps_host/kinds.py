@@ -47,6 +47,11 @@ class Kind(NamedTuple):
         return bool(self.traits & 16)
 
     @property
+    def prefixed(self) -> bool:
+        """Whether a key is a prefix: its length in bits, and data."""
+        return bool(self.traits & 64)
+
+    @property
     def in_bytes(self) -> bool:
         """Whether max_entries is a number of bytes, a power of two."""
         return bool(self.traits & 32)

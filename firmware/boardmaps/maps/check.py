@@ -77,7 +77,7 @@ def examined(view, own=None):
 
     `own` are the kernels of the kind "check": the board's, unless the computer gives those that it has.
     """
-    d, wrong = definition_of(view)
+    d, wrong = _definition(view)
     if d:
         traits = find(_NUMBER_OF, d.map_type)[_TRAITS]
         wrong = _word(view, d, traits)
@@ -99,7 +99,7 @@ def examined(view, own=None):
     return (None, wrong) if wrong else (d, None)
 
 
-def definition_of(view):
+def _definition(view):
     """Return the definition that a header has, and None; None, and what is wrong, when it has none of a slice of this length."""
     magic = bytes(view[:4])
     if len(view) < HEADER_SIZE or magic[:2] != MAGIC[:2]:

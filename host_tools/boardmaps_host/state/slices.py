@@ -9,7 +9,8 @@ from boardmaps import slices as parts
 from boardmaps.abi import BPF_F_WRONLY
 from boardmaps.definition import HEADER_SIZE, MAGIC, MapDef
 from boardmaps.kernels import plain_check
-from boardmaps.maps.check import definition_of, examined
+from boardmaps.maps.check import _definition as definition_of
+from boardmaps.maps.check import examined
 from boardmaps_host.kinds import Kind, by_number
 
 SIZE_AT, COUNT_AT, STATE_AT, MARK_AT, SCHEMA_AT, PEAK_AT, FIELD_AT = 4, 28, 68, 69, 70, 72, 36  # in the header

@@ -19,7 +19,6 @@ from boardmaps.kernels import plain_hash, plain_lpm
 from boardmaps_host.kinds import by_number
 from boardmaps_host.state.slices import FROZEN, STATE_AT, Slice, read
 
-from .lpm import LpmTrie
 from .ringbuf import Entry
 
 if TYPE_CHECKING:
@@ -117,9 +116,10 @@ def _lay_out(m: Any, origin: bytes | None) -> bytearray:
     elif what == parts.ENTRIES and by_number(d.map_type).indexed:
         _array(m, view, start, stride)
     elif what == parts.ENTRIES:
-        kernel = plain_lpm if isinstance(m, LpmTrie) else plain_hash
+        prefixed = by_number(d.map_type).prefixed
+        kernel = plain_lpm if prefixed else plain_hash
         pack_into("<I", view, 20, m._value_size)  # a per-CPU map's kernels take rows
-        entries = m._data.values() if isinstance(m, LpmTrie) else m._data.items()
+        entries = m._data.values() if prefixed else m._data.items()
         for key, value in list(entries):
             kernel.op(view, key, value, 0)
         pack_into("<I", view, 20, d.value_size)
@@ -216,7 +216,7 @@ def _fill(m: Any, one: Slice) -> None:
         size = m._value_size
         for i, (_, value) in enumerate(one.entries()):
             m._block[i * size : (i + 1) * size] = value
-    elif isinstance(m, LpmTrie):
+    elif one.kind.prefixed:
         for key, value in one.entries():
             m._store("load", m._place("load", key), key, value, 0)
     else:
