@@ -46,6 +46,8 @@ if sys.implementation.name == "micropython":
         ("boardmaps.serving.server", "serve poll serve_async Server"),
         ("boardmaps.serving.threaded", "serve_thread"),
         ("boardmaps.serving.uart", "UartLine"),
+        ("boardmaps.keep.pins", "pin unpin pin_stats"),
+        ("boardmaps.keep.shown", "pins pin_flags kept_read"),
         ("boardmaps.migrate", "migrate"),
     )
 else:

@@ -14,6 +14,7 @@ from . import (
     listen,
     maps,
     options,
+    pins,
     plan,
     pool,
     sim,
@@ -50,7 +51,7 @@ def show_help(context: click.Context, words: tuple[str, ...]) -> None:
 
 maps.group.add_command(show_help)
 boardmaps.add_command(show_help)
-for command in (*dump.commands, listen.watch, *values.commands):
+for command in (*dump.commands, listen.watch, *values.commands, *pins.commands):
     maps.group.add_command(command)
 for command in (
     maps.group,
@@ -58,6 +59,7 @@ for command in (
     pool.command,
     decode.command,
     *state.commands,
+    pins.group,
     plan.command,
     boards.command,
     deploy.command,
