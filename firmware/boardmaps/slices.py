@@ -42,25 +42,25 @@ _DISCARDED = const(1 << 28)
 _LENGTH = const((1 << 28) - 1)
 
 # What is in a map of a type, as what() says it
-ENTRIES = "entries"
-VALUES = "values"
-RECORDS = "records"
-SAMPLES = "samples"
-BITS = "bits"
+OF_ENTRIES = "entries"
+OF_VALUES = "values"
+OF_RECORDS = "records"
+OF_SAMPLES = "samples"
+OF_BITS = "bits"
 
 
 def what(map_type):  # type: ignore[no-untyped-def]
-    """Return what is in maps of this type: ENTRIES, VALUES, RECORDS, SAMPLES or BITS."""
+    """Return what is in maps of this type: OF_ENTRIES, OF_VALUES, OF_RECORDS, OF_SAMPLES or OF_BITS."""
     operations = find(_NUMBER_OF, map_type)[_OPERATIONS]
     for group, found in (
-        (_OPS_QUEUED, VALUES),
-        (_OPS_RECORDS, RECORDS),
-        (_OPS_SAMPLES, SAMPLES),
-        (_OPS_MEMBERS, BITS),
+        (_OPS_QUEUED, OF_VALUES),
+        (_OPS_RECORDS, OF_RECORDS),
+        (_OPS_SAMPLES, OF_SAMPLES),
+        (_OPS_MEMBERS, OF_BITS),
     ):
         if operations & group:
             return found
-    return ENTRIES
+    return OF_ENTRIES
 
 
 def _word(view, index) -> int:  # type: ignore[no-untyped-def]

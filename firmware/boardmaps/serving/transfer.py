@@ -21,13 +21,13 @@ from ..maps.check import examined
 
 # Numbers of abi.py, restated
 _OP_SLICE_SUM = const(56)
-_BEGIN = const(0)
-_DATA = const(1)
-_END = const(2)
+_RESTORE_BEGIN = const(0)
+_RESTORE_DATA = const(1)
+_RESTORE_END = const(2)
 
 _FILE = "boardmaps.restore"
 _SPARE = const(3)  # blocks of the file system that stay free
-_PIECE = const(256)  # bytes
+_READ_AT_ONCE = const(256)  # bytes
 
 # Columns and traits of kinds.py
 _NUMBER_OF = const(0)
@@ -72,11 +72,11 @@ class Transfer:
             m = map_of(request, "checksum", BPF_F_WRONLY)
             return b"\0" + crc32(slice_of(m)).to_bytes(4, "little")
         what = request[1]
-        if what == _BEGIN:
+        if what == _RESTORE_BEGIN:
             return self._begin(request)
-        if what == _DATA:
+        if what == _RESTORE_DATA:
             return self._take(unpack_from("<I", request, 2)[0], memoryview(request)[6:])
-        if what == _END:
+        if what == _RESTORE_END:
             return self._finish(unpack_from("<I", request, 2)[0])
         raise ValueError
 
@@ -144,7 +144,7 @@ class Transfer:
             raise MapError("restore: it has %d bytes, and %d came: begin again" % (self._total, self._at))
         if self._file:
             self._file.close()
-            found, piece = 0, bytearray(_PIECE)
+            found, piece = 0, bytearray(_READ_AT_ONCE)
             with open(_FILE, "rb") as file:
                 while True:
                     n = file.readinto(piece)

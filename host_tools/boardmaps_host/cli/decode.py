@@ -90,13 +90,13 @@ def _json(found: "Found") -> dict[str, Any]:
 def _data(one: "Slice") -> Any:
     from boardmaps import slices as parts  # saves start-up time: needed by this command alone
 
-    if one.what == parts.ENTRIES:
+    if one.what == parts.OF_ENTRIES:
         return [entry_json(one, key, value) for key, value in one.entries()]
-    if one.what == parts.VALUES:
+    if one.what == parts.OF_VALUES:
         return [entry_json(one, b"", value) for value in one.values()]
-    if one.what == parts.RECORDS:
+    if one.what == parts.OF_RECORDS:
         return [{"number": number, "data": output.hex_bytes(data)} for number, data in one.records()]
-    if one.what == parts.SAMPLES:
+    if one.what == parts.OF_SAMPLES:
         return [{"timestamp": at, "value": output.hex_bytes(value)} for at, value in one.samples()]
     return {"bits_set": sum(byte.bit_count() for byte in one.contents()[0])}
 
@@ -115,14 +115,14 @@ def _print(found: "Found") -> None:
         output.say(f"schema: {one.schema}")
     if one.wrong or one.hidden:
         output.say(f"not shown: {one.wrong or 'the map is write-only for the computer'}")
-    elif one.what == parts.ENTRIES:
+    elif one.what == parts.OF_ENTRIES:
         print_entries(one, list(one.entries()))
-    elif one.what == parts.VALUES:
+    elif one.what == parts.OF_VALUES:
         print_values(one.values())
-    elif one.what == parts.RECORDS:
+    elif one.what == parts.OF_RECORDS:
         rows = [(number, data.hex(" "), output.readable(data)) for number, data in one.records()]
         output.table(("number#", "data", "as"), rows)
-    elif one.what == parts.SAMPLES:
+    elif one.what == parts.OF_SAMPLES:
         samples = [(at, value.hex(" "), output.readable(value)) for at, value in one.samples()]
         output.table(("timestamp#", "value", "as"), samples)
     else:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from struct import pack, pack_into, unpack_from
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from boardmaps import slices as parts
 from boardmaps.abi import (
@@ -24,19 +24,36 @@ from boardmaps.definition import HEADER_SIZE
 from boardmaps.errors import KeyNotFound, MapError, NotPermitted
 from boardmaps_host.client.errors import LinkError
 from boardmaps_host.client.info import MapInfo, answer, ask, create, listing, reading
+from boardmaps_host.client.link import Link
+from boardmaps_host.client.pool import RemotePool
 from boardmaps_host.kinds import by_number
 from boardmaps_host.state.errors import StateError
 from boardmaps_host.state.slices import Slice, read
 from boardmaps_host.state.snapshot import Kept, Snapshot
 
 if TYPE_CHECKING:
-    from boardmaps_host.client.board import Board
     from boardmaps_host.twin import Registry
 
 _AGAIN = 4  # times that a map is read again that changed while it was read
 _ABOUT = ("machine", "fw", "profile")
 _AT_ONCE = 64  # requests between two reports of progress
 _DISCARDED, _RESERVED = 1 << 28, 1 << 29
+
+
+class Holder(Protocol):
+    """What has maps: a Board."""
+
+    link: Link
+    pool: RemotePool
+
+    @property
+    def info(self) -> Mapping[str, str]:
+        """What the board said when we connected."""
+        ...
+
+    def maps(self) -> list[MapInfo]:
+        """Return what the board tells of all its maps."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -52,7 +69,7 @@ class Restored:
     staged: bool
 
 
-def registry_of(board: Board) -> Registry | None:
+def registry_of(board: Holder) -> Registry | None:
     """Return the registry of a twin in this process, None for a board."""
     found: Registry | None = getattr(board.link.connection.line, "registry", None)
     return found
@@ -61,7 +78,7 @@ def registry_of(board: Board) -> Registry | None:
 # -- taking a snapshot
 
 
-def take(board: Board, names: Sequence[str], progress: Callable[[int, int], None] | None) -> Snapshot:
+def take(board: Holder, names: Sequence[str], progress: Callable[[int, int], None] | None) -> Snapshot:
     """Return a snapshot of the maps with these names, or of all."""
     twin = registry_of(board)
     if twin is not None:
@@ -90,7 +107,7 @@ def take(board: Board, names: Sequence[str], progress: Callable[[int, int], None
 
 
 def _read_all(
-    board: Board, infos: Sequence[MapInfo], progress: Callable[[int, int], None] | None
+    board: Holder, infos: Sequence[MapInfo], progress: Callable[[int, int], None] | None
 ) -> list[tuple[MapInfo, bytes, bool]]:
     """Read maps, one behind the other without a pause; return each one's bytes, and whether it did not change meanwhile.
 
@@ -141,7 +158,7 @@ def _read_all(
 
 
 def restore(
-    board: Board, snapshot: Snapshot, override: bool, migrate: Mapping[str, Callable[[Any, Any], object]]
+    board: Holder, snapshot: Snapshot, override: bool, migrate: Mapping[str, Callable[[Any, Any], object]]
 ) -> Restored:
     """Have the board's maps hold what a snapshot's do."""
     left_out = [kept.name for kept in snapshot.maps if kept.slice.hidden]
@@ -232,7 +249,7 @@ def _may_write(one: Slice, info: MapInfo) -> None:
         )
 
 
-def _created(board: Board, one: Slice) -> MapInfo:
+def _created(board: Holder, one: Slice) -> MapInfo:
     info = create(board.link, one.definition, one.parameters)
     if not _fits(one, info):
         raise StateError(
@@ -241,7 +258,7 @@ def _created(board: Board, one: Slice) -> MapInfo:
     return info
 
 
-def _send(board: Board, maps: Sequence[tuple[Slice, MapInfo]], override: bool, boot: str) -> bool:
+def _send(board: Holder, maps: Sequence[tuple[Slice, MapInfo]], override: bool, boot: str) -> bool:
     """Send the slices; return whether the board collects them first."""
     if not maps:
         return True
@@ -267,7 +284,7 @@ def _send(board: Board, maps: Sequence[tuple[Slice, MapInfo]], override: bool, b
 
 
 def _without_reserved(one: Slice) -> bytes:
-    if one.what != parts.RECORDS:
+    if one.what != parts.OF_RECORDS:
         return one.data
     data = bytearray(one.data)
     for at, _, _, submitted in parts.all_records(data):

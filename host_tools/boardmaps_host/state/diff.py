@@ -75,16 +75,16 @@ def _keyed(one: Slice) -> dict[bytes | str, bytes]:
     """Return what is in a map by something that tells two of it apart."""
     if one.hidden:
         return {}
-    if one.what == parts.ENTRIES:
+    if one.what == parts.OF_ENTRIES:
         return dict(one.entries())
-    if one.what == parts.BITS:
+    if one.what == parts.OF_BITS:
         bits = b"".join(one.contents())
         return {f"bits {at * 8} to {at * 8 + 511}": bits[at : at + 64] for at in range(0, len(bits), 64)}
-    if one.what == parts.VALUES:
+    if one.what == parts.OF_VALUES:
         return {f"place {n}": value for n, value in enumerate(one.values())}
-    word = "number" if one.what == parts.RECORDS else "at"
+    word = "number" if one.what == parts.OF_RECORDS else "at"
     found: dict[bytes | str, bytes] = {}
-    for key, value in one.records() if one.what == parts.RECORDS else one.samples():
+    for key, value in one.records() if one.what == parts.OF_RECORDS else one.samples():
         name = f"{word} {key}"
         found[name if name not in found else f"{name} ({len(found)})"] = value
     return found

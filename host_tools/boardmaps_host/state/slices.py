@@ -68,7 +68,7 @@ class Slice:
         """The type parameters, as CREATE takes them; nothing where the type or this map has none."""
         if self.kind.in_bits:
             return bytes((self.definition.functions,))
-        if self.what != parts.SAMPLES:
+        if self.what != parts.OF_SAMPLES:
             return b""
         field, offset = unpack_from("<II", self.data, FIELD_AT)
         return bytes((field,)) + offset.to_bytes(4, "little") if field else b""
@@ -97,7 +97,7 @@ class Slice:
 
     def contents(self) -> list[Any]:
         """Return what is in the map, as entries(), values(), records() or samples() give it; of a filter its bits."""
-        if self.what == parts.BITS:
+        if self.what == parts.OF_BITS:
             return [self.data[HEADER_SIZE:]]
         found: list[Any] = list(getattr(self, self.what)())
         return found

@@ -50,7 +50,7 @@ def blank(d: MapDef, parameters: bytes = b"") -> bytearray:
     pack_into("<6I", view, 4, len(view), d.map_type, d.map_flags, d.key_size, d.value_size, d.max_entries)
     pack_into("<4I", view, 44, *layout(d))
     view[80 : 80 + len(d.name)] = d.name.encode()
-    if parts.what(d.map_type) == parts.SAMPLES and parameters:
+    if parts.what(d.map_type) == parts.OF_SAMPLES and parameters:
         pack_into("<II", view, 4 * _FIELD, *unpack_from("<BI", parameters))
     if kind.hashed:
         seed, multiplier = unpack("<II", os.urandom(8))
@@ -77,7 +77,7 @@ def _make(m: CloudMap) -> bytes:
 
 
 def _in_use(m: Any) -> int:
-    if parts.what(m.definition.map_type) == parts.RECORDS:
+    if parts.what(m.definition.map_type) == parts.OF_RECORDS:
         return int(m._producer() - m._consumer())
     return int(m.host_count())
 
@@ -91,31 +91,31 @@ def _same(a: bytes | bytearray, b: bytes) -> bool:
         *(other.definition, other.parameters, other.frozen, other.peak),
     )
     same = same and one.definition.cpus == other.definition.cpus
-    if one.what == parts.RECORDS:  # also what was dropped, and the number of the next one
+    if one.what == parts.OF_RECORDS:  # also what was dropped, and the number of the next one
         words = (_COUNT, _CONSUMER, _PRODUCER, _DROPPED, _NUMBER)
         same = same and all(a[4 * w : 4 * w + 4] == b[4 * w : 4 * w + 4] for w in words)
         return same and list(parts.all_records(a)) == list(parts.all_records(b))
-    if one.what == parts.SAMPLES:
+    if one.what == parts.OF_SAMPLES:
         same = same and a[4 * _GONE : 4 * _GONE + 4] == b[4 * _GONE : 4 * _GONE + 4]
     mine, theirs = one.contents(), other.contents()
-    return same and (sorted(mine) == sorted(theirs) if one.what == parts.ENTRIES else mine == theirs)
+    return same and (sorted(mine) == sorted(theirs) if one.what == parts.OF_ENTRIES else mine == theirs)
 
 
 def _lay_out(m: Any, origin: bytes | None) -> bytearray:
     d = m.definition
     d.cpus = m.cpus
     what = parts.what(d.map_type)
-    if what == parts.BITS:
+    if what == parts.OF_BITS:
         return _filter(m)
     view = blank(d, m.host_parameters())
     if origin is not None and by_number(d.map_type).hashed:
         view[32:44] = origin[32:44]  # the same seed: an outsider learns nothing from two snapshots
     start, stride = unpack_from("<I", view, 48)[0], unpack_from("<I", view, 56)[0]
-    if what == parts.RECORDS:
+    if what == parts.OF_RECORDS:
         _ring(m, view)
-    elif what == parts.ENTRIES and by_number(d.map_type).indexed:
+    elif what == parts.OF_ENTRIES and by_number(d.map_type).indexed:
         _array(m, view, start, stride)
-    elif what == parts.ENTRIES:
+    elif what == parts.OF_ENTRIES:
         prefixed = by_number(d.map_type).prefixed
         kernel = plain_lpm if prefixed else plain_hash
         pack_into("<I", view, 20, m._value_size)  # a per-CPU map's kernels take rows
@@ -123,7 +123,7 @@ def _lay_out(m: Any, origin: bytes | None) -> bytearray:
         for key, value in list(entries):
             kernel.op(view, key, value, 0)
         pack_into("<I", view, 20, d.value_size)
-    elif what == parts.VALUES:
+    elif what == parts.OF_VALUES:
         held = list(m._values)
         for i, value in enumerate(held):
             view[start + i * stride : start + i * stride + len(value)] = value
@@ -199,15 +199,15 @@ def _fill(m: Any, one: Slice) -> None:
     if one.kind.per_cpu:
         m.cpus, m._value_size = one.definition.cpus, one.definition.value_size
     m._set_up()
-    if one.what == parts.BITS:
+    if one.what == parts.OF_BITS:
         m._words = unpack_from("<II", one.data, 32)
         m._block[:] = one.data[HEADER_SIZE : HEADER_SIZE + len(m._block)]
         m._added = one.count
-    elif one.what == parts.RECORDS:
+    elif one.what == parts.OF_RECORDS:
         _fill_ring(m, one.data)
-    elif one.what == parts.VALUES:
+    elif one.what == parts.OF_VALUES:
         m._values.extend(one.values())
-    elif one.what == parts.SAMPLES:
+    elif one.what == parts.OF_SAMPLES:
         number = unpack_from("<I", one.data, 4 * _GONE)[0]
         m._cleared = number
         held = [(at, value, number + i) for i, (at, value) in enumerate(one.samples())]
