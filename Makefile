@@ -74,6 +74,7 @@ bench: $(READY) chips ## Measure, print the tables, write build/bench/*.json
 	$(BIN)/python -m bench.qemu
 	$(BIN)/python -m bench.heap
 	$(BIN)/python -m bench.pico
+	$(BIN)/python -m bench.pins
 	$(BIN)/python -m bench.chipline
 	$(BIN)/python -m bench.plot
 

@@ -51,6 +51,7 @@ Name = Literal[
     "chips-soak",
     "kernels-soak",
     "schemas-soak",
+    "pins",
     "pins-soak",
 ]
 
