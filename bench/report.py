@@ -53,6 +53,8 @@ Name = Literal[
     "kernels-soak",
     "wheel-soak",
     "schemas-soak",
+    "pins",
+    "pins-soak",
 ]
 
 
