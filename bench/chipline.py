@@ -114,7 +114,7 @@ def echoed(port: str, count: int, frames: bool) -> list[float]:
             begun = time.perf_counter()
             line.write(encode(*_LOOKUP) if frames else frame)
             decoder, missing = Decoder(600), len(frame)
-            while missing:
+            while missing > 0:  # behind the last one the REPL may say that the program has ended
                 data = line.read(30)
                 if not data:
                     raise BoardError("the echo is silent")
