@@ -1,4 +1,7 @@
-"""connect(): from a name to a board whose maps can be read and changed."""
+"""connect(): from a name to a board whose maps can be read and changed.
+
+More than 300 lines: all that a program asks of a board, each a call of the module that does it.
+"""
 
 import contextlib
 import struct
