@@ -6,7 +6,8 @@ More than 300 lines: all that a program asks of a board, each a call of the modu
 import contextlib
 import struct
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, overload
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from boardmaps_host.client.maps.queue import RemoteQueue
     from boardmaps_host.client.maps.ringbuf import RemoteRingBuf
     from boardmaps_host.client.maps.timeseries import RemoteTimeSeries
+    from boardmaps_host.client.replay import Replayed
     from boardmaps_host.client.transfer import Restored
     from boardmaps_host.state.snapshot import Snapshot
 
@@ -168,6 +170,41 @@ class Board:
     def kept(self, file: str) -> bytes | None:
         """Return a file that boardmaps keeps on the board's file system, such as `temps.pin`; None when there is none."""
         return read_kept(self.link, file)
+
+    @contextlib.contextmanager
+    def record(self, path: "str | Path", *, snapshot: bool = True) -> Iterator[None]:
+        """Write every operation on a map, and every event, to a file while the block runs; what the file has already stays.
+
+        `snapshot`: first what the maps hold, so that a replay can begin with it. Raises StateError for a file that is something
+        else, OSError.
+        """
+        # saves start-up time: for those who record
+        from boardmaps_host.client.record import Recorder
+        from boardmaps_host.state.recording import State
+
+        recorder = Recorder(path, self.maps)
+        try:
+            if snapshot:
+                taken = self.snapshot()
+                taken.maps = [kept for kept in taken.maps if not kept.changed and not kept.slice.hidden]
+                recorder.add(State(taken.to_bytes()))
+            self.link.recorder, self.link.hub.recorder = recorder, recorder.told
+            yield
+        finally:
+            self.link.recorder = self.link.hub.recorder = None
+            recorder.close()
+
+    def replay(self, path: "str | Path", *, restore: bool = True, events: bool = True) -> "Replayed":
+        """Execute a recording's operations here, and what its events told as operations; stop at the first difference.
+
+        `restore`: begin with the state that the recording begins with. `events`: not on a board whose own firmware does the same
+        again. Raises StateError for a file that is no recording, OSError.
+        """
+        # saves start-up time: for those who replay
+        from boardmaps_host.client.replay import replay
+        from boardmaps_host.state.recording import read
+
+        return replay(read(path), self, restore=restore, events=events)
 
     def listen(self, seconds: float) -> None:
         """Take what the board tells unasked for so long: its prints go to `console`, events to their callbacks.
