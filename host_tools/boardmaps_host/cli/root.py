@@ -2,7 +2,7 @@
 
 import rich_click as click
 
-from . import boards, check, demo, deploy, dump, flash, key, listen, maps, options, plan, pool, sim, values
+from . import boards, check, demo, deploy, dump, flash, hub, key, listen, maps, options, plan, pool, sim, values
 
 click.rich_click.USE_MARKDOWN = False
 click.rich_click.SHOW_ARGUMENTS = False
@@ -47,5 +47,7 @@ for command in (
     demo.command,
     check.command,
     key.command,
+    hub.command,
+    hub.release,
 ):
     boardmaps.add_command(command)

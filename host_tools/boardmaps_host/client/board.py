@@ -1,6 +1,7 @@
 """connect(): from a name to a board whose maps can be read and changed."""
 
 import contextlib
+import os
 import struct
 import time
 from collections.abc import Callable, Mapping
@@ -9,11 +10,12 @@ from typing import TYPE_CHECKING, Any, Self, overload
 
 from boardmaps.definition import MapDef
 from boardmaps.errors import InvalidDefinition, KeyNotFound
-from boardmaps_host.client.errors import LinkError, NoAnswer
+from boardmaps_host.client.errors import LinkError, NoAnswer, PortBusy
 from boardmaps_host.client.info import MapInfo, create, listing
 from boardmaps_host.client.link import Link
 from boardmaps_host.client.maps import remote
 from boardmaps_host.client.maps.base import RemoteMap
+from boardmaps_host.client.opening import serve_code
 from boardmaps_host.client.pool import RemotePool
 from boardmaps_host.client.transports import open_port
 from boardmaps_host.client.transports.base import Transport
@@ -167,6 +169,7 @@ def connect(
     allow_reset: bool = False,
     key: bytes | str | None = None,
     accept_board: bool = False,
+    share: bool | None = None,
 ) -> Board:
     """Connect to a board's maps and return it; nothing is reset, a running firmware goes on.
 
@@ -179,6 +182,9 @@ def connect(
     `key`: what a board with a locked line has been given (boardmaps.serve(key=…)): bytes, at least 16; or, as str, the pass
     phrase that `boardmaps key` made the board's key of. It never crosses the line, so such a server is not started from here.
     The first board that proves the key on a port is remembered; `accept_board`: take another one in its place.
+    `share`: whether the port is shared with other programs of this user, through its hub (boardmaps_host.share); False: this
+    program owns it alone. By itself what BOARDMAPS_SHARE says, 0 or 1, else True. A port that is given as rfc2217:// or spy://
+    is never shared, nor is a board that this call starts.
 
     Raises LinkError and its kin (PortMissing, PortBusy, NoAnswer, NotDeployed, VersionMismatch, WrongKey,
     WrongBoard); ValueError for a key that is too short.
@@ -191,7 +197,7 @@ def connect(
 
         known = KnownBoards(accept_board)
         lock = HostLock(key, lambda identity: known.check(line.name, identity), target)
-    serve = f"import boardmaps\nboardmaps.serve(allow_reset={allow_reset})"
+    serve = serve_code(allow_reset)
     cleanup: Callable[[], None] | None = None
     line: Transport
     if target == "twin":
@@ -201,12 +207,12 @@ def connect(
     else:
         from boardmaps_host.client.simulated import STARTED, running, start  # not for the twin: pyserial
 
-        if target in STARTED:
+        port = running(target) or target
+        if port in STARTED:
             port, cleanup = start(target, allow_reset)
-        else:
-            port = running(target) or target
+            share = False
         with _ending_on_error(cleanup):
-            line = open_port(port)
+            line = _shared(port, timeout, allow_reset, key, share) or _alone(port)
     with _ending_on_error(line.close), _ending_on_error(cleanup):
         if lock is not None:
             try:
@@ -215,6 +221,39 @@ def connect(
                 _refuse_unlocked(line, timeout)
                 raise
         return Board(Link(line, timeout, serve, console), cleanup)
+
+
+def _shared(
+    target: str, timeout: float, allow_reset: bool, key: bytes | str | None, share: bool | None
+) -> Transport | None:
+    """Return the line to the hub of a port, None when the port is to be owned alone."""
+    if share is None:
+        share = os.environ.get("BOARDMAPS_SHARE", "1") != "0"
+    if not share or target.startswith(("rfc2217://", "spy://")):
+        return None
+    # saves start-up time: what owns its port alone has no hub
+    from boardmaps_host.client.transports.shared import SharedTransport
+    from boardmaps_host.share.meeting import port_name, shared_port
+
+    name = port_name(target)
+    port = shared_port(name)
+    return None if port is None else SharedTransport(name, port, timeout, allow_reset, key)
+
+
+def _alone(port: str) -> Transport:
+    """Open a port for this program alone. Raises PortBusy, which says so when programs share it."""
+    try:
+        return open_port(port)
+    except PortBusy as e:
+        from boardmaps_host.share.meeting import hub_of  # saves start-up time: only when somebody has the port
+
+        hub = hub_of(port)
+        if hub is None:
+            raise
+        raise PortBusy(
+            f"{port} is shared by other programs, through its hub (pid {hub}). Leave out share=False and BOARDMAPS_SHARE, or "
+            f"have it for a while: boardmaps release {port}"
+        ) from e
 
 
 def _refuse_unlocked(line: Transport, timeout: float) -> None:

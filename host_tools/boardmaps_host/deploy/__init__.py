@@ -13,7 +13,9 @@ from dataclasses import dataclass, replace
 from boardmaps.abi import VERSION
 
 from ..boards import POOL_MAX, POOL_MIN, SIMULATORS, DefinitionError, find
+from ..client.errors import LinkError
 from ..client.repl import smaller_pool
+from ..share.release import released
 from .app import App, Program, read_app
 from .config import Settings, Wish, config_for
 from .files import CompileError, Payload, Target, payload_for
@@ -123,7 +125,13 @@ def deploy(
         if program is None and entry is not None:
             raise DeployError(f"the entry {entry} is a file of a program: name its files, or its folder, with --app.")
         wish = _wish(board, pool)
-        return _deploy(_port_of(port, timeout), program, app_path, wish, reset, timeout, progress, left)
+        device = _port_of(port, timeout)
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(released(device))  # from programs that share it; they go on when this has ended
+            except LinkError as error:
+                raise DeployError(str(error)) from error
+            return _deploy(device, program, app_path, wish, reset, timeout, progress, left)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"stopped: {left[0]}") from None
 
