@@ -52,6 +52,18 @@ OP_UPDATE_PART = const(32)
 OP_PUSH = const(33)
 OP_PEEK = const(34)
 
+# on what outlives a reset
+OP_PIN = const(48)
+OP_UNPIN = const(49)
+OP_PINS = const(50)
+OP_KEPT_READ = const(51)
+
+# how a pin is, in the reply to OP_PINS
+PIN_SAME = const(0)  # the map is as it is pinned
+PIN_CHANGED = const(1)
+PIN_KEPT = const(2)  # no such map was made
+PIN_REFUSED = const(3)  # it was not loaded, or not written; a text says why
+
 # the second byte of OP_PART, bits
 PART_FIRST = const(1)
 PART_LAST = const(2)

@@ -3,6 +3,8 @@
 Runs unchanged on the board and on the computer, so a plan made on the computer is what creation takes on the board.
 """
 
+from binascii import crc32
+
 from .errors import InvalidDefinition, InvalidFlags
 from .flags import BPF_F_RDONLY, BPF_F_WRONLY, NAME_MAX, U32_MAX, const
 from .kinds import find
@@ -11,6 +13,7 @@ from .kinds import find
 _KIND_NUMBER = const(0)
 _WORD = const(1)
 _TRAITS = const(4)
+_PARAMETERS = const(9)
 _KEY_LEAST = const(5)
 _KEY_MOST = const(6)
 _FLAGS = const(7)
@@ -29,6 +32,8 @@ _FUNCTIONS_MOST = const(15)
 _FILTER_VALUE_MOST = const(1 << 22)  # bytes of a value: the kernel's KMALLOC_MAX_SIZE
 
 HEADER_SIZE = 96  # bytes at the start of every map's slice; SPEC.md draws them
+LAYOUT = 2  # of a slice: the version that this boardmaps makes and reads
+MAGIC = b"BM\x02\x0c"  # with the layout and the header's size in eighths
 
 
 class MapDef:
@@ -171,12 +176,33 @@ def layout(d: MapDef) -> tuple[int, int, int, int]:
     return links, entries, value, stride
 
 
-def slice_size(d: MapDef) -> int:
-    """Return the bytes that the map takes in a pool: header, index and entries, a multiple of 8."""
+def slice_size(d: MapDef, schema: int = 0) -> int:
+    """Return the bytes that the map takes in a pool: header, index, entries and `schema` bytes of text, a multiple of 8."""
     _, entries, _, stride = layout(d)
     if d.functions:  # a filter
-        return entries + filter_bits(d.max_entries, d.functions) // 8
-    return _align(entries + stride * d.max_entries, 8)
+        entries += filter_bits(d.max_entries, d.functions) // 8
+        stride = 0
+    return _align(entries + stride * d.max_entries, 8) + _align(schema, 8)
+
+
+def check_word(view: memoryview | bytes) -> int:
+    """Return the CRC-32 of what never changes in a slice, which SPEC.md lists: what stands at 76 of a slice that is one.
+
+    The header says a type that there is, and a size and a schema that lie in `view`. Takes heap.
+    """
+    row = find(_KIND_NUMBER, view[8])
+    traits = row[_TRAITS]
+    first, end = 44, 60
+    if traits & (_CHAINS | _BITS):  # also seed, multiplier and mask; functions
+        first = 32
+        if traits & _BITS:
+            end = 64
+    elif row[_PARAMETERS]:  # a time series' field
+        first = 36
+    crc = crc32(view[first:end], crc32(view[:28]))
+    crc = crc32(view[80:HEADER_SIZE], crc32(view[70:72], crc))
+    schema = view[70] | view[71] << 8
+    return crc32(view[len(view) - _align(schema, 8) :][:schema], crc) if schema else crc
 
 
 def check_entries(d: MapDef) -> None:

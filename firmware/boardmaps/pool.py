@@ -7,12 +7,11 @@ import it before the heap is in pieces. A smaller pool: put `POOL_SIZE = 16 * 10
 import gc
 from struct import pack_into
 
-from .definition import HEADER_SIZE, check_entries, layout, slice_size
+from . import keep
+from .definition import HEADER_SIZE, MAGIC, check_entries, check_word, layout, slice_size
 from .errors import InvalidDefinition, KeyNotFound, OutOfMemory, StaleMap
 from .flags import BPF_F_WRONLY
 from .settings import built_in, kernels, setting
-
-_MAGIC = b"BMAP"
 
 _clear = kernels("base").clear
 
@@ -102,6 +101,7 @@ class StaticPool:
             m._view = dead
             m._key_size = m._value_size = -1
         maps.clear()
+        keep.pinned.clear()
         _clear(_view, _used)
         _used = _allocations = 0
 
@@ -109,7 +109,8 @@ class StaticPool:
 def create(new, definition):
     """Give `new` its slice of the pool with the header filled in, and register it. Raises OutOfMemory, moving nothing.
 
-    What its class has in the header its _begin() fills in. Where memory ends in between, the pool is as it was.
+    What its class has in the header its _begin() fills in. Where memory ends in between, the pool is as it was. A map that has
+    a pin of the same definition is filled with that.
     """
     global _next_id, _used, _allocations
     d = definition
@@ -126,23 +127,38 @@ def create(new, definition):
             % (d.name, size, StaticPool.remaining(), len(_memory))
         )
     try:
-        pack_into("<6I", view, 4, size, d.map_type, d.map_flags, d.key_size, d.value_size, d.max_entries)
-        pack_into("<4I", view, 44, *layout(d))
-        name = d.name.encode()
-        view[80 : 80 + len(name)] = name
-        view[0:4] = _MAGIC
-        new._view = view
         new.id = _next_id
         new.offset = offset
         new.size = size
-        new._begin()
+        _begin(new, d, view)
+        if d.name and keep.there(d.name + ".pin"):
+            # saves heap: only a board with pins needs it
+            from .keep.load import load
+
+            if not load(new):
+                _clear(view, size)
+                _begin(new, d, view)
         maps[_next_id] = new  # last: from here on the line sees it
     except BaseException:
+        if d.name in keep.pinned and keep.pinned[d.name].m is new:
+            del keep.pinned[d.name]
         _clear(view, size)
         _used = offset
         _allocations -= 1
         raise
     _next_id += 1
+
+
+def _begin(new, d, view):
+    """Make a zeroed slice that of a new map."""
+    pack_into("<6I", view, 4, len(view), d.map_type, d.map_flags, d.key_size, d.value_size, d.max_entries)
+    pack_into("<4I", view, 44, *layout(d))
+    name = d.name.encode()
+    view[80 : 80 + len(name)] = name
+    view[0:4] = MAGIC
+    new._view = view
+    new._begin()
+    pack_into("<I", view, 76, check_word(view))  # with this it is a slice
 
 
 def open_map(name):

@@ -135,6 +135,7 @@ def twice(kind, *definition):
     if type(maps[0]) in (HashMap, PerCpuHash, BloomFilter):
         for m in maps[1:]:
             m._slice[32:40] = maps[0]._slice[32:40]  # the seed
+            m._slice[76:80] = maps[0]._slice[76:80]
     return maps
 
 def numbers(maps, key, size):

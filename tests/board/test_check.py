@@ -56,27 +56,31 @@ def test_what_is_changed_is_found_or_does_no_harm(chip: Run, layout: str, reques
 def test_what_it_says(micropython: Run) -> None:
     micropython("""
         from struct import pack_into, unpack_from
-        from boardmaps import BPF_F_WRONLY, BloomFilter, HashMap, LpmTrie, Queue, RingBuf, StaleMap, StaticPool
+        from boardmaps.definition import check_word
+        from boardmaps import BPF_F_WRONLY, BloomFilter, HashMap, LpmTrie, Queue, RingBuf, StaleMap, StaticPool, TimeSeries
         h, t, q, r = HashMap(4, 4, 4, BPF_F_WRONLY, "h"), LpmTrie(5, 1, 4), Queue(4, 4), RingBuf(64)
+        b, s = BloomFilter(4, 4), TimeSeries(8, 4, field="h")
         for i in range(3):
             h.update(bytes([i] * 4), bytes(4))
             t.update(bytes([8, 0, 0, 0, i]), b"x")
             r.output(b"record")
         h.delete(bytes(4))
         h.freeze()
-        for m in (h, t, q, r, BloomFilter(4, 4)):
+        for m in (h, t, q, r, b, s):
             assert m.check() is None, m
 
-        def says(m, form, at, *numbers):
+        def says(m, form, at, *numbers, sealed=False):
             had = bytes(m._slice)
             pack_into(form, m._slice, at, *numbers)
+            if sealed:
+                pack_into("<I", m._slice, 76, check_word(m._slice))
             said = m.check()
             m._slice[:] = had
             assert m.check() is None
             return said
 
-        def is_said(told, *given):
-            said = says(*given)
+        def is_said(told, *given, **how):
+            said = says(*given, **how)
             assert said == told, said
 
         is_said("no map begins here", q, "B", 0, 1)
@@ -85,11 +89,18 @@ def test_what_it_says(micropython: Run) -> None:
         is_said("the header's offsets or functions are not those of its definition", q, "<I", 48, 100)
         is_said("the header says 112 bytes, its definition 128, and the slice has 112", q, "<I", 24, 8)
         is_said("the header's word at 32 is 4", q, "<I", 32, 4)
-        is_said("the header's word at 76 is 1", q, "<I", 76, 1)
+        is_said("the slice has layout 1, and this boardmaps reads layout 2: make the map again", q, "4s", 0, b"BMAP")
+        is_said("the slice has layout 3, and this boardmaps reads layout 2: make the map again", q, "B", 2, 3)
+        is_said("the slice has layout 2, and this boardmaps reads layout 2: make the map again", q, "B", 3, 13)
+        is_said("the header's word at 68 is 2", q, "B", 68, 2)
+        is_said("a change of the map was under way, and did not end", q, "B", 69, 1)
+        is_said("the header says 112 bytes, its definition 120, and the slice has 112", q, "<H", 70, 5)
+        for m, at, bits in ((q, 76, 1), (q, 80, 97), (h, 32, 64), (h, 36, 64), (h, 12, 24), (s, 36, 1), (s, 40, 1), (b, 32, 64)):
+            is_said("the header's check is not that of its bytes", m, "B", at, m._slice[at] ^ bits)
         is_said("the header is another map's: MapDef(stack, key_size=0, value_size=4, max_entries=4, map_flags=0, name='')",
-                q, "<I", 8, 23)
+                q, "<I", 8, 23, sealed=True)
         is_said("the header is another map's: MapDef(queue, key_size=0, value_size=4, max_entries=4, map_flags=0, name='q')",
-                q, "B", 80, 113)
+                q, "B", 80, 113, sealed=True)
         slot = 2
         link = unpack_from("<I", h._slice, 44)[0] + 2 * (slot - 1)
         assert "it loops" in says(h, "<H", link, slot)
@@ -111,12 +122,14 @@ def test_what_it_says(micropython: Run) -> None:
 CHECK, KERNELS = "maps/check.py", "kernels/plain_check.py"
 MISTAKES = [
     ("array", CHECK, " or layout(d) != places", ""),
-    ("array", CHECK, "not size == len(view) == slice_size(d)", "False"),
+    ("array", CHECK, "not size == len(view) == needs", "False"),
     ("queue", CHECK, "if d and not", "if False and not"),
     ("queue", CHECK, "w[_COUNT] > w[_PEAK] or ", ""),
     ("queue", CHECK, "w[_FIRST] >= d.max_entries", "False"),
     ("bloom", CHECK, "d.functions != functions or ", ""),
-    ("bloom", CHECK, "w[_MASK] != (len(view) - HEADER_SIZE) * 8 - 1", "False"),
+    ("bloom", CHECK, "w[_MASK] != (slice_size(d) - HEADER_SIZE) * 8 - 1", "False"),
+    ("array", CHECK, 'unpack_from("<I", view, 4 * _CHECK)[0] != check_word(view)', "False"),
+    ("queue", CHECK, "elif view[_MARK_AT]", "elif False"),
     ("hash", KERNELS, "word(view, _MASK) != buckets - 1 or ", ""),
     ("hash", KERNELS, "if met > count", "if False"),
     ("hash", KERNELS, "bucket_of(view, key) != bucket", "False"),

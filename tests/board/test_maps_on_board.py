@@ -149,7 +149,7 @@ def test_the_slice_is_what_spec_draws(micropython: Run) -> None:
     """)
     image = bytes.fromhex(out.strip())
     words = unpack_from("<20I", image)
-    assert image[:4] == b"BMAP"
+    assert image[:4] == b"BM\x02\x0c"
     assert words[1] == len(image) == slice_size(MapDef(1, 5, 6, 10))
     assert words[2:8] == (1, 0, 5, 6, 10, 9)
     mask, links, entries, value, stride, free, fresh = words[10:17]

@@ -6,6 +6,7 @@ import pytest
 
 from boardmaps import ArrayMap, HashMap, NotSupported
 from boardmaps.abi import BPF_F_WRONLY
+from boardmaps.definition import MAGIC, check_word
 from boardmaps.kinds import ARRAY, HASH
 from boardmaps_host import Board
 
@@ -26,9 +27,11 @@ def test_the_image_holds_every_map_as_it_is_drawn(board: Board) -> None:
     assert len(image) > 3000, "it takes several frames"
     for info, kind in ((numbers.info(), ARRAY), (temps.info(), HASH)):
         magic, size, map_type, _, key_size, value_size, max_entries = unpack_from("<4s6I", image, info.offset)
-        assert (magic, size, map_type) == (b"BMAP", info.slice_bytes, kind)
+        assert (magic, size, map_type) == (MAGIC, info.slice_bytes, kind)
         assert (key_size, value_size, max_entries) == (info.key_size, info.value_size, info.max_entries)
         assert image[info.offset + 80 : info.offset + 96] == info.name.encode().ljust(16, b"\0")
+        part = image[info.offset : info.offset + info.slice_bytes]
+        assert unpack_from("<I", part, 76)[0] == check_word(part)
     assert image[temps.info().offset - 8 : temps.info().offset] == b"the last"
     assert b"deskwarm" in image[temps.info().offset :]
 

@@ -105,7 +105,7 @@ static uint32_t *slice_of(uint32_t type, uint32_t flags, uint32_t key, uint32_t 
     }
     uint32_t *h = (uint32_t *)(void *)block(size);
     memset(h, 0, size);
-    memcpy(h, "BMAP", 4);
+    memcpy(h, "BM\2\14", 4);
     h[1] = size;
     h[MAP_TYPE] = type, h[MAP_FLAGS] = flags, h[KEY_SIZE] = key, h[VALUE_SIZE] = value, h[MAX_ENTRIES] = n;
     h[LINKS] = links, h[ENTRIES] = entries, h[VALUE] = value_at, h[STRIDE] = stride;

@@ -16,7 +16,7 @@ from types import SimpleNamespace
 import pytest
 
 from boardmaps.abi import BPF_F_RB_OVERWRITE
-from boardmaps.definition import MapDef, buckets_for, filter_bits, layout, slice_size
+from boardmaps.definition import MAGIC, MapDef, buckets_for, filter_bits, layout, slice_size
 from boardmaps.kernels import (
     plain_array,
     plain_bloom,
@@ -79,7 +79,7 @@ class Walk:
         self.definition = d
         data = bytearray(slice_size(d))
         pack_into(
-            "<4s6I", data, 0, b"BMAP", len(data), *definition[:1], d.map_flags, d.key_size, d.value_size, d.max_entries
+            "<4s6I", data, 0, MAGIC, len(data), *definition[:1], d.map_flags, d.key_size, d.value_size, d.max_entries
         )
         pack_into("<4I", data, 44, *layout(d))
         if d.map_type in (HASH, PERCPU_HASH):

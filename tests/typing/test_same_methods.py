@@ -67,7 +67,7 @@ PARTS = ON_DEMAND | {"update_part", "view"}
 
 # What the client has beside a map's own methods, and which of those the line does not carry
 CLIENT_HAS_MORE = {
-    "": {"info", "watch", "for_every_cpu", "of_every_cpu"},
+    "": {"info", "watch", "for_every_cpu", "of_every_cpu", "pin", "unpin"},
     "RingBuf": {"read_many", "records"},
     "TimeSeries": {"records"},
 }

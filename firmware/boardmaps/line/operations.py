@@ -117,11 +117,14 @@ class Operations:
         self._allow_reset = allow_reset
         self._limit = 0
 
-    def execute(self, op: int, request: bytes, limit: int) -> bytes:
+    def execute(self, op: int, request: bytes, limit: int) -> "bytes | bytearray":
         """Execute a whole request; return its reply, which should have at most `limit` bytes and may have more."""
         self._limit = limit
         if not 0 <= op < len(_OPERATIONS):
-            return self._unknown(request)
+            # saves heap: few hosts ask for what outlives a reset
+            from .keeping import execute
+
+            return execute(op, request, limit, self._map_of) or self._unknown(request)
         method, name, need = _OPERATIONS[op]
         if name is None:
             reply: bytes = getattr(self, method)(request)

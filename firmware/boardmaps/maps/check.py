@@ -8,7 +8,7 @@ from struct import calcsize, unpack_from
 
 from micropython import const
 
-from ..definition import HEADER_SIZE, MapDef, check_entries, layout, slice_size
+from ..definition import HEADER_SIZE, LAYOUT, MAGIC, MapDef, check_entries, check_word, layout, slice_size
 from ..errors import MapError
 from ..kinds import find
 from ..settings import kernels
@@ -38,12 +38,14 @@ _MASK = const(10)
 _FUNCTIONS = const(15)
 _STATE = const(17)
 _PEAK = const(18)
-_NOTHING = const(19)
+_CHECK = const(19)
+
+_MARK_AT = const(69)  # a byte of the word of the state
 
 _CPUS_MOST = const(64)  # as in percpu.py
 
 # The words from count on that a kind may have, bits
-_FIXED = const(0x27800)  # links, entries, value, stride; state
+_FIXED = const(0xA7800)  # links, entries, value, stride; state, mark and schema; check
 _QUEUED = const(0x40180)  # count, first, peak
 _OF_SAMPLES = const(0x8600)  # beside those of a queue: field, its offset, gone
 _OF_FILTERS = const(0x48780)  # count, seed, multiplier, mask, functions, peak
@@ -80,6 +82,10 @@ def examined(view):
         wrong = _word(view, d, traits)
         if wrong is not None:
             wrong = "the header's word at %d is %d" % (4 * wrong, unpack_from("<I", view, 4 * wrong)[0])
+        elif unpack_from("<I", view, 4 * _CHECK)[0] != check_word(view):
+            wrong = "the header's check is not that of its bytes"
+        elif view[_MARK_AT]:
+            wrong = "a change of the map was under way, and did not end"
         elif traits & (_CHAINS | _NODES | _BYTES):
             own = kernels("check")
             look = own.chains if traits & _CHAINS else own.nodes if traits & _NODES else own.records
@@ -91,8 +97,15 @@ def examined(view):
 
 def _definition(view):
     """Return the definition that a header has, and None; None, and what is wrong, when it has none of a slice of this length."""
-    if len(view) < HEADER_SIZE or bytes(view[:4]) != b"BMAP":
+    magic = bytes(view[:4])
+    if len(view) < HEADER_SIZE or magic[:2] != MAGIC[:2]:
         return None, "no map begins here"
+    if magic != MAGIC:
+        version = 1 if magic == b"BMAP" else magic[2]
+        return None, "the slice has layout %d, and this boardmaps reads layout %d: make the map again" % (
+            version,
+            LAYOUT,
+        )
     size, kind, flags, key_size, value_size, most = unpack_from("<6I", view, 4)
     places = unpack_from("<4I", view, 44)
     row = find(_NUMBER_OF, kind)
@@ -110,12 +123,9 @@ def _definition(view):
         return None, "the header's definition is none: %s" % why
     if not 0 < cpus <= _CPUS_MOST or d.functions != functions or layout(d) != places:
         return None, "the header's offsets or functions are not those of its definition"
-    if not size == len(view) == slice_size(d):
-        return None, "the header says %d bytes, its definition %d, and the slice has %d" % (
-            size,
-            slice_size(d),
-            len(view),
-        )
+    needs = slice_size(d, view[70] | view[71] << 8)
+    if not size == len(view) == needs:
+        return None, "the header says %d bytes, its definition %d, and the slice has %d" % (size, needs, len(view))
     return d, None
 
 
@@ -130,10 +140,10 @@ def _word(view, d, traits):
         may |= _OF_OTHERS
     elif not traits & _INDEXED:
         may |= _QUEUED | _OF_SAMPLES if samples else _QUEUED
-    for i in range(_COUNT, _NOTHING + 1):
+    for i in range(_COUNT, _CHECK + 1):
         if w[i] and not may >> i & 1:
             return i
-    if w[_STATE] > 1:
+    if w[_STATE] & 0xFE:
         return _STATE
     if traits & _INDEXED:
         return None
@@ -145,7 +155,7 @@ def _word(view, d, traits):
         return _SEED
     if traits & (_CHAINS | _BITS) and (w[_MULTIPLIER] >> 30 or not w[_MULTIPLIER] & 1):
         return _MULTIPLIER
-    if traits & _BITS and w[_MASK] != (len(view) - HEADER_SIZE) * 8 - 1:
+    if traits & _BITS and w[_MASK] != (slice_size(d) - HEADER_SIZE) * 8 - 1:
         return _MASK
     if not traits & (_CHAINS | _NODES | _BITS) and w[_FIRST] >= d.max_entries:
         return _FIRST

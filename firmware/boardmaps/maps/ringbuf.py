@@ -108,7 +108,7 @@ class RingBuf(Map):
             # What is returned is had before the record is taken.
             length, number = unpack_from("<II", view, at)
             out = bytearray(length)
-            end = min(length, len(view) - at - 8)
+            end = min(length, HEADER_SIZE + self.definition.max_entries - at - 8)
             data = bytes(view[at + 8 : at + 8 + end])
             if end < length:  # it goes on at the ring's start
                 data += bytes(view[HEADER_SIZE : HEADER_SIZE + length - end])

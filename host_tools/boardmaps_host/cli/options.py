@@ -94,7 +94,21 @@ class Target:
             text = "no program runs: the board is at its REPL, and its maps are as they were left. Why the last one ended was"
             text += " printed when it did; MicroPython does not keep it."
             output.note(f"boardmaps: {board.link.name}: {text}")
+        if not fresh:
+            board.leaving = _say_unpinned
         return board
+
+
+def _say_unpinned(board: "Board") -> None:
+    if names := board.unpinned():
+        several = len(names) > 1
+        what = (
+            f"{', '.join(names)} are pinned, and what they hold"
+            if several
+            else f"{names[0]} is pinned, and what it holds"
+        )
+        text = f"{what} now is not: it is lost with the power. To keep it: boardmaps map pin {names[0]}"
+        output.note(f"boardmaps: {board.link.name}: {text}")
 
 
 def target(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -9,13 +9,14 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, overload
 
 from boardmaps.definition import MapDef
-from boardmaps.errors import InvalidDefinition, KeyNotFound
+from boardmaps.errors import InvalidDefinition, KeyNotFound, MapError
 from boardmaps_host.client.errors import LinkError, NoAnswer, PortBusy
 from boardmaps_host.client.info import MapInfo, create, listing
 from boardmaps_host.client.link import Link
 from boardmaps_host.client.maps import remote
 from boardmaps_host.client.maps.base import RemoteMap
 from boardmaps_host.client.opening import serve_code
+from boardmaps_host.client.pins import Pinning, pinning, read_kept, unpin
 from boardmaps_host.client.pool import RemotePool
 from boardmaps_host.client.transports import open_port
 from boardmaps_host.client.transports.base import Transport
@@ -37,6 +38,9 @@ class Board:
     def __init__(self, link: Link, cleanup: Callable[[], None] | None = None) -> None:
         self.link = link
         self.pool = RemotePool(link)
+        self.leaving: Callable[[Board], None] | None = (
+            None  # called before a connection that has changed something ends
+        )
         self._cleanup = cleanup
 
     @property
@@ -106,6 +110,24 @@ class Board:
         parts = {"key_size": kind.key_least, "value_size": 0, **parts}
         return remote(self.link, create(self.link, MapDef(kind.number, **parts), parameters))
 
+    def pins(self) -> Pinning:
+        """Return which maps are pinned on the board's file system, and what that took. A map's pin() and unpin() change it."""
+        return pinning(self.link)
+
+    def unpin(self, name: str) -> bool:
+        """Remove the pin of a map by name, also of one that was not made in this boot; return whether there was one."""
+        return unpin(self.link, name)
+
+    def unpinned(self) -> list[str]:
+        """Return the names of the maps that are pinned and have changed since; what they hold now is lost with the power."""
+        if self.info.get("pins", "0") == "0" and not self.link.changed:
+            return []
+        return [pin.name for pin in self.pins().pins if pin.state == "changed"]
+
+    def kept(self, file: str) -> bytes | None:
+        """Return a file that boardmaps keeps on the board's file system, such as `temps.pin`; None when there is none."""
+        return read_kept(self.link, file)
+
     def listen(self, seconds: float) -> None:
         """Take what the board tells unasked for so long: its prints go to `console`, events to their callbacks.
 
@@ -129,7 +151,13 @@ class Board:
     def close(self) -> None:
         """Take leave of the board and close the port; a simulated board that connect() started ends. Safe to call twice."""
         cleanup, self._cleanup = self._cleanup, None
+        leaving, self.leaving = self.leaving, None
         try:
+            if leaving is not None and self.link.changed:
+                with contextlib.suppress(
+                    LinkError, MapError
+                ):  # the port may be gone, or the board's boardmaps an older one
+                    leaving(self)
             self.link.close()
         finally:
             if cleanup is not None:

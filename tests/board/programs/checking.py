@@ -7,16 +7,18 @@ that does not end raises.
 More than 300 lines: all kinds, changed and worked by one loop.
 """
 
-from struct import pack, unpack_from
+from struct import pack, pack_into, unpack_from
 
 import boardmaps
 import boardmaps.maps.check as checking
 from boardmaps import MapError, pool
+from boardmaps.definition import check_word
 from boardmaps.kinds import find
 from boardmaps.maps import percpu, percpu_array, percpu_hash
 
 MOST_STEPS = 30_000  # words that plain kernels read in one operation
 OWN_WORDS = (7, 8, 9, 10, 15, 16, 18)
+CHECK, MARK = 19, 69  # the word of a header, and the byte
 
 steps = 0
 percpu.this_cpu = percpu_hash.this_cpu = lambda: 0
@@ -56,6 +58,7 @@ if PLANTED:
     looking["kernels"] = lambda _: CHECKS[0]
     checking = Planted()
     checking.check, checking.examined = looking["check"], looking["examined"]
+    checking._definition = looking["_definition"]
 else:
     CHECKS = [sort_of("check", sort) for sort in WORKERS if sort != "viper"]
 
@@ -262,6 +265,11 @@ def number_at(view, at, size, number):
     return tuple([(at + i, number >> 8 * i & 255) for i in range(size)])
 
 
+def sealed(view):
+    """Return whether the header's check is that of its bytes."""
+    return unpack_from("<I", view, 4 * CHECK)[0] == check_word(view)
+
+
 def changes(view, most):
     """Give changes of a slice, each some (offset, byte)."""
     n = len(view)
@@ -354,6 +362,13 @@ for make in LAYOUTS[LAYOUT]:
             view[:] = image
             for at, byte in change:
                 view[at] = byte
+            if checking._definition(view)[0] and not sealed(view):
+                assert said(checking.examined, view)[0] is None, ("the check lets pass", change)
+                if change[0][0] // 4 != CHECK:  # what else is looked at must find it too
+                    pack_into("<I", view, 4 * CHECK, check_word(view))
+            if view[MARK] and checking._definition(view)[0]:
+                assert said(checking.examined, view)[0] is None, ("the mark is let pass", change)
+                view[MARK] = 0
             changed = bytes(view)
             wrong = said(checking.check, m)
             d, alone = said(checking.examined, view)
