@@ -89,3 +89,9 @@ def attach(unix: UnixBoard) -> Iterator[Connect]:
     for board in boards:
         with suppress(LinkError):  # what a test leaves may be broken on purpose
             board.close()
+
+
+def clean(board: Board) -> None:
+    """Empty the maps that the tests share."""
+    for name in ("hits", "temps", "big", "said", "log"):
+        board.map(name).clear()

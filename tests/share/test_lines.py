@@ -188,15 +188,6 @@ def test_of_a_watch_a_reader_that_is_late_gets_the_last_of_each_slot() -> None:
         ]
 
 
-def test_a_deploy_gets_the_port_and_who_watches_goes_on(attach: Connect, unix: UnixBoard, tmp_path: Path) -> None:
-    said: list[str] = []
-    board = attach(console=said.append)
-    watch = board.map("temps").watch(every=0.001)
-    deploy(unix.port)
-    board.map("temps").update(b"after\0\0\0", b"\1\0\0\0")
-    assert eventually(lambda: (change := watch.get(1)) is not None and change.key == b"after\0\0\0")
-
-
 def test_the_port_s_end_is_told_in_one_sentence(tmp_path: Path) -> None:
     with UnixBoard(port=tmp_path / "port") as board:
         deploy(board.port, reset=False)

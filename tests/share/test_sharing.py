@@ -12,20 +12,13 @@ import pytest
 from boardmaps.errors import InvalidKeySize, KeyExists
 from boardmaps_host import connect
 from boardmaps_host.client import Board, FirmwareError, OutcomeUnknown, PortBusy, RemoteNumbers, RemoteRingBuf
-from boardmaps_host.client.errors import LinkError, PortReleased
+from boardmaps_host.client.errors import LinkError
 from boardmaps_host.deploy import deploy
 from boardmaps_host.share import meeting
 from boardmaps_host.share.journal import read
-from boardmaps_host.share.release import release, released
 from boardmaps_sim.unix import UnixBoard
-from tests.share.conftest import Connect, alive
+from tests.share.conftest import Connect, alive, clean
 from tests.waits import PATIENCE, eventually
-
-
-def clean(board: Board) -> None:
-    """Empty the maps that the tests share."""
-    for name in ("hits", "temps", "big", "said", "log"):
-        board.map(name).clear()
 
 
 def ring(board: Board) -> RemoteRingBuf:
@@ -243,36 +236,6 @@ def test_the_journal_says_who_changed_what(attach: Connect, unix: UnixBoard) -> 
     entries = [entry for entry in read(path) if entry["operation"] != "clear"][-7:]
     assert [(e["operation"], e["map"], e["before"], e["after"]) for e in entries] == wanted
     assert {e["pid"] for e in entries} == {os.getpid()}
-
-
-def test_a_port_that_is_given_away_comes_back(attach: Connect, unix: UnixBoard) -> None:
-    one = attach()
-    clean(one)
-    hits, watch = one.map("hits"), attach().map("temps").watch(every=0.001)
-    with released(unix.port) as shared:
-        assert shared
-        with connect(unix.port, share=False) as alone:
-            alone.map("hits").add(6, 4)
-        impatient = threading.Thread(target=hits.add, args=(6, 1))
-        impatient.start()
-        with pytest.raises(PortReleased, match="has the port now, and gives it back"):
-            connect(unix.port, share=True)
-    impatient.join(PATIENCE)
-    assert hits.lookup(6) == (5).to_bytes(8, "little")
-    one.map("temps").update(b"back\0\0\0\0", b"\3\0\0\0")
-    assert eventually(lambda: (change := watch.get(1)) is not None and change.key == b"back\0\0\0\0")
-
-
-def test_a_port_that_is_given_away_for_a_while_is_kept_free_until_somebody_had_it(
-    attach: Connect, unix: UnixBoard
-) -> None:
-    one = attach()
-    assert release(unix.port, PATIENCE)
-    with connect(unix.port, share=False) as alone:
-        alone.map("hits").clear()
-        assert eventually(lambda: meeting.hubs()[0]["taken"])
-    assert one.map("hits").add(0, 1) == 1
-    assert not release("/dev/there-is-no-such-port", 1)
 
 
 def test_the_end_of_the_firmware_is_told_to_every_program(attach: Connect, unix: UnixBoard) -> None:

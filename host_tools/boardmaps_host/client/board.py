@@ -1,7 +1,6 @@
 """connect(): from a name to a board whose maps can be read and changed."""
 
 import contextlib
-import os
 import struct
 import time
 from collections.abc import Callable, Mapping
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, overload
 
 from boardmaps.definition import MapDef
 from boardmaps.errors import InvalidDefinition, KeyNotFound, MapError
-from boardmaps_host.client.errors import LinkError, NoAnswer, PortBusy
+from boardmaps_host.client.errors import LinkError, NoAnswer
 from boardmaps_host.client.info import MapInfo, create, listing
 from boardmaps_host.client.link import Link
 from boardmaps_host.client.maps import remote
@@ -18,8 +17,8 @@ from boardmaps_host.client.maps.base import RemoteMap
 from boardmaps_host.client.opening import serve_code
 from boardmaps_host.client.pins import Pinning, pinning, read_kept, unpin
 from boardmaps_host.client.pool import RemotePool
-from boardmaps_host.client.transports import open_port
 from boardmaps_host.client.transports.base import Transport
+from boardmaps_host.client.transports.choose import open_line
 from boardmaps_host.kinds import KINDS, Kind, by_class
 
 if TYPE_CHECKING:
@@ -240,7 +239,7 @@ def connect(
             port, cleanup = start(target, allow_reset)
             share = False
         with _ending_on_error(cleanup):
-            line = _shared(port, timeout, allow_reset, key, share) or _alone(port)
+            line = open_line(port, timeout, allow_reset, key, share)
     with _ending_on_error(line.close), _ending_on_error(cleanup):
         if lock is not None:
             try:
@@ -249,39 +248,6 @@ def connect(
                 _refuse_unlocked(line, timeout)
                 raise
         return Board(Link(line, timeout, serve, console), cleanup)
-
-
-def _shared(
-    target: str, timeout: float, allow_reset: bool, key: bytes | str | None, share: bool | None
-) -> Transport | None:
-    """Return the line to the hub of a port, None when the port is to be owned alone."""
-    if share is None:
-        share = os.environ.get("BOARDMAPS_SHARE", "1") != "0"
-    if not share or target.startswith(("rfc2217://", "spy://")):
-        return None
-    # saves start-up time: what owns its port alone has no hub
-    from boardmaps_host.client.transports.shared import SharedTransport
-    from boardmaps_host.share.meeting import port_name, shared_port
-
-    name = port_name(target)
-    port = shared_port(name)
-    return None if port is None else SharedTransport(name, port, timeout, allow_reset, key)
-
-
-def _alone(port: str) -> Transport:
-    """Open a port for this program alone. Raises PortBusy, which says so when programs share it."""
-    try:
-        return open_port(port)
-    except PortBusy as e:
-        from boardmaps_host.share.meeting import hub_of  # saves start-up time: only when somebody has the port
-
-        hub = hub_of(port)
-        if hub is None:
-            raise
-        raise PortBusy(
-            f"{port} is shared by other programs, through its hub (pid {hub}). Leave out share=False and BOARDMAPS_SHARE, or "
-            f"have it for a while: boardmaps release {port}"
-        ) from e
 
 
 def _refuse_unlocked(line: Transport, timeout: float) -> None:

@@ -2,6 +2,8 @@
 
 New files go beside the old ones under names that nothing imports, are hashed there by the board, and only then take
 the old ones' places, in one step. A deploy that is cut off leaves the version that was there, or the new one.
+
+More than 300 lines: the steps of a deploy, one behind the other.
 """
 
 import ast
