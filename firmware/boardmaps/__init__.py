@@ -48,6 +48,7 @@ if sys.implementation.name == "micropython":
         ("boardmaps.serving.uart", "UartLine"),
         ("boardmaps.keep.pins", "pin unpin pin_stats"),
         ("boardmaps.keep.shown", "pins pin_flags kept_read"),
+        ("boardmaps.keep.box", "run run_async reset acknowledge ledger"),
     )
 else:
     _MAPS = "boardmaps_host.twin."

@@ -149,12 +149,26 @@ def create(new, definition):
     _next_id += 1
 
 
+def _typed(view, d):
+    """Write the schema's text to the end of a new slice, and an array's defaults into its entries."""
+    from .schema import fill  # loaded already: the definition was checked
+
+    text = d.schema.encode()
+    pack_into("<H", view, 70, len(text))
+    at = len(view) - (len(text) + 7) // 8 * 8
+    view[at : at + len(text)] = text
+    _, entries, _, stride = layout(d)
+    fill(d, view, entries, stride, d.cpus)
+
+
 def _begin(new, d, view):
     """Make a zeroed slice that of a new map."""
     pack_into("<6I", view, 4, len(view), d.map_type, d.map_flags, d.key_size, d.value_size, d.max_entries)
     pack_into("<4I", view, 44, *layout(d))
     name = d.name.encode()
     view[80 : 80 + len(name)] = name
+    if d.schema:
+        _typed(view, d)
     view[0:4] = MAGIC
     new._view = view
     new._begin()

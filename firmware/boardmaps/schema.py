@@ -10,6 +10,19 @@ More than 300 lines: one function a part of the grammar, and what each refuses.
 from binascii import crc32
 
 from .errors import InvalidDefinition
+from .flags import const
+from .kinds import find
+
+# Columns and traits of kinds.py
+_NUMBER = const(0)
+_WORD = const(1)
+_CLASS_NAME = const(2)
+_TRAITS = const(4)
+_KEY_LEAST = const(5)
+_KEY_MOST = const(6)
+_PARAMETERS = const(9)
+_VALUES = const(2)
+_INDEXED = const(8)
 
 # By the name of a type: its letter of the struct module and its bytes.
 _NUMBERS = {
@@ -426,6 +439,51 @@ class Types:
 def checksum(text: str, before: int = 0) -> int:
     """Return the CRC-32 of a map's whole schema, behind those of other maps."""
     return crc32(text.encode(), before)
+
+
+def typed(cls, name, key, value, max_entries, map_flags, more):  # type: ignore[no-untyped-def]
+    """Make a map of a class, with schemas for its keys and values: what typed() of each class does."""
+    row = find(_CLASS_NAME, cls.__name__)
+    text = join(key, value)
+    try:
+        types = Types(text)
+        if row[_TRAITS] & _VALUES and not types.value:
+            raise InvalidDefinition("schema: there is none for the values")
+        if row[_KEY_LEAST] != row[_KEY_MOST] and not types.key:
+            raise InvalidDefinition("schema: there is none for the keys")
+        if "field" in row[_PARAMETERS]:
+            more = dict(more)
+            _choose(types.value, more)
+    except InvalidDefinition as wrong:
+        raise InvalidDefinition("create %s %r: %s" % (row[_WORD], name, wrong))  # noqa: B904 - takes less heap so
+    sizes = [max_entries, map_flags, name, text]
+    if row[_TRAITS] & _VALUES:
+        sizes.insert(0, types.value.size)
+    if row[_KEY_LEAST] != row[_KEY_MOST]:
+        sizes.insert(0, types.key.size)
+    return cls(*sizes, **more)
+
+
+def _choose(value, more) -> None:  # type: ignore[no-untyped-def]
+    """Give a time series the number that its statistics are of: the field that is named, else the first that is one."""
+    wanted = more.pop("field", None)
+    for field in value.fields:
+        if field.letter not in "s?" and wanted in (None, field.name):
+            more["field"], more["field_offset"] = field.letter, field.offset
+            return
+    if wanted is not None:
+        raise InvalidDefinition("schema: no number has the name %r" % wanted)
+
+
+def fill(d, view, first: int, stride: int, cpus: int) -> None:  # type: ignore[no-untyped-def]
+    """Write the defaults into the entries of a new array, `stride` bytes apart from `first` on, and into those of all CPUs."""
+    if not find(_NUMBER, d.map_type)[_TRAITS] & _INDEXED:
+        return
+    value = Types(d.schema).value
+    default = value.default() if value else b""
+    if any(default):
+        for at in range(first, first + stride * d.max_entries, stride // cpus):
+            view[at : at + len(default)] = default
 
 
 def check(text: str, key_size: int, value_size: int) -> "Types":

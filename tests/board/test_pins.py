@@ -173,36 +173,36 @@ def test_a_server_pins_what_has_changed_a_piece_a_turn() -> None:
     run("""
 from boardmaps import keep
 h = HashMap(4, 200, 20, name="h")
-assert boardmaps.pin(h, 0) and keep.turn
+assert boardmaps.pin(h, 0) and keep.turns
 wrote = boardmaps.pin_stats()[0]
 for _ in range(5):
-    keep.turn()
+    keep.take_turns()
 assert boardmaps.pin_stats()[0] == wrote  # nothing has changed
 h.update(bytes(4), bytes(200))
 pieces = 0
 while boardmaps.pin_stats()[0] == wrote:
-    keep.turn()
+    keep.take_turns()
     pieces += 1
 assert pieces > h.size // 512 and boardmaps.pins()[0][1] == "same", (pieces, boardmaps.pins())
 h.clear()
-keep.turn()
-keep.turn()
+keep.take_turns()
+keep.take_turns()
 assert boardmaps.pin(h)  # by call, in the midst of it
 assert boardmaps.pins()[0][1] == "same"
 h.update(bytes(4), bytes(200))
-keep.turn()
+keep.take_turns()
 StaticPool.reset()  # and the map goes in the midst of it
 for _ in range(50):
-    keep.turn()
+    keep.take_turns()
 h = HashMap(4, 200, 20, name="h")
 assert len(h) == 0
 boardmaps.pin(h, 3600)
 h.update(bytes(4), bytes(200))
 for _ in range(50):
-    keep.turn()
+    keep.take_turns()
 assert boardmaps.pins()[0][1] == "changed"
 boardmaps.unpin(h)
-keep.turn()
+keep.take_turns()
 assert boardmaps.pins() == []
 """)
 

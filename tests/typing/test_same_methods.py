@@ -73,7 +73,7 @@ CLIENT_HAS_MORE = {
 }
 CLIENT_LACKS = {
     # create_map() makes a map; a twin is resized by the program that it is in; a board looks at its own bytes
-    "": {"__init__", "resize", "check"},
+    "": {"__init__", "typed", "field", "resize", "check"},
     "ArrayMap": {"with_entries", "view"},  # a view is of memory that is somewhere else
     "PerCpuArray": {"with_entries"},
     "RingBuf": {

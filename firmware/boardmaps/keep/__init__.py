@@ -9,7 +9,8 @@ import os
 from ..settings import setting
 
 FOLDER = setting("KEPT", "/boardmaps_kept")
-turn = None  # a function that a server calls each turn: pins.py has one when a map is to be pinned every so often
+turns = []  # functions that a server calls each turn, when a map is to be pinned every so often, or a run to be timed
+crashed = False  # whether this boot has put a crash into a ring
 pinned = {}  # by name: what is known of a map that has a pin, load.Pinned
 
 
@@ -20,18 +21,53 @@ def path(file):
 
 def there(file):
     """Return whether a file of this name is kept."""
+    if FOLDER is None:
+        return False
     try:
         os.stat(path(file))
     except OSError:
         return False
-    return FOLDER is not None
+    return True
 
 
-def suspended():
-    """Return whether nothing is loaded in this boot: the program crashed too often, and nobody has acknowledged that yet."""
-    return there("suspended")
+# Whether this boot loads and adopts nothing: the program crashed too often, one time soon after the other
+suspended = there("suspended")
 
 
-def said():
+def write(file, parts):
+    """Write a file anew, in one step on littlefs: it has the old content, or all of the parts. Raises OSError."""
+    if FOLDER is None:
+        raise OSError("boardmaps_config.KEPT is None")
+    if not there("."):
+        os.mkdir(FOLDER)
+    new = path(file + ".new")
+    try:
+        with open(new, "wb") as made:
+            for part in parts:
+                if made.write(part) != len(part):
+                    raise OSError(28)
+        os.rename(new, path(file))
+    except BaseException:
+        try:
+            os.remove(new)
+        except OSError:
+            pass
+        raise
+    if hasattr(os, "sync"):  # ports whose block devices keep writes back
+        os.sync()
+
+
+def take_turns():
+    """Do what is due now and then; a server calls it each turn where there is something."""
+    for turn in list(turns):
+        turn()
+
+
+def pins_said():
     """Return the number of pins of this boot's maps, which HELLO tells: a host asks about pins where there are some."""
     return len(pinned)
+
+
+def crash_said():
+    """Return whether a crash is on record, which HELLO tells: a host then asks for it."""
+    return int(crashed or there("first.crash"))

@@ -60,7 +60,7 @@ def load(new):
     entry = Pinned(new)
     keep.pinned[name] = entry
     try:
-        if keep.suspended():
+        if keep.suspended:
             raise MapError("the program crashed too often: nothing is loaded until that is acknowledged")
         look(entry, new._view)
         return True

@@ -60,7 +60,8 @@ def pin(m, every=None):
     if every is not None:
         entry.every = int(every * 1000)
         entry.due = time.ticks_add(time.ticks_ms(), entry.every)
-        keep.turn = turn
+        if turn not in keep.turns:
+            keep.turns.append(turn)
     return entry.wrote
 
 
@@ -132,7 +133,7 @@ def _entry(m):
         raise InvalidDefinition("pin map %d: it has no name under which it could be found again; give it one" % m.id)
     if keep.FOLDER is None:
         raise NotPermitted("pin %r: boardmaps_config.KEPT is None, so nothing is kept; give it a folder" % name)
-    if keep.suspended():
+    if keep.suspended:
         raise NotPermitted(
             "pin %r: nothing is pinned before the crashes are acknowledged, for nothing was loaded" % name
         )

@@ -15,6 +15,7 @@ _OP_PIN = const(48)
 _OP_UNPIN = const(49)
 _OP_PINS = const(50)
 _OP_KEPT_READ = const(51)
+_OP_ACKNOWLEDGE = const(52)
 _PIN_SAME = const(0)
 _PIN_CHANGED = const(1)
 _PIN_KEPT = const(2)
@@ -34,6 +35,8 @@ def execute(op: int, request: bytes, limit: int, map_of) -> "bytes | bytearray |
         return _pins()
     if op == _OP_KEPT_READ:
         return _kept_read(request, limit)
+    if op == _OP_ACKNOWLEDGE:
+        return b"\0" + pack("<I", boardmaps.acknowledge())
     return None
 
 

@@ -133,7 +133,8 @@ class Server:
             "profile": "embedded",
             "machine": sys.implementation._machine.replace(" ", "_"),
             "idle": idle,
-            "pins": keep.said,
+            "pins": keep.pins_said,
+            "crash": keep.crash_said,
         }
         most = 2 * pool.StaticPool.total_size() + _BESIDE
         self.session = ServerSession(dispatcher.handle, terms, mtu, window, self.line.credit, most, codec)
@@ -194,8 +195,8 @@ class Server:
             told = self._hold(self._events.poll, time.ticks_ms())
             if told:
                 self._send(told)
-        if keep.turn:
-            self._hold(keep.turn)
+        if keep.turns:
+            self._hold(keep.take_turns)
         return self._open
 
     def _send(self, frames):

@@ -70,8 +70,8 @@ class ThreadServer(Server):
                         self._listen()
                     else:
                         self._begun = False
-                        if keep.turn:
-                            self._hold(keep.turn)
+                        if keep.turns:
+                            self._hold(keep.take_turns)
                         if self.session.decoder.pending():
                             self.poll()  # nothing has followed
                 except KeyboardInterrupt:

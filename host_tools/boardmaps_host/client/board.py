@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any, Self, overload
 
 from boardmaps.definition import MapDef
 from boardmaps.errors import InvalidDefinition, KeyNotFound, MapError
+from boardmaps.schema import typed
 from boardmaps_host.client.errors import LinkError, NoAnswer
-from boardmaps_host.client.info import MapInfo, create, listing
+from boardmaps_host.client.info import create
 from boardmaps_host.client.link import Link
 from boardmaps_host.client.maps import remote
 from boardmaps_host.client.maps.base import RemoteMap
+from boardmaps_host.client.named import Maps
 from boardmaps_host.client.opening import serve_code
 from boardmaps_host.client.pins import Pinning, pinning, read_kept, unpin
 from boardmaps_host.client.pool import RemotePool
@@ -51,13 +53,19 @@ class Board:
     def program_runs(self) -> bool:
         """Whether a program of the board's own serves the maps. Else the board was found at its REPL: no program changes a map.
 
-        What a program printed before we connected, its last traceback too, is not kept by MicroPython.
+        What a program printed before we connected is not kept by MicroPython; boardmaps.run() keeps its last traceback.
         """
         return self.link.program_runs
 
-    def maps(self) -> list[MapInfo]:
-        """Return what the board tells of all its maps, in the order of their creation."""
-        return listing(self.link)
+    @property
+    def maps(self) -> Maps:
+        """The board's maps: maps() lists what the board tells of them, maps.NAME is a typed one by its fields' names."""
+        return Maps(self)
+
+    @property
+    def crash_on_record(self) -> bool:
+        """Whether the board had a crash on record when we connected; client.crashes has it, and `boardmaps postmortem` shows it."""
+        return self.info.get("crash", "0") != "0"
 
     def map(self, which: str | int) -> RemoteMap:
         """Return the map with this name or id. Raises KeyNotFound, or InvalidDefinition when several have the name."""
@@ -92,7 +100,7 @@ class Board:
         """Make a map on the board: create_map(HashMap, key_size=8, value_size=4, max_entries=64, name="new").
 
         `map_class` is a class of boardmaps, or its name for a program that does not want to import it; the parts are those
-        of its constructor.
+        of its constructor, or of its typed(): create_map(HashMap, key="room:8s", value="temp:i16/100", max_entries=64).
         """
         class_name = map_class if isinstance(map_class, str) else map_class.__name__
         kind = by_class(class_name)
@@ -101,8 +109,10 @@ class Board:
             raise InvalidDefinition(f"create: {class_name!r} is no map class; there are {there}")
         if kind.in_bytes and "size" in parts:  # what its constructor calls it
             parts["max_entries"] = parts.pop("size")
+        if "key" in parts or "value" in parts:
+            _typed(kind, parts)
         parameters = _parameters(kind, parts)
-        if unknown := set(parts) - {"key_size", "value_size", "max_entries", "map_flags", "name"}:
+        if unknown := set(parts) - {"key_size", "value_size", "max_entries", "map_flags", "name", "schema"}:
             raise InvalidDefinition(f"create {class_name}: a definition has no {', '.join(sorted(unknown))}")
         if missing := set(kind.sizes) - set(parts):
             raise InvalidDefinition(f"create {class_name}: {', '.join(sorted(missing))} is missing")
@@ -169,6 +179,19 @@ class Board:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _typed(kind: Kind, parts: dict[str, Any]) -> None:
+    """Have a definition's parts follow from the schemas of its keys and values, as typed() of the class does."""
+
+    def made(*sizes: Any, **more: Any) -> None:
+        parts.update(zip((*kind.sizes, "map_flags", "name", "schema"), sizes, strict=True), **more)
+
+    words = (parts.pop("name", ""), parts.pop("key", ""), parts.pop("value", ""))
+    numbers = (parts.pop("max_entries", 0), parts.pop("map_flags", 0))
+    more = {name: parts.pop(name) for name in kind.parameters[1:] if name in parts}
+    made.__name__ = kind.class_name
+    typed(made, *words, *numbers, more)
 
 
 def _parameters(kind: Kind, parts: dict[str, Any]) -> bytes:
