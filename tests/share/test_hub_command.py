@@ -43,7 +43,7 @@ def test_commands_work_while_a_program_has_the_board(attach: Connect, unix: Unix
     assert "map update temps" in journal[-1]["program"]
     assert (journal[-1]["before"], journal[-1]["after"]) == (None, "01020304")
     said = run("hub", "--journal", port=unix.port).stdout.splitlines()[-1]
-    assert said.endswith("update  temps  key 6b 00 00 00 00 00 00 00  nothing -> 01 02 03 04 [67305985]")
+    assert said.endswith("update  temps  key 6b 00 00 00 00 00 00 00 [107]  nothing -> 01 02 03 04 [67305985]")
 
 
 def test_hub_says_when_nothing_is_shared(unix: UnixBoard) -> None:

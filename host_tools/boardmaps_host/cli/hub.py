@@ -123,7 +123,7 @@ def _change(entry: dict[str, Any]) -> str:
         entry["map"],
     ]
     if entry["key"] is not None:
-        words += ["key", _value(entry["key"])]
+        words.append(f"key {_value(entry['key'])}")
     if entry["before"] is not None or entry["after"] is not None:
         words.append(f"{_value(entry['before'])} -> {_value(entry['after'])}")
     return "  ".join(words)

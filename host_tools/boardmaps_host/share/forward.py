@@ -98,7 +98,7 @@ class Stream(Batch):
     """
 
     def __init__(self, queue: Queue, maps: Maps, journal: Journal,
-                 lose: Callable[[Program, int | None, str | None], None], tend: Callable[[], None]) -> None:  # fmt: skip
+                 lose: Callable[[Program, int | None, str | None], bytes], tend: Callable[[], None]) -> None:  # fmt: skip
         super().__init__((), changes=True)
         self.payloads: dict[int, bytes] = {}
         self.mtu = 0

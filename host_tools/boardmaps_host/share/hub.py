@@ -206,12 +206,13 @@ class Hub:
         self._queue.append(task)
         self._waiting.woken = True
 
-    def _lose(self, program: Program, doubtful: int | None = None, boot: str | None = None) -> None:
+    def _lose(self, program: Program, doubtful: int | None = None, boot: str | None = None) -> bytes:
         """End a program's session, see Program.lose()."""
         events, program.events = program.events, None
-        program.lose(doubtful, boot)
+        lost = program.lose(doubtful, boot)
         if events is not None:
             self._later(lambda: self._feeds.leave(events))
+        return lost
 
     # -- what is done in its order: programs
 
@@ -303,8 +304,9 @@ class Hub:
         self._unless_used()
         program.send(answer)
 
-    def _end_with(self, program: Program, error: LinkError) -> None:
-        program.last_words(meeting.error_words(error))
+    def _end_with(self, program: Program, error: LinkError, lost: bytes = b"") -> None:
+        """End a connection. `lost` says that what the program has not got a reply to was surely not executed."""
+        program.last_words({**meeting.error_words(error), "lost": lost.hex()})
         self._waiting.close(program)
 
     # -- the port
@@ -395,8 +397,7 @@ class Hub:
         self._released = Released(f"pid {program.pid} ({program.name})", holder, float(seconds or 0))
         for other in list(self._waiting.programs.values()):
             if other.session is not None:
-                self._lose(other)
-                self._end_with(other, PortReleased(self._away(self._released)))
+                self._end_with(other, PortReleased(self._away(self._released)), self._lose(other))
         self._close_port()
         program.say({**self._us(), "ok": True})
         if holder is None:

@@ -102,16 +102,16 @@ class ProgramSession(ServerSession):
         return frame
 
     def end(self, following: int, boot: str | None) -> bytes:
-        """End the session; return the frame that tells so to a program that waits for a reply.
+        """End the session; return the frame that tells so, as an answer to the HELLO that opened it.
 
         `following` is the number of the first request that was surely not executed, `boot` what the board's boot id is by now,
         None when it is the same.
         """
-        number, last = self.session, (self._next - 1) & NUMBERS
+        number, greeting = self.session, self._hello
         self._next = following
         self.close()
         text = f"{boot or self._terms['boot']} {following}"
-        frame: bytes = self.encode(LOST, number, last, 0, text.encode())
+        frame: bytes = self.encode(LOST, number, greeting, 0, text.encode())
         return frame
 
 
@@ -171,7 +171,7 @@ class Program:
         self._put(json.dumps(words).encode() + b"\n")
 
     def last_words(self, words: Words) -> None:
-        """Tell why the connection ends. The hub closes it then."""
+        """Tell why the connection ends. The hub closes it then, and executes nothing that comes behind that."""
         data = json.dumps(words).encode()
         self.closing = True
         self._put(_WORD.pack(LAST_WORDS | len(data)) + data)
@@ -209,14 +209,14 @@ class Program:
             del self.asked[seq]
             self.send(self.session.reply(seq, reply))
 
-    def lose(self, doubtful: int | None = None, boot: str | None = None) -> None:
-        """End the session; the program is told at once when it waits for a reply.
+    def lose(self, doubtful: int | None = None, boot: str | None = None) -> bytes:
+        """End the session; return the frame that says so. The program gets it at once when it waits for a reply.
 
         `doubtful` is the number of the last of its requests that may have been executed, None when none without a reply was.
         `boot` is the board's boot id when that is another one now.
         """
         if self.session is None or not self.session.session:
-            return
+            return b""
         following = self.session._next
         waiting = list(self.asked)
         if doubtful is not None:
@@ -227,3 +227,4 @@ class Program:
         self.asked.clear()
         if waiting:
             self.send(lost)
+        return lost

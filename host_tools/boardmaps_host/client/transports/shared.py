@@ -33,7 +33,9 @@ class SharedTransport:
         self._about = meeting.about("board", timeout=timeout, allow_reset=allow_reset, key=key is not None, name=name)
         self._key = {"key": key.hex()} if isinstance(key, bytes) else {"phrase": key}
         self._patience = timeout + _MORE
-        self._last: LinkError | None = None
+        self._last: LinkError | None = None  # what ends the connection, and is to be raised
+        self._lost = b""  # the frame that says so of what is written now, if that is sure not to be executed
+        self._wrote = False
         self._open()
 
     def _open(self) -> None:
@@ -78,6 +80,7 @@ class SharedTransport:
         self._line.setblocking(False)
         self._pending = rest
         self._last = None
+        self._lost, self._wrote = b"", False
         self._readable = select.poll() if hasattr(select, "poll") else None
         if self._readable is not None:
             self._readable.register(self._line, select.POLLIN)
@@ -94,6 +97,9 @@ class SharedTransport:
     def read(self, timeout: float) -> bytes:
         """Return what the hub has sent, waiting up to `timeout` seconds for the first byte."""
         if self._last is not None:
+            if self._wrote and self._lost:
+                self._wrote = False
+                return self._lost
             raise self._ended()
         if not self._pending and not self._wait(timeout):
             return b""
@@ -135,7 +141,10 @@ class SharedTransport:
             if end > len(data):
                 break
             if size & LAST_WORDS:
-                self._last = meeting.told_error(meeting.first_line(data[at + 4 : end] + b"\n") or {})
+                words = meeting.first_line(data[at + 4 : end] + b"\n") or {}
+                self._last = meeting.told_error(words)
+                self._lost = bytes.fromhex(str(words.get("lost", "")))
+                found.append(self._lost)  # for what was written meanwhile
             else:
                 found.append(data[at + 4 : end])
             at = end
@@ -151,6 +160,9 @@ class SharedTransport:
 
     def write(self, data: bytes) -> None:
         """Write all of `data`. Raises PortGone also when the hub takes nothing for 5 seconds."""
+        self._wrote = True
+        if self._last is not None:
+            return
         try:
             while data:
                 try:
@@ -159,8 +171,7 @@ class SharedTransport:
                     if not select.select([], [self._line], [], _STALL / 1000)[1]:
                         raise PortGone(f"{self.name}: the hub that shares this port takes nothing.") from None
         except (OSError, ValueError):
-            # Its last words say more than that it is closed: whoever reads next gets them.
-            self._last = self._last or PortGone(f"{self.name}: the hub that shares this port is gone.")
+            pass  # it is closed; its last words say more than that, and whoever reads next gets them
 
     def close(self) -> None:
         """Leave the hub; safe to call twice."""
