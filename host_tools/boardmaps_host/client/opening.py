@@ -30,9 +30,10 @@ _REOPEN = 0.05  # seconds between two tries to open a port that is gone
 _ENDED = b"\x04>"  # the raw REPL: the program that was to serve has ended
 
 
-def serve_code(allow_reset: bool) -> str:
+def serve_code(allow_reset: bool = False, allow_restore: bool = False) -> str:
     """Return the code that starts a server of maps in a free REPL."""
-    return f"import boardmaps\nboardmaps.serve(allow_reset={allow_reset})"
+    options = f"allow_reset={allow_reset}" + ", allow_restore=True" * allow_restore
+    return f"import boardmaps\nboardmaps.serve({options})"
 
 
 def _on_and_on(pauses: Iterable[float]) -> Iterable[float]:

@@ -28,7 +28,6 @@ from boardmaps_host.client.errors import (
 from boardmaps_host.client.info import ask, one
 from boardmaps_host.client.link import Link
 from boardmaps_host.client.lock import HostLock
-from boardmaps_host.client.opening import serve_code
 from boardmaps_host.client.states import State
 from boardmaps_host.client.transports import open_port
 from boardmaps_host.client.transports.serial import holders_of
@@ -321,7 +320,7 @@ class Hub:
         timeout = _timeout(program)
         key = program.key or (self._key if program.about.get("key") else None)
         lock = HostLock(key, lambda _: None, name) if key else None  # whose board it is each program sees itself
-        serve = None if key else serve_code(bool(program.about.get("allow_reset")))
+        serve = None if key else str(program.about.get("serve")) or None
         line = BoardLine(open_port(name), self._waiting, 0.8 * timeout)
         try:
             link = Link(line, timeout, serve, self._printed, lock)

@@ -8,15 +8,16 @@ from boardmaps_host.client.transports.base import Transport
 
 
 def open_line(
-    port: str, timeout: float, allow_reset: bool, key: bytes | str | None = None, share: bool | None = None
+    port: str, timeout: float, serve: str, key: bytes | str | None = None, share: bool | None = None
 ) -> Transport:
-    """Open the line to a port, as connect() has the options. Raises what opening a port, or attaching to its hub, raises."""
-    return _shared(port, timeout, allow_reset, key, share) or _alone(port)
+    """Open the line to a port, as connect() has the options; `serve` starts a server in a free REPL, for a hub to say.
+
+    Raises what opening a port, or attaching to its hub, raises.
+    """
+    return _shared(port, timeout, serve, key, share) or _alone(port)
 
 
-def _shared(
-    target: str, timeout: float, allow_reset: bool, key: bytes | str | None, share: bool | None
-) -> Transport | None:
+def _shared(target: str, timeout: float, serve: str, key: bytes | str | None, share: bool | None) -> Transport | None:
     """Return the line to the hub of a port, None when the port is to be owned alone."""
     if share is None:
         share = os.environ.get("BOARDMAPS_SHARE", "1") != "0"
@@ -28,7 +29,7 @@ def _shared(
 
     name = port_name(target)
     port = shared_port(name)
-    return None if port is None else SharedTransport(name, port, timeout, allow_reset, key)
+    return None if port is None else SharedTransport(name, port, timeout, serve, key)
 
 
 def _alone(port: str) -> Transport:

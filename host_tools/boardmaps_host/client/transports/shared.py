@@ -26,11 +26,11 @@ class SharedTransport:
     another user, PortReleased while another program has the port.
     """
 
-    def __init__(self, name: str, port: str, timeout: float, allow_reset: bool, key: bytes | str | None) -> None:
+    def __init__(self, name: str, port: str, timeout: float, serve: str, key: bytes | str | None) -> None:
         self.name = name
         self.hub = 0  # the hub's process
         self._place = meeting.Place(port)
-        self._about = meeting.about("board", timeout=timeout, allow_reset=allow_reset, key=key is not None, name=name)
+        self._about = meeting.about("board", timeout=timeout, serve=serve, key=key is not None, name=name)
         self._key = {"key": key.hex()} if isinstance(key, bytes) else {"phrase": key}
         self._patience = timeout + _MORE
         self._last: LinkError | None = None  # what ends the connection, and is to be raised
