@@ -10,6 +10,7 @@ from . import (
     deploy,
     dump,
     flash,
+    hub,
     key,
     listen,
     maps,
@@ -70,5 +71,7 @@ for command in (
     demo.command,
     check.command,
     key.command,
+    hub.command,
+    hub.release,
 ):
     boardmaps.add_command(command)

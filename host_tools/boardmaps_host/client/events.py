@@ -55,7 +55,15 @@ class Change:
     value: bytes | None
 
 
-_Item = TypeVar("_Item", Record, Sampled, Change)
+@dataclass(frozen=True)
+class Told:
+    """An item as the board has told it: what a hub passes on (boardmaps_host.share)."""
+
+    what: int
+    data: bytes
+
+
+_Item = TypeVar("_Item", Record, Sampled, Change, Told)
 
 
 class Subscription(Generic[_Item]):
@@ -116,6 +124,11 @@ class Subscription(Generic[_Item]):
     ) -> None:
         self.close()
 
+    @property
+    def error(self) -> MapError | None:
+        """The error with which the board has ended it, None while it goes on."""
+        return self._error
+
     # what the hub calls
 
     def told(self, what: int, data: bytes) -> None:
@@ -142,7 +155,7 @@ class Subscription(Generic[_Item]):
             self._error = MapError("subscription: the board's events are not what they should be")
             return
         for item in items:
-            if not isinstance(item, Change):
+            if not isinstance(item, Change | Told):
                 self.lost += item.lost
             self._queue.append(item)
 
@@ -333,4 +346,4 @@ class Hub:
                 raise subscription._error
 
 
-_Any = Subscription[Record] | Subscription[Sampled] | Subscription[Change]
+_Any = Subscription[Record] | Subscription[Sampled] | Subscription[Change] | Subscription[Told]

@@ -9,9 +9,10 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from boardmaps_host.client.batch import Batch
 from boardmaps_host.client.connection import Connection
 from boardmaps_host.client.console import Console
-from boardmaps_host.client.errors import LinkError
+from boardmaps_host.client.errors import LinkError, PortGone
 from boardmaps_host.client.events import Hub
 from boardmaps_host.client.opening import Opening
 from boardmaps_host.client.pump import Pump
@@ -151,9 +152,28 @@ class Link:
         end = time.monotonic() + seconds
         while True:
             left = end - time.monotonic()
-            with self._turn:  # in small turns, so that other threads get the line
-                if self._pump.turn(left):
-                    self.hub.ask_again()
-            self.hub.subscribe_again()
+            self.listen_once(left)
             if left <= 0 or self.hub.waiting():
                 return
+
+    def listen_once(self, seconds: float) -> None:
+        """Do what pump() does for one look at the line, which lasts `seconds` or less."""
+        with self._turn:  # in small turns, so that other threads get the line
+            if self._pump.turn(seconds):
+                self.hub.ask_again()
+        self.hub.subscribe_again()
+
+    def refresh(self) -> None:
+        """Ask the board for its terms again: what they tell of its maps may have changed. Raises what a request raises."""
+        with self._turn:
+            connection = self.connection
+            connection.check_usable()
+            try:
+                self._opening.ready(time.monotonic() + connection.timeout)
+            except PortGone as gone:
+                connection.cut(gone)
+
+    def carry_out(self, batch: Batch, boot: str | None = None) -> None:
+        """Have a batch of requests executed that may grow meanwhile, see batch.py."""
+        with self._turn:
+            self._requests.carry_out(batch, boot)
