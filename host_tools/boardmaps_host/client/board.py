@@ -126,14 +126,22 @@ class Board:
         parts = {"key_size": kind.key_least, "value_size": 0, **parts}
         return remote(self.link, create(self.link, MapDef(kind.number, **parts), parameters))
 
-    def snapshot(self, *names: str, progress: Callable[[int, int], None] | None = None) -> "Snapshot":
+    def snapshot(
+        self, *names: str, progress: Callable[[int, int], None] | None = None, crash: str | None = None
+    ) -> "Snapshot":
         """Return the maps of these names, or all, as slices, while the firmware runs on; save() writes the file.
+
+        `crash`: "first" or "last", the maps as they were when the program crashed, as its black box has kept them. Raises
+        StateError when it has none.
 
         Each map is read until it did not change meanwhile, a few times; one that always does is in `changed`, and its slice is of
         no one moment. What a write-only map holds is not in it. `progress` is told (bytes read, bytes in all).
         """
-        from boardmaps_host.client.transfer import take  # saves start-up time: for those who take one
+        # saves start-up time: for those who take one
+        from boardmaps_host.client.transfer import at_crash, take
 
+        if crash is not None:
+            return at_crash(self, names, crash)
         return take(self, names, progress)
 
     def restore(
