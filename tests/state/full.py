@@ -38,6 +38,8 @@ def fill() -> None:
     routes = LpmTrie(8, 4, 8, 0, "routes")
     for length, data in ((8, b"\x0a\0\0\0"), (16, b"\x0a\1\0\0"), (24, b"\x0b\1\2\0")):
         routes.update(length.to_bytes(4, "little") + data, data)
+    settings = HashMap(4, 6, 4, 0, "settings", "id:u32\nheat:i16/100 °C, mode:u8{off,on}, _:3x")
+    settings.update(b"\1\0\0\0", b"\x34\x08\1\0\0\0")
     PerCpuHash(4, 4, 4, 0, "perkey", cpus=2).update_percpu(b"busy", [b"cpu0", b"cpu1"])
     PerCpuArray(4, 3, 0, "percpu", cpus=2).update_percpu(1, [b"cpu0", b"cpu1"])
 

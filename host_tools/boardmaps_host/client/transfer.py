@@ -220,7 +220,8 @@ def _fitting(one: Slice, info: MapInfo | None, migrate: Mapping[str, Callable[[A
     if one.name not in migrate:
         what = f"{one.definition!r} in the snapshot, and {info.definition!r} on the board"
         if info.definition == one.definition:
-            what = f"of {one.definition.cpus} CPUs, field or schema in the snapshot, and of {info.cpus} on the board"
+            what = f"one of {one.definition.cpus} CPUs and {one.parameters.hex() or 'no'} parameters in the snapshot, "
+            what += f"and of {info.cpus} and {info.parameters.hex() or 'none'} on the board"
         raise StateError(
             f"restore: the map {one.name!r} is {what}. Leave it out, or give a function that migrates it; nothing was changed."
         )
@@ -235,7 +236,8 @@ def _fitting(one: Slice, info: MapInfo | None, migrate: Mapping[str, Callable[[A
             empty = cls.from_definition(info.definition, info.parameters)
         else:
             sizes = [getattr(info.definition, size) for size in kind.sizes]
-            empty = cls(*sizes, info.map_flags, info.name, **({"cpus": info.cpus} if kind.per_cpu else {}))
+            given: dict[str, Any] = {"cpus": info.cpus} if kind.per_cpu else {}
+            empty = cls(*sizes, info.map_flags, info.name, schema=info.schema, **given)
         return migrated(one, empty, migrate[one.name])
 
 

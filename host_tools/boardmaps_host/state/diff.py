@@ -49,7 +49,7 @@ def _by_name(found: Iterable[Slice]) -> dict[str, Slice]:
 
 
 def _of_map(name: str, a: Slice, b: Slice) -> Iterator[Difference]:
-    if (a.definition, a.schema, a.parameters) != (b.definition, b.schema, b.parameters):
+    if (a.definition, a.parameters) != (b.definition, b.parameters):
         yield Difference(name, DEFINITION, text=f"{a.definition!r} became {b.definition!r}")
         return
     if a.definition.cpus != b.definition.cpus:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-from boardmaps.definition import MapDef
 from boardmaps.kernels import plain_check
 from boardmaps.migrate import Old
 from boardmaps.migrate import take_over as move
@@ -36,8 +35,3 @@ def migrated(one: Slice, empty: CloudMap, function: Callable[[Any, Any], object]
     found = read(to_slice(empty), hidden=False)
     assert not isinstance(found, str), found
     return found
-
-
-def same_map(d: MapDef, parameters: bytes, one: Slice) -> bool:
-    """Whether a board's map is the one that a slice is of, so that it can take its bytes."""
-    return (d, parameters) == (one.definition, one.parameters)

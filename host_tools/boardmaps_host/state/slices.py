@@ -7,7 +7,7 @@ from typing import Any
 
 from boardmaps import slices as parts
 from boardmaps.abi import BPF_F_WRONLY
-from boardmaps.definition import HEADER_SIZE, MAGIC, MapDef
+from boardmaps.definition import HEADER_SIZE, MAGIC, MapDef, filter_bits
 from boardmaps.kernels import plain_check
 from boardmaps.maps.check import _definition as definition_of
 from boardmaps.maps.check import examined
@@ -42,9 +42,7 @@ class Slice:
     @property
     def schema(self) -> str:
         """The schema's text, '' when it has none."""
-        size: int = unpack_from("<H", self.data, SCHEMA_AT)[0]
-        at = len(self.data) - (size + 7) // 8 * 8
-        return self.data[at : at + size].decode("utf-8", "replace")
+        return self.definition.schema
 
     @property
     def frozen(self) -> bool:
@@ -98,7 +96,8 @@ class Slice:
     def contents(self) -> list[Any]:
         """Return what is in the map, as entries(), values(), records() or samples() give it; of a filter its bits."""
         if self.what == parts.OF_BITS:
-            return [self.data[HEADER_SIZE:]]
+            bits = filter_bits(self.definition.max_entries, self.definition.functions)
+            return [self.data[HEADER_SIZE : HEADER_SIZE + bits // 8]]
         found: list[Any] = list(getattr(self, self.what)())
         return found
 

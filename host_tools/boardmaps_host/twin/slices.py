@@ -17,7 +17,7 @@ from boardmaps.definition import HEADER_SIZE, MAGIC, buckets_for, check_entries,
 from boardmaps.errors import MapError, NotSupported, OutOfMemory
 from boardmaps.kernels import plain_hash, plain_lpm
 from boardmaps_host.kinds import by_number
-from boardmaps_host.state.slices import FROZEN, STATE_AT, Slice, read
+from boardmaps_host.state.slices import FROZEN, SCHEMA_AT, STATE_AT, Slice, read
 
 from .ringbuf import Entry
 
@@ -50,6 +50,10 @@ def blank(d: MapDef, parameters: bytes = b"") -> bytearray:
     pack_into("<6I", view, 4, len(view), d.map_type, d.map_flags, d.key_size, d.value_size, d.max_entries)
     pack_into("<4I", view, 44, *layout(d))
     view[80 : 80 + len(d.name)] = d.name.encode()
+    schema = d.schema.encode()
+    pack_into("<H", view, SCHEMA_AT, len(schema))
+    end = len(view) - (len(schema) + 7) // 8 * 8
+    view[end : end + len(schema)] = schema
     if parts.what(d.map_type) == parts.OF_SAMPLES and parameters:
         pack_into("<II", view, 4 * _FIELD, *unpack_from("<BI", parameters))
     if kind.hashed:
@@ -166,7 +170,7 @@ def _filter(m: Any) -> bytearray:
     view = blank(d)
     pack_into("<I", view, 4 * _FUNCTIONS, d.functions)
     pack_into("<3I", view, 32, *m._words, m._mask)
-    view[HEADER_SIZE:] = m._block[:]
+    view[HEADER_SIZE : HEADER_SIZE + len(m._block)] = m._block[:]
     pack_into("<I", view, 4 * _COUNT, m._added)
     return view
 
@@ -180,7 +184,7 @@ def make(one: Slice) -> CloudMap:
         m: CloudMap = cls.from_definition(d, one.parameters)
     else:
         sizes = [getattr(d, size) for size in one.kind.sizes]
-        m = cls(*sizes, d.map_flags, d.name, **given)
+        m = cls(*sizes, d.map_flags, d.name, schema=d.schema, **given)
     fill(m, one)
     return m
 
