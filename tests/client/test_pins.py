@@ -130,7 +130,7 @@ def test_the_command_pins_shows_and_says_what_is_not_kept(board: UnixBoard, run:
     assert (pin["state"], pin["writes"], pin["why"], pin["every"]) == ("changed", 1, None, None)
     beside = run("pin", "show", "table", **on).stdout.splitlines()
     assert beside[0].split() == ["key", "live", "pinned", "default"]
-    assert beside[1].split() == ["'k'", "07", "00", "00", "00", "(7)", "-", "-", "differs"]
+    assert beside[1].split() == ["107", "07", "00", "00", "00", "(7)", "-", "-", "differs"]
     assert json.loads(run("pin", "show", "table", "--json", **on).stdout) == [
         {
             "key": ["0x6b", "0x00", "0x00", "0x00"],
