@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from xdist.scheduler import LoadScopeScheduling
 
 _CONTRACT = re.compile(
-    r"tests/contract/.*\[(?P<target>twin|unix|unix_viper|unix_plain|pico|qemu|qemu_native|qemu_viper)\b"
+    r"tests/contract/.*\[(?P<target>twin|unix|unix_viper|unix_plain|pico|pico_native|qemu|qemu_native|qemu_viper)\b"
 )
 _ON_PICO = re.compile(r"\[pico\b")
 # Scopes that take longest, by how their names begin, in the order in which they begin: one that begins last leaves the others
