@@ -1,4 +1,7 @@
-"""connect(): from a name to a board whose maps can be read and changed."""
+"""connect(): from a name to a board whose maps can be read and changed.
+
+More than 300 lines: all that a board can be asked as a whole is a method of one object.
+"""
 
 import contextlib
 import struct
