@@ -10,6 +10,7 @@ from . import (
     deploy,
     dump,
     flash,
+    hub,
     key,
     listen,
     maps,
@@ -18,6 +19,7 @@ from . import (
     plan,
     pool,
     postmortem,
+    recording,
     sim,
     state,
     values,
@@ -60,6 +62,7 @@ for command in (
     pool.command,
     decode.command,
     *state.commands,
+    *recording.commands,
     pins.group,
     postmortem.command,
     plan.command,
@@ -70,5 +73,7 @@ for command in (
     demo.command,
     check.command,
     key.command,
+    hub.command,
+    hub.release,
 ):
     boardmaps.add_command(command)
