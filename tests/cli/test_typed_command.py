@@ -86,7 +86,7 @@ def test_fields_are_set_and_shown_by_name(on: Command, board: Board) -> None:
         ("rooms kitchen tmp=1", "map 'rooms': there is no field 'tmp'; there are temp, mode, runs, gain"),
         ("rooms kitchen temp", "'temp' is no FIELD=VALUE"),
         ("rooms kitchen temp=1 temp=2", "the field 'temp' is there twice"),
-        ("rooms kitchenette temp=20", "field 'room': 'kitchenette' is no text of at most 8 bytes"),
+        ("rooms kitchenette temp=20", "field 'room': 'kitchenette' has 11 bytes, and the field 8"),
         ("rows x set=1", "the key 'x' is no whole number"),
         ("rows 2 set=1", "index 2 is out of range (0 to 1)"),
         ("rows 0 list=1,2", "2 values for 3"),
@@ -112,11 +112,11 @@ def test_force_and_keys_of_every_sort(on: Command, board: Board) -> None:
     on("map", "update", "rooms", "kitchen", "temp=99", "runs=7", "--force")
     assert json.loads(on("map", "dump", "rooms", "--json").stdout)[0]["formatted"]["value"]["runs"] == 7
     on("map", "update", "rows", "1", "list=1,2,3", "set=-0.5")
-    assert on("map", "dump", "rows").stdout.splitlines() == [
-        "key   set  list",
-        "  0   2.5  [0, 0, 0]",
-        "  1  -0.5  [1, 2, 3]",
-    ] or on("map", "dump", "rows").stdout.splitlines()[2].split() == ["1", "-0.5", "[1,", "2,", "3]"]
+    assert [line.split() for line in on("map", "dump", "rows").stdout.splitlines()] == [
+        ["key", "set", "list"],
+        ["0", "2.5", "[0,", "0,", "0]"],
+        ["1", "-0.5", "[1,", "2,", "3]"],
+    ]
     assert json.loads(on("map", "lookup", "rows", "1", "-j").stdout)["formatted"] == {
         "key": 1,
         "value": {"set": -0.5, "list": [1, 2, 3]},
@@ -127,16 +127,10 @@ def test_force_and_keys_of_every_sort(on: Command, board: Board) -> None:
         "key": {"host": 7, "port": 80},
         "value": {"n": 5},
     }
-    assert on("map", "lookup", "plain", "1").stdout.splitlines()[1].split() == [
-        "01",
-        "00",
-        "00",
-        "00",
+    assert on("map", "lookup", "plain", "1").stdout.splitlines()[1].split("  ") == [
+        "01 00 00 00",
         "1",
-        "00",
-        "00",
-        "00",
-        "00",
+        "00 00 00 00",
         "0",
     ]
 
