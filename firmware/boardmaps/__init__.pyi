@@ -277,6 +277,7 @@ def pin_stats() -> tuple[int, int, int, int, int]: ...
 def pin_flags(name: str) -> int: ...
 def kept_read(file: str, offset: int, n: int) -> bytes | None: ...
 def acknowledge() -> int: ...
+def migrate(name: str, function: Callable[[Any, Any], object] | None) -> None: ...
 
 if sys.platform == "micropython":
     class StaticPool:
@@ -303,6 +304,7 @@ if sys.platform == "micropython":
             allow_reset: bool = False,
             guard: object = None,
             key: bytes | None = None,
+            allow_restore: bool = False,
         ) -> None: ...
         def poll(self, wait_ms: int = 0, most: int | None = None) -> bool: ...
         def serve(self) -> None: ...
@@ -321,6 +323,7 @@ if sys.platform == "micropython":
         allow_reset: bool = False,
         guard: object = None,
         key: bytes | None = None,
+        allow_restore: bool = False,
     ) -> None: ...
     async def serve_async(
         *,
@@ -331,6 +334,7 @@ if sys.platform == "micropython":
         allow_reset: bool = False,
         guard: object = None,
         key: bytes | None = None,
+        allow_restore: bool = False,
     ) -> None: ...
     def serve_thread(
         *,
@@ -341,6 +345,7 @@ if sys.platform == "micropython":
         allow_reset: bool = False,
         guard: object = None,
         key: bytes | None = None,
+        allow_restore: bool = False,
     ) -> _ThreadServer: ...
     def poll() -> bool: ...
     def run(

@@ -3,7 +3,7 @@
 import re
 import struct
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import rich_click as click
 
@@ -12,6 +12,7 @@ from boardmaps_host.kinds import by_number
 from .forms import FormError, Words
 
 if TYPE_CHECKING:
+    from boardmaps.definition import MapDef
     from boardmaps.schema import Field, Schema
     from boardmaps_host.client.maps.base import RemoteMap
     from boardmaps_host.typed.records import TypedMap
@@ -30,10 +31,19 @@ force_option = click.option(
 )
 
 
+class Defined(Protocol):
+    """A map that has a definition: a board's, or one of a file."""
+
+    @property
+    def definition(self) -> "MapDef":
+        """The map's definition."""
+        ...
+
+
 class Names:
     """The schemas of a map's keys and values, None where there is none; `as_text` is in the place of the value's."""
 
-    def __init__(self, the_map: "RemoteMap", as_text: str | None = None) -> None:
+    def __init__(self, the_map: "Defined", as_text: str | None = None) -> None:
         self._name = the_map.definition.name
         self._indexed = by_number(the_map.definition.map_type).indexed
         self.key: Schema | None = None
