@@ -5,21 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from boardmaps_host.kinds import KINDS, Kind, by_word
-
 from . import options, output
 from .entries import entry_json, kind_of, need_keys, print_entries
-from .forms import HELP, NUMBERS, FormError, Words, data, number, update_flags
+from .forms import HELP, Words, data, update_flags
 from .typed import Names, as_option, changes, field_rows, force_option, key_of, key_words, typed_map
 from .words import complete
 
 if TYPE_CHECKING:
     from boardmaps_host.client.maps.base import MapInfo, RemoteMap
-
-# What the words of `map create` are called in a definition.
-_SIZES = {"key": "key_size", "value": "value_size", "entries": "max_entries", "flags": "map_flags"}
-
-_PARAMETERS = {"field": "a field is", "functions": "functions are"}
 
 _words = click.argument("words", nargs=-1, metavar="MAP [KEY | key DATA]", shell_complete=complete)
 
@@ -49,7 +42,7 @@ def show(words: tuple[str, ...], target: options.Target, as_json: bool) -> None:
     with target.connect() as board:
         infos = [board.map(selector.key).info()] if selector else board.maps()
     if as_json:
-        found = [_info_json(info) for info in infos]
+        found = [info_json(info) for info in infos]
         output.as_json(found[0] if selector else found)
         return
     output.table(
@@ -67,48 +60,6 @@ listed = copy.copy(show)
 listed.name = "list"
 listed.hidden = True  # its help is show's
 group.add_command(listed)
-
-
-@group.command("create")
-@click.argument(
-    "words",
-    nargs=-1,
-    metavar="name NAME type TYPE [key N|SCHEMA] value N|SCHEMA entries N [flags N] [field TYPE[@OFFSET]] [functions N]",
-)
-@options.target
-def create(words: tuple[str, ...], target: options.Target, as_json: bool) -> None:
-    """Create a map. Sizes are bytes; an array's keys are always 4.
-
-    boardmaps map create name temps type hash key 8 value 4 entries 64
-
-    boardmaps map create name rooms type hash key room:8s value 'temp:i16/100 °C, mode:u8{off,heat}' entries 16
-
-    A time_series may say which number of its value `map stats` is about, u8 to i64, f32 or f64, @ its offset: `field i16`;
-    a bloom_filter with how many hash functions it works, 1 to 15: `functions 5`.
-
-    JSON: the new map, as `map show` prints one.
-    """
-    # saves start-up time: needed by this command alone
-    from boardmaps.errors import InvalidDefinition, InvalidFlags
-
-    given = _create_words(Words(words))
-    kind = _kind(given.pop("type", None))
-    name = given.get("name")
-    with target.connect() as board:
-        if name and (there := [info.id for info in board.maps() if info.name == name]):
-            raise FormError(f"the board has a map {name!r} already (id {there[0]}): choose another name.")
-        for parameter, text in _PARAMETERS.items():
-            if parameter in given and parameter not in kind.parameters:
-                fits = ", ".join(one.word for one in KINDS if parameter in one.parameters)
-                raise FormError(f"{text} for a {fits}, and not for a map of type {kind.word}.")
-        try:
-            info = board.create_map(kind.class_name, **given).info()
-        except (InvalidDefinition, InvalidFlags) as error:
-            raise click.ClickException(_in_words(str(error))) from error
-    if as_json:
-        output.as_json(_info_json(info))
-    else:
-        output.say(f"created {info.type_name} {info.name!r}: id {info.id}, {info.slice_bytes} bytes of the pool")
 
 
 @group.command("lookup")
@@ -268,54 +219,6 @@ def _say_fields(text: str) -> None:
     output.table([titles[i] for i in used], [[row[i] for i in used] for row in rows])
 
 
-def _kind(word: str | None) -> Kind:
-    """Return the type with bpftool's word."""
-    if word is None:
-        raise FormError("the word 'type' is missing.")
-    kind = by_word(word)
-    if kind is None:
-        raise FormError(f"{word!r} is no map type: {', '.join(kind.word for kind in KINDS)}.")
-    return kind
-
-
-def _in_words(text: str) -> str:
-    """Return the text of an error about a definition in the words of `map create`, without an empty name."""
-    for word, field in _SIZES.items():
-        text = text.replace(field, repr(word))
-    return text.replace(" ''", "")
-
-
-def _create_words(taken: Words) -> dict[str, Any]:
-    """Read `name NAME type TYPE key N value N entries N flags N`, in any order."""
-    given: dict[str, Any] = {}
-    while taken:
-        word = taken.next("a word")
-        if word in given or _SIZES.get(word) in given:
-            raise FormError(f"{word!r} is there twice.")
-        if word in ("name", "type"):
-            given[word] = taken.next(f"the map's {word}")
-        elif word == "field":
-            given["field"], given["field_offset"] = _field(taken.next("the field after 'field'"))
-        elif word in ("key", "value") and taken and ":" in (text := taken.peek()):
-            given[word] = taken.next(text)
-        elif word in _SIZES or word == "functions":
-            given[_SIZES.get(word, word)] = number(
-                taken.next(f"the number after {word!r}"), f"the number after {word!r}"
-            )
-        else:
-            raise FormError(f"{word!r} is none of name, type, key, value, entries, flags, field, functions.")
-    return given
-
-
-def _field(word: str) -> tuple[str, int]:
-    """Return struct's letter and the offset of `i16@4`; a letter of struct itself is one too."""
-    name, _, offset = word.partition("@")
-    letter = NUMBERS.get(name, f"<{name}")[1:]
-    if f"<{letter}" not in NUMBERS.values():
-        raise FormError(f"the field {word!r} is none of {', '.join(NUMBERS)}, with @ and an offset if it is not 0.")
-    return letter, number(offset or "0", "the field's offset")
-
-
 def miss(text: str, shown: Any, as_json: bool) -> int:
     """A key that is not there is an answer, not a fault: no {"error"}, but a status that scripts can test."""
     if as_json:
@@ -325,7 +228,7 @@ def miss(text: str, shown: Any, as_json: bool) -> int:
     return 1
 
 
-def _info_json(info: "MapInfo") -> dict[str, Any]:
+def info_json(info: "MapInfo") -> dict[str, Any]:
     return {
         "id": info.id,
         "type": info.type_name,
