@@ -11,6 +11,7 @@ from . import (
     deploy,
     dump,
     flash,
+    hub,
     key,
     listen,
     maps,
@@ -18,6 +19,7 @@ from . import (
     pins,
     plan,
     pool,
+    recording,
     sim,
     state,
     values,
@@ -61,6 +63,7 @@ for command in (
     pool.command,
     decode.command,
     *state.commands,
+    *recording.commands,
     pins.group,
     plan.command,
     boards.command,
@@ -70,5 +73,7 @@ for command in (
     demo.command,
     check.command,
     key.command,
+    hub.command,
+    hub.release,
 ):
     boardmaps.add_command(command)
