@@ -127,7 +127,8 @@ def test_force_and_keys_of_every_sort(on: Command, board: Board) -> None:
         "key": {"host": 7, "port": 80},
         "value": {"n": 5},
     }
-    assert on("map", "lookup", "plain", "1").stdout.splitlines()[1].split("  ") == [
+    cells = on("map", "lookup", "plain", "1").stdout.splitlines()[1].split("  ")
+    assert [cell.strip() for cell in cells] == [
         "01 00 00 00",
         "1",
         "00 00 00 00",
