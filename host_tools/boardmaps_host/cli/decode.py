@@ -48,7 +48,7 @@ def show(image: "Image", words: Words, as_json: bool) -> int:
                 "what": image.what,
                 "about": image.about,
                 "notes": image.notes,
-                "maps": [_json(found) for found in maps],
+                "maps": [map_json(found) for found in maps],
                 "files": [{"name": path, "bytes": len(content)} for path, content in image.files],
             }
         )
@@ -56,7 +56,7 @@ def show(image: "Image", words: Words, as_json: bool) -> int:
     about = ", ".join(f"{word} {value}" for word, value in image.about.items())
     output.say(f"{image.what}: {len(image.maps)} map{'s' * (len(image.maps) != 1)}{', ' + about if about else ''}")
     for found in maps:
-        _print(found)
+        show_map(found)
     for path, content in image.files if name is None else ():
         output.say(f"file {path}: {len(content)} bytes")
     for note in image.notes:
@@ -64,7 +64,8 @@ def show(image: "Image", words: Words, as_json: bool) -> int:
     return int(image.damaged)
 
 
-def _json(found: "Found") -> dict[str, Any]:
+def map_json(found: "Found") -> dict[str, Any]:
+    """Return a map of an image as the command's JSON has it."""
     one = found.slice
     d = one.definition
     return {
@@ -102,7 +103,8 @@ def _data(one: "Slice") -> Any:
     return {"bits_set": sum(byte.bit_count() for byte in one.contents()[0])}
 
 
-def _print(found: "Found") -> None:
+def show_map(found: "Found") -> None:
+    """Print a map of an image."""
     from boardmaps import slices as parts  # saves start-up time: needed by this command alone
 
     one = found.slice
