@@ -47,10 +47,6 @@ class _Pool:
         )
         return pack("<H", len(record)) + record
 
-    def kept(self, file: str) -> bytes | None:
-        del file
-        return None
-
     def maps(self) -> list[MapInfo]:
         return listing(self.link)
 

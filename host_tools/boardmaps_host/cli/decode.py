@@ -7,6 +7,7 @@ import rich_click as click
 from . import options, output
 from .entries import entry_json, print_entries, print_values
 from .forms import Words
+from .typed import Names
 
 if TYPE_CHECKING:
     from boardmaps_host.state.images import Found, Image
@@ -92,9 +93,9 @@ def _data(one: "Slice") -> Any:
     from boardmaps import slices as parts  # saves start-up time: needed by this command alone
 
     if one.what == parts.OF_ENTRIES:
-        return [entry_json(one, key, value) for key, value in one.entries()]
+        return [entry_json(one, key, value, Names(one)) for key, value in one.entries()]
     if one.what == parts.OF_VALUES:
-        return [entry_json(one, b"", value) for value in one.values()]
+        return [entry_json(one, b"", value, Names(one)) for value in one.values()]
     if one.what == parts.OF_RECORDS:
         return [{"number": number, "data": output.hex_bytes(data)} for number, data in one.records()]
     if one.what == parts.OF_SAMPLES:
@@ -118,9 +119,9 @@ def show_map(found: "Found") -> None:
     if one.wrong or one.hidden:
         output.say(f"not shown: {one.wrong or 'the map is write-only for the computer'}")
     elif one.what == parts.OF_ENTRIES:
-        print_entries(one, list(one.entries()))
+        print_entries(one, list(one.entries()), Names(one))
     elif one.what == parts.OF_VALUES:
-        print_values(one.values())
+        print_values(one.values(), Names(one))
     elif one.what == parts.OF_RECORDS:
         rows = [(number, data.hex(" "), output.readable(data)) for number, data in one.records()]
         output.table(("number#", "data", "as"), rows)

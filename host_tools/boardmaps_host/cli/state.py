@@ -19,13 +19,8 @@ _maps = click.argument("maps", nargs=-1, metavar="[MAP...]")
 @click.command("snapshot")
 @_file
 @_maps
-@click.option(
-    "--crash",
-    type=click.Choice(("first", "last")),
-    help="The maps as they were at the first or the last crash that is on the board's record (boardmaps.run).",
-)
 @options.target
-def snapshot(file: Path, maps: tuple[str, ...], crash: str | None, target: options.Target, as_json: bool) -> None:
+def snapshot(file: Path, maps: tuple[str, ...], target: options.Target, as_json: bool) -> None:
     """Write the maps of a board to FILE, all or those named, while its program runs on.
 
     Each map is of one moment; one that changed each time it was read is named. What a write-only map holds is not in it.
@@ -33,7 +28,7 @@ def snapshot(file: Path, maps: tuple[str, ...], crash: str | None, target: optio
     JSON: {"file", "bytes", "maps": [{"name", "type", "bytes", "changed", "hidden"}], "left_out": {name: reason}}.
     """
     with target.connect() as board, output.progress(board.link.name, quiet=as_json) as shown:
-        taken = board.snapshot(*maps, progress=shown and partial(shown, board.link.name), crash=crash)
+        taken = board.snapshot(*maps, progress=shown and partial(shown, board.link.name))
     size = _save(taken, file)
     if as_json:
         rows = [

@@ -4,7 +4,6 @@ More than 300 lines: one class, and the one way to get it.
 """
 
 import contextlib
-import struct
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -13,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Self, overload
 
 from boardmaps.definition import MapDef
 from boardmaps.errors import InvalidDefinition, KeyNotFound, MapError
-from boardmaps.schema import typed
 from boardmaps_host.client.errors import LinkError, NoAnswer
 from boardmaps_host.client.info import create
 from boardmaps_host.client.link import Link
+from boardmaps_host.client.making import follow_schemas, take_parameters
 from boardmaps_host.client.maps import remote
 from boardmaps_host.client.maps.base import RemoteMap
 from boardmaps_host.client.named import Maps
@@ -25,7 +24,7 @@ from boardmaps_host.client.pins import Pinning, pinning, read_kept, unpin
 from boardmaps_host.client.pool import RemotePool
 from boardmaps_host.client.transports.base import Transport
 from boardmaps_host.client.transports.choose import open_line
-from boardmaps_host.kinds import KINDS, Kind, by_class
+from boardmaps_host.kinds import KINDS, by_class
 
 if TYPE_CHECKING:
     from boardmaps import ArrayMap, BloomFilter, HashMap, LpmTrie, PerCpuArray, PerCpuHash, Queue, RingBuf, TimeSeries
@@ -117,8 +116,8 @@ class Board:
         if kind.in_bytes and "size" in parts:  # what its constructor calls it
             parts["max_entries"] = parts.pop("size")
         if "key" in parts or "value" in parts:
-            _typed(kind, parts)
-        parameters = _parameters(kind, parts)
+            follow_schemas(kind, parts)
+        parameters = take_parameters(kind, parts)
         if unknown := set(parts) - {"key_size", "value_size", "max_entries", "map_flags", "name", "schema"}:
             raise InvalidDefinition(f"create {class_name}: a definition has no {', '.join(sorted(unknown))}")
         if missing := set(kind.sizes) - set(parts):
@@ -126,22 +125,14 @@ class Board:
         parts = {"key_size": kind.key_least, "value_size": 0, **parts}
         return remote(self.link, create(self.link, MapDef(kind.number, **parts), parameters))
 
-    def snapshot(
-        self, *names: str, progress: Callable[[int, int], None] | None = None, crash: str | None = None
-    ) -> "Snapshot":
+    def snapshot(self, *names: str, progress: Callable[[int, int], None] | None = None) -> "Snapshot":
         """Return the maps of these names, or all, as slices, while the firmware runs on; save() writes the file.
-
-        `crash`: "first" or "last", the maps as they were when the program crashed, as its black box has kept them. Raises
-        StateError when it has none.
 
         Each map is read until it did not change meanwhile, a few times; one that always does is in `changed`, and its slice is of
         no one moment. What a write-only map holds is not in it. `progress` is told (bytes read, bytes in all).
         """
-        # saves start-up time: for those who take one
-        from boardmaps_host.client.transfer import at_crash, take
+        from boardmaps_host.client.transfer import take  # saves start-up time: for those who take one
 
-        if crash is not None:
-            return at_crash(self, names, crash)
         return take(self, names, progress)
 
     def restore(
@@ -257,36 +248,6 @@ class Board:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _typed(kind: Kind, parts: dict[str, Any]) -> None:
-    """Have a definition's parts follow from the schemas of its keys and values, as typed() of the class does."""
-
-    def made(*sizes: Any, **more: Any) -> None:
-        parts.update(zip((*kind.sizes, "map_flags", "name", "schema"), sizes, strict=True), **more)
-
-    words = (parts.pop("name", ""), parts.pop("key", ""), parts.pop("value", ""))
-    numbers = (parts.pop("max_entries", 0), parts.pop("map_flags", 0))
-    more = {name: parts.pop(name) for name in kind.parameters[1:] if name in parts}
-    made.__name__ = kind.class_name
-    typed(made, *words, *numbers, more)
-
-
-def _parameters(kind: Kind, parts: dict[str, Any]) -> bytes:
-    """Take the type parameters out of `parts`; return them as the request has them, nothing when the first is not given.
-
-    A text of one letter stands for its number.
-    """
-    layout, names = kind.parameters[:1], kind.parameters[1:]
-    given = {name: parts.pop(name) for name in names if name in parts}
-    if not given or given.get(names[0]) is None:
-        return b""
-    values = [ord(v) if isinstance(v, str) and len(v) == 1 else v for v in (given.get(name, 0) for name in names)]
-    try:
-        return struct.pack("<" + layout[0], *values)
-    except struct.error:
-        words = ", ".join(f"{name} {value!r}" for name, value in given.items())
-        raise InvalidDefinition(f"create {kind.class_name}: {words} cannot be") from None
 
 
 def connect(

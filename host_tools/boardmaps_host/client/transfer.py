@@ -58,10 +58,6 @@ class Holder(Protocol):
         """Return what the board tells of all its maps."""
         ...
 
-    def kept(self, file: str) -> bytes | None:
-        """Return a file that boardmaps keeps on the board's file system."""
-        ...
-
 
 @dataclass(frozen=True)
 class Restored:
@@ -111,23 +107,6 @@ def take(board: Holder, names: Sequence[str], progress: Callable[[int, int], Non
             break
     about = {word: board.info[word] for word in _ABOUT if word in board.info}
     return Snapshot([one for one in kept.values() if one is not None], about)
-
-
-def at_crash(board: Holder, names: Sequence[str], which: str) -> Snapshot:
-    """Return the maps as they were at the first or the last crash on record."""
-    # saves start-up time: for crashes alone
-    from boardmaps_host.state.images import of_pool
-
-    if which not in ("first", "last"):
-        raise StateError(f"the crash {which!r} is none of first and last.")
-    data = board.kept(f"{which}.pool") or (board.kept("first.pool") if which == "last" else None)
-    if data is None:
-        raise StateError(
-            f"{board.link.name}: no crash with its maps is on record. A program that begins with boardmaps.run(main) keeps them."
-        )
-    taken = of_pool(data).snapshot()
-    taken.about = {word: board.info[word] for word in _ABOUT if word in board.info}
-    return taken.only(*names) if names else taken
 
 
 def _read_all(
