@@ -55,6 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
     starts would, too.
     """
     config.stash[_RUNTIME] = os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="boardmaps-tests-")
+    os.environ["BOARDMAPS_SHARE"] = "0"  # each test owns its boards alone; those of the hub say otherwise, and end it
     for name in _FOREIGN:
         os.environ.pop(name, None)
     for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
