@@ -21,7 +21,9 @@ from boardmaps_sim.pty_port import PtyPort
 
 _BLOCK = 4096
 _IDLE_NANOS = 1_000_000  # of emulated time between two looks at the port while the processor waits
-_BUSY_NANOS = 100_000  # and while it computes, when that is about a millisecond of ours, or has just had bytes or sent some
+_BUSY_NANOS = (
+    100_000  # and while it computes, when that is about a millisecond of ours, or has just had bytes or sent some
+)
 _TALK_NANOS = 10_000_000  # how long after that: an answer that comes within a millisecond must not take one
 _STALL = 0.5  # seconds; a client that reads nothing for so long loses output
 _MOST_QUEUED = 1 << 20
