@@ -54,6 +54,7 @@ Name = Literal[
     "wheel-soak",
     "schemas-soak",
     "pins",
+    "sharing",
     "pins-soak",
 ]
 
