@@ -4,18 +4,18 @@ More than 300 lines: one class, and the one way to get it.
 """
 
 import contextlib
-import struct
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, overload
 
 from boardmaps.definition import MapDef
 from boardmaps.errors import InvalidDefinition, KeyNotFound, MapError
-from boardmaps.schema import typed
 from boardmaps_host.client.errors import LinkError, NoAnswer
 from boardmaps_host.client.info import create
 from boardmaps_host.client.link import Link
+from boardmaps_host.client.making import follow_schemas, take_parameters
 from boardmaps_host.client.maps import remote
 from boardmaps_host.client.maps.base import RemoteMap
 from boardmaps_host.client.named import Maps
@@ -24,7 +24,7 @@ from boardmaps_host.client.pins import Pinning, pinning, read_kept, unpin
 from boardmaps_host.client.pool import RemotePool
 from boardmaps_host.client.transports.base import Transport
 from boardmaps_host.client.transports.choose import open_line
-from boardmaps_host.kinds import KINDS, Kind, by_class
+from boardmaps_host.kinds import KINDS, by_class
 
 if TYPE_CHECKING:
     from boardmaps import ArrayMap, BloomFilter, HashMap, LpmTrie, PerCpuArray, PerCpuHash, Queue, RingBuf, TimeSeries
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from boardmaps_host.client.maps.queue import RemoteQueue
     from boardmaps_host.client.maps.ringbuf import RemoteRingBuf
     from boardmaps_host.client.maps.timeseries import RemoteTimeSeries
+    from boardmaps_host.client.replay import Replayed
     from boardmaps_host.client.transfer import Restored
     from boardmaps_host.state.snapshot import Snapshot
 
@@ -115,8 +116,8 @@ class Board:
         if kind.in_bytes and "size" in parts:  # what its constructor calls it
             parts["max_entries"] = parts.pop("size")
         if "key" in parts or "value" in parts:
-            _typed(kind, parts)
-        parameters = _parameters(kind, parts)
+            follow_schemas(kind, parts)
+        parameters = take_parameters(kind, parts)
         if unknown := set(parts) - {"key_size", "value_size", "max_entries", "map_flags", "name", "schema"}:
             raise InvalidDefinition(f"create {class_name}: a definition has no {', '.join(sorted(unknown))}")
         if missing := set(kind.sizes) - set(parts):
@@ -170,6 +171,41 @@ class Board:
         """Return a file that boardmaps keeps on the board's file system, such as `temps.pin`; None when there is none."""
         return read_kept(self.link, file)
 
+    @contextlib.contextmanager
+    def record(self, path: "str | Path", *, snapshot: bool = True) -> Iterator[None]:
+        """Write every operation on a map, and every event, to a file while the block runs; what the file has already stays.
+
+        `snapshot`: first what the maps hold, so that a replay can begin with it. Raises StateError for a file that is something
+        else, OSError.
+        """
+        # saves start-up time: for those who record
+        from boardmaps_host.client.record import Recorder
+        from boardmaps_host.state.recording import State
+
+        recorder = Recorder(path, self.maps)
+        try:
+            if snapshot:
+                taken = self.snapshot()
+                taken.maps = [kept for kept in taken.maps if not kept.changed and not kept.slice.hidden]
+                recorder.add(State(taken.to_bytes()))
+            self.link.recorder, self.link.hub.recorder = recorder, recorder.told
+            yield
+        finally:
+            self.link.recorder = self.link.hub.recorder = None
+            recorder.close()
+
+    def replay(self, path: "str | Path", *, restore: bool = True, events: bool = True) -> "Replayed":
+        """Execute a recording's operations here, and what its events told as operations; stop at the first difference.
+
+        `restore`: begin with the state that the recording begins with. `events`: not on a board whose own firmware does the same
+        again. Raises StateError for a file that is no recording, OSError.
+        """
+        # saves start-up time: for those who replay
+        from boardmaps_host.client.replay import replay
+        from boardmaps_host.state.recording import read
+
+        return replay(read(path), self, restore=restore, events=events)
+
     def listen(self, seconds: float) -> None:
         """Take what the board tells unasked for so long: its prints go to `console`, events to their callbacks.
 
@@ -212,36 +248,6 @@ class Board:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _typed(kind: Kind, parts: dict[str, Any]) -> None:
-    """Have a definition's parts follow from the schemas of its keys and values, as typed() of the class does."""
-
-    def made(*sizes: Any, **more: Any) -> None:
-        parts.update(zip((*kind.sizes, "map_flags", "name", "schema"), sizes, strict=True), **more)
-
-    words = (parts.pop("name", ""), parts.pop("key", ""), parts.pop("value", ""))
-    numbers = (parts.pop("max_entries", 0), parts.pop("map_flags", 0))
-    more = {name: parts.pop(name) for name in kind.parameters[1:] if name in parts}
-    made.__name__ = kind.class_name
-    typed(made, *words, *numbers, more)
-
-
-def _parameters(kind: Kind, parts: dict[str, Any]) -> bytes:
-    """Take the type parameters out of `parts`; return them as the request has them, nothing when the first is not given.
-
-    A text of one letter stands for its number.
-    """
-    layout, names = kind.parameters[:1], kind.parameters[1:]
-    given = {name: parts.pop(name) for name in names if name in parts}
-    if not given or given.get(names[0]) is None:
-        return b""
-    values = [ord(v) if isinstance(v, str) and len(v) == 1 else v for v in (given.get(name, 0) for name in names)]
-    try:
-        return struct.pack("<" + layout[0], *values)
-    except struct.error:
-        words = ", ".join(f"{name} {value!r}" for name, value in given.items())
-        raise InvalidDefinition(f"create {kind.class_name}: {words} cannot be") from None
 
 
 def connect(

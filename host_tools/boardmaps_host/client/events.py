@@ -192,6 +192,7 @@ class Hub:
 
     def __init__(self, line: Connected) -> None:
         self._line = line
+        self.recorder: Callable[[int, int, bytes], None] | None = None  # is told each event: subscription, what, data
         self._open: list[_Any] = []  # those that the program has not closed
         self._named: dict[int, _Any] = {}  # those that the board knows, by its number
         self._again: list[_Any] = []  # those that the present session does not know yet
@@ -218,6 +219,8 @@ class Hub:
             at += 4 + n
 
     def _told(self, given: int, what: int, data: bytes) -> None:
+        if self.recorder is not None and what != EVENT_ENDED:
+            self.recorder(given, what, data)
         if what == EVENT_ENDED and not data:  # as we asked for
             self._named.pop(given, None)
             return

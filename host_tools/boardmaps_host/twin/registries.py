@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextvars import copy_context
 from itertools import count
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
@@ -15,6 +17,8 @@ from .base import CloudMap, chosen, homes
 
 if TYPE_CHECKING:
     from boardmaps_host.state.snapshot import Snapshot
+
+    from .keeping import Keeper
 
 R = TypeVar("R")
 
@@ -28,13 +32,26 @@ class Registry:
     belong to it, and are gone (StaleMap) at the end.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, kept: str | os.PathLike[str] | None = None) -> None:
+        """Make an empty one. `kept`: the folder of its maps' pins; without one nothing is kept."""
         self._maps: dict[int, CloudMap] = {}
         self._numbers = count(1)
         self._loaded: dict[str, CloudMap] = {}  # maps of a snapshot that the program has not asked for yet
         self.verdicts: dict[
             str, str
         ] = {}  # by a map's name: what became of it when the program made it with another definition
+        self.kept = kept
+        self._keeper: Keeper | None = None
+
+    @property
+    def keeper(self) -> Keeper | None:
+        """What keeps the maps' pins; None where there is no folder for them."""
+        if self._keeper is None and self.kept is not None:
+            # saves start-up time: for those who keep something
+            from .keeping import Keeper
+
+            self._keeper = Keeper(Path(self.kept))
+        return self._keeper
 
     @staticmethod
     def active() -> Registry:
@@ -66,6 +83,8 @@ class Registry:
         self._maps[map_id] = new
         if new.name in self._loaded:
             self._reopen(new)
+        elif new.name and self.kept is not None and self.keeper is not None:
+            self.keeper.load(new)
         return map_id
 
     def _reopen(self, new: CloudMap) -> None:
@@ -147,6 +166,7 @@ class Registry:
             m._retire()
             self._maps.pop(map_id, None)
         self._loaded.clear()
+        self._keeper = None
 
     def __enter__(self) -> Self:
         homes.append(self)
@@ -159,7 +179,7 @@ class Registry:
         self.reset()
 
 
-registry = Registry()
+registry = Registry(os.environ.get("BOARDMAPS_KEPT") or None)
 homes.append(registry)
 
 
