@@ -139,10 +139,12 @@ class Hub:
         self._tended = now
         self._waiting.sweep()
         self._journal.flush()
-        idle = self._idle()
-        for program in list(self._waiting.programs.values()):
+        programs = list(self._waiting.programs.values())
+        for program in programs:
             self.tell(program)
-            if program.open and now - program.heard > idle and not program.asked:
+        heard = max((program.heard for program in programs if program.session is not None), default=now)
+        if now - heard > self._idle() and not any(program.asked for program in programs):
+            for program in programs:  # all are silent: the port is let go
                 self._lose(program)
         if link is not None and not self._used():
             self._queue.append(self._unless_used)
