@@ -68,8 +68,11 @@ def by_name(old, new):  # type: ignore[no-untyped-def]
     from .schema import Types  # saves heap: both are typed, so it is loaded already
 
     had, has = Types(old.schema), Types(new.definition.schema)
-    if had.value is None or has.value is None or new.definition.map_type != old.definition.map_type or new.by_host:
-        raise InvalidDefinition("by_name: both are maps of one type whose values have a schema, and no per-CPU maps")
+    holds, same = what(old.definition.map_type), what(new.definition.map_type)
+    if had.value is None or has.value is None or holds is not same or new.by_host:
+        raise InvalidDefinition(
+            "by_name: both hold the same sort of thing, have a schema of values, and are no per-CPU maps"
+        )
     if (had.key and had.key.layout) != (has.key and has.key.layout):
         raise InvalidDefinition("by_name: the keys have another schema")
     pairs = []
@@ -84,7 +87,6 @@ def by_name(old, new):  # type: ignore[no-untyped-def]
             fresh[to : to + size] = value[start : start + size]
         return bytes(fresh)
 
-    holds = what(old.definition.map_type)
     if holds == OF_ENTRIES:
         for key, value in old.entries():
             new.update(key, moved(value))

@@ -76,9 +76,9 @@ def load(new):
 def _migrated(entry):
     """Have the program's function move what the pin of another definition has to the new map; False where that cannot be."""
     # saves heap: it is loaded already, the program has registered a function
-    from .. import pool
     from ..migrate import take_over
 
+    pool = sys.modules["boardmaps.pool"]  # which calls this module, and so is not imported by it
     new = entry.m
     where = keep.path(new.definition.name + ".pin")
     with open(where, "rb") as file:
