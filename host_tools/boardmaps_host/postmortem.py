@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from boardmaps_host.client import crashes
-from boardmaps_host.client.crashes import WHICH, Report
+from boardmaps_host.client.crashes import WHICH, Crash, Report
+from boardmaps_host.state.errors import StateError
 from boardmaps_host.state.images import of_pool, open_image
+from boardmaps_host.state.snapshot import Kept, Snapshot
 
 if TYPE_CHECKING:
     from boardmaps_host.client.board import Board
@@ -38,3 +40,14 @@ def of_file(path: str | Path) -> Report:
         if found.slice.kind.has("read") and not found.slice.wrong and not found.file.endswith(".pool"):
             crashes.of_ring(report, found.slice.name, [record for _, record in found.slice.records()])
     return report
+
+
+def snapshot(crash: Crash) -> Snapshot:
+    """Return the maps as they were at a crash, for a board or a twin to be filled with; those that are not whole are left out.
+
+    Raises StateError when none were kept.
+    """
+    if not crash.maps:
+        raise StateError(f"the maps as they were at crash {crash.number} are not kept: there is nothing to save.")
+    whole = [found for found in crash.maps if not found.slice.wrong and not found.slice.hidden]
+    return Snapshot([Kept(found.slice) for found in whole])

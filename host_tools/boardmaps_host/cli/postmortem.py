@@ -1,5 +1,6 @@
 """`boardmaps postmortem`: why a board's program ended, and what its maps held then."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import rich_click as click
@@ -16,12 +17,26 @@ _RECORDS = 10  # of each ring that are shown before a crash
 @click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False))
 @click.option("--maps", "-m", "all_maps", is_flag=True, help="Show all that the maps held at each crash.")
 @click.option(
+    "--save",
+    "-s",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write the maps as they were at the newest crash to FILE, a snapshot that a twin or a board can be filled with.",
+)
+@click.option(
     "--acknowledge",
     is_flag=True,
     help="Have the board forget the crashes, once they are shown, and load its pins again.",
 )
 @options.maybe_target
-def command(file: str | None, all_maps: bool, acknowledge: bool, target: options.Target | None, as_json: bool) -> None:
+def command(
+    file: str | None,
+    all_maps: bool,
+    save: Path | None,
+    acknowledge: bool,
+    target: options.Target | None,
+    as_json: bool,
+) -> None:
     """Show the crashes that a board has on record (boardmaps.run), the last records before each, and its maps as they were.
 
     FILE is the littlefs image of a board's flash, also of one that does not start, or the image of its pool; without it the board
@@ -40,16 +55,36 @@ def command(file: str | None, all_maps: bool, acknowledge: bool, target: options
             raise click.UsageError("--acknowledge is for a board, not for a file.")
         report = postmortem.of_file(file)
         _show(report, all_maps, as_json)
+        _save(report, save)
         return
     if target is None:
         raise click.UsageError("name the board with --port, or a file: boardmaps postmortem FILE.")
     with target.connect(crashes=False) as board:
         report = postmortem.of_board(board)
         _show(report, all_maps, as_json)
+        _save(report, save)
         if acknowledge:
             gone = acknowledge_on(board)
             if not as_json:
                 output.say(f"acknowledged {gone} crash{'es' * (gone != 1)}")
+
+
+def _save(report: "Report", file: Path | None) -> None:
+    """Write the maps of the newest crash that has some."""
+    if file is None:
+        return
+    # saves start-up time: needed by this option alone
+    from boardmaps_host.postmortem import snapshot
+
+    crashes = [crash for crash in report.crashes if crash.maps]
+    if not crashes:
+        raise click.ClickException("no crash is on record with the maps as they were: there is nothing to save.")
+    newest = max(crashes, key=lambda crash: crash.number)
+    try:
+        snapshot(newest).save(file)
+    except OSError as error:
+        raise click.FileError(str(file), error.strerror) from error
+    output.note(f"boardmaps: the maps as they were at crash {newest.number} are in {file}.")
 
 
 def _show(report: "Report", all_maps: bool, as_json: bool) -> None:
