@@ -72,10 +72,12 @@ bench: $(READY) chips ## Measure, print the tables, write build/bench/*.json
 	$(BIN)/python -m bench.twin
 	$(BIN)/python -m bench.line
 	$(BIN)/python -m bench.qemu
+	$(BIN)/python -m bench.fields
 	$(BIN)/python -m bench.heap
 	$(BIN)/python -m bench.pico
 	$(BIN)/python -m bench.pins
 	$(BIN)/python -m bench.chipline
+	$(BIN)/python -m bench.sharing pico
 	$(BIN)/python -m bench.plot
 
 pictures: $(READY) ## Draw docs/speed.svg from what `make bench` measured last
@@ -89,6 +91,7 @@ soak: $(READY) chips ## Run for an hour what the tests run for seconds; an error
 	$(BIN)/python -m soak.schemas
 	$(BIN)/python -m soak.pins
 	$(BIN)/python -m soak.line
+	$(BIN)/python -m soak.sharing 100000
 	$(BIN)/python -m soak.chips
 	$(BIN)/python -m soak.wheel
 

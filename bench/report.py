@@ -43,6 +43,7 @@ Name = Literal[
     "unix",
     "twin",
     "qemu",
+    "fields",
     "pico",
     "pico-stock",
     "line",
@@ -54,6 +55,7 @@ Name = Literal[
     "wheel-soak",
     "schemas-soak",
     "pins",
+    "sharing",
     "pins-soak",
 ]
 

@@ -20,6 +20,7 @@ array m     add(key, delta, offset, width) -> the new number
 array m     compare_and_swap(key, expected, new) -> whether it was equal
 array m     update_part(key, offset, data)
 array m     _apply(key, operand, field, out) -> the number before (of an addition, after), None with out; maps/atomic.py has field
+array m     _of_field(what, number) -> get, set or add of a field, see fields.py; None where a sort has none
 array m     _op(key, value, what) -> answer
 hash        drive(m)
 hash        entry_at(view, slot, key, value) -> the next slot, 0 at the end
@@ -31,6 +32,7 @@ hash m      add(key, delta, offset, width) -> the new number
 hash m      compare_and_swap(key, expected, new) -> whether it was equal
 hash m      update_part(key, offset, data)
 hash m      _apply(key, operand, field, out) -> as an array's
+hash m      _of_field(what, number) -> as an array's
 hash m      _op(key, value, what) -> answer
 queue       drive(m)
 queue       empty(view)

@@ -67,6 +67,11 @@ def atomics(m, locate):
     return change, add, compare_and_swap
 
 
+def no_field(*_):
+    """Return None: functions of a field are made of others here, see fields.py."""
+    return
+
+
 def parts(m, locate):
     """Give an ArrayMap or a HashMap what changes a part of a value."""
     change, m.add, m.compare_and_swap = atomics(m, locate)
@@ -81,6 +86,7 @@ def parts(m, locate):
         m._slice[at : at + len(data)] = data
 
     m._apply = apply
+    m._of_field = no_field
     m.update_part = update_part
 
 
