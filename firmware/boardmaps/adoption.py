@@ -1,17 +1,19 @@
 """What an earlier boot left in the pool: looked at, kept where it is whole, and given to the maps that are made again.
 
-pool.py loads this where it finds such bytes and nowhere else. The maps that are kept wait above what this boot has allocated, in the
-order in which they were made; one that is opened moves down to where a new map would begin, so that a pool looks as after any
+pool.py loads this where it finds such bytes and nowhere else. The maps that are kept wait above what this boot has allocated, in
+the order in which they were made; one that is opened moves down to where a new map would begin, so that a pool looks as after any
 other boot. They give way to new maps. A slice carries its mark while it moves: a reset meanwhile loses that one.
 """
 
-from struct import pack, pack_into, unpack_from
+from struct import pack, unpack_from
 
 from micropython import const
 
-from .definition import HEADER_SIZE, MAGIC, check_word
+from .definition import HEADER_SIZE, MAGIC, layout
+from .flags import BPF_F_WRONLY
 from .kinds import find
 from .maps.check import examined
+from .settings import kernels
 
 # Columns and traits of kinds.py
 _NUMBER_OF = const(0)
@@ -20,24 +22,20 @@ _PARAMETERS = const(9)
 _BYTES = const(32)
 _BITS = const(128)
 
-_STATE_AT = const(68)  # bytes of a slice's header
+_TYPE_AT = const(8)  # bytes of a slice's header
+_FLAGS_AT = const(12)
+_STATE_AT = const(68)
 _MARK_AT = const(69)
-_CONSUMER = const(8)  # words
-_FIELD = const(9)
-_CHECK = const(19)
+_FIELD = const(9)  # words
+_FUNCTIONS = const(15)
 _FROZEN = const(1)
-
-# Flags beside the length of a ring's record
-_RESERVED = const(1 << 29)
-_DISCARDED = const(1 << 28)
-_LENGTH = const((1 << 28) - 1)
+_BAD_HEADER = const(10)  # what the kernel says of a slice
 
 
 class _Slice:
-    """One that waits to be opened, of a map with this definition; `told` is its verdict: name, state, why."""
+    """One that waits to be opened; `told` is its verdict: name, state, why."""
 
-    def __init__(self, definition, offset, size, told):
-        self.definition = definition
+    def __init__(self, offset, size, told):
         self.offset = offset
         self.size = size
         self.told = told
@@ -64,7 +62,7 @@ class Kept:
 
     def _look(self, memory):
         """Find the slices. Behind one whose size cannot be trusted the next one is searched."""
-        view = self._view
+        view, own = self._view, kernels("check")
         expected = at = 0
         while True:
             at = memory.find(MAGIC, at)
@@ -75,23 +73,22 @@ class Kept:
                 at += 1
                 continue
             part = view[at : at + size]
-            d, wrong = examined(part)
-            name = d.name if d else _name(part)
-            if d and not name:
-                wrong = "a map without a name is not kept"
-            if not wrong:
+            wrong = own.slice(part)
+            sound = wrong != _BAD_HEADER  # so its size can be trusted
+            told = [_name(part), "kept", ""]
+            if told[0] and not wrong:
                 part[_STATE_AT] &= 0xFF ^ _FROZEN  # whoever froze it does so again
-                if find(_NUMBER_OF, d.map_type)[_TRAITS] & _BYTES:
-                    _end_reserved(part)
-                told = [name, "kept", ""]
-                self.waiting.append(_Slice(d, at, size, told))
-                self._told.append(told)
-            elif at == expected or _sealed(part):
-                self._told.append([name, "discarded", wrong])
-            if wrong and not _sealed(part):
-                at += 8
+                if find(_NUMBER_OF, part[_TYPE_AT])[_TRAITS] & _BYTES:
+                    own.settle(part)
+                self.waiting.append(_Slice(at, size, told))
             else:
-                at = expected = at + size
+                told[1] = "discarded"
+                told[2] = examined(part)[1] or "a map without a name is not kept"
+            if sound or at == expected:
+                self._told.append(told)
+            at += size if sound else 8
+            if sound:
+                expected = at
 
     def _move(self, s, to):
         """Move one, and set the bytes that it leaves to zero."""
@@ -118,14 +115,23 @@ class Kept:
         """
         other = None
         for s in self.waiting:
-            if s.definition.name == d.name:
-                view = self._view[s.offset : s.offset + s.size]
-                if s.definition == d and s.definition.cpus == d.cpus and _parameters(view, d) == new.host_parameters():
+            if s.told[0] == d.name:
+                part = self._view[s.offset : s.offset + s.size]
+                if _is(part, d) and _parameters(part) == new.host_parameters():
                     return self._bring(s, front)
                 other = other or s
         if other:
-            self._drop(other, "the map was made anew with another definition: this was %r" % other.definition)
+            was = examined(self._view[other.offset : other.offset + other.size])[0]
+            self._drop(other, "the map was made anew with another definition: this was %r" % was)
         return None
+
+    def hidden(self):
+        """Return (offset, size) of those that the host may not read."""
+        found = []
+        for s in self.waiting:
+            if self._view[s.offset + _FLAGS_AT] & BPF_F_WRONLY:
+                found.append((s.offset, s.size))
+        return found
 
     def _bring(self, s, front):
         """Take one out of those that wait, to `front`; return it, None where it could not be moved."""
@@ -177,32 +183,22 @@ class Kept:
 
 def _name(part):
     """Return the name that a header has, as far as it is one."""
-    return "".join([chr(c) for c in part[80:HEADER_SIZE] if 32 < c < 127])
+    try:
+        return str(bytes(part[80:HEADER_SIZE]).rstrip(b"\0"), "utf-8")
+    except ValueError:  # UnicodeError
+        return "?"
 
 
-def _sealed(part):
-    """Return whether the header's check is that of its bytes, so that its size can be trusted."""
-    if find(_NUMBER_OF, unpack_from("<I", part, 8)[0]) is None or HEADER_SIZE + (part[70] | part[71] << 8) > len(part):
-        return False
-    return unpack_from("<I", part, 4 * _CHECK)[0] == check_word(part)
+def _is(part, d):
+    """Return whether the header of a slice is of this definition, but for its name; its size too, which comes of it."""
+    words = (d.map_type, d.map_flags, d.key_size, d.value_size, d.max_entries)
+    return unpack_from("<5I", part, 8) == words and unpack_from("<4I", part, 44) == layout(d)
 
 
-def _parameters(part, d):
+def _parameters(part):
     """Return the type parameters of a slice, as its map's host_parameters() does."""
-    row = find(_NUMBER_OF, d.map_type)
+    row = find(_NUMBER_OF, part[8])
     if row[_TRAITS] & _BITS:
-        return bytes((d.functions,))
+        return bytes(part[4 * _FUNCTIONS : 4 * _FUNCTIONS + 1])
     letter, offset = unpack_from("<II", part, 4 * _FIELD)
     return pack("<BI", letter, offset) if row[_PARAMETERS] and letter else b""
-
-
-def _end_reserved(part):
-    """Discard the records of a ring that are reserved: nobody is there any more to submit them."""
-    size = unpack_from("<I", part, 24)[0]
-    at, end = unpack_from("<II", part, 4 * _CONSUMER)
-    while at != end:
-        place = HEADER_SIZE + (at & (size - 1))
-        head = unpack_from("<I", part, place)[0]
-        if head & _RESERVED:
-            pack_into("<I", part, place, head & _LENGTH | _DISCARDED)
-        at = (at + ((head & _LENGTH) + 15 & ~7)) & 0xFFFFFFFF

@@ -5,6 +5,7 @@ import it before the heap is in pieces. A smaller pool: put `POOL_SIZE = 16 * 10
 """
 
 import gc
+import sys
 from struct import pack_into
 
 from .definition import HEADER_SIZE, MAGIC, check_entries, check_word, layout, slice_size
@@ -17,6 +18,7 @@ _clear = kernels("base").clear
 
 def _take(size):
     """Return the pool's memory: a C module's block outside the heap where the firmware has one, else from the heap."""
+    global _image, _note
     if not isinstance(size, int) or size < 256 or size % 8:
         raise InvalidDefinition("boardmaps_config.POOL_SIZE is %r: give a multiple of 8, from 256 bytes up" % (size,))
     if built_in:
@@ -25,6 +27,12 @@ def _take(size):
             return memory[:size]
     gc.collect()
     try:
+        if not built_in and _told is not None:
+            from . import keeping  # saves heap: on ports that have a place for what it keeps
+
+            memory, _image = keeping.take(size, _told)
+            _note = keeping.note
+            return memory
         return bytearray(size)
     except MemoryError:
         pass
@@ -44,21 +52,38 @@ def _take(size):
 
 def _adopt():
     """Return what an earlier boot left in the pool that can be kept, None when that is nothing; the rest of it is cleared."""
-    if built_in and len(built_in.memory()) >= len(_memory):  # the others' memory comes zeroed
-        if _told is not None and built_in.memory().find(MAGIC) >= 0:
-            from .adoption import Kept  # saves heap: where something was left
+    global _image
+    found = None
+    if built_in and len(built_in.memory()) >= len(_memory):
+        found = built_in.memory()
+        if _told is None or found.find(MAGIC) < 0:
+            _clear(_view, len(_view))
+            return None
+    elif len(_image):
+        _view[: len(_image)] = found = _image
+    if found is None:
+        return None  # memory comes zeroed
+    from .adoption import Kept  # saves heap: where something was left
 
-            kept = Kept(built_in.memory(), _view, _clear, _told)
-            return kept if kept.waiting else None
-        _clear(_view, len(_view))
-    return None
+    kept = Kept(found, _view, _clear, _told)
+    _image = None
+    return kept if kept.waiting else None
 
 
+def _outlives():
+    """Return whether a reset leaves the pool's bytes as they were, and KEEP, which is True by itself, does not say otherwise."""
+    return (built_in.kept if built_in else sys.platform in ("rp2", "esp32", "pyboard")) and setting("KEEP", True)
+
+
+_told = [] if _outlives() else None  # what recovered() returns
+_image = b""  # of the old pool, where it was copied
+_note = None  # keeps how many bytes are in use, where that is not the firmware's own memory
 _memory = _take(setting("POOL_SIZE", 64 * 1024))
 _view = memoryview(_memory)
-_told = [] if built_in and built_in.kept and setting("KEEP", True) else None  # what recovered() returns
 _kept = _adopt()  # what waits to be opened, None when nothing does
-del _take, _adopt  # saves heap: they are not needed again
+if _note:
+    _note(_kept.end() if _kept else 0)
+del _take, _adopt, _outlives, _image  # saves heap: they are not needed again
 _used = 0
 _allocations = 0
 maps = {}  # by number: also the C part of the line looks here
@@ -113,6 +138,8 @@ class StaticPool:
         maps.clear()
         _clear(_view, _used)
         _used = _allocations = 0
+        if _note:
+            _note(0)
 
 
 def _allocate(n, name, reopened):
@@ -126,14 +153,17 @@ def _allocate(n, name, reopened):
         _kept.room(end, name)
     _used = end
     _allocations += 1
+    if _note:
+        _note(max(end, _kept.end() if _kept else 0))
     return view
 
 
 def recovered():
     """Return what became of the maps of the boot before: a list of (name, state, why), None where no memory outlives a reset.
 
-    The list is empty where nothing was kept: after a power-up, or a boot without named maps. The state is "kept" while a map waits to be
-    made again, by its name and its definition, "opened" when it was, else "discarded", and then `why` says the reason. Takes heap.
+    The list is empty where nothing was kept: after a power-up, or a boot without named maps. The state is "kept" while a map waits
+    to be made again, by its name and its definition, "opened" when it was, else "discarded", and then `why` says the reason. Takes
+    heap.
     """
     return None if _told is None else [tuple(told) for told in _told]
 
@@ -141,8 +171,8 @@ def recovered():
 def create(new, definition):
     """Give `new` its slice of the pool with the header filled in, and register it. Raises OutOfMemory, moving nothing.
 
-    The first time in a boot that is the slice that the same map had before a reset, if it was kept. What its class has in the header its
-    _begin() fills in. Where memory ends in between, the pool is as it was.
+    The first time in a boot that is the slice that the same map had before a reset, if it was kept. What its class has in the
+    header its _begin() fills in. Where memory ends in between, the pool is as it was.
     """
     global _next_id, _used, _allocations
     d = definition
@@ -218,12 +248,12 @@ def stats():
 def read(offset, n):
     """Return the pool's bytes from `offset` on, at most `n`; zeros for what a write-only map holds behind its header."""
     part = bytearray(_view[offset : offset + n])
-    for m in list(maps.values()) + (_kept.waiting if _kept else []):
-        if m.definition.map_flags & BPF_F_WRONLY:
-            hidden = max(m.offset + HEADER_SIZE, offset)
-            end = min(m.offset + m.size, offset + len(part))
-            if hidden < end:
-                part[hidden - offset : end - offset] = bytes(end - hidden)
+    slices = [(m.offset, m.size) for m in maps.values() if m.definition.map_flags & BPF_F_WRONLY]
+    for at, size in slices + _kept.hidden() if _kept else slices:
+        hidden = max(at + HEADER_SIZE, offset)
+        end = min(at + size, offset + len(part))
+        if hidden < end:
+            part[hidden - offset : end - offset] = bytes(end - hidden)
     return bytes(part)
 
 

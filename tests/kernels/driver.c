@@ -183,6 +183,11 @@ static void run(const char *op) {
         answer(bm_check_nodes(h), NULL);
     } else if (!strcmp(op, "records")) {
         answer(bm_check_records(h), NULL);
+    } else if (!strcmp(op, "whole")) {
+        answer(bm_check_slice(h, size), NULL);
+    } else if (!strcmp(op, "settle")) {
+        bm_check_settle(h);
+        answer(0, NULL);
     } else if (!strcmp(op, "row")) {
         int what = number();
         uint32_t at = number();
