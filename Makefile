@@ -85,6 +85,7 @@ proofs: $(READY) trust-deps ## Prove with Frama-C what docs/proofs.md says of th
 
 soak: $(READY) chips ## Run for an hour what the tests run for seconds; an error if anything is missed
 	$(BIN)/python -m soak.kernels
+	$(BIN)/python -m soak.schemas
 	$(BIN)/python -m soak.line
 	$(BIN)/python -m soak.chips
 

@@ -39,7 +39,19 @@ def none(what: str, wrong: int) -> Row:
     return Row.held(what, wrong, "", "", wrong, "<= 0")
 
 
-Name = Literal["unix", "twin", "qemu", "pico", "line", "chipline", "heap", "line-soak", "chips-soak", "kernels-soak"]
+Name = Literal[
+    "unix",
+    "twin",
+    "qemu",
+    "pico",
+    "line",
+    "chipline",
+    "heap",
+    "line-soak",
+    "chips-soak",
+    "kernels-soak",
+    "schemas-soak",
+]
 
 
 def console() -> Console:

@@ -23,6 +23,7 @@ from .errors import (
     InvalidDefinition,
     InvalidFlags,
     InvalidKeySize,
+    InvalidValue,
     InvalidValueSize,
     KeyExists,
     KeyNotFound,
@@ -45,6 +46,9 @@ if sys.implementation.name == "micropython":
         ("boardmaps.serving.server", "serve poll serve_async Server"),
         ("boardmaps.serving.threaded", "serve_thread"),
         ("boardmaps.serving.uart", "UartLine"),
+        ("boardmaps.keep.pins", "pin unpin pin_stats"),
+        ("boardmaps.keep.shown", "pins pin_flags kept_read"),
+        ("boardmaps.keep.box", "run run_async reset acknowledge ledger"),
     )
 else:
     _MAPS = "boardmaps_host.twin."

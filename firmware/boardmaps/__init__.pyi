@@ -5,8 +5,8 @@ exist, and StaticPool, serve() and poll() do. What holds on one profile alone st
 """
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple, Self
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from typing import Any, NamedTuple, NoReturn, Self, TypeVar
 
 from .abi import BPF_ANY as BPF_ANY
 from .abi import BPF_EXIST as BPF_EXIST
@@ -18,6 +18,7 @@ from .definition import MapDef as MapDef
 from .errors import InvalidDefinition as InvalidDefinition
 from .errors import InvalidFlags as InvalidFlags
 from .errors import InvalidKeySize as InvalidKeySize
+from .errors import InvalidValue as InvalidValue
 from .errors import InvalidValueSize as InvalidValueSize
 from .errors import KeyExists as KeyExists
 from .errors import KeyNotFound as KeyNotFound
@@ -26,11 +27,13 @@ from .errors import NotPermitted as NotPermitted
 from .errors import NotSupported as NotSupported
 from .errors import OutOfMemory as OutOfMemory
 from .errors import StaleMap as StaleMap
+from .fields import FieldOf
 
 __version__: str
 
 _BytesLike = bytes | bytearray | memoryview
 _Buffer = bytearray | memoryview
+_Result = TypeVar("_Result")
 _Index = _BytesLike | int
 _Page = tuple[int | None, list[bytes], list[bytes]]
 
@@ -45,7 +48,12 @@ class _Map:
     def size(self) -> int: ...
     @property
     def peak(self) -> int: ...
+    @classmethod
+    def typed(
+        cls, name: str = "", *, key: str = "", value: str = "", max_entries: int = 0, map_flags: int = 0, **more: Any
+    ) -> Self: ...
     def freeze(self) -> None: ...
+    def field(self, name: str) -> FieldOf: ...
     def check(self) -> str | None: ...
     def clear(self) -> None: ...
     def __len__(self) -> int: ...
@@ -57,7 +65,9 @@ class _KeyedMap(_Map):
     def batch_lookup(self, cursor: int | None = None, count: int = 1) -> _Page: ...
 
 class _IndexedMap(_KeyedMap):
-    def __init__(self, value_size: int, max_entries: int, map_flags: int = 0, name: str = "") -> None: ...
+    def __init__(
+        self, value_size: int, max_entries: int, map_flags: int = 0, name: str = "", schema: str = ""
+    ) -> None: ...
     @classmethod
     def with_entries(cls, value_size: int, max_entries: int, name: str = "", map_flags: int = 0) -> Self: ...
     def lookup(self, key: _Index) -> bytes | None: ...
@@ -88,7 +98,7 @@ class ArrayMap(_IndexedMap):
 
 class _HashedMap(_KeyedMap):
     def __init__(
-        self, key_size: int, value_size: int, max_entries: int, map_flags: int = 0, name: str = ""
+        self, key_size: int, value_size: int, max_entries: int, map_flags: int = 0, name: str = "", schema: str = ""
     ) -> None: ...
     def lookup(self, key: _BytesLike) -> bytes | None: ...
     def lookup_into(self, key: _BytesLike, out: _Buffer) -> bool: ...
@@ -125,7 +135,14 @@ class PerCpuArray(_IndexedMap):
     def split(self, row: bytes) -> list[bytes]: ...
     if sys.platform != "micropython":
         def __init__(
-            self, value_size: int, max_entries: int, map_flags: int = 0, name: str = "", *, cpus: int | None = None
+            self,
+            value_size: int,
+            max_entries: int,
+            map_flags: int = 0,
+            name: str = "",
+            schema: str = "",
+            *,
+            cpus: int | None = None,
         ) -> None: ...
 
 class PerCpuHash(_HashedMap):
@@ -142,13 +159,14 @@ class PerCpuHash(_HashedMap):
             max_entries: int,
             map_flags: int = 0,
             name: str = "",
+            schema: str = "",
             *,
             cpus: int | None = None,
         ) -> None: ...
 
 class LpmTrie(_KeyedMap):
     def __init__(
-        self, key_size: int, value_size: int, max_entries: int, map_flags: int = 0, name: str = ""
+        self, key_size: int, value_size: int, max_entries: int, map_flags: int = 0, name: str = "", schema: str = ""
     ) -> None: ...
     def lookup(self, key: _BytesLike) -> bytes | None: ...
     def lookup_into(self, key: _BytesLike, out: _Buffer) -> bool: ...
@@ -162,7 +180,9 @@ class LpmTrie(_KeyedMap):
         def resize(self, new_max_entries: int) -> None: ...
 
 class Queue(_Map):
-    def __init__(self, value_size: int, max_entries: int, map_flags: int = 0, name: str = "") -> None: ...
+    def __init__(
+        self, value_size: int, max_entries: int, map_flags: int = 0, name: str = "", schema: str = ""
+    ) -> None: ...
     def push(self, value: _BytesLike, flags: int = 0) -> None: ...
     def pop(self) -> bytes | None: ...
     def pop_into(self, out: _Buffer) -> bool: ...
@@ -194,7 +214,7 @@ class _Record:
     def __exit__(self, kind: object, error: object, trace: object) -> None: ...
 
 class RingBuf(_Map):
-    def __init__(self, size: int, map_flags: int = 0, name: str = "") -> None: ...
+    def __init__(self, size: int, map_flags: int = 0, name: str = "", schema: str = "") -> None: ...
     def output(self, data: _BytesLike) -> bool: ...
     def reserve(self, length: int) -> _Record | None: ...
     def new_record(self, most: int) -> _Record: ...
@@ -208,7 +228,14 @@ class RingBuf(_Map):
 
 class BloomFilter(_Map):
     def __init__(
-        self, value_size: int, max_entries: int, map_flags: int = 0, name: str = "", *, functions: int = 5
+        self,
+        value_size: int,
+        max_entries: int,
+        map_flags: int = 0,
+        name: str = "",
+        schema: str = "",
+        *,
+        functions: int = 5,
     ) -> None: ...
     def push(self, value: _BytesLike, flags: int = 0) -> None: ...
     def peek(self, value: _BytesLike) -> bool: ...
@@ -228,6 +255,7 @@ class TimeSeries(_Map):
         max_entries: int,
         map_flags: int = 0,
         name: str = "",
+        schema: str = "",
         *,
         field: str | None = None,
         field_offset: int = 0,
@@ -243,6 +271,13 @@ class TimeSeries(_Map):
 
 def open_map(name: str) -> Any: ...
 def recovered() -> list[tuple[str, str, str]] | None: ...
+def pin(m: _Map, every: float | None = None) -> int: ...
+def unpin(which: _Map | str) -> bool: ...
+def pins() -> list[tuple[str, str, int, int, int, int | None]]: ...
+def pin_stats() -> tuple[int, int, int, int, int]: ...
+def pin_flags(name: str) -> int: ...
+def kept_read(file: str, offset: int, n: int) -> bytes | None: ...
+def acknowledge() -> int: ...
 
 if sys.platform == "micropython":
     class StaticPool:
@@ -309,6 +344,23 @@ if sys.platform == "micropython":
         key: bytes | None = None,
     ) -> _ThreadServer: ...
     def poll() -> bool: ...
+    def run(
+        main: Callable[[], _Result],
+        ring: RingBuf | None = None,
+        flash: bool | None = None,
+        fast: float = 60,
+        most: int = 5,
+    ) -> _Result: ...
+    def run_async(
+        main: Coroutine[Any, Any, _Result],
+        *,
+        ring: RingBuf | None = None,
+        flash: bool | None = None,
+        fast: float = 60,
+        most: int = 5,
+    ) -> _Result: ...
+    def reset() -> NoReturn: ...
+    def ledger() -> tuple[int, int, int, int, int, tuple[int, ...]]: ...
 
 else:
     class LruHashMap(HashMap):
@@ -320,6 +372,7 @@ else:
             max_entries: int,
             map_flags: int = 0,
             name: str = "",
+            schema: str = "",
             *,
             on_evict: Callable[[bytes, bytes], object] | None = None,
         ) -> None: ...

@@ -52,6 +52,19 @@ OP_UPDATE_PART = const(32)
 OP_PUSH = const(33)
 OP_PEEK = const(34)
 
+# on what outlives a reset
+OP_PIN = const(48)
+OP_UNPIN = const(49)
+OP_PINS = const(50)
+OP_KEPT_READ = const(51)
+OP_ACKNOWLEDGE = const(52)
+
+# how a pin is, in the reply to OP_PINS
+PIN_SAME = const(0)  # the map is as it is pinned
+PIN_CHANGED = const(1)
+PIN_KEPT = const(2)  # no such map was made
+PIN_REFUSED = const(3)  # it was not loaded, or not written; a text says why
+
 # the second byte of OP_PART, bits
 PART_FIRST = const(1)
 PART_LAST = const(2)
@@ -78,7 +91,11 @@ STATUS_MISS = const(127)
 STATUS_MORE = const(128)  # added: the reply goes on, ask with OP_MORE
 
 # the tags of what follows the fixed fields of CREATE and of a map's record
-TAG_PARAMETERS = const(1)  # the type's parameters, as kinds.py has their layout
+TAG_PARAMETERS = const(1)
+TAG_SCHEMA = const(2)  # its text
+TAG_SCHEMA_SUM = const(
+    3
+)  # the CRC-32 of the text, in its place in the records of OP_LIST  # the type's parameters, as kinds.py has their layout
 
 # of a map's record, flags.py has its INFO_FORMAT
 INFO_SIZE = const(57)

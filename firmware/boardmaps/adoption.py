@@ -25,6 +25,7 @@ _BITS = const(128)
 _TYPE_AT = const(8)  # bytes of a slice's header
 _FLAGS_AT = const(12)
 _STATE_AT = const(68)
+_SCHEMA_AT = const(70)
 _MARK_AT = const(69)
 _FIELD = const(9)  # words
 _FUNCTIONS = const(15)
@@ -190,9 +191,13 @@ def _name(part):
 
 
 def _is(part, d):
-    """Return whether the header of a slice is of this definition, but for its name; its size too, which comes of it."""
+    """Return whether a slice is of this definition, but for its name and functions; its size too, which comes of it."""
     words = (d.map_type, d.map_flags, d.key_size, d.value_size, d.max_entries)
-    return unpack_from("<5I", part, 8) == words and unpack_from("<4I", part, 44) == layout(d)
+    if unpack_from("<5I", part, 8) != words or unpack_from("<4I", part, 44) != layout(d):
+        return False
+    text = d.schema.encode()
+    n = len(text)
+    return part[_SCHEMA_AT] | part[_SCHEMA_AT + 1] << 8 == n and bytes(part[len(part) - (n + 7 & ~7) :][:n]) == text
 
 
 def _parameters(part):

@@ -41,7 +41,8 @@ class MapDef:
 
     The first five are the kernel's `struct bpf_map_def`. `cpus` is how many values an entry of a per-CPU type has: the
     board's business, so no part of what is equal. `functions` is how many hash functions a Bloom filter has, 1 to 15; 0
-    stands for 5 there, and is what every other type has. Raises InvalidDefinition or InvalidFlags when the parts do not make a map.
+    stands for 5 there, and is what every other type has. `schema` says what the bytes of keys and values mean (SPEC.md, section 6);
+    '' is none. Raises InvalidDefinition or InvalidFlags when the parts do not make a map.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class MapDef:
         name: str = "",
         cpus: int = 1,
         functions: int = 0,
+        schema: str = "",
     ) -> None:
         self.map_type = map_type
         self.key_size = key_size
@@ -63,6 +65,7 @@ class MapDef:
         self.name = name
         self.cpus = cpus
         self.functions = functions
+        self.schema = schema
         self._check()
 
     def _check(self) -> None:
@@ -109,11 +112,18 @@ class MapDef:
             raise InvalidFlags(what + "map_flags %r has unknown bits" % (flags,))
         if flags & BPF_F_RDONLY and flags & BPF_F_WRONLY:
             raise InvalidDefinition(what + "BPF_F_RDONLY and BPF_F_WRONLY exclude each other")
+        if self.schema:
+            from .schema import check  # saves heap: with the first typed map
+
+            try:
+                check(self.schema, self.key_size, self.value_size)
+            except InvalidDefinition as wrong:
+                raise InvalidDefinition(what + str(wrong))  # noqa: B904 - takes less heap so
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, MapDef) and self._parts() == other._parts()
 
-    def _parts(self) -> tuple[int, int, int, int, int, str, int]:
+    def _parts(self) -> tuple[int, int, int, int, int, str, int, str]:
         return (
             self.map_type,
             self.key_size,
@@ -122,13 +132,15 @@ class MapDef:
             self.map_flags,
             self.name,
             self.functions,
+            self.schema,
         )
 
     def __repr__(self) -> str:
-        return "MapDef(%s, key_size=%d, value_size=%d, max_entries=%d, map_flags=%d, name=%r%s)" % (
+        return "MapDef(%s, key_size=%d, value_size=%d, max_entries=%d, map_flags=%d, name=%r%s%s)" % (
             (find(_KIND_NUMBER, self.map_type)[_WORD],)
             + self._parts()[1:6]
             + (", functions=%d" % self.functions if self.functions else "",)
+            + (", schema=%r" % self.schema if self.schema else "",)
         )
 
 
@@ -176,13 +188,13 @@ def layout(d: MapDef) -> tuple[int, int, int, int]:
     return links, entries, value, stride
 
 
-def slice_size(d: MapDef, schema: int = 0) -> int:
-    """Return the bytes that the map takes in a pool: header, index, entries and `schema` bytes of text, a multiple of 8."""
+def slice_size(d: MapDef) -> int:
+    """Return the bytes that the map takes in a pool: header, index, entries and the schema's text, a multiple of 8."""
     _, entries, _, stride = layout(d)
     if d.functions:  # a filter
         entries += filter_bits(d.max_entries, d.functions) // 8
         stride = 0
-    return _align(entries + stride * d.max_entries, 8) + _align(schema, 8)
+    return _align(entries + stride * d.max_entries, 8) + (_align(len(d.schema.encode()), 8) if d.schema else 0)
 
 
 def check_word(view: memoryview | bytes) -> int:

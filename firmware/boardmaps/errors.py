@@ -79,6 +79,13 @@ class StaleMap(MapError):
     errno = "EBADF"
 
 
+class InvalidValue(MapError):
+    """What a map's schema does not allow: an unknown field, a number out of range, no name of a value, a text too long."""
+
+    code = 12
+    errno = "ERANGE"
+
+
 ERRORS = (
     MapError,
     KeyNotFound,
@@ -91,6 +98,7 @@ ERRORS = (
     NotPermitted,
     NotSupported,
     StaleMap,
+    InvalidValue,
 )
 
 

@@ -8,6 +8,7 @@ import gc
 import sys
 from struct import pack_into
 
+from . import keep
 from .definition import HEADER_SIZE, MAGIC, check_entries, check_word, layout, slice_size
 from .errors import InvalidDefinition, KeyNotFound, OutOfMemory, StaleMap
 from .flags import BPF_F_WRONLY
@@ -56,10 +57,10 @@ def _adopt():
     found = None
     if built_in and len(built_in.memory()) >= len(_memory):
         found = built_in.memory()
-        if _told is None or found.find(MAGIC) < 0:
+        if _told is None or keep.suspended or found.find(MAGIC) < 0:
             _clear(_view, len(_view))
             return None
-    elif len(_image):
+    elif len(_image) and not keep.suspended:
         _view[: len(_image)] = found = _image
     if found is None:
         return None  # memory comes zeroed
@@ -136,6 +137,7 @@ class StaticPool:
             m._view = dead
             m._key_size = m._value_size = -1
         maps.clear()
+        keep.pinned.clear()
         _clear(_view, _used)
         _used = _allocations = 0
         if _note:
@@ -172,7 +174,8 @@ def create(new, definition):
     """Give `new` its slice of the pool with the header filled in, and register it. Raises OutOfMemory, moving nothing.
 
     The first time in a boot that is the slice that the same map had before a reset, if it was kept. What its class has in the
-    header its _begin() fills in. Where memory ends in between, the pool is as it was.
+    header its _begin() fills in. A new map that has a pin of the same definition is filled with that. Where memory ends in between,
+    the pool is as it was.
     """
     global _next_id, _used, _allocations
     d = definition
@@ -190,21 +193,24 @@ def create(new, definition):
             % (d.name, size, StaticPool.remaining(), len(_memory))
         )
     try:
-        if not reopened:
-            pack_into("<6I", view, 4, size, d.map_type, d.map_flags, d.key_size, d.value_size, d.max_entries)
-            pack_into("<4I", view, 44, *layout(d))
-            name = d.name.encode()
-            view[80 : 80 + len(name)] = name
-            view[0:4] = MAGIC
-        new._view = view
         new.id = _next_id
         new.offset = offset
         new.size = size
-        if not reopened:
-            new._begin()
-            pack_into("<I", view, 76, check_word(view))  # with this it is a slice
+        if reopened:
+            new._view = view
+        else:
+            _begin(new, d, view)
+        if d.name and keep.there(d.name + ".pin"):
+            # saves heap: only a board with pins needs it
+            from .keep.load import load
+
+            if not load(new, not reopened) and not reopened:
+                _clear(view, size)
+                _begin(new, d, view)
         maps[_next_id] = new  # last: from here on the line sees it
     except BaseException:
+        if d.name in keep.pinned and keep.pinned[d.name].m is new:
+            del keep.pinned[d.name]
         if reopened:
             _kept.back(reopened)
         else:
@@ -213,6 +219,32 @@ def create(new, definition):
         _allocations -= 1
         raise
     _next_id += 1
+
+
+def _typed(view, d):
+    """Write the schema's text to the end of a new slice, and an array's defaults into its entries."""
+    from .schema import fill  # loaded already: the definition was checked
+
+    text = d.schema.encode()
+    pack_into("<H", view, 70, len(text))
+    at = len(view) - (len(text) + 7) // 8 * 8
+    view[at : at + len(text)] = text
+    _, entries, _, stride = layout(d)
+    fill(d, view, entries, stride, d.cpus)
+
+
+def _begin(new, d, view):
+    """Make a zeroed slice that of a new map."""
+    pack_into("<6I", view, 4, len(view), d.map_type, d.map_flags, d.key_size, d.value_size, d.max_entries)
+    pack_into("<4I", view, 44, *layout(d))
+    name = d.name.encode()
+    view[80 : 80 + len(name)] = name
+    if d.schema:
+        _typed(view, d)
+    view[0:4] = MAGIC
+    new._view = view
+    new._begin()
+    pack_into("<I", view, 76, check_word(view))  # with this it is a slice
 
 
 def open_map(name):

@@ -6,6 +6,7 @@ from typing import Any
 
 from boardmaps.definition import MapDef, check_entries, slice_size
 from boardmaps.errors import InvalidDefinition, NotSupported, OutOfMemory
+from boardmaps.schema import Types, join
 from boardmaps_host.kinds import KINDS, by_number, by_word
 
 POOL_SIZE = 64 * 1024  # bytes, unless the board's boardmaps_config says otherwise
@@ -21,6 +22,7 @@ _WORDS = {
     "max_entries": "max_entries",
     "flags": "map_flags",
     "functions": "functions",
+    "schema": "schema",
 }
 
 
@@ -61,7 +63,8 @@ def plan(definitions: Iterable[MapDef], pool_size: int = POOL_SIZE) -> list[Plan
 def read_definition(parts: Mapping[str, Any], cpus: int = 1) -> MapDef:
     """Return the definition that a table of a plan's file describes: type, name, key, value, entries, flags, functions.
 
-    Also takes what `boardmaps map show --json` prints of a map. `cpus` is the board's number of cores.
+    `key` and `value` may be schemas, from which the sizes follow. Also takes what `boardmaps map show --json` prints of a map.
+    `cpus` is the board's number of cores.
     """
     given: dict[str, Any] = {}
     name = parts.get("name", "")
@@ -79,6 +82,11 @@ def read_definition(parts: Mapping[str, Any], cpus: int = 1) -> MapDef:
             raise InvalidDefinition(
                 f"plan {name!r}: there is no {word!r}; there are type, name, key, value, entries, flags, functions"
             )
+    texts = [given.get(size) if isinstance(given.get(size), str) else "" for size in ("key_size", "value_size")]
+    if any(texts):
+        given["schema"] = join(*texts)
+        types = Types(given["schema"])
+        given.update({name: s.size for name, s in (("key_size", types.key), ("value_size", types.value)) if s})
     if kind.key_size is not None:
         given.setdefault("key_size", kind.key_size)
     if not kind.has_values:

@@ -14,6 +14,11 @@ from boardmaps_sim.process_board import ProcessBoard
 
 PROGRAM = Path(__file__).parent / "programs" / "resetting.py"
 MAPS = 10
+VIPER = """
+import sys
+class config: KERNELS, GUARD, POOL_SIZE = "viper", "irq", 16384
+sys.modules["boardmaps_config"] = config
+"""
 _SILENT = 60.0  # seconds without a line in which a board is taken for dead
 
 

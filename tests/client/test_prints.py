@@ -119,7 +119,7 @@ def number(value: bytes | None) -> int:
 
 def outlives(port: str, prints: int) -> None:
     """Have a session with a PROGRAM that runs, until it has printed so much."""
-    with connect(port, timeout=20, console=lambda _: None) as board:
+    with connect(port, timeout=PATIENCE, console=lambda _: None) as board:
         m = board.map("m")
         session, boot = board.link.connection.session.session, board.info["boot"]
         most = number(m.lookup(0)) + prints
@@ -257,7 +257,7 @@ while m.lookup(0) != b"stop":
     boardmaps.poll()
 """
     mpremote("exec", "--no-follow", program)
-    with connect(unix.port, timeout=20) as board:
+    with connect(unix.port, timeout=PATIENCE) as board:
         session = board.link.connection.session.session
         m = board.map("m")
         m.update(0, b"go!!")
@@ -274,7 +274,7 @@ while m.lookup(0) != b"stop":
 def test_a_loop_that_polls_every_three_seconds_is_attached_to(unix: UnixBoard, mpremote: Mpremote) -> None:
     program = "import boardmaps, time\nwhile True:\n    time.sleep(3)\n    boardmaps.poll()"
     mpremote("exec", "--no-follow", program)
-    with connect(unix.port, timeout=20) as board:
+    with connect(unix.port, timeout=PATIENCE) as board:
         assert board.pool.total_size() == 65536
     time.sleep(3.5)  # until it has read BYE
     stop(unix)

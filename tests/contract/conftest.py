@@ -18,6 +18,7 @@ from boardmaps_sim.qemu import QemuBoard
 from boardmaps_sim.unix import UnixBoard
 from tests.board.natives import native
 from tests.require import require_board
+from tests.waits import PATIENCE
 
 # The firmware of qemu and pico has C kernels; unix, as other stock firmware, has them in native modules where those are built,
 # and qemu_native does as if it had none built in. The others are told to use what MicroPython compiles, and plain Python, for
@@ -47,11 +48,11 @@ def connection(request: pytest.FixtureRequest) -> Iterator[Board]:
         with (
             TemporaryDirectory() as folder,
             TOLD[name](Path(folder), sort) as port,
-            connect(port, allow_reset=True, timeout=30) as board,
+            connect(port, allow_reset=True, timeout=PATIENCE) as board,
         ):
             yield board
         return
-    with connect(request.param, allow_reset=True, timeout=30) as board:
+    with connect(request.param, allow_reset=True, timeout=PATIENCE) as board:
         yield board
 
 

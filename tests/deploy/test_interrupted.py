@@ -18,6 +18,7 @@ from boardmaps_host.deploy.switch import finish
 from boardmaps_sim.unix import UnixBoard
 from tests.deploy.conftest import Ask
 from tests.deploy.test_cut_off import package, state_of, use
+from tests.waits import PATIENCE
 
 MOMENTS = (
     "_open",
@@ -113,7 +114,7 @@ def test_a_board_whose_boot_takes_long(board: UnixBoard, ask: Ask) -> None:
     ask("f = open('/boot.py', 'w')\nf.write('import time\\ntime.sleep(8)\\n')\nf.close()")
     with pytest.raises(DeployError, match=r"within 1 s .*A boot\.py that takes longer: --timeout SECONDS"):
         deploy(board.port, timeout=1)
-    assert deploy(board.port, timeout=30, reset=False).written
+    assert deploy(board.port, timeout=PATIENCE, reset=False).written
 
 
 def test_a_board_of_another_protocol_gets_the_new_version(

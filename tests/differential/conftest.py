@@ -17,6 +17,7 @@ from tests.differential.rows import ROWS, Shape
 from tests.differential.subjects import OurSubject
 from tests.differential.summary import count
 from tests.require import require_board, require_or_skip
+from tests.waits import PATIENCE
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def reference(request: pytest.FixtureRequest) -> Make:
 def boards() -> Iterator[Callable[[str], Board]]:
     """Return a function from a board's name to the connection, opened when it is first asked for."""
     with ExitStack() as opened:
-        yield cache(lambda name: opened.enter_context(connect(name, allow_reset=True, timeout=30)))
+        yield cache(lambda name: opened.enter_context(connect(name, allow_reset=True, timeout=PATIENCE)))
 
 
 @pytest.fixture

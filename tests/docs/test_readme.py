@@ -14,6 +14,7 @@ import pytest
 from boardmaps_host import connect
 from boardmaps_host.deploy import deploy
 from boardmaps_sim.unix import UnixBoard
+from tests.waits import PATIENCE
 
 README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
 BOARD, COMPUTER, TEST = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
@@ -64,7 +65,7 @@ def test_the_commands_of_use_it(tmp_path: Path) -> None:
         env=os.environ | more,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=PATIENCE,
         check=False,
     )
     assert "Traceback" not in done.stderr, done.stderr

@@ -38,7 +38,7 @@ def board(request: pytest.FixtureRequest) -> Iterator[Board]:
     require_or_skip(
         not image or firmware_image(image).exists(), f"no {image}. Build it: make pico-deps pico qemu-deps qemu"
     )
-    with connect(request.param, timeout=30) as connected:
+    with connect(request.param, timeout=PATIENCE) as connected:
         yield connected
 
 

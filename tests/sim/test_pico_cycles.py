@@ -8,6 +8,7 @@ from boardmaps_sim.chips.rp2 import BUILT_IN
 from boardmaps_sim.pico import PicoBoard
 from tests.require import require_or_skip
 from tests.sim.chip_console import ChipConsole
+from tests.waits import PATIENCE
 
 
 def cycles(pico: PicoBoard, count: int) -> set[str]:
@@ -17,7 +18,7 @@ def cycles(pico: PicoBoard, count: int) -> set[str]:
         console.write(b"kept = 0\r")
         console.expect(b">>> ")
     for i in range(count):
-        with connect(pico.port, timeout=30) as board:
+        with connect(pico.port, timeout=PATIENCE) as board:
             boots.add(board.info["boot"])
             assert board.pool.total_size() == 65536
         with ChipConsole(pico.port) as console:

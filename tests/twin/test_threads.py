@@ -12,6 +12,7 @@ import pytest
 from boardmaps import BPF_NOEXIST, ArrayMap, HashMap, KeyExists, KeyNotFound, LruHashMap, OutOfMemory
 from boardmaps_host import connect
 from boardmaps_host.twin import Registry
+from tests.waits import PATIENCE
 
 THREADS = 8
 ROUNDS = 2000
@@ -283,7 +284,7 @@ def test_ctrl_c_at_any_moment_leaves_every_map_usable() -> None:
         [sys.executable, "-c", CTRL_C],
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=PATIENCE,
         check=False,
         env={"PYTHONPATH": path},
     )

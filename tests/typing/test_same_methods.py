@@ -67,13 +67,13 @@ PARTS = ON_DEMAND | {"update_part", "view"}
 
 # What the client has beside a map's own methods, and which of those the line does not carry
 CLIENT_HAS_MORE = {
-    "": {"info", "watch", "for_every_cpu", "of_every_cpu"},
+    "": {"info", "watch", "for_every_cpu", "of_every_cpu", "pin", "unpin"},
     "RingBuf": {"read_many", "records"},
     "TimeSeries": {"records"},
 }
 CLIENT_LACKS = {
     # create_map() makes a map; a twin is resized by the program that it is in; a board looks at its own bytes
-    "": {"__init__", "resize", "check"},
+    "": {"__init__", "typed", "field", "resize", "check"},
     "ArrayMap": {"with_entries", "view"},  # a view is of memory that is somewhere else
     "PerCpuArray": {"with_entries"},
     "RingBuf": {

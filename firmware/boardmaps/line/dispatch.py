@@ -13,6 +13,8 @@ from .session import GONE, NO_MEMORY
 # Numbers of abi.py, restated
 _OP_LIST = const(2)
 _TAG_PARAMETERS = const(1)
+_TAG_SCHEMA = const(2)
+_TAG_SCHEMA_SUM = const(3)
 
 
 class Dispatcher:
@@ -77,8 +79,8 @@ class Dispatcher:
             raise NotPermitted("%s %r: the map is %s for the host" % (op, m.name, which))
         return m
 
-    def record(self, m, unchanging=False) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
-        """Return the record of a map; with `unchanging` what changes in it is 0."""
+    def record(self, m, unchanging=False, whole=False) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
+        """Return the record of a map; with `unchanging` what changes in it is 0, with `whole` it has the schema's text."""
         d = m.definition
         count, frozen, peak = (0, 0, 0) if unchanging else (m.host_count(), m.frozen, m.peak)
         sizes = (d.map_type, d.key_size, d.value_size, d.max_entries, d.map_flags, count, m.offset, m.size)
@@ -86,6 +88,12 @@ class Dispatcher:
         parameters = m.host_parameters()
         if parameters:
             record += pack("<BH", _TAG_PARAMETERS, len(parameters)) + parameters
+        if d.schema:
+            text = d.schema.encode()
+            if whole:
+                record += pack("<BH", _TAG_SCHEMA, len(text)) + text
+            else:
+                record += pack("<BHI", _TAG_SCHEMA_SUM, 4, crc32(text))
         return pack("<H", len(record)) + record
 
     def _list(self, request: bytes, limit: int) -> bytes:

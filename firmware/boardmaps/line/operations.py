@@ -44,6 +44,7 @@ _SAMPLES_WINDOW = const(1)
 _STATUS_GONE = const(126)
 _STATUS_MISS = const(127)
 _TAG_PARAMETERS = const(1)
+_TAG_SCHEMA = const(2)
 
 _OK = b"\0"
 _MISS = bytes((_STATUS_MISS,))
@@ -117,11 +118,14 @@ class Operations:
         self._allow_reset = allow_reset
         self._limit = 0
 
-    def execute(self, op: int, request: bytes, limit: int) -> bytes:
+    def execute(self, op: int, request: bytes, limit: int) -> "bytes | bytearray":
         """Execute a whole request; return its reply, which should have at most `limit` bytes and may have more."""
         self._limit = limit
         if not 0 <= op < len(_OPERATIONS):
-            return self._unknown(request)
+            # saves heap: few hosts ask for what outlives a reset
+            from .keeping import execute
+
+            return execute(op, request, limit, self._map_of) or self._unknown(request)
         method, name, need = _OPERATIONS[op]
         if name is None:
             reply: bytes = getattr(self, method)(request)
@@ -139,9 +143,12 @@ class Operations:
         kind, key_size, value_size, max_entries, flags, n = unpack_from("<5IB", request, 1)
         if len(request) < 22 + n:
             raise ValueError("the name is cut short")
-        d = MapDef(kind, key_size, value_size, max_entries, flags, str(request[22 : 22 + n], "utf-8"))
+        name = str(request[22 : 22 + n], "utf-8")
+        parts = _parts(request, 22 + n, name)
+        schema = str(parts.get(_TAG_SCHEMA, b""), "utf-8")
+        parameters = parts.get(_TAG_PARAMETERS, b"")
+        d = MapDef(kind, key_size, value_size, max_entries, flags, name, schema=schema)
         row = find(_KIND_NUMBER, kind)
-        parameters = _parts(request, 22 + n, d.name).get(_TAG_PARAMETERS, b"")
         if sys.implementation.name == "micropython":
             gc.collect()  # what stays for good should not lie scattered between garbage
         cls = getattr(boardmaps, row[_CLASS_NAME], None)
@@ -152,14 +159,14 @@ class Operations:
         elif parameters:
             raise InvalidDefinition("create %r: a %s takes no parameters" % (d.name, row[_CLASS_NAME]))
         else:
-            sizes = [max_entries, flags, d.name]
+            sizes = [max_entries, flags, d.name, d.schema]
             if row[_TRAITS] & _VALUES:
                 sizes.insert(0, value_size)
             if row[_KEY_LEAST] != row[_KEY_MOST]:
                 sizes.insert(0, key_size)
             m = cls(*sizes)
         try:
-            return _OK + self._record(m)
+            return _OK + self._record(m, False, True)
         except MemoryError:
             return _MADE
 
@@ -179,7 +186,7 @@ class Operations:
     # What follows gets the map too.
 
     def _info(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
-        return _OK + self._record(m)
+        return _OK + self._record(m, False, True)
 
     def _lookup(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
         if m.by_host:
@@ -365,7 +372,7 @@ def _parts(request: bytes, at: int, name: str) -> "dict[int, bytes]":
         at += 3 + n
         if at > len(request) or tag <= last:
             raise ValueError("a part is cut short, or out of order")
-        if tag != _TAG_PARAMETERS:
+        if tag not in (_TAG_PARAMETERS, _TAG_SCHEMA):
             raise NotSupported("create %r: this board knows no part with the tag %d" % (name, tag))
         found[tag] = bytes(request[at - n : at])
         last = tag

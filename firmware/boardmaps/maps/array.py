@@ -53,9 +53,9 @@ class ArrayMap(Keyed):
     _indexed = True
     _later = Keyed._ATOMICS
 
-    def __init__(self, value_size, max_entries, map_flags=0, name=""):
+    def __init__(self, value_size, max_entries, map_flags=0, name="", schema=""):
         _kernels.drive(self)
-        Keyed.__init__(self, MapDef(ARRAY, 4, value_size, max_entries, map_flags, name))
+        Keyed.__init__(self, MapDef(ARRAY, 4, value_size, max_entries, map_flags, name, schema=schema))
 
     @classmethod
     def with_entries(cls, value_size, max_entries, name="", map_flags=0):

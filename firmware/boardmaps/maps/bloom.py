@@ -33,8 +33,8 @@ class BloomFilter(Map):
 
     _instead = "use push and peek"
 
-    def __init__(self, value_size, max_entries, map_flags=0, name="", *, functions=5):
-        d = MapDef(BLOOM_FILTER, 0, value_size, max_entries, map_flags, name, functions=functions)
+    def __init__(self, value_size, max_entries, map_flags=0, name="", schema="", *, functions=5):
+        d = MapDef(BLOOM_FILTER, 0, value_size, max_entries, map_flags, name, functions=functions, schema=schema)
         Map.__init__(self, d)
 
     def _begin(self):
@@ -45,9 +45,8 @@ class BloomFilter(Map):
     @classmethod
     def from_definition(cls, d, parameters=b""):
         """Make a filter; the parameter is the number of hash functions."""
-        return cls(
-            d.value_size, d.max_entries, d.map_flags, d.name, functions=parameters[0] if parameters else d.functions
-        )
+        functions = parameters[0] if parameters else d.functions
+        return cls(d.value_size, d.max_entries, d.map_flags, d.name, d.schema, functions=functions)
 
     def host_parameters(self):
         """Return the number of hash functions."""

@@ -8,7 +8,7 @@ from struct import calcsize, unpack_from
 
 from micropython import const
 
-from ..definition import HEADER_SIZE, LAYOUT, MAGIC, MapDef, check_entries, check_word, layout, slice_size
+from ..definition import HEADER_SIZE, LAYOUT, MAGIC, MapDef, check_entries, check_word, filter_bits, layout, slice_size
 from ..errors import MapError
 from ..kinds import find
 from ..settings import kernels
@@ -116,14 +116,19 @@ def _definition(view):
         cpus = (places[3] - places[2]) // ((value_size + 7) // 8 * 8)
     functions = unpack_from("<I", view, 4 * _FUNCTIONS)[0] if row[_TRAITS] & _BITS else 0
     name = bytes(view[80:96]).rstrip(b"\0")
+    n = view[70] | view[71] << 8
+    end = len(view) - (n + 7) // 8 * 8
+    if end < HEADER_SIZE:
+        return None, "the header says a schema of %d bytes, and the slice has %d" % (n, len(view))
     try:
-        d = MapDef(kind, key_size, value_size, most, flags, str(name, "utf-8"), cpus, functions)
+        schema = str(bytes(view[end : end + n]), "utf-8")
+        d = MapDef(kind, key_size, value_size, most, flags, str(name, "utf-8"), cpus, functions, schema)
         check_entries(d)
     except (MapError, ValueError) as why:  # the latter of a name that is no text
         return None, "the header's definition is none: %s" % why
     if not 0 < cpus <= _CPUS_MOST or d.functions != functions or layout(d) != places:
         return None, "the header's offsets or functions are not those of its definition"
-    needs = slice_size(d, view[70] | view[71] << 8)
+    needs = slice_size(d)
     if not size == len(view) == needs:
         return None, "the header says %d bytes, its definition %d, and the slice has %d" % (size, needs, len(view))
     return d, None
@@ -155,7 +160,7 @@ def _word(view, d, traits):
         return _SEED
     if traits & (_CHAINS | _BITS) and (w[_MULTIPLIER] >> 30 or not w[_MULTIPLIER] & 1):
         return _MULTIPLIER
-    if traits & _BITS and w[_MASK] != (slice_size(d) - HEADER_SIZE) * 8 - 1:
+    if traits & _BITS and w[_MASK] != filter_bits(d.max_entries, d.functions) - 1:
         return _MASK
     if not traits & (_CHAINS | _NODES | _BITS) and w[_FIRST] >= d.max_entries:
         return _FIRST

@@ -61,9 +61,9 @@ class HashMap(Keyed):
 
     _later = Keyed._ATOMICS
 
-    def __init__(self, key_size, value_size, max_entries, map_flags=0, name=""):
+    def __init__(self, key_size, value_size, max_entries, map_flags=0, name="", schema=""):
         _kernels.drive(self)
-        Keyed.__init__(self, MapDef(HASH, key_size, value_size, max_entries, map_flags, name))
+        Keyed.__init__(self, MapDef(HASH, key_size, value_size, max_entries, map_flags, name, schema=schema))
 
     def _begin(self):
         new_seed(self, buckets_for(self.definition.max_entries) - 1)

@@ -37,8 +37,8 @@ class LpmTrie(Keyed):
     outside it too).
     """
 
-    def __init__(self, key_size, value_size, max_entries, map_flags=0, name=""):
-        Keyed.__init__(self, MapDef(LPM_TRIE, key_size, value_size, max_entries, map_flags, name))
+    def __init__(self, key_size, value_size, max_entries, map_flags=0, name="", schema=""):
+        Keyed.__init__(self, MapDef(LPM_TRIE, key_size, value_size, max_entries, map_flags, name, schema=schema))
 
     def lookup(self, key):
         """Return the value of the longest prefix that matches and is no longer than the key's length; None on a miss.

@@ -22,9 +22,9 @@ class PerCpuArray(PerCpu):
 
     _indexed = True
 
-    def __init__(self, value_size, max_entries, map_flags=0, name=""):
+    def __init__(self, value_size, max_entries, map_flags=0, name="", schema=""):
         _kernels.drive_array(self)
-        PerCpu.__init__(self, MapDef(PERCPU_ARRAY, 4, value_size, max_entries, map_flags, name, CPUS))
+        PerCpu.__init__(self, MapDef(PERCPU_ARRAY, 4, value_size, max_entries, map_flags, name, CPUS, schema=schema))
 
     @classmethod
     def with_entries(cls, value_size, max_entries, name="", map_flags=0):

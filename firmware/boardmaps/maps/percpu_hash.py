@@ -18,9 +18,11 @@ class PerCpuHash(PerCpu):
     Takes 96 bytes, and per entry 2 to 6 bytes, the key rounded up to 4, and for each CPU value_size rounded up to 8.
     """
 
-    def __init__(self, key_size, value_size, max_entries, map_flags=0, name=""):
+    def __init__(self, key_size, value_size, max_entries, map_flags=0, name="", schema=""):
         _kernels.drive_hash(self)
-        PerCpu.__init__(self, MapDef(PERCPU_HASH, key_size, value_size, max_entries, map_flags, name, CPUS))
+        PerCpu.__init__(
+            self, MapDef(PERCPU_HASH, key_size, value_size, max_entries, map_flags, name, CPUS, schema=schema)
+        )
 
     def _begin(self):
         new_seed(self, buckets_for(self.definition.max_entries) - 1)

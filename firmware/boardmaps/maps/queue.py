@@ -34,9 +34,9 @@ class Queue(Map):
     _type = QUEUE
     _instead = "its values have no keys; use push, peek and pop"
 
-    def __init__(self, value_size, max_entries, map_flags=0, name=""):
+    def __init__(self, value_size, max_entries, map_flags=0, name="", schema=""):
         _kernels.drive(self)
-        Map.__init__(self, MapDef(self._type, 0, value_size, max_entries, map_flags, name))
+        Map.__init__(self, MapDef(self._type, 0, value_size, max_entries, map_flags, name, schema=schema))
 
     def pop(self):
         """Remove the next value and return it as bytes; None when the map is empty."""

@@ -49,10 +49,10 @@ class RingBuf(Map):
     _instead = "use output, reserve and read"
     subscribe_needs = ("read", BPF_F_RDONLY | BPF_F_WRONLY)  # records are taken out, which is a write too
 
-    def __init__(self, size, map_flags=0, name=""):
+    def __init__(self, size, map_flags=0, name="", schema=""):
         _kernels.drive(self)
         self._cleared = 0
-        Map.__init__(self, MapDef(RINGBUF, 0, 0, size, map_flags, name))
+        Map.__init__(self, MapDef(RINGBUF, 0, 0, size, map_flags, name, schema=schema))
 
     def reserve(self, length):
         """Reserve a record of `length` bytes, zeroed; None, and counted, when there is no room for it."""

@@ -41,8 +41,8 @@ class TimeSeries(Map):
     _instead = "use push, last and window"
     subscribe_needs = ("last", BPF_F_WRONLY)
 
-    def __init__(self, value_size, max_entries, map_flags=0, name="", *, field=None, field_offset=0):
-        definition = MapDef(TIME_SERIES, 8, value_size, max_entries, map_flags, name)
+    def __init__(self, value_size, max_entries, map_flags=0, name="", schema="", *, field=None, field_offset=0):
+        definition = MapDef(TIME_SERIES, 8, value_size, max_entries, map_flags, name, schema=schema)
         field = field or _BY_SIZE.get(value_size, "")
         if field:
             if len(field) != 1 or field not in "bBhHiIqQfd":
@@ -64,7 +64,7 @@ class TimeSeries(Map):
         """Make a series; the parameters are the field's letter and its offset."""
         field, offset = unpack_from("<BI", parameters) if parameters else (0, 0)
         field = chr(field) if field else None
-        return cls(d.value_size, d.max_entries, d.map_flags, d.name, field=field, field_offset=offset)
+        return cls(d.value_size, d.max_entries, d.map_flags, d.name, d.schema, field=field, field_offset=offset)
 
     def host_parameters(self):
         """Return the field's letter and its offset, nothing when there is no field."""

@@ -5,6 +5,8 @@ own loop, serve_async() a task of asyncio, serve_thread() in threaded.py a secon
 
 Only while a host's session is open does Ctrl-C belong to the line; before and after it stops the program, as on any board. With
 a key it stops nothing, from the first poll to close(): the host's interrupt() does, which is sealed.
+
+More than 300 lines: the ways to serve share one turn.
 """
 
 import os
@@ -14,7 +16,7 @@ from binascii import hexlify
 
 import micropython
 
-from .. import pool
+from .. import keep, pool
 from ..flags import const
 from ..line.dispatch import Dispatcher
 from ..line.session import ServerSession
@@ -131,6 +133,8 @@ class Server:
             "profile": "embedded",
             "machine": sys.implementation._machine.replace(" ", "_"),
             "idle": idle,
+            "pins": keep.pins_said,
+            "crash": keep.crash_said,
         }
         most = 2 * pool.StaticPool.total_size() + _BESIDE
         self.session = ServerSession(dispatcher.handle, terms, mtu, window, self.line.credit, most, codec)
@@ -191,6 +195,8 @@ class Server:
             told = self._hold(self._events.poll, time.ticks_ms())
             if told:
                 self._send(told)
+        if keep.turns:
+            self._hold(keep.take_turns)
         return self._open
 
     def _send(self, frames):

@@ -7,6 +7,7 @@ from _thread import allocate_lock, start_new_thread
 
 from micropython import const
 
+from .. import keep
 from .server import Server
 
 _CTRL_C = const(3)
@@ -69,6 +70,8 @@ class ThreadServer(Server):
                         self._listen()
                     else:
                         self._begun = False
+                        if keep.turns:
+                            self._hold(keep.take_turns)
                         if self.session.decoder.pending():
                             self.poll()  # nothing has followed
                 except KeyboardInterrupt:

@@ -27,9 +27,7 @@ def command(name: str | None, as_json: bool) -> None:
 
     chosen = [find(name)] if name else all_boards()
     if as_json:
-        more = [
-            {"heap_left": b.heap_left, "kernels": kernels_of(b.arch), "over_resets": b.over_resets} for b in chosen
-        ]
+        more = [{"heap_left": b.heap_left, "kernels": kernels_of(b.arch), "over_resets": b.over_resets} for b in chosen]
         shown = [asdict(board) | added for board, added in zip(chosen, more, strict=True)]
         output.as_json(shown[0] if name else shown)
     elif name:

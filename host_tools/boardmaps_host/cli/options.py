@@ -79,8 +79,8 @@ class Target:
     key: bytes | str | None
     accept_board: bool = False
 
-    def connect(self, console: Callable[[str], None] | None = None) -> "Board":
-        """Connect for the time of one command; `console` gets what the board prints."""
+    def connect(self, console: Callable[[str], None] | None = None, *, crashes: bool = True) -> "Board":
+        """Connect for the time of one command; `console` gets what the board prints. `crashes`: say when one is on record."""
         # saves start-up time: needed by this command alone
         from boardmaps_host import connect
         from boardmaps_host.client.simulated import STARTED, running
@@ -90,11 +90,47 @@ class Target:
             text = f"no simulated board {self.port} is running: a fresh one is started for this command alone, and nothing stays."
             output.note(f"boardmaps: {text} To keep one: boardmaps sim --board {self.port}")
         board = connect(self.port, timeout=self.timeout, console=console, key=self.key, accept_board=self.accept_board)
-        if not fresh and not board.program_runs:
-            text = "no program runs: the board is at its REPL, and its maps are as they were left. Why the last one ended was"
-            text += " printed when it did; MicroPython does not keep it."
-            output.note(f"boardmaps: {board.link.name}: {text}")
+        if not fresh:
+            _say_how_it_is(board, crashes)
+            board.leaving = _say_unpinned
         return board
+
+
+def _say_how_it_is(board: "Board", crashes: bool) -> None:
+    """Say when no program runs on the board, and when a crash is on record."""
+    texts = []
+    if not board.program_runs:
+        texts.append("no program runs: the board is at its REPL, and its maps are as they were left.")
+        if not board.crash_on_record:
+            texts.append(
+                "Why the last one ended was printed when it did; MicroPython does not keep it, and boardmaps.run(main) does."
+            )
+    if crashes and board.crash_on_record:
+        # saves start-up time: for a board with a crash alone
+        from boardmaps.errors import MapError
+        from boardmaps_host.client.crashes import last_crash
+        from boardmaps_host.client.errors import LinkError
+
+        try:
+            crash = last_crash(board)
+        except (MapError, LinkError):
+            crash = None  # the command itself will tell
+        what = "" if crash is None else f", the last one in boot {crash.boot}:\n{crash.text.rstrip()}\n"
+        texts.append(f"A crash is on record{what or '. '}All of it: boardmaps postmortem")
+    if texts:
+        output.note(f"boardmaps: {board.link.name}: {' '.join(texts)}")
+
+
+def _say_unpinned(board: "Board") -> None:
+    if names := board.unpinned():
+        several = len(names) > 1
+        what = (
+            f"{', '.join(names)} are pinned, and what they hold"
+            if several
+            else f"{names[0]} is pinned, and what it holds"
+        )
+        text = f"{what} now is not: it is lost with the power. To keep it: boardmaps map pin {names[0]}"
+        output.note(f"boardmaps: {board.link.name}: {text}")
 
 
 def target(command: Callable[..., Any]) -> Callable[..., Any]:

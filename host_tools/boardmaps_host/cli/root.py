@@ -2,7 +2,7 @@
 
 import rich_click as click
 
-from . import boards, check, demo, deploy, dump, flash, key, listen, maps, options, plan, pool, sim, values
+from . import boards, check, demo, deploy, dump, flash, key, listen, maps, options, pins, plan, pool, sim, values
 
 click.rich_click.USE_MARKDOWN = False
 click.rich_click.SHOW_ARGUMENTS = False
@@ -33,12 +33,13 @@ def show_help(context: click.Context, words: tuple[str, ...]) -> None:
 
 maps.group.add_command(show_help)
 boardmaps.add_command(show_help)
-for command in (*dump.commands, listen.watch, *values.commands):
+for command in (*dump.commands, listen.watch, *values.commands, *pins.commands):
     maps.group.add_command(command)
 for command in (
     maps.group,
     listen.console,
     pool.command,
+    pins.group,
     plan.command,
     boards.command,
     deploy.command,

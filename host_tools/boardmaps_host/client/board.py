@@ -8,12 +8,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, overload
 
 from boardmaps.definition import MapDef
-from boardmaps.errors import InvalidDefinition, KeyNotFound
+from boardmaps.errors import InvalidDefinition, KeyNotFound, MapError
+from boardmaps.schema import typed
 from boardmaps_host.client.errors import LinkError, NoAnswer
-from boardmaps_host.client.info import MapInfo, create, listing
+from boardmaps_host.client.info import create
 from boardmaps_host.client.link import Link
 from boardmaps_host.client.maps import remote
 from boardmaps_host.client.maps.base import RemoteMap
+from boardmaps_host.client.named import Maps
+from boardmaps_host.client.pins import Pinning, pinning, read_kept, unpin
 from boardmaps_host.client.pool import RemotePool
 from boardmaps_host.client.transports import open_port
 from boardmaps_host.client.transports.base import Transport
@@ -35,6 +38,9 @@ class Board:
     def __init__(self, link: Link, cleanup: Callable[[], None] | None = None) -> None:
         self.link = link
         self.pool = RemotePool(link)
+        self.leaving: Callable[[Board], None] | None = (
+            None  # called before a connection that has changed something ends
+        )
         self._cleanup = cleanup
 
     @property
@@ -46,13 +52,19 @@ class Board:
     def program_runs(self) -> bool:
         """Whether a program of the board's own serves the maps. Else the board was found at its REPL: no program changes a map.
 
-        What a program printed before we connected, its last traceback too, is not kept by MicroPython.
+        What a program printed before we connected is not kept by MicroPython; boardmaps.run() keeps its last traceback.
         """
         return self.link.program_runs
 
-    def maps(self) -> list[MapInfo]:
-        """Return what the board tells of all its maps, in the order of their creation."""
-        return listing(self.link)
+    @property
+    def maps(self) -> Maps:
+        """The board's maps: maps() lists what the board tells of them, maps.NAME is a typed one by its fields' names."""
+        return Maps(self)
+
+    @property
+    def crash_on_record(self) -> bool:
+        """Whether the board had a crash on record when we connected; client.crashes has it, and `boardmaps postmortem` shows it."""
+        return self.info.get("crash", "0") != "0"
 
     def map(self, which: str | int) -> RemoteMap:
         """Return the map with this name or id. Raises KeyNotFound, or InvalidDefinition when several have the name."""
@@ -87,7 +99,7 @@ class Board:
         """Make a map on the board: create_map(HashMap, key_size=8, value_size=4, max_entries=64, name="new").
 
         `map_class` is a class of boardmaps, or its name for a program that does not want to import it; the parts are those
-        of its constructor.
+        of its constructor, or of its typed(): create_map(HashMap, key="room:8s", value="temp:i16/100", max_entries=64).
         """
         class_name = map_class if isinstance(map_class, str) else map_class.__name__
         kind = by_class(class_name)
@@ -96,13 +108,33 @@ class Board:
             raise InvalidDefinition(f"create: {class_name!r} is no map class; there are {there}")
         if kind.in_bytes and "size" in parts:  # what its constructor calls it
             parts["max_entries"] = parts.pop("size")
+        if "key" in parts or "value" in parts:
+            _typed(kind, parts)
         parameters = _parameters(kind, parts)
-        if unknown := set(parts) - {"key_size", "value_size", "max_entries", "map_flags", "name"}:
+        if unknown := set(parts) - {"key_size", "value_size", "max_entries", "map_flags", "name", "schema"}:
             raise InvalidDefinition(f"create {class_name}: a definition has no {', '.join(sorted(unknown))}")
         if missing := set(kind.sizes) - set(parts):
             raise InvalidDefinition(f"create {class_name}: {', '.join(sorted(missing))} is missing")
         parts = {"key_size": kind.key_least, "value_size": 0, **parts}
         return remote(self.link, create(self.link, MapDef(kind.number, **parts), parameters))
+
+    def pins(self) -> Pinning:
+        """Return which maps are pinned on the board's file system, and what that took. A map's pin() and unpin() change it."""
+        return pinning(self.link)
+
+    def unpin(self, name: str) -> bool:
+        """Remove the pin of a map by name, also of one that was not made in this boot; return whether there was one."""
+        return unpin(self.link, name)
+
+    def unpinned(self) -> list[str]:
+        """Return the names of the maps that are pinned and have changed since; what they hold now is lost with the power."""
+        if self.info.get("pins", "0") == "0" and not self.link.changed:
+            return []
+        return [pin.name for pin in self.pins().pins if pin.state == "changed"]
+
+    def kept(self, file: str) -> bytes | None:
+        """Return a file that boardmaps keeps on the board's file system, such as `temps.pin`; None when there is none."""
+        return read_kept(self.link, file)
 
     def listen(self, seconds: float) -> None:
         """Take what the board tells unasked for so long: its prints go to `console`, events to their callbacks.
@@ -127,7 +159,13 @@ class Board:
     def close(self) -> None:
         """Take leave of the board and close the port; a simulated board that connect() started ends. Safe to call twice."""
         cleanup, self._cleanup = self._cleanup, None
+        leaving, self.leaving = self.leaving, None
         try:
+            if leaving is not None and self.link.changed:
+                with contextlib.suppress(
+                    LinkError, MapError
+                ):  # the port may be gone, or the board's boardmaps an older one
+                    leaving(self)
             self.link.close()
         finally:
             if cleanup is not None:
@@ -140,6 +178,19 @@ class Board:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _typed(kind: Kind, parts: dict[str, Any]) -> None:
+    """Have a definition's parts follow from the schemas of its keys and values, as typed() of the class does."""
+
+    def made(*sizes: Any, **more: Any) -> None:
+        parts.update(zip((*kind.sizes, "map_flags", "name", "schema"), sizes, strict=True), **more)
+
+    words = (parts.pop("name", ""), parts.pop("key", ""), parts.pop("value", ""))
+    numbers = (parts.pop("max_entries", 0), parts.pop("map_flags", 0))
+    more = {name: parts.pop(name) for name in kind.parameters[1:] if name in parts}
+    made.__name__ = kind.class_name
+    typed(made, *words, *numbers, more)
 
 
 def _parameters(kind: Kind, parts: dict[str, Any]) -> bytes:

@@ -2,8 +2,9 @@
 
 import contextlib
 import struct
+from binascii import crc32
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from struct import pack, unpack, unpack_from
 from typing import Protocol
 
@@ -11,16 +12,20 @@ from boardmaps.abi import (
     INFO_FORMAT,
     INFO_SIZE,
     OP_CREATE,
+    OP_INFO,
     OP_LIST,
     STATUS_MISS,
     STATUS_OK,
     TAG_PARAMETERS,
+    TAG_SCHEMA,
+    TAG_SCHEMA_SUM,
 )
 from boardmaps.definition import MapDef
-from boardmaps.errors import MapError, error_for
+from boardmaps.errors import InvalidDefinition, MapError, error_for
 from boardmaps_host.client.errors import LinkError
 from boardmaps_host.kinds import by_number
 from boardmaps_host.terminal import harmless
+from boardmaps_host.typed import known
 
 _MOST_MAPS = 8192  # that a board is believed to have: their records take 3 MB
 
@@ -75,6 +80,8 @@ class MapInfo:
     cpus: int
     peak: int
     parameters: bytes = b""
+    schema: str = ""
+    schema_sum: int | None = None
 
     @property
     def type_name(self) -> str:
@@ -88,27 +95,46 @@ class MapInfo:
         given = unpack_from("<" + kind.parameters[0], self.parameters) if self.parameters and kind.parameters else ()
         functions = dict(zip(kind.parameters[1:], given, strict=bool(given))).get("functions", 0)
         sizes = (self.key_size, self.value_size, self.max_entries)
-        return MapDef(self.map_type, *sizes, self.map_flags, self.name, functions=functions)
+        parts = (self.map_type, *sizes, self.map_flags, self.name)
+        try:
+            return MapDef(*parts, functions=functions, schema=self.schema)
+        except InvalidDefinition:  # a schema of a later boardmaps should not take the bytes away
+            d = MapDef(*parts, functions=functions)
+            d.schema = self.schema
+            return d
 
     @classmethod
     def unpack(cls, record: bytes) -> "MapInfo":
         """Read one record of CREATE, INFO or LIST, without its length. Raises ValueError, KeyError or struct.error."""
         *numbers, frozen, name, cpus, peak = unpack(INFO_FORMAT, record[:INFO_SIZE])
         by_number(numbers[1])
-        at, parameters = INFO_SIZE, b""
+        at, parameters, schema, schema_sum = INFO_SIZE, b"", b"", None
         while at < len(record):
             tag, n = unpack_from("<BH", record, at)
             at += 3 + n
             if at > len(record):
                 raise ValueError("a part of a record is cut short")
-            if tag == TAG_PARAMETERS:  # others are for later hosts
-                parameters = record[at - n : at]
+            part = record[at - n : at]
+            if tag == TAG_PARAMETERS:
+                parameters = part
+            elif tag == TAG_SCHEMA:
+                schema = part
+            elif tag == TAG_SCHEMA_SUM:
+                schema_sum = int.from_bytes(part, "little")  # other tags are for later hosts
         text = harmless(name.rstrip(b"\0").decode("ascii", "replace"))
-        fields = [*numbers, bool(frozen), text, cpus, peak, parameters]
+        fields = [*numbers, bool(frozen), text, cpus, peak, parameters, harmless_schema(schema), schema_sum]
         info = cls(*fields)
         with contextlib.suppress(MapError):  # a definition that cannot be is told when it is used
             _ = info.definition
         return info
+
+
+def harmless_schema(text: bytes) -> str:
+    """Return a schema's text. Raises ValueError for one with control characters, beside the line feed."""
+    schema = text.decode()
+    if any(c < " " and c != "\n" for c in schema):
+        raise ValueError("a schema with control characters")
+    return schema
 
 
 def ask(link: Asked, payload: bytes, changes: bool = False, boot: str | None = None) -> bytes | None:
@@ -134,7 +160,9 @@ def create(link: Asked, d: MapDef, parameters: bytes = b"") -> MapInfo:
     """Make a map on the board; return what it tells of it. `parameters` are the type's, as the kind packs them."""
     name = d.name.encode()
     sizes = pack("<B5IB", OP_CREATE, d.map_type, d.key_size, d.value_size, d.max_entries, d.map_flags, len(name))
+    schema = d.schema.encode()
     parts = pack("<BH", TAG_PARAMETERS, len(parameters)) + parameters if parameters else b""
+    parts += pack("<BH", TAG_SCHEMA, len(schema)) + schema if schema else b""
     data = ask(link, sizes + name + parts, changes=True) or b""
     with reading(f"create {d.name!r}", changed=True):
         return one(data)
@@ -157,7 +185,28 @@ def _records(data: bytes) -> Iterator[MapInfo]:
 
 
 def listing(link: Asked, boot: str | None = None) -> list[MapInfo]:
-    """Return what the board tells of all its maps, in the order of their creation; with `boot` in this boot only."""
+    """Return what the board tells of all its maps, in the order of their creation; with `boot` in this boot only.
+
+    Of schemas the board tells sums alone; a text that this user has not met before is asked for, and kept.
+    """
+    found = _listing(link, boot)
+    return [_with_schema(link, info, boot) for info in found] if any(m.schema_sum is not None for m in found) else found
+
+
+def _with_schema(link: Asked, info: MapInfo, boot: str | None) -> MapInfo:
+    if info.schema_sum is None:
+        return info
+    text = known.schema(info.schema_sum)
+    if text is None:
+        data = ask(link, pack("<BH", OP_INFO, info.id), boot=boot) or b""
+        with reading(f"info {info.name!r}"):
+            text = one(data).schema
+            if crc32(text.encode()) == info.schema_sum:
+                known.keep(text)
+    return replace(info, schema=text)
+
+
+def _listing(link: Asked, boot: str | None) -> list[MapInfo]:
     found: list[MapInfo] = []
     while True:
         data = ask(link, pack("<BH", OP_LIST, found[-1].id if found else 0), boot=boot) or b""

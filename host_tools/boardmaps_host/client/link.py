@@ -43,6 +43,7 @@ class Link:
         self._requests = Requests(self.connection, self._opening)
         self._pump = Pump(self.connection, self._opening)
         self._turn = threading.RLock()
+        self.changed = False  # whether requests were made that change something
         self._opening.open()
 
     @property
@@ -114,11 +115,13 @@ class Link:
         `changes` nothing gets no answer, OutcomeUnknown when one does that may. Whatever LinkError it raises,
         `may_have_happened` of it tells whether the request may have been executed.
         """
+        self.changed |= changes
         with self._turn:
             return self._requests.one(payload, changes, boot)
 
     def requests(self, payloads: Sequence[bytes], changes: bool = True, boot: str | None = None) -> list[bytes]:
         """Have several requests executed in order, several in flight at once; each and each reply must fit a frame."""
+        self.changed |= changes
         with self._turn:
             return self._requests.run(payloads, changes, boot)
 

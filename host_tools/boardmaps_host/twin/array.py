@@ -11,6 +11,7 @@ from boardmaps.abi import BPF_ANY, BPF_NOEXIST
 from boardmaps.definition import MapDef
 from boardmaps.errors import KeyExists, KeyNotFound, MapError, OutOfMemory
 from boardmaps.kinds import ARRAY
+from boardmaps.schema import fill
 
 from .base import BytesLike, Key, round_up_8
 from .keyed import KeyedMap, Page, stopped
@@ -40,8 +41,8 @@ class ArrayMap(KeyedMap[int]):
 
     _indexed = True
 
-    def __init__(self, value_size: int, max_entries: int, map_flags: int = 0, name: str = "") -> None:
-        super().__init__(MapDef(ARRAY, 4, value_size, max_entries, map_flags, name))
+    def __init__(self, value_size: int, max_entries: int, map_flags: int = 0, name: str = "", schema: str = "") -> None:
+        super().__init__(MapDef(ARRAY, 4, value_size, max_entries, map_flags, name, schema=schema))
 
     @classmethod
     def with_entries(cls, value_size: int, max_entries: int, name: str = "", map_flags: int = 0) -> ArrayMap:
@@ -51,6 +52,9 @@ class ArrayMap(KeyedMap[int]):
     def _set_up(self) -> None:
         # Readers take this block and what its length says in one step, so that they never see half of a resize.
         self._block = zeroed("create", self.name, self._value_size * self.definition.max_entries)
+        if self.definition.schema:
+            with memoryview(self._block) as view:
+                fill(self.definition, view, 0, self._value_size, self.cpus)
         self._viewed = False
 
     def _entry_bytes(self, definition: MapDef) -> int:

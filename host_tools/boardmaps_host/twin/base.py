@@ -26,7 +26,7 @@ from collections.abc import Callable, Sequence
 from contextvars import Context, ContextVar
 from functools import cache
 from itertools import count
-from typing import Any, NoReturn, Protocol, TypeVar
+from typing import Any, NoReturn, Protocol, Self, TypeVar
 
 from boardmaps.abi import BPF_ANY, BPF_EXIST, BPF_F_WRONLY, BPF_NOEXIST, U32_MAX
 from boardmaps.definition import MapDef
@@ -40,7 +40,9 @@ from boardmaps.errors import (
     OutOfMemory,
     StaleMap,
 )
+from boardmaps.fields import FieldOf, field
 from boardmaps.refusals import GROUPS, refused
+from boardmaps.schema import typed
 from boardmaps_host.arguments import Arguments
 
 if not getattr(sys, "_is_gil_enabled", lambda: True)():
@@ -93,6 +95,7 @@ class CloudMap(Arguments):
     by_host = False
     subscribe_needs = ("lookup", BPF_F_WRONLY)
 
+    _of_field = None  # a board's kernels in C have one, see boardmaps.fields
     _instead = "use lookup, update and delete"  # what a refusal says at its end
     offset = 0  # a pool's notion: a map on the heap has no place that means anything to others
 
@@ -113,6 +116,18 @@ class CloudMap(Arguments):
     def _set_up(self) -> None:
         """Make the storage; the definition is there already. Runs before any other thread can know the map."""
         raise NotImplementedError
+
+    @classmethod
+    def typed(
+        cls, name: str = "", *, key: str = "", value: str = "", max_entries: int = 0, map_flags: int = 0, **more: Any
+    ) -> Self:
+        """Make a map whose keys and values have these schemas (SPEC.md, section 6); its sizes follow from them.
+
+        `more` is what the constructor takes beside sizes, flags and name; a TimeSeries' `field` is the name of one. New entries of
+        an array have the schema's defaults. Raises InvalidDefinition, which says where a schema is wrong.
+        """
+        made: Self = typed(cls, name, key, value, max_entries, map_flags, more)
+        return made
 
     @property
     def name(self) -> str:
@@ -180,6 +195,14 @@ class CloudMap(Arguments):
             out[:] = value
         return value is not None
 
+    def field(self, name: str) -> FieldOf:
+        """Return get, set and add of a field of the values by its name, as firmware has them on a board: make it once, and keep it.
+
+        Raises InvalidValue when the map's schema has no such field.
+        """
+        found: FieldOf = field(self, name)
+        return found
+
     def host_parameters(self) -> bytes:
         """Return the type parameters as from_definition() takes them, nothing where the type has none."""
         return b""
@@ -229,7 +252,9 @@ class CloudMap(Arguments):
                 f"resize {old.name!r}: max_entries is {new_max_entries!r}, not a number from 1 to 2**32 - 1"
             )
         self._limit_memory("resize", old, new_max_entries)
-        return MapDef(old.map_type, old.key_size, old.value_size, new_max_entries, old.map_flags, old.name)
+        return MapDef(
+            old.map_type, old.key_size, old.value_size, new_max_entries, old.map_flags, old.name, schema=old.schema
+        )
 
     def _key(self, op: str, key: Key) -> bytes:
         """Return the key as bytes of the right length."""

@@ -30,9 +30,18 @@ class BloomFilter(CloudMap):
     _instead = "use push and peek"
 
     def __init__(
-        self, value_size: int, max_entries: int, map_flags: int = 0, name: str = "", *, functions: int = 5
+        self,
+        value_size: int,
+        max_entries: int,
+        map_flags: int = 0,
+        name: str = "",
+        schema: str = "",
+        *,
+        functions: int = 5,
     ) -> None:
-        definition = MapDef(BLOOM_FILTER, 0, value_size, max_entries, map_flags, name, functions=functions)
+        definition = MapDef(
+            BLOOM_FILTER, 0, value_size, max_entries, map_flags, name, functions=functions, schema=schema
+        )
         super().__init__(definition)
 
     def _set_up(self) -> None:
@@ -109,7 +118,9 @@ class BloomFilter(CloudMap):
     @classmethod
     def from_definition(cls, d: MapDef, parameters: bytes = b"") -> Self:
         """Make a filter; the parameter is the number of hash functions."""
-        return cls(d.value_size, d.max_entries, d.map_flags, d.name, functions=parameters[0] if parameters else 0)
+        return cls(
+            d.value_size, d.max_entries, d.map_flags, d.name, d.schema, functions=parameters[0] if parameters else 0
+        )
 
     def _numbers_of(self, value: bytes) -> tuple[int, ...]:
         """Return a number for each function; its low bits say which bit the function chooses."""

@@ -30,8 +30,10 @@ class HashMap(KeyedMap[bytes]):
 
     _type: ClassVar[int] = HASH
 
-    def __init__(self, key_size: int, value_size: int, max_entries: int, map_flags: int = 0, name: str = "") -> None:
-        super().__init__(MapDef(self._type, key_size, value_size, max_entries, map_flags, name))
+    def __init__(
+        self, key_size: int, value_size: int, max_entries: int, map_flags: int = 0, name: str = "", schema: str = ""
+    ) -> None:
+        super().__init__(MapDef(self._type, key_size, value_size, max_entries, map_flags, name, schema=schema))
 
     def _set_up(self) -> None:
         self._data: dict[bytes, bytes] = {}

@@ -34,8 +34,10 @@ class LpmTrie(CloudMap):
 
     _instead = "use lookup, update, delete, next_key, batch_lookup, batch_update and batch_delete"
 
-    def __init__(self, key_size: int, value_size: int, max_entries: int, map_flags: int = 0, name: str = "") -> None:
-        super().__init__(MapDef(LPM_TRIE, key_size, value_size, max_entries, map_flags, name))
+    def __init__(
+        self, key_size: int, value_size: int, max_entries: int, map_flags: int = 0, name: str = "", schema: str = ""
+    ) -> None:
+        super().__init__(MapDef(LPM_TRIE, key_size, value_size, max_entries, map_flags, name, schema=schema))
 
     def _set_up(self) -> None:
         self._bits = 8 * (self._key_size - 4)

@@ -45,11 +45,12 @@ class LruHashMap(HashMap):
         max_entries: int,
         map_flags: int = 0,
         name: str = "",
+        schema: str = "",
         *,
         on_evict: OnEvict | None = None,
     ) -> None:
         self._on_evict = on_evict
-        super().__init__(key_size, value_size, max_entries, map_flags, name)
+        super().__init__(key_size, value_size, max_entries, map_flags, name, schema)
 
     def _set_up(self) -> None:
         super()._set_up()

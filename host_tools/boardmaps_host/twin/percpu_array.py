@@ -19,7 +19,14 @@ class PerCpuArray(PerCpu[int], ArrayMap):
     """
 
     def __init__(
-        self, value_size: int, max_entries: int, map_flags: int = 0, name: str = "", *, cpus: int | None = None
+        self,
+        value_size: int,
+        max_entries: int,
+        map_flags: int = 0,
+        name: str = "",
+        schema: str = "",
+        *,
+        cpus: int | None = None,
     ) -> None:
         self.cpus = (os.cpu_count() or 1) if cpus is None else cpus
-        KeyedMap.__init__(self, MapDef(PERCPU_ARRAY, 4, value_size, max_entries, map_flags, name))
+        KeyedMap.__init__(self, MapDef(PERCPU_ARRAY, 4, value_size, max_entries, map_flags, name, schema=schema))

@@ -27,11 +27,12 @@ class PerCpuHash(PerCpu[bytes], HashMap):
         max_entries: int,
         map_flags: int = 0,
         name: str = "",
+        schema: str = "",
         *,
         cpus: int | None = None,
     ) -> None:
         self.cpus = (os.cpu_count() or 1) if cpus is None else cpus
-        super().__init__(key_size, value_size, max_entries, map_flags, name)
+        super().__init__(key_size, value_size, max_entries, map_flags, name, schema)
 
     def lookup_and_delete(self, key: Key) -> bytes | None:
         """Return the value of this CPU and remove the entry, of all CPUs, in one step; None on a miss."""

@@ -23,8 +23,8 @@ class Queue(CloudMap):
     _type: ClassVar[int] = QUEUE
     _instead = "its values have no keys; use push, peek and pop"
 
-    def __init__(self, value_size: int, max_entries: int, map_flags: int = 0, name: str = "") -> None:
-        super().__init__(MapDef(self._type, 0, value_size, max_entries, map_flags, name))
+    def __init__(self, value_size: int, max_entries: int, map_flags: int = 0, name: str = "", schema: str = "") -> None:
+        super().__init__(MapDef(self._type, 0, value_size, max_entries, map_flags, name, schema=schema))
 
     def _set_up(self) -> None:
         # The oldest at the left, where one goes when an append finds the deque full.

@@ -85,8 +85,8 @@ class RingBuf(CloudMap):
     _instead = "use output, reserve and read"
     subscribe_needs = ("read", BPF_F_RDONLY | BPF_F_WRONLY)  # records are taken out, which is a write too
 
-    def __init__(self, size: int, map_flags: int = 0, name: str = "") -> None:
-        super().__init__(MapDef(RINGBUF, 0, 0, size, map_flags, name))
+    def __init__(self, size: int, map_flags: int = 0, name: str = "", schema: str = "") -> None:
+        super().__init__(MapDef(RINGBUF, 0, 0, size, map_flags, name, schema=schema))
 
     def _set_up(self) -> None:
         # The positions are the records': so that adding or removing one, a call of C, moves them in the same step.

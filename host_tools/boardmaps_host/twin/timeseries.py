@@ -48,11 +48,12 @@ class TimeSeries(CloudMap):
         max_entries: int,
         map_flags: int = 0,
         name: str = "",
+        schema: str = "",
         *,
         field: str | None = None,
         field_offset: int = 0,
     ) -> None:
-        definition = MapDef(TIME_SERIES, 8, value_size, max_entries, map_flags, name)
+        definition = MapDef(TIME_SERIES, 8, value_size, max_entries, map_flags, name, schema=schema)
         field = field or _BY_SIZE.get(value_size)
         if field is not None:
             if field not in tuple("bBhHiIqQfd"):
@@ -68,7 +69,7 @@ class TimeSeries(CloudMap):
         """Make a series; the parameters are the field's letter and its offset."""
         letter, offset = struct.unpack_from("<BI", parameters) if parameters else (0, 0)
         field = chr(letter) if letter else None
-        return cls(d.value_size, d.max_entries, d.map_flags, d.name, field=field, field_offset=offset)
+        return cls(d.value_size, d.max_entries, d.map_flags, d.name, d.schema, field=field, field_offset=offset)
 
     def host_parameters(self) -> bytes:
         """Return the field's letter and its offset, nothing when there is no field."""

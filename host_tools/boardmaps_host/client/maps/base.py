@@ -25,6 +25,7 @@ from boardmaps.abi import (
     OP_LOOKUP,
     OP_LOOKUP_AND_DELETE,
     OP_NEXT_KEY,
+    OP_PIN,
     OP_SUBSCRIBE,
     OP_UPDATE,
     U32_MAX,
@@ -36,6 +37,7 @@ from boardmaps_host.client import subscribe
 from boardmaps_host.client.errors import LinkError, Restarted
 from boardmaps_host.client.events import Change, Subscription
 from boardmaps_host.client.info import Asked, MapInfo, ask, listing, one, reading
+from boardmaps_host.client.pins import unpin
 from boardmaps_host.kinds import by_class, by_number
 
 Buffer = bytes | bytearray | memoryview
@@ -246,6 +248,24 @@ class RemoteMap(Arguments):
     def clear(self) -> None:
         """Remove everything (set an array's values to zero)."""
         self._ask(OP_CLEAR, changes=True)
+
+    def pin(self, every: float | None = None) -> tuple[int, float]:
+        """Keep the map's content on the board's file system; return the bytes written, 0 when nothing has changed, and seconds.
+
+        It is durable then, and the map begins with it when the firmware makes it again. `every`: the board looks every so many
+        seconds whether it has changed, 0 for at each turn of its server, and pins it then. The seconds are how long the board's
+        program stood still.
+        """
+        if every is not None and not (isinstance(every, int | float) and 0 <= every <= 1e5):
+            raise MapError(f"pin {self.name!r}: every is {every!r}, not a number of seconds from 0 to 100,000")
+        data = self._ask(OP_PIN, pack("<I", U32_MAX if every is None else int(every * 1000)), changes=True)
+        with reading(f"pin {self.name!r}", changed=True):
+            written, micros = unpack("<II", data or b"")
+            return written, micros / 1e6
+
+    def unpin(self) -> bool:
+        """Remove the map's pin; return whether there was one. The map itself stays as it is."""
+        return unpin(self._link, self.name)
 
     def add(self, key: Key, delta: int, offset: int = 0, width: int | None = None) -> int:
         """Add to an unsigned little-endian number in one step and return the new one; it wraps.

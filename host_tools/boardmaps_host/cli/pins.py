@@ -1,0 +1,146 @@
+"""`boardmaps map pin|unpin` and `boardmaps pin show`: what a board keeps of its maps over a reset and a power cut."""
+
+from typing import TYPE_CHECKING, Any
+
+import rich_click as click
+
+from . import options, output
+from .forms import FormError, Words
+
+if TYPE_CHECKING:
+    from boardmaps_host.client.pins import Pin
+
+_EVERY_MOST = 1e5  # seconds
+
+
+@click.command("pin")
+@click.argument("words", nargs=-1, metavar="MAP [every SECONDS]")
+@options.target
+def pin(words: tuple[str, ...], target: options.Target, as_json: bool) -> None:
+    """Keep MAP on the board's file system: the map begins with what it holds now when the firmware makes it again.
+
+    With `every` the board looks itself, each so many seconds, whether the map has changed, and keeps it then; 0 is at each turn
+    of its server. Each time costs the flash a write. What is kept already is not written again.
+
+    JSON: {"name", "bytes_written", "seconds"}; seconds is how long the board's program stood still.
+    """
+    taken = Words(words)
+    selector = taken.selector()
+    every = None
+    if taken:
+        taken.literal("every")
+        every = _seconds(taken.next("the seconds after 'every'"))
+    taken.end()
+    with target.connect() as board:
+        the_map = board.map(selector.key)
+        written, seconds = the_map.pin(every)
+        name = the_map.name
+    if as_json:
+        output.as_json({"name": name, "bytes_written": written, "seconds": seconds})
+    elif written:
+        output.say(
+            f"pinned {name!r}: {written} bytes written; the board's program stood still for {seconds * 1000:.1f} ms"
+        )
+    else:
+        output.say(f"pinned {name!r}: it was pinned as it is, and nothing was written")
+
+
+@click.command("unpin")
+@click.argument("words", nargs=-1, metavar="MAP")
+@options.target
+def unpin(words: tuple[str, ...], target: options.Target, as_json: bool) -> int:
+    """Remove the pin of MAP, also of a map that the firmware no longer makes. The map itself stays as it is.
+
+    A map without a pin gives status 1. JSON: {"name", "was_pinned"}.
+    """
+    taken = Words(words)
+    selector = taken.selector()
+    taken.end()
+    with target.connect() as board:
+        name = selector.name if selector.name is not None else board.map(selector.key).name
+        was = board.unpin(name)
+    if as_json:
+        output.as_json({"name": name, "was_pinned": was})
+    elif was:
+        output.say(f"unpinned {name!r}")
+    else:
+        output.error(f"unpin {name!r}: there is no pin of this name", plain=True)
+    return 0 if was else 1
+
+
+@click.group("pin", context_settings={"help_option_names": ["-h", "--help"]})
+@options.json_flags
+def group() -> None:
+    """Show what a board keeps of its maps on its file system; `map pin` and `map unpin` change it."""
+
+
+@group.command("show")
+@options.target
+def show(target: options.Target, as_json: bool) -> None:
+    """Show which maps are pinned, whether they have changed since, and what writing them took.
+
+    State: `same` (the map is as it is pinned), `changed`, `kept` (no such map was made in this boot), `refused` (it was not
+    loaded, or not written; the reason is below).
+
+    JSON: {"pins": [{"name", "state", "why", "bytes", "writes", "bytes_written", "every"}, ...], "writes", "unchanged",
+    "bytes_written", "longest_stop", "all_stops"}; the last five are since the boot, stops are seconds in which the program
+    stood still.
+    """
+    with target.connect() as board:
+        found = board.pins()
+    if as_json:
+        output.as_json(
+            {
+                "pins": [_pin_json(pin) for pin in found.pins],
+                "writes": found.writes,
+                "unchanged": found.unchanged,
+                "bytes_written": found.written,
+                "longest_stop": found.longest_stop,
+                "all_stops": found.all_stops,
+            }
+        )
+        return
+    if found.pins:
+        output.table(
+            ("name", "state", "bytes#", "writes#", "bytes written#", "every"),
+            (
+                (p.name, p.state, p.size, *((p.writes, p.written) if p.writes else ("-", "-")), _every(p))
+                for p in found.pins
+            ),
+        )
+    for pin in found.pins:
+        if pin.why:
+            output.say(f"{pin.name}: {pin.why}")
+    output.say(
+        f"since the boot: {found.writes} written, {found.unchanged} times nothing new, {found.written} bytes; "
+        f"longest stop {found.longest_stop * 1000:.1f} ms"
+    )
+
+
+def _seconds(word: str) -> float:
+    try:
+        seconds = float(word)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= _EVERY_MOST:
+        raise FormError(f"the seconds after 'every' are {word!r}, not a number from 0 to {_EVERY_MOST:,.0f}.")
+    return seconds
+
+
+def _every(pin: "Pin") -> str:
+    return "-" if pin.every is None else f"{pin.every:g} s"
+
+
+def _pin_json(pin: "Pin") -> dict[str, Any]:
+    return {
+        "name": pin.name,
+        "state": pin.state,
+        "why": pin.why or None,
+        "bytes": pin.size,
+        "writes": pin.writes,
+        "bytes_written": pin.written,
+        "every": pin.every,
+    }
+
+
+commands = (pin, unpin)
