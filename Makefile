@@ -74,6 +74,7 @@ bench: $(READY) chips ## Measure, print the tables, write build/bench/*.json
 	$(BIN)/python -m bench.qemu
 	$(BIN)/python -m bench.heap
 	$(BIN)/python -m bench.pico
+	$(BIN)/python -m bench.pins
 	$(BIN)/python -m bench.chipline
 	$(BIN)/python -m bench.plot
 
@@ -86,6 +87,7 @@ proofs: $(READY) trust-deps ## Prove with Frama-C what docs/proofs.md says of th
 soak: $(READY) chips ## Run for an hour what the tests run for seconds; an error if anything is missed
 	$(BIN)/python -m soak.kernels
 	$(BIN)/python -m soak.schemas
+	$(BIN)/python -m soak.pins
 	$(BIN)/python -m soak.line
 	$(BIN)/python -m soak.chips
 

@@ -51,6 +51,8 @@ Name = Literal[
     "chips-soak",
     "kernels-soak",
     "schemas-soak",
+    "pins",
+    "pins-soak",
 ]
 
 

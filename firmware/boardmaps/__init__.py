@@ -49,11 +49,12 @@ if sys.implementation.name == "micropython":
         ("boardmaps.keep.pins", "pin unpin pin_stats"),
         ("boardmaps.keep.shown", "pins pin_flags kept_read"),
         ("boardmaps.keep.box", "run run_async reset acknowledge ledger"),
+        ("boardmaps.migrate", "migrate"),
     )
 else:
     _MAPS = "boardmaps_host.twin."
     _PROFILE = -1
-    _OTHERS = (("boardmaps_host.twin.registries", "open_map recovered"),)
+    _OTHERS = (("boardmaps_host.twin.registries", "open_map recovered"), ("boardmaps.migrate", "migrate"))
 
 
 def __getattr__(name):

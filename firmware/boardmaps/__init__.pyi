@@ -278,6 +278,7 @@ def pin_stats() -> tuple[int, int, int, int, int]: ...
 def pin_flags(name: str) -> int: ...
 def kept_read(file: str, offset: int, n: int) -> bytes | None: ...
 def acknowledge() -> int: ...
+def migrate(name: str, function: Callable[[Any, Any], object] | None) -> None: ...
 
 if sys.platform == "micropython":
     class StaticPool:
@@ -304,6 +305,7 @@ if sys.platform == "micropython":
             allow_reset: bool = False,
             guard: object = None,
             key: bytes | None = None,
+            allow_restore: bool = False,
         ) -> None: ...
         def poll(self, wait_ms: int = 0, most: int | None = None) -> bool: ...
         def serve(self) -> None: ...
@@ -322,6 +324,7 @@ if sys.platform == "micropython":
         allow_reset: bool = False,
         guard: object = None,
         key: bytes | None = None,
+        allow_restore: bool = False,
     ) -> None: ...
     async def serve_async(
         *,
@@ -332,6 +335,7 @@ if sys.platform == "micropython":
         allow_reset: bool = False,
         guard: object = None,
         key: bytes | None = None,
+        allow_restore: bool = False,
     ) -> None: ...
     def serve_thread(
         *,
@@ -342,6 +346,7 @@ if sys.platform == "micropython":
         allow_reset: bool = False,
         guard: object = None,
         key: bytes | None = None,
+        allow_restore: bool = False,
     ) -> _ThreadServer: ...
     def poll() -> bool: ...
     def run(

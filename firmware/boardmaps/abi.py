@@ -52,6 +52,13 @@ OP_UPDATE_PART = const(32)
 OP_PUSH = const(33)
 OP_PEEK = const(34)
 
+# whole slices, between the host and a board
+OP_SLICE_SUM = const(56)
+OP_RESTORE = const(57)
+RESTORE_BEGIN = const(0)
+RESTORE_DATA = const(1)
+RESTORE_END = const(2)
+
 # on what outlives a reset
 OP_PIN = const(48)
 OP_UNPIN = const(49)

@@ -5,6 +5,7 @@ the order in which they were made; one that is opened moves down to where a new 
 other boot. They give way to new maps. A slice carries its mark while it moves: a reset meanwhile loses that one.
 """
 
+import sys
 from struct import pack, unpack_from
 
 from micropython import const
@@ -23,7 +24,7 @@ _BYTES = const(32)
 _BITS = const(128)
 
 _TYPE_AT = const(8)  # bytes of a slice's header
-_FLAGS_AT = const(12)
+_MAP_FLAGS_AT = const(12)
 _STATE_AT = const(68)
 _SCHEMA_AT = const(70)
 _MARK_AT = const(69)
@@ -50,6 +51,7 @@ class Kept:
         self._clear = clear
         self._told = told
         self.waiting = []
+        self.old = None  # a map's bytes, and its verdict, for carry()
         self._look(memory)
         used = 0
         for s in self.waiting:
@@ -122,15 +124,33 @@ class Kept:
                     return self._bring(s, front)
                 other = other or s
         if other:
-            was = examined(self._view[other.offset : other.offset + other.size])[0]
-            self._drop(other, "the map was made anew with another definition: this was %r" % was)
+            self._outgrown(other, d)
         return None
+
+    def _outgrown(self, s, d):
+        """Discard one whose map has another definition now; what it held is copied for a function that moves it."""
+        view = self._view[s.offset : s.offset + s.size]
+        why = "the map was made anew with another definition: this was %r" % examined(view)[0]
+        migrating = sys.modules.get("boardmaps.migrate")  # loaded where the program has registered one
+        if migrating and d.name in migrating._functions:
+            try:
+                self.old = memoryview(bytearray(view)), s.told
+            except MemoryError:
+                why += "; there was no heap to move what it held"
+        self._drop(s, why)
+
+    def carry(self, new):
+        """Have the program's function move what the map held before its definition changed."""
+        from .migrate import take_over  # saves heap: it is loaded by then
+
+        (old, told), self.old = self.old, None
+        told[2] = take_over(new, old)
 
     def hidden(self):
         """Return (offset, size) of those that the host may not read."""
         found = []
         for s in self.waiting:
-            if self._view[s.offset + _FLAGS_AT] & BPF_F_WRONLY:
+            if self._view[s.offset + _MAP_FLAGS_AT] & BPF_F_WRONLY:
                 found.append((s.offset, s.size))
         return found
 

@@ -46,7 +46,7 @@ def _esp32():
 
 def _stm32():
     """Backup registers 10 to 12 of the RTC. Not tried on a board."""
-    import stm
+    import stm  # type: ignore[import-not-found] # of that port alone
 
     base = stm.RTC + stm.RTC_BKP0R + 40
 

@@ -207,6 +207,8 @@ def create(new, definition):
             if not load(new, not reopened) and not reopened:
                 _clear(view, size)
                 _begin(new, d, view)
+        if _kept and _kept.old:
+            _kept.carry(new)
         maps[_next_id] = new  # last: from here on the line sees it
     except BaseException:
         if d.name in keep.pinned and keep.pinned[d.name].m is new:

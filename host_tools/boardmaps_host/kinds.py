@@ -42,6 +42,16 @@ class Kind(NamedTuple):
         return bool(self.traits & 8)
 
     @property
+    def hashed(self) -> bool:
+        """Whether a slice has the heads of chains, which a seed spreads the keys over."""
+        return bool(self.traits & 16)
+
+    @property
+    def prefixed(self) -> bool:
+        """Whether a key is a prefix: its length in bits, and data."""
+        return bool(self.traits & 64)
+
+    @property
     def in_bytes(self) -> bool:
         """Whether max_entries is a number of bytes, a power of two."""
         return bool(self.traits & 32)

@@ -87,6 +87,26 @@ assert b.recovered() is None
 """)
 
 
+def test_a_function_moves_what_a_map_of_another_definition_held(boots: Run) -> None:
+    boots("""
+b = boot()
+b.HashMap(4, 2, 4, name="limits").update(b"door", b"15")
+b.HashMap(4, 2, 4, name="others").update(b"door", b"15")
+b = boot()
+
+def longer(old, new):
+    for key, value in old.entries():
+        new.update(key, value + b"00")
+
+b.migrate("limits", longer)
+m, other = b.HashMap(4, 4, 4, name="limits"), b.HashMap(4, 4, 4, name="others")
+assert (list(m.items()), len(other), m.check(), other.check()) == ([(b"door", b"1500")], 0, None, None)
+told = b.recovered()
+assert [state for _, state, _ in told] == ["discarded", "discarded"], told
+assert told[0][2].endswith(": migrated") and "another definition" in told[1][2], told
+""")
+
+
 def test_what_is_not_whole_is_discarded_and_says_why(boots: Run) -> None:
     boots("""
 b = boot()

@@ -153,10 +153,28 @@ print(operations, sorted(seen))
     assert seen == "[False, True]"
 
 
-def test_pins_one_after_the_other_are_each_read_back_after_a_cut() -> None:
-    run("""
+def cut_at_random(seed: int, cuts: int) -> tuple[int, int, int]:
+    """Cut the power so often in random pins; return how many were made, and after how many cuts there was the old, the new."""
+    lines = run(f"SEED, CUTS = {seed}, {cuts}\n" + (PROGRAMS / "cutting.py").read_text())
+    done, pins, old, new = map(int, lines[-1].split())
+    assert done == cuts == old + new
+    return pins, old, new
+
+
+def test_power_cuts_at_random_leave_the_old_or_the_new_content() -> None:
+    pins, old, new = cut_at_random(seed=1, cuts=40)
+    assert pins > 40
+    assert old
+    assert new
+
+
+def read_back(pins: int) -> None:
+    """Pin so often without a reset, and read each as a board would that loses its power then."""
+    run(
+        f"PINS = {pins}"
+        + """
 a = ArrayMap(4, 20, name="a")
-for i in range(60):
+for i in range(PINS):
     a.add(i % 20, i + 1)
     assert boardmaps.pin(a)
     was = bytes(a._view)
@@ -165,8 +183,13 @@ for i in range(60):
     with open("/flash/kept/a.pin", "rb") as f:
         assert f.read()[32:] == was
     power_on(flash)
-assert boardmaps.pins()[0][3:5] == (60, 60 * (32 + a.size)), boardmaps.pins()
-""")
+assert boardmaps.pins()[0][3:5] == (PINS, PINS * (32 + a.size)), boardmaps.pins()
+"""
+    )
+
+
+def test_pins_one_after_the_other_are_each_read_back_after_a_cut() -> None:
+    read_back(60)
 
 
 def test_a_server_pins_what_has_changed_a_piece_a_turn() -> None:

@@ -1,7 +1,7 @@
 """Chips that are reset while their maps are changed: every map that is found again is exactly a state that it had.
 
-By a soft reset, machine.reset() and the watchdog at some instant, in turn, under changes from the main program and a hard interrupt.
-A few of each here; `python -m soak.resets` does thousands.
+By a soft reset, machine.reset() and the watchdog at some instant, in turn, while main program and hard interrupt change them. A few
+of each here; `python -m soak.resets` does thousands.
 """
 
 from pathlib import Path

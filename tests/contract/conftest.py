@@ -78,7 +78,7 @@ def _unix(folder: Path, sort: str) -> Iterator[str]:
     with UnixBoard(port=folder / "port") as board:
         if sort:
             _do(board.port, CHOOSE % CHOSEN.replace("SORT", sort))
-        report = deploy(str(board.port), reset=False)
+        report = deploy(str(board.port), reset=False, timeout=PATIENCE)
         _see(board.port, sort or ("native" if report.kernels.startswith("C") else "viper"))
         yield board.port
 

@@ -20,6 +20,7 @@ from boardmaps_sim.pico import PicoBoard
 from boardmaps_sim.qemu import QemuBoard
 from tests.deploy.conftest import SETTINGS
 from tests.require import require_or_skip
+from tests.waits import PATIENCE
 
 USED = """
 from boardmaps import ArrayMap, HashMap, RingBuf
@@ -33,7 +34,7 @@ print(h.lookup(b"1234"), a.add(1, 7), r.read()[1])
 def test_the_pico_gets_code_for_its_own_processor(tmp_path: Path) -> None:
     require_or_skip(firmware_image(STOCK).exists(), "no firmware for the Pico. Build it: make pico-deps pico")
     with PicoBoard(port=tmp_path / "port") as board:
-        report = deploy(board.port)
+        report = deploy(board.port, timeout=PATIENCE)
         assert report.form == "mpy armv6m"
         assert report.version == VERSION
         assert "RP2040" in report.machine
@@ -68,10 +69,10 @@ def test_what_is_frozen_of_the_definition_and_what_goes_before_it(
     """Also ties the settings that a build freezes to those that deploy would write: there is nothing to write."""
     definition = load(board_name).settings
     with make(tmp_path) as board:
-        assert deploy(board.port, board=board_name, reset=False).written == ()
+        assert deploy(board.port, board=board_name, reset=False, timeout=PATIENCE).written == ()
         with BoardLink(board.port) as link:
             assert link.execute(SETTINGS).split() == [str(value) for value in definition.values()]
-        assert deploy(board.port, pool=4096, reset=False).written == ("/boardmaps_config.py",)
+        assert deploy(board.port, pool=4096, reset=False, timeout=PATIENCE).written == ("/boardmaps_config.py",)
         with BoardLink(board.port) as link:
             assert link.execute(SETTINGS).split() == ["4096", definition["GUARD"], str(definition["CPUS"])]
 
@@ -82,7 +83,7 @@ def test_what_is_frozen_in_is_left_alone_and_only_the_program_goes(
 ) -> None:
     (tmp_path / "app.py").write_text("x = 1\n")
     with make(tmp_path) as board:
-        report = deploy(board.port, app=tmp_path / "app.py", reset=False)
+        report = deploy(board.port, app=tmp_path / "app.py", reset=False, timeout=PATIENCE)
         assert (report.form, report.version) == ("part of its firmware", VERSION)
         assert (report.written, report.removed) == (("/main.py",), ())
         with BoardLink(board.port) as link:

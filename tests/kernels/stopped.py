@@ -140,7 +140,7 @@ class Stopper:
 
         passed = state[: 4 * CONSUMER] + self.before[4 * CONSUMER :][:4] + state[4 * CONSUMER + 4 :]
         if not self.ring or passed == self.before:
-            return self.ring
+            return bool(self.ring)
         at, end = struct.unpack_from("<II", state, 4 * CONSUMER)
         size, last = len(state) - HEADER, 0
         while at != end:
@@ -272,7 +272,8 @@ def reached(stopper: Stopper, sort: str, maps: list[tuple[str, Any]]) -> tuple[l
     """Return the functions of kernels/__init__.py that were called, and those that were not: of the kinds that change slices."""
     import boardmaps.kernels as interface
 
-    done, missed = [], []
+    done: list[str] = []
+    missed: list[str] = []
     for line in (interface.__doc__ or "").splitlines():
         place, _, rest = line.partition("  ")
         kind, _, of_map = place.partition(" ")

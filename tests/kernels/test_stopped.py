@@ -56,7 +56,7 @@ def test_every_kernel_in_c_sets_the_mark() -> None:
     require_or_skip(not missing("gcc"), missing("gcc"))
     told, wrong = stopped(3)
     assert not wrong
-    found = {}
+    found: dict[str, str] = {}
     for path in sorted(CORE.glob("*.h")):
         if path.name not in ("check.h", "slice.h"):  # the first changes nothing, the other has the mark
             text = path.read_text()

@@ -15,7 +15,7 @@ from ..kinds import find
 
 HEAD = const(32)  # bytes before the slice
 _VERSION = const(1)
-_PIECE = const(256)  # bytes read at once of a pin that is only looked at
+_GLANCE = const(256)  # bytes read at once of a pin that is only looked at
 _SLICE_HEAD = const(96)
 
 # Columns and traits of kinds.py
@@ -29,9 +29,9 @@ _BITS = const(128)
 _NEVER_CHANGE = ((0, 28), (44, 60), (70, 72), (80, 96))
 
 # Of a ring's records, and words of its header
-_CONSUMER = const(32)
-_PRODUCER = const(36)
-_ENTRIES = const(48)
+_CONSUMER_AT = const(32)
+_PRODUCER_AT = const(36)
+_ENTRIES_AT = const(48)
 _RESERVED = const(1 << 29)
 _DISCARDED = const(1 << 28)
 _LENGTH = const((1 << 28) - 1)
@@ -120,7 +120,7 @@ def _glance(file, size, tail):
     crc, begin, end = 0, b"", b""
     left = size
     while left > 0:
-        piece = file.read(min(left, _PIECE))
+        piece = file.read(min(left, _GLANCE))
         if not piece:
             break
         crc = crc32(piece, crc)
@@ -153,8 +153,8 @@ def _check(view, m):
     if wrong:
         raise MapError("its content is no whole map: %s" % wrong)
     if find(_NUMBER_OF, m.definition.map_type)[_TRAITS] & _BYTES:
-        at, end = unpack_from("<II", view, _CONSUMER)
-        (entries,) = unpack_from("<I", view, _ENTRIES)
+        at, end = unpack_from("<II", view, _CONSUMER_AT)
+        (entries,) = unpack_from("<I", view, _ENTRIES_AT)
         while at != end:
             place = entries + (at & m.definition.max_entries - 1)
             (word,) = unpack_from("<I", view, place)

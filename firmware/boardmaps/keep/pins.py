@@ -16,7 +16,7 @@ from ..errors import InvalidDefinition, MapError, NotPermitted, OutOfMemory
 from .load import HEAD, Pinned, look
 
 _VERSION = const(1)
-_PIECE = const(512)  # bytes written in a step
+_WRITTEN_AT_ONCE = const(512)  # bytes written in a step
 _TRIES = const(16)  # how often a map is read that changes meanwhile
 _LATER_MS = const(60000)  # after a failure, so that a full flash is not tried at each turn
 _MARK_AT = const(69)  # of a slice: not 0 while a kernel changes it
@@ -194,10 +194,10 @@ def _steps(entry):
         with open(new, "wb") as file:
             file.write(head)
             crc = 0
-            for at in range(0, m.size, _PIECE):
+            for at in range(0, m.size, _WRITTEN_AT_ONCE):
                 yield
                 m._alive("pin")
-                piece = bytes((data or m._view)[at : at + _PIECE])
+                piece = bytes((data or m._view)[at : at + _WRITTEN_AT_ONCE])
                 crc = crc32(piece, crc)
                 if file.write(piece) != len(piece):
                     raise OSError(_ENOSPC)

@@ -183,10 +183,7 @@ def new_slot(view):
 
 
 def insert(view, key, length, found):
-    """Give a prefix that is not there a slot, and its place; return it, 0 when the map is full.
-
-    The mark stays set: the caller writes the entry, and clears it.
-    """
+    """Give a prefix that is not there a slot, and its place; return it, 0 when the map is full. The caller clears the mark."""
     near, shared, steps, node = found
     begin(view)
     slot = top = new_slot(view)

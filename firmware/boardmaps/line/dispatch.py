@@ -6,7 +6,7 @@ LIST, which every host asks first, is here; operations.py has the others, and is
 from binascii import crc32
 from struct import pack, unpack_from
 
-from ..errors import MapError, NotPermitted, OutOfMemory
+from ..errors import MapError, NotPermitted, OutOfMemory, StaleMap
 from ..flags import BPF_F_RDONLY, INFO_FORMAT, const
 from .session import GONE, NO_MEMORY
 
@@ -82,7 +82,12 @@ class Dispatcher:
     def record(self, m, unchanging=False, whole=False) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
         """Return the record of a map; with `unchanging` what changes in it is 0, with `whole` it has the schema's text."""
         d = m.definition
-        count, frozen, peak = (0, 0, 0) if unchanging else (m.host_count(), m.frozen, m.peak)
+        count = frozen = peak = 0
+        if not unchanging:
+            try:
+                count, frozen, peak = m.host_count(), m.frozen, m.peak
+            except StaleMap:  # a restore of it did not end: the host may see that it is there, and restore it again
+                pass
         sizes = (d.map_type, d.key_size, d.value_size, d.max_entries, d.map_flags, count, m.offset, m.size)
         record = pack(INFO_FORMAT, m.id, *sizes + (frozen, d.name.encode(), m.cpus, peak))
         parameters = m.host_parameters()

@@ -144,6 +144,8 @@ class Map:
 
     def _alive(self, op):
         if self._view is pool.dead:
+            if pool.maps.get(self.id) is self:  # serving/transfer.py has taken it out of use
+                self._fail(StaleMap, "%s %r: a restore of the map did not end; restore it again, or restart", op)
             self._fail(StaleMap, "%s %r: the pool was reset and the map is gone; make it again", op)
 
     def _fail(self, error, text, op, a=..., b=...):  # by place: *arguments would take heap

@@ -6,12 +6,10 @@ the kind "check". A slice that is whole can be given to every kernel: each stays
 
 from struct import calcsize, unpack_from
 
-from micropython import const
-
 from ..definition import HEADER_SIZE, LAYOUT, MAGIC, MapDef, check_entries, check_word, filter_bits, layout, slice_size
 from ..errors import MapError
+from ..flags import const
 from ..kinds import find
-from ..settings import kernels
 
 # Columns and traits of kinds.py
 _NUMBER_OF = const(0)
@@ -74,8 +72,11 @@ def check(m):
     return wrong
 
 
-def examined(view):
-    """Return (the definition, None) of a slice that is whole, else (None, what is wrong). Any bytes may be given."""
+def examined(view, own=None):
+    """Return (the definition, None) of a slice that is whole, else (None, what is wrong). Any bytes may be given.
+
+    `own` are the kernels of the kind "check": the board's, unless the computer gives those that it has.
+    """
     d, wrong = _definition(view)
     if d:
         traits = find(_NUMBER_OF, d.map_type)[_TRAITS]
@@ -87,7 +88,10 @@ def examined(view):
         elif view[_MARK_AT]:
             wrong = "a change of the map was under way, and did not end"
         elif traits & (_CHAINS | _NODES | _BYTES):
-            own = kernels("check")
+            if own is None:
+                from ..settings import kernels  # not at the top: the computer has no such module
+
+                own = kernels("check")
             look = own.chains if traits & _CHAINS else own.nodes if traits & _NODES else own.records
             found = look(view)
             if found:

@@ -26,6 +26,8 @@ from ..settings import in_c, kernels
 BOOT_ID = str(hexlify(os.urandom(4)), "ascii")
 _OP_SUBSCRIBE = const(64)  # as in abi.py
 _OP_UNSUBSCRIBE = const(65)
+_OP_SLICE_SUM = const(56)
+_OP_RESTORE = const(57)
 _CTRL_C = const(3)
 _QUIET_MS = const(100)  # a frame arrives without such a pause; somebody at a terminal pauses longer
 _WAIT_MS = const(50)  # how long serve() waits for a host before it looks at its clock
@@ -110,13 +112,16 @@ class Server:
     """A server of this board's maps on `line` (StdioLine, or anything with its methods).
 
     `mtu`: most payload bytes of a frame; `window`: requests in flight, a power of two; `idle`: seconds of silence after which
-    a session ends and Ctrl-C works again; `allow_reset`: whether the host may reset the pool; `guard`: a lock that is held
+    a session ends and Ctrl-C works again; `allow_reset`: whether the host may reset the pool; `allow_restore`: whether it may
+    restore maps that it may not write, frozen ones too; `guard`: a lock that is held
     while requests are executed and events collected, for firmware in another thread that takes it around its own changes;
     `key`: bytes, at least 16, that a host must have too (seal.py). Then Ctrl-C from the line is ignored from the first poll
     until close(); what runs before and after that is not locked.
     """
 
-    def __init__(self, line=None, mtu=480, window=4, idle=10, allow_reset=False, guard=None, key=None):
+    def __init__(
+        self, line=None, mtu=480, window=4, idle=10, allow_reset=False, guard=None, key=None, allow_restore=False
+    ):
         self.line = line or StdioLine()
         codec = None
         if key is not None:
@@ -139,6 +144,9 @@ class Server:
         most = 2 * pool.StaticPool.total_size() + _BESIDE
         self.session = ServerSession(dispatcher.handle, terms, mtu, window, self.line.credit, most, codec)
         dispatcher.extra = {_OP_SUBSCRIBE: self._subscriptions, _OP_UNSUBSCRIBE: self._subscriptions}
+        dispatcher.extra.update({_OP_SLICE_SUM: self._transfers, _OP_RESTORE: self._transfers})
+        self._allow_restore = allow_restore
+        self._transfer = None
         # What is sealed is opened in Python, so the rest happens there too.
         self._turn = in_c.line(pool.maps) if in_c and not codec else None
         self._events = None
@@ -233,6 +241,14 @@ class Server:
 
             self._events = Events(self.session)
         return self._events.handle(request, map_of)
+
+    def _transfers(self, request, map_of):
+        if not self._transfer:
+            # saves heap: few hosts take snapshots or restore them
+            from .transfer import Transfer
+
+            self._transfer = Transfer(self._allow_restore)
+        return self._transfer.handle(request, map_of)
 
     def _interrupt(self):
         """Somebody else is at the line, with mpremote or a terminal, and wants the REPL; on a locked line the host does."""

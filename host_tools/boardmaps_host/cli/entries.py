@@ -1,16 +1,33 @@
 """How entries, values, records and samples are printed, and which commands a map without keys has."""
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import rich_click as click
 
+from boardmaps.definition import MapDef
 from boardmaps_host.kinds import Kind, by_number
 
 from . import output
 
-if TYPE_CHECKING:
-    from boardmaps_host.client.maps.base import RemoteMap
+
+class Shown(Protocol):
+    """A map whose entries are printed: a board's, or one of a file."""
+
+    @property
+    def definition(self) -> MapDef:
+        """The map's definition."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """The map's name."""
+        ...
+
+    def of_every_cpu(self, value: bytes) -> list[bytes]:
+        """Return the values in what a look-up gives."""
+        ...
+
 
 # What `boardmaps map` can do with a map that has no keys, by an operation that those maps alone have; the first one counts.
 _WITHOUT_KEYS = (
@@ -21,24 +38,24 @@ _WITHOUT_KEYS = (
 )
 
 
-def kind_of(the_map: "RemoteMap") -> Kind:
+def kind_of(the_map: Shown) -> Kind:
     """Return the map's type."""
     return by_number(the_map.definition.map_type)
 
 
-def commands_for(the_map: "RemoteMap") -> tuple[str, ...]:
+def commands_for(the_map: Shown) -> tuple[str, ...]:
     """Return the commands for a map that has no keys; none for one with keys."""
     kind = kind_of(the_map)
     return next((words for operation, words in _WITHOUT_KEYS if kind.has(operation)), ())
 
 
-def need_keys(the_map: "RemoteMap", command: str) -> None:
+def need_keys(the_map: Shown, command: str) -> None:
     """Raise an error that names the commands for this map when it has no keys."""
     if words := commands_for(the_map):
         raise not_for(the_map, command, words)
 
 
-def not_for(the_map: "RemoteMap", command: str, words: Sequence[str]) -> click.ClickException:
+def not_for(the_map: Shown, command: str, words: Sequence[str]) -> click.ClickException:
     """Return the error for a command that this map does not have; `words` are those that it has."""
     kind = kind_of(the_map).word
     there = ", ".join(f"boardmaps map {word}" for word in words)
@@ -47,7 +64,7 @@ def not_for(the_map: "RemoteMap", command: str, words: Sequence[str]) -> click.C
     )
 
 
-def entry_json(the_map: "RemoteMap", key: bytes, value: bytes) -> dict[str, Any]:
+def entry_json(the_map: Shown, key: bytes, value: bytes) -> dict[str, Any]:
     """Return an entry in bpftool's shape: the values of a per-CPU map are a list, each of value_size bytes."""
     if not kind_of(the_map).per_cpu:
         return {"key": output.hex_bytes(key), "value": output.hex_bytes(value)}
@@ -56,7 +73,7 @@ def entry_json(the_map: "RemoteMap", key: bytes, value: bytes) -> dict[str, Any]
     return {"key": output.hex_bytes(key), "values": shown}
 
 
-def print_entries(the_map: "RemoteMap", entries: Sequence[tuple[bytes, bytes]]) -> None:
+def print_entries(the_map: Shown, entries: Sequence[tuple[bytes, bytes]]) -> None:
     """Print a table of entries, a line a CPU where each has a value of its own."""
     if not kind_of(the_map).per_cpu:
         output.table(("key", "as", "value", "as"), ((*_cells(key), *_cells(value)) for key, value in entries))

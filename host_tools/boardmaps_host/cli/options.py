@@ -79,8 +79,13 @@ class Target:
     key: bytes | str | None
     accept_board: bool = False
 
-    def connect(self, console: Callable[[str], None] | None = None, *, crashes: bool = True) -> "Board":
-        """Connect for the time of one command; `console` gets what the board prints. `crashes`: say when one is on record."""
+    def connect(
+        self, console: Callable[[str], None] | None = None, *, crashes: bool = True, allow_restore: bool = False
+    ) -> "Board":
+        """Connect for the time of one command; `console` gets what the board prints. `crashes`: say when one is on record.
+
+        `allow_restore` is connect()'s.
+        """
         # saves start-up time: needed by this command alone
         from boardmaps_host import connect
         from boardmaps_host.client.simulated import STARTED, running
@@ -89,7 +94,14 @@ class Target:
         if fresh:
             text = f"no simulated board {self.port} is running: a fresh one is started for this command alone, and nothing stays."
             output.note(f"boardmaps: {text} To keep one: boardmaps sim --board {self.port}")
-        board = connect(self.port, timeout=self.timeout, console=console, key=self.key, accept_board=self.accept_board)
+        board = connect(
+            self.port,
+            timeout=self.timeout,
+            console=console,
+            key=self.key,
+            accept_board=self.accept_board,
+            allow_restore=allow_restore,
+        )
         if not fresh:
             _say_how_it_is(board, crashes)
             board.leaving = _say_unpinned
@@ -133,28 +145,40 @@ def _say_unpinned(board: "Board") -> None:
         output.note(f"boardmaps: {board.link.name}: {text}")
 
 
-def target(command: Callable[..., Any]) -> Callable[..., Any]:
+def target(command: _Any) -> _Any:
     """Add the options of a Target and --json: what every command takes that talks to a running board."""
+    return _with_target(command, required=True)
 
+
+def maybe_target(command: _Any) -> _Any:
+    """Add the same to a command that may also be about files alone: its target is None when no port is named."""
+    return _with_target(command, required=False)
+
+
+def _with_target(command: _Any, *, required: bool) -> _Any:
     @functools.wraps(command)
-    def with_target(*, port: str, timeout: float, key_file: Path | None, accept_board: bool, **rest: Any) -> Any:
-        return command(target=Target(port, timeout, _key(key_file), accept_board), **rest)
+    def with_target(*, port: str | None, timeout: float, key_file: Path | None, accept_board: bool, **rest: Any) -> Any:
+        target = None if port is None else Target(port, timeout, _key(key_file), accept_board)
+        return command(target=target, **rest)
 
     with_options = as_json(with_target)
-    for option in (_accept_board, _key_file, _timeout, _port):
+    for option in (_accept_board, _key_file, _timeout, _port(required=required)):
         option(with_options)
     return with_options
 
 
-_port = click.option(
-    "--port",
-    "-P",
-    envvar="BOARDMAPS_PORT",
-    show_envvar=True,
-    required=True,
-    metavar="TARGET",
-    help="The board: a port, an mpremote shortcut (a0, u0, auto), unix, pico, qemu or twin.",
-)
+def _port(*, required: bool) -> _Any:
+    return click.option(
+        "--port",
+        "-P",
+        envvar="BOARDMAPS_PORT",
+        show_envvar=True,
+        required=required,
+        metavar="TARGET",
+        help="The board: a port, an mpremote shortcut (a0, u0, auto), unix, pico, qemu or twin.",
+    )
+
+
 _timeout = click.option(
     "--timeout",
     type=Real(0.01, SECONDS_MAX),

@@ -1,4 +1,4 @@
-"""`boardmaps pool`: how the board's pool is used, and its bytes as a file."""
+"""`boardmaps pool`: how the board's pool is used, its bytes as a file, and its maps from these bytes alone."""
 
 from functools import partial
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import rich_click as click
 
 from . import options, output
+from .forms import Words
 
 if TYPE_CHECKING:
     from boardmaps_host.client.board import Board
@@ -15,6 +16,7 @@ _OUTPUT = Path("-")
 
 
 @click.command("pool")
+@click.argument("words", nargs=-1, metavar="[read [FILE] [MAP]]")
 @click.option(
     "--save",
     "-s",
@@ -22,20 +24,27 @@ _OUTPUT = Path("-")
     metavar="FILE",
     help="Write the bytes of all maps to FILE, as firmware/SPEC.md draws them; - is the output, with nothing else in it.",
 )
-@options.target
-def command(save: Path | None, target: options.Target, as_json: bool) -> None:
+@options.maybe_target
+def command(words: tuple[str, ...], save: Path | None, target: options.Target | None, as_json: bool) -> int:
     """Show how much of the board's pool is taken, by which map, and how full each of them was at most (peak).
+
+    `pool read` reads the board's pool and shows every map from these bytes alone, `pool read FILE` those that --save has
+    written; `decode` does the same for any file, and its help has the JSON.
 
     JSON: {"bytes_total", "bytes_used", "bytes_remaining", "allocations",
     "maps": [{"id", "name", "bytes", "max_entries", "peak"}, ...]}. A ring buffer's max_entries and peak are bytes.
     """
     if save == _OUTPUT and as_json:
         raise click.UsageError("--save - and --json would both write to the output: name a file.")
+    if words:
+        return _read(words, save, target, as_json)
+    if target is None:
+        raise click.UsageError("name the board with --port, or a file: boardmaps pool read FILE.")
     with target.connect() as board:
         if save is not None:
             _save(board, save, quiet=as_json)
         if save == _OUTPUT:
-            return
+            return 0
         total, used, allocations = board.pool.stats()
         maps = board.maps()
     remaining = total - used
@@ -52,7 +61,7 @@ def command(save: Path | None, target: options.Target, as_json: bool) -> None:
                 ],
             }
         )
-        return
+        return 0
     output.say(f"{used} of {total} bytes used, {remaining} remain; {allocations} allocation{'s' * (allocations != 1)}")
     if maps:
         output.table(
@@ -65,6 +74,27 @@ def command(save: Path | None, target: options.Target, as_json: bool) -> None:
                 for i in maps
             ),
         )
+    return 0
+
+
+def _read(words: tuple[str, ...], save: Path | None, target: options.Target | None, as_json: bool) -> int:
+    # saves start-up time: needed by this form of the command alone
+    from boardmaps_host.state.images import of_pool, open_image
+
+    from .decode import show
+
+    taken = Words(words)
+    taken.literal("read")
+    if save is not None:
+        raise click.UsageError("--save is for `boardmaps pool`, without `read`.")
+    if taken and Path(name := taken.next("the file")).is_file():
+        return show(open_image(name), taken, as_json)
+    if target is None:
+        what = f"there is no file {name!r}" if len(words) > 1 else "`pool read` needs a file, or a board: --port"
+        raise click.UsageError(f"{what}.")
+    with target.connect() as board:
+        image = board.pool.read()
+    return show(of_pool(image), Words(words[1:]), as_json)
 
 
 def _save(board: "Board", file: Path, *, quiet: bool) -> None:

@@ -2,7 +2,25 @@
 
 import rich_click as click
 
-from . import boards, check, demo, deploy, dump, flash, key, listen, maps, options, pins, plan, pool, sim, values
+from . import (
+    boards,
+    check,
+    decode,
+    demo,
+    deploy,
+    dump,
+    flash,
+    key,
+    listen,
+    maps,
+    options,
+    pins,
+    plan,
+    pool,
+    sim,
+    state,
+    values,
+)
 
 click.rich_click.USE_MARKDOWN = False
 click.rich_click.SHOW_ARGUMENTS = False
@@ -39,6 +57,8 @@ for command in (
     maps.group,
     listen.console,
     pool.command,
+    decode.command,
+    *state.commands,
     pins.group,
     plan.command,
     boards.command,

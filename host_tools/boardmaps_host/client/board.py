@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from boardmaps_host.client.maps.queue import RemoteQueue
     from boardmaps_host.client.maps.ringbuf import RemoteRingBuf
     from boardmaps_host.client.maps.timeseries import RemoteTimeSeries
+    from boardmaps_host.client.transfer import Restored
+    from boardmaps_host.state.snapshot import Snapshot
 
 
 class Board:
@@ -117,6 +119,34 @@ class Board:
             raise InvalidDefinition(f"create {class_name}: {', '.join(sorted(missing))} is missing")
         parts = {"key_size": kind.key_least, "value_size": 0, **parts}
         return remote(self.link, create(self.link, MapDef(kind.number, **parts), parameters))
+
+    def snapshot(self, *names: str, progress: Callable[[int, int], None] | None = None) -> "Snapshot":
+        """Return the maps of these names, or all, as slices, while the firmware runs on; save() writes the file.
+
+        Each map is read until it did not change meanwhile, a few times; one that always does is in `changed`, and its slice is of
+        no one moment. What a write-only map holds is not in it. `progress` is told (bytes read, bytes in all).
+        """
+        from boardmaps_host.client.transfer import take  # saves start-up time: for those who take one
+
+        return take(self, names, progress)
+
+    def restore(
+        self,
+        snapshot: "Snapshot",
+        *,
+        override: bool = False,
+        migrate: "Mapping[str, Callable[[Any, Any], object]] | None" = None,
+    ) -> "Restored":
+        """Have the maps hold what those of a snapshot do; those that are not here are made. All is looked at first.
+
+        On a board the bytes are collected on its file system where that has room, and put into the maps in one step; else map by
+        map, and a map that did not become whole cannot be used. `override`: also maps that the computer may not write; the
+        board's server must allow it. `migrate` has, for a map that has another definition here, a function of the old map and a new
+        one of the twin, which becomes the map's content. Raises StateError and NotPermitted, and nothing was changed then.
+        """
+        from boardmaps_host.client.transfer import restore  # saves start-up time: for those who restore one
+
+        return restore(self, snapshot, override, migrate or {})
 
     def pins(self) -> Pinning:
         """Return which maps are pinned on the board's file system, and what that took. A map's pin() and unpin() change it."""
@@ -218,6 +248,7 @@ def connect(
     allow_reset: bool = False,
     key: bytes | str | None = None,
     accept_board: bool = False,
+    allow_restore: bool = False,
 ) -> Board:
     """Connect to a board's maps and return it; nothing is reset, a running firmware goes on.
 
@@ -226,7 +257,8 @@ def connect(
     the one that `boardmaps sim` runs under this name; when none does, "unix", "pico" and "qemu" start one with boardmaps on it
     for this connection, which ends with it.
     `timeout`: seconds of silence after which a call gives up. `console` gets what the board prints while connected.
-    `allow_reset`: whether a server that this call starts lets the host reset the pool.
+    `allow_reset`: whether a server that this call starts lets the host reset the pool; `allow_restore`: whether it lets the host
+    restore maps that it may not write.
     `key`: what a board with a locked line has been given (boardmaps.serve(key=…)): bytes, at least 16; or, as str, the pass
     phrase that `boardmaps key` made the board's key of. It never crosses the line, so such a server is not started from here.
     The first board that proves the key on a port is remembered; `accept_board`: take another one in its place.
@@ -242,7 +274,8 @@ def connect(
 
         known = KnownBoards(accept_board)
         lock = HostLock(key, lambda identity: known.check(line.name, identity), target)
-    serve = f"import boardmaps\nboardmaps.serve(allow_reset={allow_reset})"
+    options = f"allow_reset={allow_reset}" + ", allow_restore=True" * allow_restore
+    serve = f"import boardmaps\nboardmaps.serve({options})"
     cleanup: Callable[[], None] | None = None
     line: Transport
     if target == "twin":

@@ -265,7 +265,9 @@ class Opening:
                 return
         for _ in range(3):
             connection.line.write(session.bye())
-            end = time.monotonic() + _AGAIN
+            end = time.monotonic() + max(
+                _AGAIN, 4 * session.overdue
+            )  # a board that takes long to answer ends no faster
             while (left := end - time.monotonic()) > 0:
                 events, _ = session.receive(connection.line.read(left), time.monotonic())
                 if any(isinstance(event, Closed | Lost) for event in events):
@@ -273,6 +275,7 @@ class Opening:
                         behind = session.idle()
                         self._repl.finish(seen=behind.data if behind else b"")
                     return
+        Repl(connection.line).leave_raw()  # for when it gets there after all
 
     def interrupt(self) -> None:
         """Have the program interrupted on a board with a locked line; the session ends with it.

@@ -9,7 +9,7 @@ from boardmaps_host.client.errors import LinkError
 from boardmaps_host.client.info import Asked, answer, ask, reading
 
 _LARGEST = 2 << 20  # bytes: no board has more RAM for a pool
-_AT_ONCE = 16  # requests between two reports of progress: enough to keep the line busy
+_AT_ONCE = 64  # requests between two reports of progress: the line is quiet for a round trip each time
 
 
 class PoolLink(Asked, Protocol):

@@ -226,6 +226,11 @@ class ClientSession:
             return oldest.sent + self._trip.overdue
         return inf
 
+    @property
+    def overdue(self) -> float:
+        """Seconds after which an answer is overdue, by the round trips measured till now."""
+        return self._trip.overdue
+
     def due(self, now: float) -> bytes:
         """Return what must be sent again because its answer is overdue: the oldest, the others follow when it is answered.
 

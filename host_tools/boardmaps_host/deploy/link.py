@@ -94,6 +94,7 @@ class BoardLink:
     def __init__(self, port: str, timeout: float = _ANSWER) -> None:
         self.port = port_path(port)
         self._timeout = timeout
+        self._silence = max(timeout, _STALL)
         self._transport: Any = None
 
     def open(self) -> None:
@@ -150,7 +151,7 @@ class BoardLink:
                 f"{_heard(said.getvalue())}). Reset the board and try again; if there is no MicroPython "
                 f"on it yet, `boardmaps boards NAME` says how it gets there. A boot.py that takes longer: --timeout SECONDS."
             ) from error
-        self._transport.serial.timeout = _STALL
+        self._transport.serial.timeout = self._silence
 
     def probe(self) -> Target:
         """Return what the board says of itself. Raises DeployError when it is not MicroPython."""
@@ -227,7 +228,14 @@ class BoardLink:
     def _open(self) -> Any:
         # saves start-up time: mpremote is loaded when a board is deployed to
         from mpremote.transport import TransportError
-        from mpremote.transport_serial import SerialTransport as RawRepl
+        from mpremote.transport_serial import SerialTransport
+
+        silence = self._silence
+
+        class RawRepl(SerialTransport):  # type: ignore[misc]
+            def follow(self, timeout: float, data_consumer: Any = None) -> Any:
+                """Wait longer than mpremote's 10 s for code that prints nothing: flash is slow, and may be busy tidying up."""
+                return super().follow(max(timeout, silence), data_consumer)
 
         port = self.port
         try:
@@ -236,7 +244,7 @@ class BoardLink:
             transport = RawRepl(device, baudrate=115200)
         except (TransportError, OSError, ValueError) as error:
             raise DeployError(_why_not_open(port, error)) from error
-        transport.serial.write_timeout = _STALL
+        transport.serial.write_timeout = silence
         return transport
 
     @contextlib.contextmanager

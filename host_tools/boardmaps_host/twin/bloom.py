@@ -28,6 +28,7 @@ class BloomFilter(CloudMap):
     """
 
     _instead = "use push and peek"
+    _words: tuple[int, int] | None = None  # seed and multiplier of a board's filter, when it was loaded from one
 
     def __init__(
         self,
@@ -124,9 +125,26 @@ class BloomFilter(CloudMap):
 
     def _numbers_of(self, value: bytes) -> tuple[int, ...]:
         """Return a number for each function; its low bits say which bit the function chooses."""
+        if self._words is not None:
+            return self._as_a_board(value, *self._words)
         hashed = self._hash.copy()
         hashed.update(value)
         return self._numbers(hashed.digest())
+
+    def _as_a_board(self, value: bytes, x: int, multiplier: int) -> tuple[int, ...]:
+        """Return the numbers that a board has for a value, as SPEC.md tells it."""
+        y = multiplier
+        for at in range(0, len(value), 2):
+            x = (x ^ int.from_bytes(value[at : at + 2], "little")) * multiplier & 0x3FFFFFFF
+            x ^= x >> 15
+            y = (y + x) * multiplier & 0x3FFFFFFF
+            y ^= y >> 15
+        numbers = []
+        for _ in range(self.definition.functions):
+            x = (x ^ y) * multiplier & 0x3FFFFFFF
+            x ^= x >> 15
+            numbers.append(x)
+        return tuple(numbers)
 
     def _entry_bytes(self, definition: MapDef) -> int:
         del definition

@@ -6,12 +6,15 @@ from collections.abc import Callable
 from contextvars import copy_context
 from itertools import count
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from boardmaps.abi import U32_MAX
 from boardmaps.errors import InvalidDefinition, KeyNotFound, NotSupported, OutOfMemory, StaleMap
 
 from .base import CloudMap, chosen, homes
+
+if TYPE_CHECKING:
+    from boardmaps_host.state.snapshot import Snapshot
 
 R = TypeVar("R")
 
@@ -28,6 +31,10 @@ class Registry:
     def __init__(self) -> None:
         self._maps: dict[int, CloudMap] = {}
         self._numbers = count(1)
+        self._loaded: dict[str, CloudMap] = {}  # maps of a snapshot that the program has not asked for yet
+        self.verdicts: dict[
+            str, str
+        ] = {}  # by a map's name: what became of it when the program made it with another definition
 
     @staticmethod
     def active() -> Registry:
@@ -57,7 +64,48 @@ class Registry:
                 "make the maps that come and go in `with Registry():` blocks of their own"
             )
         self._maps[map_id] = new
+        if new.name in self._loaded:
+            self._reopen(new)
         return map_id
+
+    def _reopen(self, new: CloudMap) -> None:
+        """Have a map that the program makes hold what the snapshot has under its name, as a board does that kept a map."""
+        # saves start-up time: for maps that were loaded alone
+        from boardmaps_host.state.migrate import take_over
+
+        loaded = self._loaded.pop(new.name)
+        verdict = take_over(new, loaded)
+        if verdict:
+            self.verdicts[new.name] = verdict
+        loaded._retire()
+        self._maps.pop(loaded.id, None)
+
+    def load(self, snapshot: Snapshot) -> list[CloudMap]:
+        """Make the maps of a snapshot here, with all that they hold; return them in its order.
+
+        A map that is here already with the same name and definition is filled instead. When the program then makes a map of a
+        loaded one's name and definition for the first time, that holds it; with another definition it is migrated (migrate()), or
+        begins empty: `verdicts` says which. open_map() gives the loaded map itself. Raises StateError, and nothing is changed then,
+        when a map of the snapshot cannot be used or is here with another definition.
+        """
+        # saves start-up time: for those who load
+        from boardmaps_host.state.twin import load
+
+        made, fresh = load(self._named, snapshot, self.serving)
+        self._loaded.update((m.name, m) for m in fresh if m.name)
+        return made
+
+    def snapshot(self, *names: str) -> Snapshot:
+        """Return the maps of these names, or all, as slices that a board takes; each is of one moment.
+
+        Maps that no board can have are left out of all of them, and named in its `left_out`; asked for by name they raise
+        MapError. Raises KeyNotFound.
+        """
+        # saves start-up time: for those who take one
+        from boardmaps_host.state.twin import take
+
+        maps = [self.open_map(name) for name in names] or [self.by_id(i) for i in self.ids()]
+        return take(maps, leave_out=not names)
 
     def by_id(self, map_id: int) -> CloudMap:
         """Return the map with this number. Raises StaleMap when there is none (any more)."""
@@ -72,6 +120,11 @@ class Registry:
 
     def open_map(self, name: str) -> CloudMap:
         """Return the map of this name. Raises KeyNotFound when none has it, InvalidDefinition when several do."""
+        found = self._named(name)
+        self._loaded.pop(name, None)  # the program has it now
+        return found
+
+    def _named(self, name: str) -> CloudMap:
         found = [m for m in list(self._maps.values()) if m.name == name]
         if not found:
             raise KeyNotFound(f"open_map {name!r}: no map has this name")
@@ -93,6 +146,7 @@ class Registry:
         for map_id, m in list(self._maps.items()):
             m._retire()
             self._maps.pop(map_id, None)
+        self._loaded.clear()
 
     def __enter__(self) -> Self:
         homes.append(self)

@@ -91,6 +91,7 @@ class RingBuf(CloudMap):
     def _set_up(self) -> None:
         # The positions are the records': so that adding or removing one, a call of C, moves them in the same step.
         self._records: deque[Entry] = deque()
+        self._last = 0  # what a board had read last, when it was loaded from one
         self._behind = self._dropped = self._number = 0  # _behind: the positions when no record is there
 
     def _in_use(self) -> int:

@@ -19,8 +19,8 @@ class TwinTransport:
     name = "twin"
 
     def __init__(self, allow_reset: bool) -> None:
-        self._registry = Registry.active()
-        dispatcher = Dispatcher(self._registry, allow_reset)
+        self.registry = Registry.active()  # whose maps these are
+        dispatcher = Dispatcher(self.registry, allow_reset)
         dispatcher.extra = dict.fromkeys((OP_SUBSCRIBE, OP_UNSUBSCRIBE), self._subscriptions)
         machine = f"{platform.python_implementation()}_{platform.python_version()}"
         terms = {
@@ -56,7 +56,7 @@ class TwinTransport:
 
     def write(self, data: bytes) -> None:
         """Hand `data` to the server."""
-        self._waiting += self._registry.serving(lambda: self._session.receive(data))
+        self._waiting += self.registry.serving(lambda: self._session.receive(data))
 
     def reopen(self) -> None:
         """Memory is never closed under us."""

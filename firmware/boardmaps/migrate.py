@@ -1,0 +1,83 @@
+"""What becomes of a kept map whose definition or schema is another one than the firmware makes now: a verdict, and a function that
+moves what it held.
+
+Runs unchanged on the board and on the computer. A map's bytes are never read with another definition than the one that they were
+written with: without a function the map begins empty, and the verdict says so. A board loads it when a firmware registers a
+function, or when a kept map does not fit.
+"""
+
+from .errors import InvalidDefinition
+from .maps.check import examined
+from .slices import entries, records, samples, values
+
+_functions = {}  # type: ignore[var-annotated] # by a map's name
+
+
+class Old:
+    """A map as it was kept. `definition` is what it was made from, `schema` its text ('' when it had none), `data` its slice.
+
+    entries() gives (key, value), values() what a queue or stack held, records() (number, bytes) of a ring, samples() (timestamp,
+    value) of a series: one after the other, each allocates what it gives.
+    """
+
+    def __init__(self, view, definition):  # type: ignore[no-untyped-def]
+        self.definition = definition
+        self.data = view
+        size = view[70] | view[71] << 8
+        at = len(view) - (size + 7) // 8 * 8
+        self.schema = str(bytes(view[at : at + size]), "utf-8")
+
+    def entries(self):  # type: ignore[no-untyped-def]
+        """Yield key and value of each entry; a per-CPU value is a row."""
+        return entries(self.data)
+
+    def values(self):  # type: ignore[no-untyped-def]
+        """Yield the values of a queue or a stack, the oldest first."""
+        return values(self.data)
+
+    def records(self):  # type: ignore[no-untyped-def]
+        """Yield number and bytes of each record of a ring, the oldest first."""
+        return records(self.data)
+
+    def samples(self):  # type: ignore[no-untyped-def]
+        """Yield timestamp and value of each sample of a series, the oldest first."""
+        return samples(self.data)
+
+
+def migrate(name, function):  # type: ignore[no-untyped-def]
+    """Have `function(old, new)` move what a kept map of this name held, when its definition or schema has changed.
+
+    Register it before the map is made. `old` is an Old; `new` the map that is being made: its own methods fill it. What the
+    function raises leaves `new` empty and is part of the verdict. None in the place of a function takes it back.
+    """
+    if function is not None and not callable(function):
+        raise InvalidDefinition("migrate %r: give a function of the old map and the new one" % (name,))
+    if function is None:
+        _functions.pop(name, None)
+    else:
+        _functions[name] = function
+
+
+def take_over(new, view, own=None):  # type: ignore[no-untyped-def]
+    """Move what a kept slice holds to a new map of another definition; return the verdict, a sentence without its end.
+
+    `own` are the kernels that look whether the slice is whole: the board's, unless the computer gives those that it has. Raises
+    nothing but MemoryError. Whatever happens, `new` is empty or what the function has made of it.
+    """
+    name = new.definition.name
+    d, wrong = examined(view, own)
+    if wrong:
+        return "what was kept of map %r is not whole (%s): it begins empty" % (name, wrong)
+    change = "the map %r was %r and is %r now" % (name, d, new.definition)
+    function = _functions.get(name)
+    if function is None:
+        return "%s: it begins empty; boardmaps.migrate(%r, function) would move what it held" % (change, name)
+    try:
+        function(Old(view, d), new)
+    except MemoryError:
+        new.clear()
+        raise
+    except Exception as error:  # the firmware's own mistake must not keep it from booting
+        new.clear()
+        return "%s: its migration failed (%s: %s), and it begins empty" % (change, type(error).__name__, error)
+    return "%s: migrated" % change

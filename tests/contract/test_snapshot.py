@@ -1,0 +1,193 @@
+"""A snapshot, its restore and a snapshot of that: the same bytes, on every target, and what a restore refuses."""
+
+from binascii import crc32
+from struct import pack
+
+import pytest
+
+from boardmaps import (
+    ArrayMap,
+    BloomFilter,
+    HashMap,
+    InvalidDefinition,
+    LpmTrie,
+    NotPermitted,
+    PerCpuArray,
+    Queue,
+    RingBuf,
+    StaleMap,
+    TimeSeries,
+)
+from boardmaps.abi import BPF_F_RDONLY, BPF_F_WRONLY, OP_RESTORE, RESTORE_BEGIN, RESTORE_DATA, RESTORE_END
+from boardmaps_host import Board, StateError
+from boardmaps_host.client.info import answer
+from boardmaps_host.state.slices import Slice
+from boardmaps_host.state.snapshot import Kept, Snapshot
+from boardmaps_host.twin import Registry
+
+
+def fill(board: Board) -> None:
+    temps = board.create_map(HashMap, key_size=8, value_size=4, max_entries=8, name="temps")
+    for key in (b"kitchen\0", b"bedroom\0", b"cellar\0\0"):
+        temps.update(key, key[:4])
+    temps.delete(b"bedroom\0")
+    board.create_map(ArrayMap, value_size=6, max_entries=5, name="numbers").update(2, b"second")
+    queue = board.create_map(Queue, value_size=3, max_entries=4, name="waiting")
+    for value in (b"one", b"two", b"six"):
+        queue.push(value)
+    queue.pop()
+    log = board.create_map(RingBuf, size=128, name="log")
+    for n in range(5):
+        log.output(b"record"[:n])
+    series = board.create_map(TimeSeries, value_size=2, max_entries=4, name="series", field="h")
+    for n in range(6):
+        series.push(100 * n, n.to_bytes(2, "little"))
+    routes = board.create_map(LpmTrie, key_size=8, value_size=4, max_entries=8, name="routes")
+    routes.update(b"\x08\0\0\0\x0a\0\0\0", b"ten.")
+    routes.update(b"\x10\0\0\0\x0a\1\0\0", b"more")
+    cores = board.create_map(PerCpuArray, value_size=4, max_entries=3, name="cores")
+    cores.update(1, cores.for_every_cpu(b"each"))
+
+
+def change(board: Board) -> None:
+    board.map("temps").update(b"another\0", b"1234")
+    board.map("numbers").clear()
+    board.map("waiting").clear()
+    board.map("routes").delete(b"\x10\0\0\0\x0a\1\0\0")
+
+
+def test_a_snapshot_its_restore_and_a_snapshot_are_the_same_bytes(board: Board) -> None:
+    fill(board)
+    before = board.snapshot()
+    assert (before.changed, before.left_out) == ([], {})
+    assert [one.name for one in before] == ["temps", "numbers", "waiting", "log", "series", "routes", "cores"]
+    assert Snapshot.from_bytes(before.to_bytes()) == before
+    change(board)
+    assert board.snapshot() != before
+    done = board.restore(before)
+    assert (done.maps, done.made, done.left_out) == ([one.name for one in before], [], [])
+    assert board.snapshot().to_bytes() == before.to_bytes()
+    assert board.map("temps").lookup(b"kitchen\0") == b"kitc"
+    board.map("temps").update(b"restored", b"1234")
+    assert board.map("temps").lookup(b"restored") == b"1234"
+    board.pool.reset()
+    made = board.restore(before)
+    assert made.made == made.maps
+    assert board.snapshot().to_bytes() == before.to_bytes()
+
+
+def test_a_registry_takes_the_maps_and_gives_them_back(board: Board) -> None:
+    fill(board)
+    if board.info["profile"] != "cloud":  # the twin's own filters have functions of their own
+        board.create_map(BloomFilter, value_size=4, max_entries=20, name="seen").push(b"abcd")
+    field = board.snapshot()
+    with Registry() as twin:
+        loaded = {m.name: m for m in twin.load(field)}
+        assert [one.data for one in twin.snapshot()] == [one.data for one in field]
+        assert loaded["temps"].lookup(b"kitchen\0") == b"kitc"  # type: ignore[attr-defined]
+        if "seen" in loaded:
+            assert loaded["seen"].peek(b"abcd")  # type: ignore[attr-defined]
+            loaded["seen"].push(b"twin")  # type: ignore[attr-defined]
+        loaded["temps"].update(b"of twin\0", b"1234")  # type: ignore[attr-defined]
+        loaded["routes"].update(b"\x18\0\0\0\x0a\1\2\0", b"most")  # type: ignore[attr-defined]
+        back = twin.snapshot()
+    board.restore(back)
+    assert board.map("temps").lookup(b"of twin\0") == b"1234"
+    assert board.map("routes").lookup(b"\x20\0\0\0\x0a\1\2\3") == b"most"
+    assert [one.data for one in board.snapshot()] == [one.data for one in back]
+
+
+def test_what_the_host_may_not_do_no_restore_does(board: Board) -> None:
+    fixed = board.create_map(HashMap, key_size=4, value_size=4, max_entries=4, map_flags=BPF_F_RDONLY, name="fixed")
+    secret = board.create_map(ArrayMap, value_size=8, max_entries=3, map_flags=BPF_F_WRONLY, name="secret")
+    plain = board.create_map(ArrayMap, value_size=8, max_entries=3, name="plain")
+    secret.update(1, b"password")
+    plain.update(1, b"in plain")
+    if board.info["profile"] == "cloud":
+        return  # whoever holds the twin's registry is its firmware
+    taken = board.snapshot()
+    assert b"password" not in taken.to_bytes()
+    plain.update(1, b"changed!")
+    with pytest.raises(NotPermitted, match="'fixed': the map is read-only"):
+        board.restore(taken)
+    assert plain.lookup(1) == b"changed!", "nothing was changed"
+    with pytest.raises(NotPermitted, match="allow_restore=True"):
+        board.restore(taken, override=True)
+    done = board.restore(taken.only("secret", "plain"))
+    assert (done.maps, done.left_out) == (["plain"], ["secret"])
+    assert plain.lookup(1) == b"in plain"
+    plain.freeze()
+    with pytest.raises(NotPermitted, match="'plain': the map is frozen"):
+        board.restore(taken.only("plain"))
+    assert fixed.lookup(b"none") is None
+
+
+def test_another_definition_and_too_small_a_pool_are_refused(board: Board) -> None:
+    fill(board)
+    taken = board.snapshot()
+    board.pool.reset()
+    numbers = board.create_map(ArrayMap, value_size=8, max_entries=5, name="numbers")
+    numbers.update(0, b"all here")
+    with pytest.raises(StateError, match="the map 'numbers' is"):
+        board.restore(taken)
+    assert len(board.maps()) == 1, "nothing was made"
+    if board.info["profile"] == "cloud":
+        return
+    board.pool.reset()
+    room = board.pool.remaining() - 96 - 1000
+    board.create_map(ArrayMap, value_size=4, max_entries=room // 4, name="large")
+    with pytest.raises(StateError, match=r"need 1,\d+ bytes, and its pool has [\d,]+ left"):
+        board.restore(taken)
+    assert [info.name for info in board.maps()] == ["large"]
+
+    def widen(old: object, new: object) -> None:
+        for key, value in old.entries():  # type: ignore[attr-defined]
+            new.update(key, value + b"!!")  # type: ignore[attr-defined]
+
+    board.pool.reset()
+    board.create_map(ArrayMap, value_size=8, max_entries=5, name="numbers")
+    board.restore(taken.only("numbers"), migrate={"numbers": widen})
+    assert board.map("numbers").lookup(2) == b"second!!"
+
+
+def test_a_map_that_is_not_restored_whole_cannot_be_used(board: Board) -> None:
+    if board.info["profile"] == "cloud":
+        return  # it takes no bytes over the line
+    temps = board.create_map(HashMap, key_size=8, value_size=4, max_entries=8, name="temps")
+    temps.update(b"kitchen\0", b"warm")
+    good = board.snapshot()
+    whole = good["temps"].data
+
+    def send(data: bytes) -> None:
+        begin = pack("<BBBHH", OP_RESTORE, RESTORE_BEGIN, 0, 1, temps.id) + data[:96]
+        staged = answer(board.link.request(begin)) == b"\1"
+        for at in range(0, len(data), 128):
+            answer(board.link.request(pack("<BBI", OP_RESTORE, RESTORE_DATA, at) + data[at : at + 128]))
+        if staged:
+            answer(board.link.request(pack("<BBI", OP_RESTORE, RESTORE_END, crc32(data))))
+
+    other = bytearray(whole)
+    other[24] ^= 1  # max_entries
+    with pytest.raises(InvalidDefinition, match="another map; nothing was changed"):
+        send(bytes(other))
+    assert temps.lookup(b"kitchen\0") == b"warm"
+    broken = bytearray(whole)
+    broken[96:112] = b"\7\0" * 8  # heads that lead to no entry
+    with pytest.raises(StaleMap, match="not whole"):
+        send(bytes(broken))
+    for use in (lambda: temps.lookup(b"kitchen\0"), lambda: temps.update(b"kitchen\0", b"cold"), temps.clear):
+        with pytest.raises(StaleMap, match="restore"):
+            use()
+    assert [info.name for info in board.maps()] == ["temps"], "it is still told"
+    assert board.pool.read()[69] == 128, "the mark"
+    board.restore(good)
+    assert temps.lookup(b"kitchen\0") == b"warm"
+    assert board.snapshot() == good
+
+
+def test_a_changed_or_damaged_map_is_not_restored(board: Board) -> None:
+    board.create_map(ArrayMap, value_size=8, max_entries=3, name="plain")
+    one = board.snapshot()["plain"]
+    for kept in (Kept(one, True), Kept(Slice(one.data, one.definition, "damaged"))):
+        with pytest.raises(StateError, match=r"changed while it was read|is not whole"):
+            board.restore(Snapshot([kept]))
