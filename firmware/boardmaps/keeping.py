@@ -22,7 +22,7 @@ block = None  # the memory that was taken, guard and pool
 
 def _rp2():
     """Scratch registers 0 to 2 of the watchdog, of the RP2040 or the RP2350 (not tried); the SDK uses the upper four."""
-    from machine import mem32
+    from machine import mem32  # each port has its own
 
     base = 0x4005800C if "RP2040" in sys.implementation._machine else 0x400D800C
 
@@ -38,7 +38,7 @@ def _rp2():
 
 def _esp32():
     """The RTC's memory. Not tried on a board."""
-    from machine import RTC
+    from machine import RTC  # as above
 
     rtc = RTC()
     return rtc.memory, rtc.memory
@@ -46,7 +46,8 @@ def _esp32():
 
 def _stm32():
     """Backup registers 10 to 12 of the RTC. Not tried on a board."""
-    import stm  # type: ignore[import-not-found] # of that port alone
+    # that port alone has it
+    import stm  # type: ignore[import-not-found]
 
     base = stm.RTC + stm.RTC_BKP0R + 40
 

@@ -7,6 +7,7 @@ functions of kernels/__init__.py were called, how many calls changed something, 
 its own, because tests import the twin.
 """
 
+import builtins
 import ctypes
 import random
 import struct
@@ -86,14 +87,12 @@ def on_a_board(sort: str) -> None:
         setattr(given, name, lambda f: f)
     sys.modules["micropython"] = given
     sys.modules["boardmaps_config"] = SimpleNamespace(POOL_SIZE=8192, KERNELS=sort, CPUS=2, this_cpu=lambda: 1)  # type: ignore[assignment]
-    import builtins
-
-    from boardmaps.maps import buffers
+    from boardmaps.maps import buffers  # when what it needs is there
 
     buffers._has = lambda buffer, n: memoryview(buffer).nbytes >= n  # type: ignore[attr-defined] # CPython's struct raises another error
     builtins.ptr8, builtins.ptr16, builtins.ptr32 = Pointer, Pointer16, Pointer32  # type: ignore[attr-defined]
     if sort == "viper":
-        import boardmaps.kernels.viper_base as base
+        import boardmaps.kernels.viper_base as base  # of this sort alone
 
         base._known = (OF_BYTES, OF_BYTEARRAY, LENGTH_AT)  # type: ignore[attr-defined]
         base.identity = identity  # type: ignore[attr-defined]
@@ -136,7 +135,7 @@ class Stopper:
 
     def _as_before(self, state: bytes) -> bool:
         """Return whether a ring's reader finds the same: discarded records were passed, or one is reserved and not yet there."""
-        from boardmaps.kernels import plain_check
+        from boardmaps.kernels import plain_check  # when what it needs is there
 
         passed = state[: 4 * CONSUMER] + self.before[4 * CONSUMER :][:4] + state[4 * CONSUMER + 4 :]
         if not self.ring or passed == self.before:
@@ -242,6 +241,7 @@ def members(m: Any, _kind: str, do: Any, rng: random.Random) -> None:
 
 def walk(stopper: Stopper, rng: random.Random) -> list[tuple[str, Any]]:
     """Do all that changes maps of every kind; return the maps by the kind of their kernels."""
+    # when what they need is there
     from boardmaps.maps import array, bloom, lpm, percpu_array, percpu_hash, queue, ringbuf, timeseries
     from boardmaps.maps import hash as hashed
 
@@ -270,7 +270,7 @@ def walk(stopper: Stopper, rng: random.Random) -> list[tuple[str, Any]]:
 
 def reached(stopper: Stopper, sort: str, maps: list[tuple[str, Any]]) -> tuple[list[str], list[str]]:
     """Return the functions of kernels/__init__.py that were called, and those that were not: of the kinds that change slices."""
-    import boardmaps.kernels as interface
+    import boardmaps.kernels as interface  # when what it needs is there
 
     done: list[str] = []
     missed: list[str] = []
