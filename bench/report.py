@@ -53,6 +53,8 @@ Name = Literal[
     "schemas-soak",
     "pins",
     "pins-soak",
+    "reopening",
+    "resets-soak",
 ]
 
 

@@ -30,6 +30,7 @@ class Said:
     opened: int = 0
     discarded: list[tuple[str, str, str]] = field(default_factory=list)
     worst: int = 0  # maps that one reset lost
+    lost: int = 0  # resets that lost a map of which no kernel was changing anything
     wrong: list[str] = field(default_factory=list)
 
 
@@ -69,14 +70,14 @@ def reset_often(board: ProcessBoard, platform: str, boots: int, before: str = ""
 
 
 def _take(told: re.Match[str], said: Said) -> None:
-    number, found, opened, lost, wrong = (literal_eval(part) for part in told.groups())
+    number, _, opened, lost, wrong = (literal_eval(part) for part in told.groups())
     said.boots += 1
     if number == 1:
         return  # nothing to find
     said.opened += opened
     said.discarded += lost
     said.worst = max(said.worst, MAPS - opened)
-    if found != MAPS:
-        said.wrong.append(f"boot {number} found {found} maps of {MAPS}")
+    changed = sum("a change of the map was under way" in why for _, _, why in lost)
+    said.lost += MAPS - opened > changed
     if wrong:
         said.wrong.append(f"boot {number}: {wrong}")

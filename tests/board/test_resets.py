@@ -22,6 +22,7 @@ def found_whole(said: Said, boots: int) -> None:
     assert said.wrong == []
     assert said.boots == boots
     assert said.worst <= 1, said.discarded
+    assert said.lost == 0
     assert said.opened == (boots - 1) * MAPS - len(said.discarded)
     assert all("a change of the map was under way" in why for _, _, why in said.discarded)
 
