@@ -92,6 +92,7 @@ soak: $(READY) chips ## Run for an hour what the tests run for seconds; an error
 	$(BIN)/python -m soak.line
 	$(BIN)/python -m soak.chips
 	$(BIN)/python -m soak.resets
+	$(BIN)/python -m soak.wheel
 
 clean: ## Remove what was built here; downloads outside the checkout stay
 	rm -rf build dist .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -107,7 +107,7 @@ class Echo:
 
 def fill(board: UnixBoard) -> None:
     """Make the map that is looked into."""
-    with connect(board.port, allow_reset=True) as connected:
+    with connect(board.port, allow_reset=True, share=False) as connected:
         connected.pool.reset()
         m = connected.create_map(HashMap, key_size=8, value_size=8, max_entries=64, name="bench")
         for key in _KEYS:
@@ -136,7 +136,7 @@ def against_echo(board: UnixBoard) -> list[Row]:
             for window in (1, 4):
                 rates[name, window].append(best(partial(echo.rate, _BURST, window)))
             echo.stop()
-        with connect(board.port) as connected:
+        with connect(board.port, share=False) as connected:
             for window in (1, 4):
                 rates["real", window].append(best(partial(lookups, connected, _BURST, window)))
     rows = []
@@ -154,7 +154,7 @@ def against_mpremote(board: UnixBoard) -> Row:
     command = [sys.executable, "-m", "mpremote", "connect", board.port, "resume", "exec", code]
     ours = theirs = 0.0
     for _ in range(5):
-        with connect(board.port) as connected:
+        with connect(board.port, share=False) as connected:
             ours = max(ours, best(partial(lookups, connected, _BURST, 1)))
         start = time.perf_counter()
         subprocess.run(command, check=True, capture_output=True, timeout=30)
@@ -184,7 +184,7 @@ def against_belay(board: UnixBoard) -> Row:
             device(f"m.update({_KEYS[1]!r}, {_KEYS[1]!r})")
             theirs = max(theirs, best(partial(through, device)))
         fill(board)
-        with connect(board.port) as connected:
+        with connect(board.port, share=False) as connected:
             ours = max(ours, best(partial(lookups, connected, _BURST, 1)))
     return Row.held("lookup", ours, "/s", f"belay {theirs:,.0f}/s", ours / theirs, ">= 10")
 
@@ -192,7 +192,7 @@ def against_belay(board: UnixBoard) -> Row:
 def recovery(board: UnixBoard) -> list[Row]:
     """How much longer an operation takes when its frame, or the reply, is lost: real time, a PTY."""
     took = []
-    with FaultyBoard(board, Faults()) as faulty, connect(faulty.port) as connected:
+    with FaultyBoard(board, Faults()) as faulty, connect(faulty.port, share=False) as connected:
         m = connected.map("bench")
         for direction in (0, 1):
             for _ in range(100):

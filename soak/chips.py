@@ -16,6 +16,7 @@ from boardmaps_sim.pico import PicoBoard
 from boardmaps_sim.qemu import QemuBoard
 from boardmaps_sim.qemu_exact import ICOUNT
 from tests.sim.hard_irq import Outcome, on_pico, on_qemu
+from tests.sim.stock import stock_pico
 from tests.sim.test_pico_cycles import cycles
 
 
@@ -45,8 +46,14 @@ def main() -> int:
         with a_pico() as board:
             return on_pico(board, "irq+lock", 500_000, frequency)
 
+    def half_of_stock(frequency: int) -> Outcome:
+        with TemporaryDirectory() as folder, stock_pico(Path(folder)) as board:
+            return on_pico(board, "irq", 500_000, frequency, native=True)
+
     with ThreadPoolExecutor(2) as both:
         rows.append(hammered("emulated Pico, 1,000,000 operations", list(both.map(half, (401, 433)))))
+        name = "emulated stock Pico, native modules, guard irq, 1,000,000 operations"
+        rows.append(hammered(name, list(both.map(half_of_stock, (401, 433)))))
     with a_pico() as pico:
         resets = len(cycles(pico, 100)) - 1
     rows.append(none("emulated Pico: 100 hosts, one after the other, resets", resets))

@@ -1,17 +1,25 @@
-"""The kernels in C for long, on this computer under sanitizers: `python -m soak.kernels`. Any report is an error.
+"""The kernels in C for long: `python -m soak.kernels [--chips [CHIP]]`. Any report, and any difference, is an error.
 
-Random calls against the plain Python kernels, every case up to a size, and the fuzzer.
+On this computer under sanitizers: random calls against the plain Python kernels, every case up to a size, and the fuzzer. Then on
+x64 and on three emulated chips as native modules, against viper and plain Python; with --chips that alone, or one of them.
 """
 
+import argparse
 import inspect
 import itertools
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench.report import Row, none, publish
+from boardmaps_sim.base import BoardError
+from tests.board.chips import CHIPS
+from tests.board.test_both_kernels import WALKS, walking
 from tests.kernels import test_core, test_line_core
 from tests.kernels.fuzzing import fuzz
 from tests.kernels.sanitized import enumerated, program
@@ -71,9 +79,54 @@ def cases(part: str, size: int, what: str) -> tuple[Row, int]:
     return none(f"every case of {what}: {found:,}, {calls:,} calls, reports", 0), calls
 
 
-def main() -> int:
-    """Print the table; return 1 when a sanitizer reported anything, or an answer was wrong."""
-    start = time.monotonic()
+_EACH = 20  # calls after which a map gets other kernels
+_PROCESSORS = {"unix": "x64", "qemu": "armv7m", "rv32": "rv32imc", "pico": "armv6m"}
+
+
+def compared(chip: str) -> list[Row]:
+    """Do the walks of every kind with native modules, viper and plain Python by turns, and C where that is built in."""
+    calls, differences = [0], list[str]()
+
+    def go(walks: Iterator[str]) -> None:
+        with TemporaryDirectory() as folder, CHIPS[chip](Path(folder)) as run:
+            for walk in walks:
+                try:
+                    calls.append(
+                        int(run(walking(walk, seed=0, each=_EACH)))
+                    )  # with this seed plain Python is among them
+                except (AssertionError, BoardError) as error:
+                    differences.append(walk)
+                    print(f"{walk} on {chip}: {error}")
+
+    shared = _Shared(WALKS)
+    with ThreadPoolExecutor(2) as both:  # two boards
+        for done in [both.submit(go, shared) for _ in range(2)]:
+            done.result()
+    name = f"{_PROCESSORS[chip]}: calls of native modules, viper and plain Python"
+    return [
+        Row.held(f"{name}, compared", sum(calls), "", "", sum(calls), ">= 20000"),
+        none(f"{name}, walks with a difference in answers, errors or bytes", len(differences)),
+    ]
+
+
+class _Shared:
+    """An iterator that two threads take turns with."""
+
+    def __init__(self, walks: Iterable[str]) -> None:
+        self._left = deque(walks)
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        try:
+            return self._left.popleft()
+        except IndexError:
+            raise StopIteration from None
+
+
+def under_sanitizers() -> list[Row]:
+    """Do what this computer does by itself."""
     rows = [walked(program("driver.c"))]
     total = 0
     for part, size, what in _CASES:
@@ -87,6 +140,20 @@ def main() -> int:
     rows.append(none(f"fuzzed: {found.sessions:,} sessions, {found.calls:,} calls, reports", failed))
     total += found.calls
     rows.append(Row.held("calls under the sanitizers, without the walks", total, "", "", total, ">= 10000000"))
+    return rows
+
+
+def main() -> int:
+    """Print the table; return 1 when a sanitizer reported anything, or an answer was wrong."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--chips", nargs="*", choices=CHIPS, help="leave out what runs under the sanitizers, and other chips"
+    )
+    given = parser.parse_args()
+    start = time.monotonic()
+    rows = under_sanitizers() if given.chips is None else []
+    for chip in given.chips or CHIPS:
+        rows += compared(chip)
     rows.append(Row("time", time.monotonic() - start, "s"))
     publish("kernels-soak", "The kernels in C, soaked", rows)
     return int(any(row.met is False for row in rows))

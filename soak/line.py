@@ -145,7 +145,7 @@ def restless_board(operations: int) -> list[Row]:
 
 
 def _added(port: str, operations: int) -> int:
-    with connect(port, allow_reset=True) as board:
+    with connect(port, allow_reset=True, share=False) as board:
         board.pool.reset()
         m = board.create_map(ArrayMap, value_size=4, max_entries=1, name="sum")
         for _ in range(operations):
@@ -156,7 +156,7 @@ def _added(port: str, operations: int) -> int:
 def _served(board: UnixBoard) -> Board:
     """Connect to a board that has nothing on it yet."""
     deploy(board.port, reset=False)
-    return connect(board.port)
+    return connect(board.port, share=False)
 
 
 def broken_frames() -> list[Row]:

@@ -212,7 +212,7 @@ def restless(operations: int, seed: int = 1, line: Faults = LINE, every: int = 3
         running.lines = up, _Down(line, random.Random(seed * 2 + 2), up)
         with running:
             deploy(inner.port, app=app)
-            with connect(running.port, timeout=_TIMEOUT) as board:
+            with connect(running.port, timeout=_TIMEOUT, share=False) as board:
                 host = Restless(running, board, seed)
                 host.run(operations)
                 return host

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from xdist.scheduler import LoadScopeScheduling
 
 _CONTRACT = re.compile(
-    r"tests/contract/.*\[(?P<target>twin|unix|unix_viper|unix_plain|pico|qemu|qemu_native|qemu_viper)\b"
+    r"tests/contract/.*\[(?P<target>twin|unix|unix_viper|unix_plain|pico|pico_native|qemu|qemu_native|qemu_viper)\b"
 )
 _ON_PICO = re.compile(r"\[pico\b")
 # Scopes that take longest, by how their names begin, in the order in which they begin: one that begins last leaves the others
@@ -55,6 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
     starts would, too.
     """
     config.stash[_RUNTIME] = os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="boardmaps-tests-")
+    os.environ["BOARDMAPS_SHARE"] = "0"  # each test owns its boards alone; those of the hub say otherwise, and end it
     for name in _FOREIGN:
         os.environ.pop(name, None)
     for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):

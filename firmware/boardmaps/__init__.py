@@ -54,7 +54,11 @@ if sys.implementation.name == "micropython":
 else:
     _MAPS = "boardmaps_host.twin."
     _PROFILE = -1
-    _OTHERS = (("boardmaps_host.twin.registries", "open_map recovered"), ("boardmaps.migrate", "migrate"))
+    _OTHERS = (
+        ("boardmaps_host.twin.registries", "open_map recovered"),
+        ("boardmaps_host.twin.keep", "pin unpin pins pin_stats pin_flags kept_read acknowledge"),
+        ("boardmaps.migrate", "migrate"),
+    )
 
 
 def __getattr__(name):

@@ -115,7 +115,7 @@ def _attached(port: str, printed: list[str]) -> Iterator[Board]:
     deadline = time.monotonic() + 10
     while True:
         try:
-            board = connect(port, console=lambda text: printed.extend(text.split("\n")))
+            board = connect(port, share=False, console=lambda text: printed.extend(text.split("\n")))
             break
         except NoAnswer:
             if time.monotonic() > deadline:

@@ -14,7 +14,8 @@ from boardmaps_sim.process_board import ProcessBoard
 
 FLASH_START = 0x10000000
 FLASH_END = FLASH_START + 2 * 1024 * 1024
-FILES_START = FLASH_END - 1408 * 1024  # where RPI_PICO builds keep littlefs, to the end of the flash
+FILES_SIZE = 1408 * 1024  # bytes that RPI_PICO builds keep littlefs in, at the end of the flash
+FILES_START = FLASH_END - FILES_SIZE
 
 
 class PicoBoard(ProcessBoard):
@@ -55,7 +56,7 @@ class PicoBoard(ProcessBoard):
         read_firmware(image)
         if importlib.util.find_spec("rp2040py") is None:
             raise BoardError("the emulator rp2040py is not installed. Run: pip install 'boardmaps[sim]'")
-        prepare_flash(self.flash, FLASH_END - FILES_START, temporary=self._flash_is_temporary, erased=b"\xff")
+        prepare_flash(self.flash, FILES_SIZE, temporary=self._flash_is_temporary, erased=b"\xff")
         seed = self._seed if self._seed is not None else int.from_bytes(os.urandom(8), "little")
         return {"image": str(image.absolute()), "seed": seed}
 

@@ -14,7 +14,8 @@ from boardmaps_host.twin.registries import Registry
 from boardmaps_sim.chips.given import WITHOUT_C
 from boardmaps_sim.rv32 import run_program
 from tests.arguments import walk
-from tests.board.conftest import FIRMWARE, on_unix, with_native
+from tests.board.conftest import on_unix, with_native
+from tests.board.on_unix import FIRMWARE
 from tests.require import require_board
 
 BOARDS = {  # what comes before the program, the kernels that it is told to use, and which calls: all, or of each 2 or 3 the nth

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from boardmaps_sim.chips.given import importing
-from tests.board.conftest import FIRMWARE, run_on_unix
 from tests.board.natives import native
-from tests.board.test_both_kernels import COMMON, MAPS
+from tests.board.on_unix import FIRMWARE, run_on_unix
+from tests.board.test_both_kernels import MAPS, common
 from tests.require import require_board
 
 BOARDMAPS = FIRMWARE / "boardmaps"
@@ -38,7 +38,7 @@ boardmaps.maps.base.os = os
 def program(layout: str, stride: int = 1, states: int = 2, planted: tuple[str, str] | None = None) -> str:
     """Return the program for the maps of a layout; `planted` are the texts of a check with a mistake."""
     given = f"LAYOUT, STRIDE, STATES = {layout!r}, {stride}, {states}\nPLANTED = {planted!r}\n"
-    return SAME + MAPS + COMMON.replace("SEED", "0") + given + PROGRAM
+    return SAME + MAPS + common(0) + given + PROGRAM
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.board.conftest import FIRMWARE, on_unix, with_native
+from tests.board.conftest import on_unix, with_native
+from tests.board.on_unix import FIRMWARE
 from tests.require import require_board
 
 PROGRAMS = Path(__file__).parent / "programs"

@@ -27,7 +27,7 @@ def found_whole(said: Said, boots: int) -> None:
     assert all("a change of the map was under way" in why for _, _, why in said.discarded)
 
 
-@pytest.mark.parametrize(("before", "boots"), [("", 61), (VIPER, 31)], ids=["c", "viper"])
+@pytest.mark.parametrize(("before", "boots"), [("", 61), (VIPER, 13)], ids=["c", "viper"])
 def test_a_cortex_m3(before: str, boots: int, tmp_path: Path) -> None:
     require_or_skip(firmware_image(IMAGE).exists(), "no firmware for QEMU. Build it: make qemu-deps qemu")
     with QemuBoard(port=tmp_path / "port") as board:

@@ -168,7 +168,7 @@ def test_a_map_that_cannot_be_created_changes_nothing(on: Command, words: str, m
         ("update temps key u64:1 value u8:1", 1, "value is 1 bytes, not 4"),
         ("lookup id 99 key 1", 1, "map 99: the board has no such map; it has: hits"),
         ("delete temps key str:attic", 1, "delete 'temps'"),
-        ("lookup temps", 2, "the word 'key' is missing."),
+        ("lookup temps", 2, "the key (one word, or `key` and its DATA) is missing."),
         ("lookup", 2, "the map (id N, or name NAME) is missing."),
         ("update temps key u64:1", 2, "the word 'value' is missing."),
         ("update temps key u64:1 value u32:1 any more", 2, "'more' is one word too many."),

@@ -1,16 +1,21 @@
 """A program that crashes: what the board has on record, and what each command says of it."""
 
+import json
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from boardmaps import RingBuf
 from boardmaps_host import connect
 from boardmaps_host.client import crashes
 from boardmaps_host.deploy import deploy
 from boardmaps_host.deploy.link import DeployError
 from boardmaps_sim.unix import UnixBoard
 from tests.cli.conftest import Command
+from tests.waits import PATIENCE
 
 PROGRAM = """
 import boardmaps
@@ -26,14 +31,25 @@ boardmaps.run(main)
 """
 
 
+def crash(board: UnixBoard, program: Path) -> None:
+    """Put the program on a board, and return when it has crashed."""
+    with suppress(DeployError):  # which the program may be too slow for
+        deploy(board.port, app=program)
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        with connect(board.port) as to:
+            if to.crash_on_record:
+                return
+    pytest.fail("no crash is on record")
+
+
 @pytest.fixture(scope="module")
 def crashed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[UnixBoard]:
     """A board whose program has crashed in its first boot; it is at its REPL."""
     folder = tmp_path_factory.mktemp("crashed")
     (folder / "program.py").write_text(PROGRAM)
     with UnixBoard(port=folder / "port", flash=folder / "flash") as board:
-        with pytest.raises(DeployError, match="no water"):
-            deploy(board.port, app=folder / "program.py")
+        crash(board, folder / "program.py")
         yield board
 
 
@@ -81,6 +97,65 @@ def record(crashed: UnixBoard) -> tuple[bytes, bytes]:
     """The bytes of the crash and of the ledger."""
     with connect(crashed.port) as board:
         return board.kept("first.crash") or b"", board.kept("ledger") or b""
+
+
+def test_the_command_shows_the_crash_the_last_records_and_the_maps(crashed: UnixBoard, run: Command) -> None:
+    done = run("postmortem", BOARDMAPS_PORT=crashed.port)
+    assert done.returncode == 0, done.stderr
+    assert "on record" not in done.stderr
+    assert done.stdout.startswith("boots: 1 (unknown 1); crashes: 1, not acknowledged: 1\n")
+    assert "crash 1 (first): exception, boot 1, after 0." in done.stdout
+    assert "ValueError: no water\n" in done.stdout
+    assert "'valve open'" in done.stdout
+    assert "'pressure 9'" in done.stdout
+    assert "maps as they were: log, state; --maps shows them" in done.stdout
+    assert "hot!" in run("postmortem", "--maps", BOARDMAPS_PORT=crashed.port).stdout
+    found = json.loads(run("postmortem", "--json", BOARDMAPS_PORT=crashed.port).stdout)
+    (crash,) = found["crashes"]
+    assert (crash["which"], crash["cause"], crash["boot"]) == ("first", "exception", 1)
+    assert [bytes(int(byte, 16) for byte in one["data"]) for one in crash["records"]["log"]] == [
+        b"valve open",
+        b"pressure 9",
+    ]
+    (state,) = (one for one in crash["maps"] if one["name"] == "state")
+    assert state["data"][1]["value"] == ["0x68", "0x6f", "0x74", "0x21"]
+
+
+def test_the_flash_of_a_board_that_does_not_start_has_the_same(
+    crashed: UnixBoard, run: Command, tmp_path: Path
+) -> None:
+    image = tmp_path / "flash"
+    image.write_bytes((Path(crashed.port).parent / "flash").read_bytes())
+    live = json.loads(run("postmortem", "--json", BOARDMAPS_PORT=crashed.port).stdout)
+    found = json.loads(run("postmortem", str(image), "--json").stdout)
+    for crash in (*live["crashes"], *found["crashes"]):
+        for one in crash["maps"]:
+            one["file"] = ""
+    assert found["crashes"] == live["crashes"]
+    assert found["ledger"] == live["ledger"]
+    assert "--acknowledge is for a board" in run("postmortem", str(image), "--acknowledge").stderr
+    assert run("postmortem", __file__).returncode == 1
+    assert "name the board with --port, or a file" in run("postmortem").stderr
+
+
+def test_a_pool_image_has_the_crashes_of_a_ring(crashed: UnixBoard, tmp_path: Path, run: Command) -> None:
+    with connect(crashed.port) as board:
+        board.create_map(RingBuf, size=4096, name="crashes").output(board.kept("first.crash") or b"")
+        image = board.pool.read()
+        assert [crash.which for crash in crashes.of_board(board).crashes] == ["first", "in ring 'crashes'"]
+    (tmp_path / "pool").write_bytes(image)
+    done = run("postmortem", str(tmp_path / "pool"))
+    assert "crash 1 (in ring 'crashes'): exception, boot 1" in done.stdout
+    assert "ValueError: no water" in done.stdout
+
+
+def test_what_is_acknowledged_is_gone(tmp_path: Path, run: Command) -> None:
+    (tmp_path / "program.py").write_text(PROGRAM)
+    with UnixBoard(port=tmp_path / "port") as board:
+        crash(board, tmp_path / "program.py")
+        assert run("postmortem", "--acknowledge", BOARDMAPS_PORT=board.port).stdout.endswith("acknowledged 1 crash\n")
+        done = run("postmortem", BOARDMAPS_PORT=board.port)
+        assert "crashes: 1, not acknowledged: 0\nno crash is on record\n" in done.stdout
 
 
 def test_a_board_without_a_crash_says_nothing_of_one(tmp_path: Path, run: Command) -> None:

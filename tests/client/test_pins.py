@@ -128,6 +128,15 @@ def test_the_command_pins_shows_and_says_what_is_not_kept(board: UnixBoard, run:
     found = json.loads(run("pin", "show", "--json", **on).stdout)
     (pin,) = (pin for pin in found["pins"] if pin["name"] == "table")
     assert (pin["state"], pin["writes"], pin["why"], pin["every"]) == ("changed", 1, None, None)
+    beside = run("pin", "show", "table", **on).stdout.splitlines()
+    assert beside[0].split() == ["key", "live", "pinned", "default"]
+    (row,) = (line for line in beside if line.lstrip().startswith("107"))
+    assert row.split() == ["107", "07", "00", "00", "00", "(7)", "-", "-", "differs"]
+    entry = {"key": ["0x6b", "0x00", "0x00", "0x00"], "live": ["0x07", "0x00", "0x00", "0x00"]}
+    assert entry | {"pinned": None, "default": None} in json.loads(run("pin", "show", "table", "--json", **on).stdout)
+    only = run("pin", "show", "only", **on).stdout.splitlines()
+    assert only[1].split() == ["0", *(["00", "00", "00", "00", "(0)"] * 3)]
+    assert "the map 'shut' is not pinned. To pin it: boardmaps map pin shut" in run("pin", "show", "shut", **on).stderr
     again = json.loads(run("map", "pin", "table", "every", "0.5", "--json", **on).stdout)
     assert again["bytes_written"] == pin["bytes"]
     assert json.loads(run("map", "unpin", "table", "--json", **on).stdout) == {"name": "table", "was_pinned": True}

@@ -1,4 +1,7 @@
-"""The examples of docs/maps.md do what they say: on the computer, and on MicroPython where they do not say otherwise."""
+"""The examples of docs/maps.md and docs/typed-maps.md do what they say.
+
+On the computer, and on MicroPython where they do not say otherwise.
+"""
 
 import re
 from pathlib import Path
@@ -9,14 +12,14 @@ from boardmaps_host.twin import registry
 from tests.board.conftest import Run
 from tests.board.conftest import micropython as micropython  # noqa: PLC0414 - a fixture, for this folder too
 
-PAGE = Path(__file__).parents[2] / "docs" / "maps.md"
+PAGES = [Path(__file__).parents[2] / "docs" / name for name in ("maps.md", "typed-maps.md")]
 _BLOCK = re.compile(r"(?P<mark><!-- computer only -->\n\n)?```python\n(?P<code>.*?)```", re.DOTALL)
 
 
 def examples() -> list[tuple[str, str, bool]]:
     """Return (section, code, whether it runs on boards too) of each example."""
     found = []
-    for section in PAGE.read_text("utf-8").split("\n## ")[1:]:
+    for section in [part for page in PAGES for part in page.read_text("utf-8").split("\n## ")[1:]]:
         title = section.split("\n", 1)[0]
         for number, block in enumerate(_BLOCK.finditer(section), 1):
             found.append((f"{title} {number}", block["code"], not block["mark"]))
@@ -45,7 +48,7 @@ def test_every_map_has_an_example() -> None:
 @pytest.mark.parametrize("code", [pytest.param(code, id=title) for title, code, _ in EXAMPLES])
 def test_on_the_computer(code: str) -> None:
     try:
-        exec(compile(code, str(PAGE), "exec"), {})
+        exec(compile(code, "docs", "exec"), {})
     finally:
         registry.reset()
 

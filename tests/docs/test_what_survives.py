@@ -1,20 +1,55 @@
-"""The examples of docs/what-survives.md do what they say, on MicroPython's own littlefs."""
+"""The examples of docs/what-survives.md do what they say, on MicroPython's own littlefs; its story happens on a board."""
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from boardmaps_sim.unix import UnixBoard
 from tests.board.test_pins import run
+from tests.cli.conftest import BOARDMAPS, environment
+from tests.cli.test_postmortem import crash
 
 PAGE = (Path(__file__).parents[2] / "docs" / "what-survives.md").read_text("utf-8")
-EXAMPLES = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+FILES = {block.split("\n")[0].removeprefix("# "): block for block in BLOCKS if block.startswith("# ")}
+EXAMPLES = [block for block in BLOCKS if block not in FILES.values()]
 
 
-def test_the_page_has_examples() -> None:
+def test_the_page_has_examples_and_a_story() -> None:
     assert len(EXAMPLES) == 3
+    assert set(FILES) == {"control.py", "desk.py"}
 
 
 @pytest.mark.parametrize("code", EXAMPLES)
 def test_an_example(code: str) -> None:
     run(code)
+
+
+def test_the_story(tmp_path: Path) -> None:
+    for name, text in FILES.items():
+        (tmp_path / name).write_text(text)
+    with UnixBoard(port=tmp_path / "port", flash=tmp_path / "flash") as board:
+        crash(board, tmp_path / "control.py")
+    said = ""
+    for line in re.search(r"```sh\n(.*?)```", PAGE, re.DOTALL)[1].splitlines():  # type: ignore[index]
+        words = line.removeprefix("boardmaps ").split()
+        done = subprocess.run(
+            [*BOARDMAPS, *words], cwd=tmp_path, capture_output=True, text=True, check=False, env=environment()
+        )
+        assert done.returncode == 0, done.stderr
+        said += done.stdout
+    assert "ZeroDivisionError" in said
+    assert "pressure 3, limits 0 to 0" in said
+    done = subprocess.run(
+        [sys.executable, "desk.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ,
+    )
+    assert (done.stdout, done.stderr) == ("nobody had set the limits\n", "")

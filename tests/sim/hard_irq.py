@@ -77,6 +77,12 @@ print((mine[3] + his[3] - mine[4] - his[4]) & 0xFFFFFF, len(h), len(q), len(s), 
 """
 
 
+_NATIVE = """
+from boardmaps import settings
+from boardmaps.kernels import native
+assert settings.in_c is native and not settings.built_in"""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What a run found: rounds of the main program and of the handler, and what was wrong, in words ("" when nothing)."""
@@ -127,7 +133,12 @@ def on_qemu(board: ProcessBoard, guard: str, operations: int, kernels: str | Non
     return hammer(board, guard, operations, start, "_hard_timer.stop()", kernels, before)
 
 
-def on_pico(board: ProcessBoard, guard: str, operations: int, frequency: int = 401) -> Outcome:
-    """Interrupt the emulated Pico so many times a second. Its time repeats exactly: only another number gives another run."""
+def on_pico(board: ProcessBoard, guard: str, operations: int, frequency: int = 401, native: bool = False) -> Outcome:
+    """Interrupt the emulated Pico so many times a second. Its time repeats exactly: only another number gives another run.
+
+    `native` is for stock firmware: the run fails if its kernels are no native modules.
+    """
     start = f"import machine\ntimer = machine.Timer(freq={frequency}, hard=True, callback=fired)"
+    if native:
+        start = f"{_NATIVE}\n{start}"
     return hammer(board, guard, operations, start, "timer.deinit()")

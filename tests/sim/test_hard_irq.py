@@ -11,13 +11,14 @@ import pytest
 from boardmaps_sim.chips.cache import firmware_image
 from boardmaps_sim.chips.given import BEHIND_FLASH, WITHOUT_C, flash_with, importing, joined
 from boardmaps_sim.chips.qemu_port import IMAGE
-from boardmaps_sim.chips.rp2 import BUILT_IN
+from boardmaps_sim.chips.rp2 import BUILT_IN, STOCK
 from boardmaps_sim.pico import PicoBoard
 from boardmaps_sim.qemu import QemuBoard
 from boardmaps_sim.qemu_exact import ICOUNT, run_exact
 from tests.board.natives import native
 from tests.require import require_or_skip
 from tests.sim.hard_irq import on_pico, on_qemu
+from tests.sim.stock import stock_pico
 
 # What a guard is for: two that add to one counter.
 _TWO_ADD = """
@@ -81,6 +82,15 @@ def test_on_the_emulated_pico(tmp_path: Path, guard: str, operations: int) -> No
         found = on_pico(board, guard, operations)
     assert found.wrong == ""
     assert min(found.main, found.handler) > operations / 200
+
+
+@pytest.mark.timeout(1800)
+def test_on_the_stock_pico_with_native_modules(tmp_path: Path) -> None:
+    require_or_skip(firmware_image(STOCK).exists(), "no firmware for the Pico. Build it: make pico-deps pico")
+    with stock_pico(tmp_path) as board:
+        found = on_pico(board, "irq", 5_000, native=True)
+    assert found.wrong == ""
+    assert min(found.main, found.handler) > 25
 
 
 @pytest.mark.parametrize("guard", ["none", "irq"])

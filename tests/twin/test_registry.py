@@ -159,14 +159,14 @@ def test_a_map_of_the_twin_is_whole() -> None:
 
 def test_a_file_stands_for_memory_that_outlives_a_reset(tmp_path: Path) -> None:
     file = tmp_path / "state.bin"
-    with Registry(file) as own:
+    with Registry(file=file) as own:
         assert (recovered(), own.recovered()) == ([], [])
         HashMap(4, 4, 4, name="h").update(b"key0", b"val0")
         ArrayMap(4, 4).update(0, b"1234")
         HashMap(4, 4, 4, name="other").update(b"key0", b"val0")
         HashMap(4, 4, 4, name="waits").update(b"key0", b"val0")
     assert recovered() is None, "the process's own has no file"
-    with suppress(ZeroDivisionError), Registry(file):
+    with suppress(ZeroDivisionError), Registry(file=file):
         assert recovered() == [("h", "kept", ""), ("other", "kept", ""), ("waits", "kept", "")]
         h = HashMap(4, 4, 4, name="h")
         assert list(h.items()) == [(b"key0", b"val0")]
@@ -180,7 +180,7 @@ def test_a_file_stands_for_memory_that_outlives_a_reset(tmp_path: Path) -> None:
     data = bytearray(file.read_bytes())
     data[-1] ^= 1
     file.write_bytes(data)
-    with Registry(file):
+    with Registry(file=file):
         told = recovered()
         assert told is not None
         assert [state for _, state, _ in told].count("discarded") == 1

@@ -7,6 +7,7 @@ import rich_click as click
 from . import options, output
 from .entries import entry_json, print_entries, print_values
 from .forms import Words
+from .typed import Names
 
 if TYPE_CHECKING:
     from boardmaps_host.state.images import Found, Image
@@ -47,7 +48,7 @@ def show(image: "Image", words: Words, as_json: bool) -> int:
                 "what": image.what,
                 "about": image.about,
                 "notes": image.notes,
-                "maps": [_json(found) for found in maps],
+                "maps": [map_json(found) for found in maps],
                 "files": [{"name": path, "bytes": len(content)} for path, content in image.files],
             }
         )
@@ -55,7 +56,7 @@ def show(image: "Image", words: Words, as_json: bool) -> int:
     about = ", ".join(f"{word} {value}" for word, value in image.about.items())
     output.say(f"{image.what}: {len(image.maps)} map{'s' * (len(image.maps) != 1)}{', ' + about if about else ''}")
     for found in maps:
-        _print(found)
+        show_map(found)
     for path, content in image.files if name is None else ():
         output.say(f"file {path}: {len(content)} bytes")
     for note in image.notes:
@@ -63,7 +64,8 @@ def show(image: "Image", words: Words, as_json: bool) -> int:
     return int(image.damaged)
 
 
-def _json(found: "Found") -> dict[str, Any]:
+def map_json(found: "Found") -> dict[str, Any]:
+    """Return a map of an image as the command's JSON has it."""
     one = found.slice
     d = one.definition
     return {
@@ -91,9 +93,9 @@ def _data(one: "Slice") -> Any:
     from boardmaps import slices as parts  # saves start-up time: needed by this command alone
 
     if one.what == parts.OF_ENTRIES:
-        return [entry_json(one, key, value) for key, value in one.entries()]
+        return [entry_json(one, key, value, Names(one)) for key, value in one.entries()]
     if one.what == parts.OF_VALUES:
-        return [entry_json(one, b"", value) for value in one.values()]
+        return [entry_json(one, b"", value, Names(one)) for value in one.values()]
     if one.what == parts.OF_RECORDS:
         return [{"number": number, "data": output.hex_bytes(data)} for number, data in one.records()]
     if one.what == parts.OF_SAMPLES:
@@ -101,7 +103,8 @@ def _data(one: "Slice") -> Any:
     return {"bits_set": sum(byte.bit_count() for byte in one.contents()[0])}
 
 
-def _print(found: "Found") -> None:
+def show_map(found: "Found") -> None:
+    """Print a map of an image."""
     from boardmaps import slices as parts  # saves start-up time: needed by this command alone
 
     one = found.slice
@@ -116,9 +119,9 @@ def _print(found: "Found") -> None:
     if one.wrong or one.hidden:
         output.say(f"not shown: {one.wrong or 'the map is write-only for the computer'}")
     elif one.what == parts.OF_ENTRIES:
-        print_entries(one, list(one.entries()))
+        print_entries(one, list(one.entries()), Names(one))
     elif one.what == parts.OF_VALUES:
-        print_values(one.values())
+        print_values(one.values(), Names(one))
     elif one.what == parts.OF_RECORDS:
         rows = [(number, data.hex(" "), output.readable(data)) for number, data in one.records()]
         output.table(("number#", "data", "as"), rows)

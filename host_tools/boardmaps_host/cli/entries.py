@@ -9,6 +9,7 @@ from boardmaps.definition import MapDef
 from boardmaps_host.kinds import Kind, by_number
 
 from . import output
+from .typed import Names
 
 
 class Shown(Protocol):
@@ -64,17 +65,33 @@ def not_for(the_map: Shown, command: str, words: Sequence[str]) -> click.ClickEx
     )
 
 
-def entry_json(the_map: Shown, key: bytes, value: bytes) -> dict[str, Any]:
+def entry_json(the_map: Shown, key: bytes, value: bytes, names: Names) -> dict[str, Any]:
     """Return an entry in bpftool's shape: the values of a per-CPU map are a list, each of value_size bytes."""
-    if not kind_of(the_map).per_cpu:
-        return {"key": output.hex_bytes(key), "value": output.hex_bytes(value)}
-    each = enumerate(the_map.of_every_cpu(value))
-    shown = [{"cpu": cpu, "value": output.hex_bytes(one)} for cpu, one in each]
-    return {"key": output.hex_bytes(key), "values": shown}
+    per_cpu = kind_of(the_map).per_cpu
+    each = the_map.of_every_cpu(value)
+    shown: dict[str, Any] = {"key": output.hex_bytes(key)}
+    if per_cpu:
+        shown["values"] = [{"cpu": cpu, "value": output.hex_bytes(one)} for cpu, one in enumerate(each)]
+    else:
+        shown["value"] = output.hex_bytes(value)
+    if names:
+        shown["formatted"] = names.formatted(key, each, per_cpu)
+    return shown
 
 
-def print_entries(the_map: Shown, entries: Sequence[tuple[bytes, bytes]]) -> None:
+def print_entries(the_map: Shown, entries: Sequence[tuple[bytes, bytes]], names: Names) -> None:
     """Print a table of entries, a line a CPU where each has a value of its own."""
+    if names:
+        per_cpu = kind_of(the_map).per_cpu
+        output.table(
+            (*names.key_titles(), *(["cpu#"] if per_cpu else []), *names.titles()),
+            (
+                (*names.key_cells(key), *([cpu] if per_cpu else []), *names.cells(value))
+                for key, row in entries
+                for cpu, value in enumerate(the_map.of_every_cpu(row))
+            ),
+        )
+        return
     if not kind_of(the_map).per_cpu:
         output.table(("key", "as", "value", "as"), ((*_cells(key), *_cells(value)) for key, value in entries))
         return
@@ -88,8 +105,11 @@ def print_entries(the_map: Shown, entries: Sequence[tuple[bytes, bytes]]) -> Non
     )
 
 
-def print_values(values: Iterable[bytes]) -> None:
+def print_values(values: Iterable[bytes], names: Names) -> None:
     """Print a table of values that have no key."""
+    if names:
+        output.table(names.titles(), map(names.cells, values))
+        return
     output.table(("value", "as"), (_cells(value) for value in values))
 
 

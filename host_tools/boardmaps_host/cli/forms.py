@@ -73,6 +73,10 @@ class Words:
             raise FormError(f"{what} is missing.")
         return self._words.pop(0)
 
+    def peek(self) -> str:
+        """Return the next word and leave it; '' when there is none."""
+        return self._words[0] if self._words else ""
+
     def literal(self, word: str) -> None:
         """Take exactly `word`."""
         found = self.next(f"the word {word!r}")

@@ -8,7 +8,9 @@ from . import options, output
 from .forms import FormError, Words
 
 if TYPE_CHECKING:
+    from boardmaps_host.client.board import Board
     from boardmaps_host.client.pins import Pin
+    from boardmaps_host.state.slices import Slice
 
 _EVERY_MOST = 1e5  # seconds
 
@@ -75,9 +77,14 @@ def group() -> None:
 
 
 @group.command("show")
+@click.argument("words", nargs=-1, metavar="[MAP]")
 @options.target
-def show(target: options.Target, as_json: bool) -> None:
+def show(words: tuple[str, ...], target: options.Target, as_json: bool) -> None:
     """Show which maps are pinned, whether they have changed since, and what writing them took.
+
+    With MAP its entries, as they are (live), as they are pinned, and as a new one begins (default), with a mark at those that
+    differ. JSON then: [{"key": [...], "live": [...], "pinned": [...], "default": [...]}, ...], null where there is none; a map
+    without keys has no "key", and its values in order.
 
     State: `same` (the map is as it is pinned), `changed`, `kept` (no such map was made in this boot), `refused` (it was not
     loaded, or not written; the reason is below).
@@ -86,7 +93,13 @@ def show(target: options.Target, as_json: bool) -> None:
     "bytes_written", "longest_stop", "all_stops"}; the last five are since the boot, stops are seconds in which the program
     stood still.
     """
+    taken = Words(words)
+    selector = taken.selector() if taken else None
+    taken.end()
     with target.connect() as board:
+        if selector is not None:
+            _beside(board, selector.key, as_json)
+            return
         found = board.pins()
     if as_json:
         output.as_json(
@@ -115,6 +128,81 @@ def show(target: options.Target, as_json: bool) -> None:
         f"since the boot: {found.writes} written, {found.unchanged} times nothing new, {found.written} bytes; "
         f"longest stop {found.longest_stop * 1000:.1f} ms"
     )
+
+
+def _beside(board: "Board", key: int | str, as_json: bool) -> None:
+    """Print a map's entries as they are and as they are pinned."""
+    # saves start-up time: needed by this form of the command alone
+    from boardmaps_host.client.pins import pinned_slice
+    from boardmaps_host.state.slices import read
+
+    the_map = board.map(key)
+    data = board.kept(f"{the_map.name}.pin") if the_map.name else None
+    if data is None:
+        raise click.ClickException(
+            f"the map {the_map.name!r} is not pinned. To pin it: boardmaps map pin {the_map.name}"
+        )
+    live = read(board.pool.read_part(the_map.offset, the_map.size))
+    pinned = read(pinned_slice(data))
+    for one, what in ((live, "map"), (pinned, "pin")):
+        if isinstance(one, str) or one.wrong:
+            why = one if isinstance(one, str) else one.wrong
+            raise click.ClickException(f"the {what} {the_map.name!r} cannot be shown: {why}")
+    assert not isinstance(live, str)
+    assert not isinstance(pinned, str)
+    begins = _default(live)
+    keyed = live.what == "entries"
+    now, then = _contents(live), _contents(pinned)
+    keys = sorted({*now, *then})
+    if as_json:
+        shown = []
+        for one_key in keys:
+            row: dict[str, Any] = {"key": output.hex_bytes(one_key)} if keyed else {}
+            for word, value in (("live", now.get(one_key)), ("pinned", then.get(one_key)), ("default", begins)):
+                row[word] = None if value is None else output.hex_bytes(value)
+            shown.append(row)
+        output.as_json(shown)
+        return
+    rows = []
+    for one_key in keys:
+        values = (now.get(one_key), then.get(one_key), begins)
+        first = output.readable(one_key) or one_key.hex(" ") if keyed else str(int.from_bytes(one_key, "big"))
+        rows.append((first, *map(_cell, values), "" if values[0] == values[1] else "differs"))
+    output.table(("key" if keyed else "#", "live", "pinned", "default", ""), rows)
+
+
+def _contents(one: "Slice") -> dict[bytes, bytes]:
+    """Return what is in a slice by its key; where there are none by its place, which is a key of 4 bytes then."""
+    if one.what == "entries":
+        return dict(one.entries())
+    found = one.contents()
+    values = [part[1] if isinstance(part, tuple) else part for part in found]
+    return {i.to_bytes(4, "big"): value for i, value in enumerate(values)}
+
+
+def _default(one: "Slice") -> bytes | None:
+    """Return what a new entry begins with: by the schema; an array's zeros; None where nothing says it."""
+    # saves start-up time: few maps are typed
+    from boardmaps.errors import InvalidDefinition
+    from boardmaps.schema import Types
+
+    if one.what != "entries":
+        return None
+    if one.schema:
+        try:
+            value = Types(one.schema).value
+        except InvalidDefinition:  # of a later boardmaps
+            value = None
+        if value is not None:
+            return bytes(value.default())
+    return bytes(one.definition.value_size) if one.kind.indexed else None
+
+
+def _cell(value: bytes | None) -> str:
+    if value is None:
+        return "-"
+    as_text = output.readable(value)
+    return f"{value.hex(' ')} ({as_text})" if as_text else value.hex(" ")
 
 
 def _seconds(word: str) -> float:

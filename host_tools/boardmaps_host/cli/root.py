@@ -5,11 +5,13 @@ import rich_click as click
 from . import (
     boards,
     check,
+    create,
     decode,
     demo,
     deploy,
     dump,
     flash,
+    hub,
     key,
     listen,
     maps,
@@ -17,6 +19,8 @@ from . import (
     pins,
     plan,
     pool,
+    postmortem,
+    recording,
     sim,
     state,
     values,
@@ -50,6 +54,7 @@ def show_help(context: click.Context, words: tuple[str, ...]) -> None:
 
 
 maps.group.add_command(show_help)
+maps.group.add_command(create.command)
 boardmaps.add_command(show_help)
 for command in (*dump.commands, listen.watch, *values.commands, *pins.commands):
     maps.group.add_command(command)
@@ -59,7 +64,9 @@ for command in (
     pool.command,
     decode.command,
     *state.commands,
+    *recording.commands,
     pins.group,
+    postmortem.command,
     plan.command,
     boards.command,
     deploy.command,
@@ -68,5 +75,7 @@ for command in (
     demo.command,
     check.command,
     key.command,
+    hub.command,
+    hub.release,
 ):
     boardmaps.add_command(command)

@@ -8,11 +8,13 @@ from . import options, output
 from .entries import commands_for, entry_json, kind_of, not_for, print_values
 from .forms import FormError, Words, data
 from .maps import miss
+from .typed import Names, as_option, changes, force_option, typed_map
+from .words import complete
 
 if TYPE_CHECKING:
     from boardmaps_host import Board
 
-_words = click.argument("words", nargs=-1, metavar="MAP [value DATA]")
+_words = click.argument("words", nargs=-1, metavar="MAP [FIELD=VALUE... | value DATA]", shell_complete=complete)
 
 
 def _without_keys(board: "Board", command: str, key: int | str, needs: str = "pop") -> Any:
@@ -29,17 +31,25 @@ def _without_keys(board: "Board", command: str, key: int | str, needs: str = "po
 def _add(name: str, ending: str, needs: str) -> click.Command:
     """Make the command that adds a value; a stack and a queue have the same under two names."""
 
-    @click.command(name, help=f"Add a value to MAP, {ending}: MAP value DATA.\n\nJSON: null, as bpftool.")
+    @click.command(
+        name, help=f"Add a value to MAP, {ending}: MAP value DATA, or MAP FIELD=VALUE...\n\nJSON: null, as bpftool."
+    )
     @_words
+    @force_option
     @options.target
-    def add(words: tuple[str, ...], target: options.Target, as_json: bool) -> None:
+    def add(words: tuple[str, ...], target: options.Target, as_json: bool, force: bool) -> None:
         taken = Words(words)
         selector = taken.selector()
-        taken.literal("value")
+        fields = taken.until("value")
+        if not fields:
+            taken.literal("value")
         value_words = taken.until()
         with target.connect() as board:
             the_map = _without_keys(board, name, selector.key, needs)
-            the_map.push(data(value_words, the_map.definition.value_size, "value"))
+            if fields:
+                typed_map(the_map, force=force).push(changes(the_map, fields))
+            else:
+                the_map.push(data(value_words, the_map.definition.value_size, "value"))
         if as_json:
             output.as_json(None)
 
@@ -54,23 +64,26 @@ def _take(name: str, does: str) -> click.Command:
         help=f'{does}. An empty map gives status 1.\n\nJSON: {{"key": [], "value": [...]}}, as bpftool, or null when empty.',
     )
     @_words
+    @as_option
     @options.target
-    def take(words: tuple[str, ...], target: options.Target, as_json: bool) -> int:
+    def take(words: tuple[str, ...], target: options.Target, as_json: bool, as_text: str | None) -> int:
         taken = Words(words)
         selector = taken.selector()
         taken.end()
         with target.connect() as board:
             the_map = _without_keys(board, name, selector.key)
+            names = Names(the_map, as_text)
             value = the_map.pop()
-        return _show(the_map, value, f"{name} {selector.key!r}: the map is empty", as_json)
+        return _show(the_map, value, f"{name} {selector.key!r}: the map is empty", as_json, names)
 
     return take
 
 
 @click.command("peek")
 @_words
+@as_option
 @options.target
-def peek(words: tuple[str, ...], target: options.Target, as_json: bool) -> int:
+def peek(words: tuple[str, ...], target: options.Target, as_json: bool, as_text: str | None) -> int:
     """Print the value that pop or dequeue would give, and leave it; ask a Bloom filter for one: MAP value DATA.
 
     An empty map gives status 1, as does a value that the filter surely has not.
@@ -85,6 +98,7 @@ def peek(words: tuple[str, ...], target: options.Target, as_json: bool) -> int:
         value_words = taken.until()
     with target.connect() as board:
         the_map = _without_keys(board, "peek", selector.key, "peek")
+        names = Names(the_map, as_text)
         if kind_of(the_map).has("pop"):
             if value_words is not None:
                 raise FormError("'value' is one word too many: this map gives the value.")
@@ -96,16 +110,16 @@ def peek(words: tuple[str, ...], target: options.Target, as_json: bool) -> int:
             asked = data(value_words, the_map.definition.value_size, "value")
             value = asked if the_map.peek(asked) else None
             text = f"peek {selector.key!r}: the value was never pushed"
-    return _show(the_map, value, text, as_json)
+    return _show(the_map, value, text, as_json, names)
 
 
-def _show(the_map: Any, value: bytes | None, missing: str, as_json: bool) -> int:
+def _show(the_map: Any, value: bytes | None, missing: str, as_json: bool, names: Names) -> int:
     if value is None:
         return miss(missing, None, as_json)
     if as_json:
-        output.as_json(entry_json(the_map, b"", value))
+        output.as_json(entry_json(the_map, b"", value, names))
     else:
-        print_values([value])
+        print_values([value], names)
     return 0
 
 

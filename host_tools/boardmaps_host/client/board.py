@@ -1,26 +1,30 @@
-"""connect(): from a name to a board whose maps can be read and changed."""
+"""connect(): from a name to a board whose maps can be read and changed.
+
+More than 300 lines: one class, and the one way to get it.
+"""
 
 import contextlib
-import struct
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, overload
 
 from boardmaps.definition import MapDef
 from boardmaps.errors import InvalidDefinition, KeyNotFound, MapError
-from boardmaps.schema import typed
 from boardmaps_host.client.errors import LinkError, NoAnswer
 from boardmaps_host.client.info import create
 from boardmaps_host.client.link import Link
+from boardmaps_host.client.making import follow_schemas, take_parameters
 from boardmaps_host.client.maps import remote
 from boardmaps_host.client.maps.base import RemoteMap
 from boardmaps_host.client.named import Maps
+from boardmaps_host.client.opening import serve_code
 from boardmaps_host.client.pins import Pinning, pinning, read_kept, unpin
 from boardmaps_host.client.pool import RemotePool
-from boardmaps_host.client.transports import open_port
 from boardmaps_host.client.transports.base import Transport
-from boardmaps_host.kinds import KINDS, Kind, by_class
+from boardmaps_host.client.transports.choose import open_line
+from boardmaps_host.kinds import KINDS, by_class
 
 if TYPE_CHECKING:
     from boardmaps import ArrayMap, BloomFilter, HashMap, LpmTrie, PerCpuArray, PerCpuHash, Queue, RingBuf, TimeSeries
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
     from boardmaps_host.client.maps.queue import RemoteQueue
     from boardmaps_host.client.maps.ringbuf import RemoteRingBuf
     from boardmaps_host.client.maps.timeseries import RemoteTimeSeries
+    from boardmaps_host.client.replay import Replayed
     from boardmaps_host.client.transfer import Restored
     from boardmaps_host.state.snapshot import Snapshot
 
@@ -111,8 +116,8 @@ class Board:
         if kind.in_bytes and "size" in parts:  # what its constructor calls it
             parts["max_entries"] = parts.pop("size")
         if "key" in parts or "value" in parts:
-            _typed(kind, parts)
-        parameters = _parameters(kind, parts)
+            follow_schemas(kind, parts)
+        parameters = take_parameters(kind, parts)
         if unknown := set(parts) - {"key_size", "value_size", "max_entries", "map_flags", "name", "schema"}:
             raise InvalidDefinition(f"create {class_name}: a definition has no {', '.join(sorted(unknown))}")
         if missing := set(kind.sizes) - set(parts):
@@ -166,6 +171,41 @@ class Board:
         """Return a file that boardmaps keeps on the board's file system, such as `temps.pin`; None when there is none."""
         return read_kept(self.link, file)
 
+    @contextlib.contextmanager
+    def record(self, path: "str | Path", *, snapshot: bool = True) -> Iterator[None]:
+        """Write every operation on a map, and every event, to a file while the block runs; what the file has already stays.
+
+        `snapshot`: first what the maps hold, so that a replay can begin with it. Raises StateError for a file that is something
+        else, OSError.
+        """
+        # saves start-up time: for those who record
+        from boardmaps_host.client.record import Recorder
+        from boardmaps_host.state.recording import State
+
+        recorder = Recorder(path, self.maps)
+        try:
+            if snapshot:
+                taken = self.snapshot()
+                taken.maps = [kept for kept in taken.maps if not kept.changed and not kept.slice.hidden]
+                recorder.add(State(taken.to_bytes()))
+            self.link.recorder, self.link.hub.recorder = recorder, recorder.told
+            yield
+        finally:
+            self.link.recorder = self.link.hub.recorder = None
+            recorder.close()
+
+    def replay(self, path: "str | Path", *, restore: bool = True, events: bool = True) -> "Replayed":
+        """Execute a recording's operations here, and what its events told as operations; stop at the first difference.
+
+        `restore`: begin with the state that the recording begins with. `events`: not on a board whose own firmware does the same
+        again. Raises StateError for a file that is no recording, OSError.
+        """
+        # saves start-up time: for those who replay
+        from boardmaps_host.client.replay import replay
+        from boardmaps_host.state.recording import read
+
+        return replay(read(path), self, restore=restore, events=events)
+
     def listen(self, seconds: float) -> None:
         """Take what the board tells unasked for so long: its prints go to `console`, events to their callbacks.
 
@@ -210,36 +250,6 @@ class Board:
         self.close()
 
 
-def _typed(kind: Kind, parts: dict[str, Any]) -> None:
-    """Have a definition's parts follow from the schemas of its keys and values, as typed() of the class does."""
-
-    def made(*sizes: Any, **more: Any) -> None:
-        parts.update(zip((*kind.sizes, "map_flags", "name", "schema"), sizes, strict=True), **more)
-
-    words = (parts.pop("name", ""), parts.pop("key", ""), parts.pop("value", ""))
-    numbers = (parts.pop("max_entries", 0), parts.pop("map_flags", 0))
-    more = {name: parts.pop(name) for name in kind.parameters[1:] if name in parts}
-    made.__name__ = kind.class_name
-    typed(made, *words, *numbers, more)
-
-
-def _parameters(kind: Kind, parts: dict[str, Any]) -> bytes:
-    """Take the type parameters out of `parts`; return them as the request has them, nothing when the first is not given.
-
-    A text of one letter stands for its number.
-    """
-    layout, names = kind.parameters[:1], kind.parameters[1:]
-    given = {name: parts.pop(name) for name in names if name in parts}
-    if not given or given.get(names[0]) is None:
-        return b""
-    values = [ord(v) if isinstance(v, str) and len(v) == 1 else v for v in (given.get(name, 0) for name in names)]
-    try:
-        return struct.pack("<" + layout[0], *values)
-    except struct.error:
-        words = ", ".join(f"{name} {value!r}" for name, value in given.items())
-        raise InvalidDefinition(f"create {kind.class_name}: {words} cannot be") from None
-
-
 def connect(
     target: str,
     *,
@@ -249,6 +259,7 @@ def connect(
     key: bytes | str | None = None,
     accept_board: bool = False,
     allow_restore: bool = False,
+    share: bool | None = None,
 ) -> Board:
     """Connect to a board's maps and return it; nothing is reset, a running firmware goes on.
 
@@ -262,6 +273,9 @@ def connect(
     `key`: what a board with a locked line has been given (boardmaps.serve(key=…)): bytes, at least 16; or, as str, the pass
     phrase that `boardmaps key` made the board's key of. It never crosses the line, so such a server is not started from here.
     The first board that proves the key on a port is remembered; `accept_board`: take another one in its place.
+    `share`: whether the port is shared with other programs of this user, through its hub (boardmaps_host.share); False: this
+    program owns it alone. By itself what BOARDMAPS_SHARE says, 0 or 1, else True. A port that is given as rfc2217:// or spy://
+    is never shared, nor is a board that this call starts.
 
     Raises LinkError and its kin (PortMissing, PortBusy, NoAnswer, NotDeployed, VersionMismatch, WrongKey,
     WrongBoard); ValueError for a key that is too short.
@@ -274,8 +288,7 @@ def connect(
 
         known = KnownBoards(accept_board)
         lock = HostLock(key, lambda identity: known.check(line.name, identity), target)
-    options = f"allow_reset={allow_reset}" + ", allow_restore=True" * allow_restore
-    serve = f"import boardmaps\nboardmaps.serve({options})"
+    serve = serve_code(allow_reset, allow_restore)
     cleanup: Callable[[], None] | None = None
     line: Transport
     if target == "twin":
@@ -285,12 +298,12 @@ def connect(
     else:
         from boardmaps_host.client.simulated import STARTED, running, start  # not for the twin: pyserial
 
-        if target in STARTED:
+        port = running(target) or target
+        if port in STARTED:
             port, cleanup = start(target, allow_reset)
-        else:
-            port = running(target) or target
+            share = False
         with _ending_on_error(cleanup):
-            line = open_port(port)
+            line = open_line(port, timeout, serve, key, share)
     with _ending_on_error(line.close), _ending_on_error(cleanup):
         if lock is not None:
             try:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from boardmaps.line.frame import Plain
 from boardmaps_host.client.console import Console
-from boardmaps_host.client.errors import FirmwareError, LinkError, PortGone
+from boardmaps_host.client.errors import FirmwareError, LinkError, PortGone, PortReleased
 from boardmaps_host.client.session import ClientSession, Codec, Event, Pushed, Text
 from boardmaps_host.client.states import State, Step, after
 from boardmaps_host.client.transports.base import Transport
@@ -86,7 +86,12 @@ class Connection:
         """Open a port that is GONE again; return whether it is there."""
         try:
             self.line.reopen()
-        except LinkError:
+        except PortReleased as e:
+            self.gone = e
+            return False
+        except LinkError as e:
+            if isinstance(self.gone, PortReleased):  # that has ended, and something else is wrong
+                self.gone = PortGone(str(e))
             return False
         self.session.idle()  # half a frame that the end of the port has cut off
         self.gone = None

@@ -24,6 +24,10 @@ class PortGone(LinkError):
     """The port was there and is not any more: the board was unplugged, or its USB restarted."""
 
 
+class PortReleased(PortGone):
+    """Another program has the port for a while: a deploy, or `boardmaps release`. It comes back when that has ended."""
+
+
 class PortBusy(LinkError):
     """Another program has the port."""
 

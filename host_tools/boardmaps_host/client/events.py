@@ -55,7 +55,15 @@ class Change:
     value: bytes | None
 
 
-_Item = TypeVar("_Item", Record, Sampled, Change)
+@dataclass(frozen=True)
+class Told:
+    """An item as the board has told it: what a hub passes on (boardmaps_host.share)."""
+
+    what: int
+    data: bytes
+
+
+_Item = TypeVar("_Item", Record, Sampled, Change, Told)
 
 
 class Subscription(Generic[_Item]):
@@ -116,6 +124,11 @@ class Subscription(Generic[_Item]):
     ) -> None:
         self.close()
 
+    @property
+    def error(self) -> MapError | None:
+        """The error with which the board has ended it, None while it goes on."""
+        return self._error
+
     # what the hub calls
 
     def told(self, what: int, data: bytes) -> None:
@@ -142,7 +155,7 @@ class Subscription(Generic[_Item]):
             self._error = MapError("subscription: the board's events are not what they should be")
             return
         for item in items:
-            if not isinstance(item, Change):
+            if not isinstance(item, Change | Told):
                 self.lost += item.lost
             self._queue.append(item)
 
@@ -179,6 +192,7 @@ class Hub:
 
     def __init__(self, line: Connected) -> None:
         self._line = line
+        self.recorder: Callable[[int, int, bytes], None] | None = None  # is told each event: subscription, what, data
         self._open: list[_Any] = []  # those that the program has not closed
         self._named: dict[int, _Any] = {}  # those that the board knows, by its number
         self._again: list[_Any] = []  # those that the present session does not know yet
@@ -205,6 +219,8 @@ class Hub:
             at += 4 + n
 
     def _told(self, given: int, what: int, data: bytes) -> None:
+        if self.recorder is not None and what != EVENT_ENDED:
+            self.recorder(given, what, data)
         if what == EVENT_ENDED and not data:  # as we asked for
             self._named.pop(given, None)
             return
@@ -330,4 +346,4 @@ class Hub:
                 raise subscription._error
 
 
-_Any = Subscription[Record] | Subscription[Sampled] | Subscription[Change]
+_Any = Subscription[Record] | Subscription[Sampled] | Subscription[Change] | Subscription[Told]

@@ -7,10 +7,12 @@ requests.py, pump.py, and events.py, the hub of what is subscribed to.
 import threading
 import time
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
+from boardmaps_host.client.batch import Batch
 from boardmaps_host.client.connection import Connection
 from boardmaps_host.client.console import Console
-from boardmaps_host.client.errors import LinkError
+from boardmaps_host.client.errors import LinkError, PortGone
 from boardmaps_host.client.events import Hub
 from boardmaps_host.client.opening import Opening
 from boardmaps_host.client.pump import Pump
@@ -18,6 +20,14 @@ from boardmaps_host.client.requests import Requests
 from boardmaps_host.client.session import Codec
 from boardmaps_host.client.states import State, Step
 from boardmaps_host.client.transports.base import Transport
+
+
+class Recording(Protocol):
+    """What takes a session down: a Recorder."""
+
+    def executed(self, request: bytes, reply: bytes, boot: str) -> None:
+        """Take a request that was executed."""
+        ...
 
 
 class Link:
@@ -43,6 +53,7 @@ class Link:
         self._requests = Requests(self.connection, self._opening)
         self._pump = Pump(self.connection, self._opening)
         self._turn = threading.RLock()
+        self.recorder: Recording | None = None  # what is told every request with its reply, and every event
         self.changed = False  # whether requests were made that change something
         self._opening.open()
 
@@ -117,13 +128,20 @@ class Link:
         """
         self.changed |= changes
         with self._turn:
-            return self._requests.one(payload, changes, boot)
+            reply = self._requests.one(payload, changes, boot)
+            if self.recorder is not None:
+                self.recorder.executed(payload, reply, self.boot)
+            return reply
 
     def requests(self, payloads: Sequence[bytes], changes: bool = True, boot: str | None = None) -> list[bytes]:
         """Have several requests executed in order, several in flight at once; each and each reply must fit a frame."""
         self.changed |= changes
         with self._turn:
-            return self._requests.run(payloads, changes, boot)
+            replies = self._requests.run(payloads, changes, boot)
+            if self.recorder is not None:
+                for payload, reply in zip(payloads, replies, strict=True):
+                    self.recorder.executed(payload, reply, self.boot)
+            return replies
 
     def pump(self, seconds: float) -> None:
         """Take what comes within `seconds`, outside of any request: the board's prints and events.
@@ -134,9 +152,28 @@ class Link:
         end = time.monotonic() + seconds
         while True:
             left = end - time.monotonic()
-            with self._turn:  # in small turns, so that other threads get the line
-                if self._pump.turn(left):
-                    self.hub.ask_again()
-            self.hub.subscribe_again()
+            self.listen_once(left)
             if left <= 0 or self.hub.waiting():
                 return
+
+    def listen_once(self, seconds: float) -> None:
+        """Do what pump() does for one look at the line, which lasts `seconds` or less."""
+        with self._turn:  # in small turns, so that other threads get the line
+            if self._pump.turn(seconds):
+                self.hub.ask_again()
+        self.hub.subscribe_again()
+
+    def refresh(self) -> None:
+        """Ask the board for its terms again: what they tell of its maps may have changed. Raises what a request raises."""
+        with self._turn:
+            connection = self.connection
+            connection.check_usable()
+            try:
+                self._opening.ready(time.monotonic() + connection.timeout)
+            except PortGone as gone:
+                connection.cut(gone)
+
+    def carry_out(self, batch: Batch, boot: str | None = None) -> None:
+        """Have a batch of requests executed that may grow meanwhile, see batch.py."""
+        with self._turn:
+            self._requests.carry_out(batch, boot)

@@ -83,6 +83,12 @@ class HostLock:
         self._asked: tuple[int, int, bytes, bytes] | None = None  # session, seq, nonce and frame of a challenge
         self._hello: Frame | None = None
 
+    @property
+    def proven(self) -> tuple[bytes, bytes]:
+        """The board's key and id, once it has proved the key: what another end needs to be that board to others (a hub)."""
+        identity = self._identity or b""
+        return self._key_of(identity), identity
+
     def encode(self, kind: int, session: int, seq: int, ack: int, payload: bytes = b"", /) -> bytes:
         """Return the frame sealed; a challenge in the place of a HELLO that needs new keys first; nothing without keys."""
         if kind == HELLO:

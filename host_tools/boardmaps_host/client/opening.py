@@ -30,6 +30,12 @@ _REOPEN = 0.05  # seconds between two tries to open a port that is gone
 _ENDED = b"\x04>"  # the raw REPL: the program that was to serve has ended
 
 
+def serve_code(allow_reset: bool = False, allow_restore: bool = False) -> str:
+    """Return the code that starts a server of maps in a free REPL."""
+    options = f"allow_reset={allow_reset}" + ", allow_restore=True" * allow_restore
+    return f"import boardmaps\nboardmaps.serve({options})"
+
+
 def _on_and_on(pauses: Iterable[float]) -> Iterable[float]:
     return itertools.chain(pauses, itertools.repeat(_LAST_PAUSE))
 
@@ -47,7 +53,7 @@ class Opening:
     @property
     def program_runs(self) -> bool:
         """Whether the session is served by the board's program, and not by a server that we started in a free REPL."""
-        return self._repl is None
+        return self._repl is None and self._connection.session.fields.get("runs") != "0"  # a hub tells it so
 
     def ready(self, patience: float) -> None:
         """Have a session that something may be sent in. Waits until `patience` for a port that is gone.
@@ -169,6 +175,7 @@ class Opening:
             if answer is None:
                 self.program_ended(changing=False)
         if isinstance(answer, Opened) and session.continues(answer.fields):
+            session.fields.update(answer.fields)  # what is told of the maps changes
             connection.continues()
             return
         connection.forget(Step.LOST)

@@ -3,7 +3,7 @@
 import time
 
 from boardmaps_host.client.connection import Connection
-from boardmaps_host.client.errors import PortGone
+from boardmaps_host.client.errors import PortGone, PortReleased
 from boardmaps_host.client.opening import Opening
 from boardmaps_host.client.states import State, Step
 
@@ -28,7 +28,9 @@ class Pump:
         connection = self._connection
         connection.check_usable()
         if connection.state is State.GONE and not connection.back():
-            if time.monotonic() > self._patience and connection.gone is not None:
+            if isinstance(connection.gone, PortReleased):  # whoever listens waits for its end
+                self._patience = time.monotonic() + connection.timeout
+            elif time.monotonic() > self._patience and connection.gone is not None:
                 self._patience = time.monotonic() + connection.timeout
                 raise connection.gone
             time.sleep(max(0.0, min(seconds, _TURN)))

@@ -19,6 +19,7 @@ from boardmaps.abi import (
     STATUS_MORE,
     STATUS_OK,
 )
+from boardmaps_host.client.batch import LOOK, Batch
 from boardmaps_host.client.connection import Connection
 from boardmaps_host.client.errors import FirmwareError, LinkError, LinkTimeout, OutcomeUnknown, PortGone, Restarted
 from boardmaps_host.client.opening import Opening
@@ -35,7 +36,6 @@ _LONGEST = (
 _AT_ONCE = 64  # MOREs asked for between two looks at what came
 _BEGINNINGS = 3  # times that a long request is begun anew when its parts were lost with their session
 _LOSSES = 8  # sessions that a call may lose without a reply to anything, before it gives the board up
-_LOOK = "it may have happened, once, or not at all. Look before you make it again."
 
 
 class _Gone(LinkError):
@@ -76,21 +76,24 @@ class Requests:
         With `boot` they are sent in this boot of the board only, else Restarted is raised. Raises LinkTimeout when requests
         that `changes` nothing get no answer, OutcomeUnknown when others may have happened.
         """
+        batch = Batch(payloads, changes)
+        self.carry_out(batch, boot)
+        return batch.replies
+
+    def carry_out(self, batch: Batch, boot: str | None = None) -> None:
+        """Have what is in `batch` executed, until nothing of it is pending. Raises what run() raises."""
         connection = self._connection
         connection.check_usable()
-        replies = [b""] * len(payloads)
-        waiting = list(range(len(payloads) - 1, -1, -1))  # indexes of those to be sent, the next one last
-        flying: dict[int, int] = {}  # the number of each request in flight, and its index
         self._patience = time.monotonic() + connection.timeout
         self._losses = 0
         try:
-            while waiting or flying:
+            while batch.pending():
                 try:
-                    if not flying:
+                    if not batch.flying:
                         self._be_ready()
                         if boot is not None and boot != connection.session.fields.get("boot"):
                             raise Restarted(f"{connection.line.name}: the board has restarted.")
-                    self._exchange(payloads, waiting, flying, replies, changes)
+                    self._exchange(batch)
                 except PortGone as gone:
                     connection.cut(gone)
                     self._opening.wait_for_port(self._patience)
@@ -99,15 +102,14 @@ class Requests:
         except Restarted:
             raise
         except LinkError as e:
-            sent = len(waiting) < len(payloads)
+            in_doubt = batch.in_doubt()
             connection.forget(Step.GAVE_UP)
-            if changes and sent and not e.may_have_happened:
+            if in_doubt and not e.may_have_happened:
                 e.may_have_happened = True
                 if isinstance(e, FirmwareError):
                     raise
-                raise OutcomeUnknown(f"{e} A change was in flight; {_LOOK}") from e
+                raise OutcomeUnknown(f"{e} A change was in flight; {LOOK}") from e
             raise
-        return replies
 
     def _in_parts(self, payload: bytes, changes: bool, boot: str | None) -> bytes:
         """Have a request executed that no frame holds: the board collects its parts and executes it with the last.
@@ -167,9 +169,7 @@ class Requests:
             if not data and connection.may_have_ended():
                 self._opening.ready(self._patience)
 
-    def _exchange(
-        self, payloads: Sequence[bytes], waiting: list[int], flying: dict[int, int], replies: list[bytes], changes: bool
-    ) -> None:
+    def _exchange(self, batch: Batch) -> None:
         """Send what there is room for, and what is overdue; take what comes."""
         connection = self._connection
         session = connection.session
@@ -177,10 +177,11 @@ class Requests:
         out = b""
         if connection.state is not State.OPEN or now >= session.next_due():
             out = self._due(now)
+        waiting, payloads = batch.waiting, batch.payloads
         while waiting and connection.state is State.OPEN and session.room(len(payloads[waiting[-1]])):
             index = waiting.pop()
             seq, frame = session.send(payloads[index], now)
-            flying[seq] = index
+            batch.flying[seq] = index
             out += frame
         if out:
             connection.line.write(out)
@@ -194,33 +195,33 @@ class Requests:
             connection.line.write(out)
         for event in events:
             if isinstance(event, Reply):
-                self._replied(event, flying, replies)
+                self._replied(event, batch)
                 connection.heard = now
                 self._patience = now + connection.timeout
             elif isinstance(event, Lost):
-                self._lost(event, waiting, flying, changes)
+                self._lost(event, batch)
                 return
             else:
                 self._other(event)
         # A REPL shows what it takes for typing; on a locked line anybody can say that.
         if connection.state is not State.OPEN and not connection.locked and session.echo in session.held():
-            self._shown(waiting, flying, changes)
+            self._shown(batch)
             return
         # While anything comes the line may just be slow; but a board that says other things without end is given up too.
         if now > self._patience + (_FLOOD * connection.timeout if data else 0):
             why = f"no answer for {connection.timeout:g} s. Is the firmware still polling?"
-            raise LinkTimeout(f"{connection.line.name}: {why}{'' if changes else ' Nothing was changed.'}")
+            raise LinkTimeout(f"{connection.line.name}: {why}{'' if batch.changes else ' Nothing was changed.'}")
         connection.say_taken()
 
-    def _replied(self, event: Reply, flying: dict[int, int], replies: list[bytes]) -> None:
-        index = flying.pop(event.seq, -1)  # -1: of a call that Ctrl-C has ended
+    def _replied(self, event: Reply, batch: Batch) -> None:
+        index = batch.flying.pop(event.seq, -1)  # -1: of a call that Ctrl-C has ended
         if index < 0:
             return
         if not event.payload:
             raise LinkError(f"{self._connection.line.name}: the board's reply is empty.")
-        replies[index] = event.payload
         self._answered = event.seq
         self._losses = 0
+        batch.replied(index, event.payload)
 
     def _due(self, now: float) -> bytes:
         """Return what is said again: requests, or HELLO alone while it is unknown whether the session still lives."""
@@ -239,11 +240,11 @@ class Requests:
         self._ask_at = now + _ASK
         return connection.session.hello()
 
-    def _shown(self, waiting: list[int], flying: dict[int, int], changes: bool) -> None:
+    def _shown(self, batch: Batch) -> None:
         """Our HELLO was taken for typing: by a REPL, since the program has ended, or by a program that waits in input()."""
         if self._opening.repl_answers():
-            self._opening.program_ended(changes)
-            self._lost(Lost(""), waiting, flying, changes)
+            self._opening.program_ended(batch.changes)
+            self._lost(Lost(""), batch)
         else:
             self._connection.show_held()
             self._ask_at = time.monotonic() + _ASK_INPUT
@@ -255,23 +256,22 @@ class Requests:
             connection.continues()
         connection.take(event)
 
-    def _lost(self, event: Lost, waiting: list[int], flying: dict[int, int], changes: bool) -> None:
+    def _lost(self, event: Lost, batch: Batch) -> None:
         """The board does not know our session: it restarted, or somebody else had the line. What is left needs another.
 
         Raises OutcomeUnknown when that leaves it unknown whether the requests in flight have happened.
         """
         connection = self._connection
-        restarted = event.boot != connection.session.fields.get("boot")
-        unknown = changes and not all(event.untouched(seq) for seq in flying)
-        waiting.extend(reversed(flying.values()))
-        flying.clear()
+        # Behind the dot a hub says which of its connections this is (share/programs.py).
+        restarted = event.boot.partition(".")[0] != connection.session.fields.get("boot", "").partition(".")[0]
+        doubtful = [index for seq, index in batch.flying.items() if not event.untouched(seq)]
+        batch.waiting.extend(reversed(batch.flying.values()))
+        batch.flying.clear()
         connection.forget(Step.LOST)
         self._losses += 1
         if self._losses > _LOSSES:
             raise LinkTimeout(f"{connection.line.name}: the board loses each session before it answers in it.")
-        if unknown:
-            why = "the board restarted" if restarted else "the board ended the session"
-            raise OutcomeUnknown(f"{connection.line.name}: {why} with a change in flight; {_LOOK}")
+        batch.lost(doubtful, connection.line.name, event.boot if restarted else None)
 
 
 def in_parts(payload: bytes, mtu: int) -> list[bytes]:

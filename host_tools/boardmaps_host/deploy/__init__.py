@@ -2,6 +2,8 @@
 
 New files go beside the old ones under names that nothing imports, are hashed there by the board, and only then take
 the old ones' places, in one step. A deploy that is cut off leaves the version that was there, or the new one.
+
+More than 300 lines: the steps of a deploy, one behind the other.
 """
 
 import ast
@@ -13,7 +15,9 @@ from dataclasses import dataclass, replace
 from boardmaps.abi import VERSION
 
 from ..boards import POOL_MAX, POOL_MIN, SIMULATORS, DefinitionError, find
+from ..client.errors import LinkError
 from ..client.repl import smaller_pool
+from ..share.release import released
 from .app import App, Program, read_app
 from .config import Settings, Wish, config_for
 from .files import CompileError, Payload, Target, payload_for
@@ -123,7 +127,13 @@ def deploy(
         if program is None and entry is not None:
             raise DeployError(f"the entry {entry} is a file of a program: name its files, or its folder, with --app.")
         wish = _wish(board, pool)
-        return _deploy(_port_of(port, timeout), program, app_path, wish, reset, timeout, progress, left)
+        device = _port_of(port, timeout)
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(released(device))  # from programs that share it; they go on when this has ended
+            except LinkError as error:
+                raise DeployError(str(error)) from error
+            return _deploy(device, program, app_path, wish, reset, timeout, progress, left)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"stopped: {left[0]}") from None
 

@@ -1,4 +1,7 @@
-"""A board's raw REPL through mpremote, with time limits everywhere and errors that say what to do."""
+"""A board's raw REPL through mpremote, with time limits everywhere and errors that say what to do.
+
+More than 300 lines: each thing that a board is told or asked, and what each of its failures means.
+"""
 
 import ast
 import contextlib

@@ -4,6 +4,7 @@ UF2 files are copied onto the drive that the chip's loader shows; esptool and df
 Nothing is downloaded, and nothing is written that is not MicroPython for the board's chip.
 """
 
+import contextlib
 import os
 import re
 import shlex
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..boards import BoardDefinition
+from ..share.release import released
 from .image import FlashError, chip_of, identify
 
 __all__ = ["FlashError", "FlashReport", "flash", "steps_for"]
@@ -70,7 +72,8 @@ def flash(
         return FlashReport(board.name, str(image), firmware, True, destination, ())
     if origin.flash not in _TOOLS:
         return FlashReport(board.name, str(image), firmware, False, None, steps_for(board, image, port))
-    left = _run_tool(board, image, port, erase, say)
+    with released(port) if port is not None else contextlib.nullcontext():
+        left = _run_tool(board, image, port, erase, say)
     return FlashReport(board.name, str(image), firmware, True, port, tuple(left))
 
 

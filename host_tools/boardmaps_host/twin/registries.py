@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextvars import copy_context
 from itertools import count
@@ -17,6 +18,8 @@ from .base import CloudMap, chosen, homes
 if TYPE_CHECKING:
     from boardmaps_host.state.snapshot import Snapshot
 
+    from .keeping import Keeper
+
 R = TypeVar("R")
 
 NUMBERS = 0xFFFF  # the line has 16 bits for a map's number
@@ -28,12 +31,15 @@ class Registry:
     The process has one, `registry`. A test that wants its own writes ``with Registry() as own:``; maps made inside
     belong to it, and are gone (StaleMap) at the end.
 
-    ``with Registry("state.bin") as own:`` has a file where a board has memory that outlives a reset: at the block's end, by an
+    ``with Registry(file="state.bin") as own:`` has a file where a board has memory that outlives a reset: at the block's end, by an
     exception too, it gets the maps that have a name, as a snapshot. The next block with this file is the next boot: the first map
     of the same name and definition holds what it held, and recovered() says what became of each.
     """
 
-    def __init__(self, file: str | Path | None = None) -> None:
+    def __init__(
+        self, kept: str | os.PathLike[str] | None = None, *, file: str | os.PathLike[str] | None = None
+    ) -> None:
+        """Make an empty one. `kept`: the folder of its maps' pins; without one nothing is kept. `file`: see above."""
         self._file = None if file is None else Path(file)
         self._told: list[list[str]] = []
         self._maps: dict[int, CloudMap] = {}
@@ -42,6 +48,18 @@ class Registry:
         self.verdicts: dict[
             str, str
         ] = {}  # by a map's name: what became of it when the program made it with another definition
+        self.kept = kept
+        self._keeper: Keeper | None = None
+
+    @property
+    def keeper(self) -> Keeper | None:
+        """What keeps the maps' pins; None where there is no folder for them."""
+        if self._keeper is None and self.kept is not None:
+            # saves start-up time: for those who keep something
+            from .keeping import Keeper
+
+            self._keeper = Keeper(Path(self.kept))
+        return self._keeper
 
     @staticmethod
     def active() -> Registry:
@@ -73,6 +91,8 @@ class Registry:
         self._maps[map_id] = new
         if new.name in self._loaded:
             self._reopen(new)
+        elif new.name and self.kept is not None and self.keeper is not None:
+            self.keeper.load(new)
         return map_id
 
     def _reopen(self, new: CloudMap) -> None:
@@ -157,6 +177,7 @@ class Registry:
             m._retire()
             self._maps.pop(map_id, None)
         self._loaded.clear()
+        self._keeper = None
 
     def recovered(self) -> list[tuple[str, str, str]] | None:
         """Return what became of the maps of the file: (name, state, why), as a board says it; None without a file."""
@@ -202,7 +223,7 @@ class Registry:
         self.reset()
 
 
-registry = Registry()
+registry = Registry(os.environ.get("BOARDMAPS_KEPT") or None)
 homes.append(registry)
 
 

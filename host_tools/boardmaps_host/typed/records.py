@@ -349,9 +349,7 @@ class TypedMap:
     def stats(self, n: int | None = None) -> Any:
         """Return the statistics that the map makes of a field, as physical numbers."""
         found = self.map.stats(n)
-        parameters = getattr(self.map, "_parameters", b"") or getattr(self.map, "host_parameters", bytes)()
-        offset = int.from_bytes(parameters[1:5], "little")
-        field = next((f for f in self.schema.fields if f.offset == offset), None)
+        field = self._of_stats()
         if field is None or field.times == field.over:
             return found
         scaled = {
@@ -360,6 +358,16 @@ class TypedMap:
             if name in ("min", "max", "sum", "mean")
         }
         return found._replace(**scaled)
+
+    def of_stats(self) -> str | None:
+        """Return the name of the field that statistics are of."""
+        field = self._of_stats()
+        return None if field is None else str(field.name)
+
+    def _of_stats(self) -> Field | None:
+        parameters = getattr(self.map, "_parameters", b"") or getattr(self.map, "host_parameters", bytes)()
+        offset = int.from_bytes(parameters[1:5], "little")
+        return next((f for f in self.schema.fields if f.offset == offset), None) if parameters else None
 
 
 def _column(letter: str, numbers: list[Any]) -> Any:

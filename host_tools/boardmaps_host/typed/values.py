@@ -89,7 +89,7 @@ def _text(field: Field, value: Any) -> bytes:
         raise TypeError(f"field {field.name!r}: {'a text' if text else 'bytes'}, not {type(value).__name__}")
     data = value.encode() if isinstance(value, str) else bytes(value)
     if len(data) > field.width or (not text and len(data) != field.width):
-        raise InvalidValue(f"field {field.name!r}: {value!r} has {len(data)} bytes, and {field.kind} {field.width}")
+        raise InvalidValue(f"field {field.name!r}: {value!r} has {len(data)} bytes, and the field {field.width}")
     return data.ljust(field.width, b"\0")
 
 

@@ -37,13 +37,13 @@ class Files:
 vfs.mount(Files(FILES), "/given")
 """
 # Firmware with boardmaps frozen in has no folder of kernels that files could be added to, so they are imported from elsewhere and
-# put where the import looks first.
-_IMPORT = """
+# put where the import looks first; for a board that has them in a folder /given of its files this is all.
+FROM_FILES = f"""
+import sys
 sys.path.append("/given")
-for name in NAMES:
+for name in {list(PARTS)}:
     sys.modules["boardmaps.kernels." + name] = __import__(name)
 sys.path.remove("/given")
-vfs.umount("/given")
 """
 
 
@@ -58,7 +58,7 @@ def mounted(files: dict[str, bytes], at: int | None = None) -> str:
 
 def importing(modules: dict[str, bytes], at: int | None = None) -> str:
     """Return what a program begins with to have these native modules as kernels."""
-    return mounted(modules, at) + _IMPORT.replace("NAMES", repr(list(PARTS)))
+    return mounted(modules, at) + FROM_FILES + 'vfs.umount("/given")\n'
 
 
 def joined(modules: dict[str, bytes], folder: Path) -> Path:

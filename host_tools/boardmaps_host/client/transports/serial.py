@@ -80,6 +80,10 @@ class SerialTransport:
         """Whether the port has a descriptor of the system's that can be read, written and polled."""
         return os.name == "posix"
 
+    def fileno(self) -> int:
+        """Return the descriptor that tells when there is something to read; -1 where none does."""
+        return self._fd
+
     def reopen(self) -> None:
         """Open the port again, under its name: what is behind it may be another device by now."""
         self.close()

@@ -29,6 +29,7 @@ class TwinTransport:
             "profile": "cloud",
             "machine": machine,
             "idle": 1e9,
+            "pins": lambda: len(self.registry.keeper.pinned) if self.registry.keeper is not None else 0,
         }
         self._session = ServerSession(dispatcher.handle, terms, mtu=4096, window=16, credit=1 << 20)
         self._events: Events | None = None
@@ -42,6 +43,8 @@ class TwinTransport:
 
     def read(self, timeout: float) -> bytes:
         """Return what has been answered or told."""
+        if self.registry.keeper is not None:
+            self.registry.keeper.turn()
         if not self._waiting and self._events is not None:
             end = time.monotonic() + timeout
             while not (told := self._events.poll(int(time.monotonic() * 1000) & 0x3FFFFFFF)):

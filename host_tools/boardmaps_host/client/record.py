@@ -1,0 +1,128 @@
+"""Records a session: every operation on a map and every event goes into a file, as it is answered and told."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from struct import pack, unpack_from
+
+from boardmaps.abi import (
+    EVENT_MORE,
+    EVENT_RECORD,
+    INFO_FORMAT,
+    OP_CREATE,
+    OP_INFO,
+    OP_LIST,
+    OP_LOOKUP,
+    OP_PEEK,
+    OP_SUBSCRIBE,
+    STATUS_OK,
+)
+from boardmaps_host.client.info import MapInfo, one
+from boardmaps_host.state.recording import Lost, MapMade, Operation, State, Told, Writer
+
+_U32 = 0xFFFFFFFF
+# Operations that are no part of a recording: about no map, or about where the board has it.
+_LEFT_OUT = range(11, 15)  # POOL, POOL_RESET, PART, MORE
+_POOL_READ = 27
+
+
+class Recorder:
+    """Writes what a Link and its hub of events tell it. `infos` lists the board's maps."""
+
+    def __init__(self, path: str | Path, infos: Callable[[], list[MapInfo]]) -> None:
+        self._writer = Writer(path)
+        self._infos = infos
+        self._begun = time.monotonic()
+        self._boot = ""
+        self._known: set[int] = set()
+        self._watched: dict[int, int] = {}  # subscription: map
+        self._early: list[tuple[int, int, bytes]] = []
+        self._numbers: dict[int, int] = {}  # by map, the number of the record that was told last
+        self._partly: set[int] = set()  # maps of which an event goes on
+        self._asking = False
+
+    def executed(self, request: bytes, reply: bytes, boot: str) -> None:
+        """Take a request and its reply."""
+        op = request[0]
+        if self._asking or op in _LEFT_OUT or op == _POOL_READ or op in (0, OP_LIST, OP_INFO):
+            return
+        self._now_in(boot)
+        if op == OP_CREATE:
+            if reply[0] == STATUS_OK:
+                self._made(one(reply[1:]))
+            self._writer.add(Operation(self._at(), request, reply))
+        elif op == OP_SUBSCRIBE:
+            if reply[0] == STATUS_OK:
+                self._describe(unpack_from("<H", request, 1)[0])
+                self._watched[reply[1]] = unpack_from("<H", request, 1)[0]
+                early, self._early = self._early, []
+                for told in early:
+                    self.told(*told)
+        elif OP_LOOKUP <= op <= OP_PEEK and len(request) >= 3:
+            self._describe(unpack_from("<H", request, 1)[0])
+            self._writer.add(Operation(self._at(), request, reply))
+
+    def told(self, subscription: int, what: int, data: bytes) -> None:
+        """Take an event."""
+        number = self._watched.get(subscription)
+        if number is None:
+            self._early.append((subscription, what, data))
+            return
+        if what & ~EVENT_MORE == EVENT_RECORD and number not in self._partly:
+            self._count(number, unpack_from("<I", data)[0])
+        if what & EVENT_MORE:
+            self._partly.add(number)
+        else:
+            self._partly.discard(number)
+        self._writer.add(Told(self._at(), number, what, data))
+
+    def _count(self, number: int, running: int) -> None:
+        before = self._numbers.get(number)
+        lost = 0 if before is None else (running - before - 1) & _U32
+        if 0 < lost < 1 << 31:
+            self._writer.add(Lost(number, lost))
+        self._numbers[number] = running
+
+    def add(self, state: State) -> None:
+        """Write what the maps hold."""
+        self._writer.add(state)
+
+    def close(self) -> None:
+        """Write what is left."""
+        self._writer.close()
+
+    def _at(self) -> int:
+        return int((time.monotonic() - self._begun) * 1000) & _U32
+
+    def _now_in(self, boot: str) -> None:
+        if boot != self._boot:
+            self._boot = boot
+            self._known.clear()
+            self._watched.clear()
+
+    def _describe(self, number: int) -> None:
+        if number in self._known:
+            return
+        self._asking = True
+        try:
+            for info in self._infos():
+                if info.id not in self._known:
+                    self._made(info)
+        finally:
+            self._asking = False
+
+    def _made(self, info: MapInfo) -> None:
+        self._known.add(info.id)
+        self._writer.add(MapMade(info.id, packed(info)))
+
+
+def packed(info: MapInfo) -> bytes:
+    """Return a map's record as LIST has it, without what changes, with its parameters and its schema."""
+    sizes = (info.map_type, info.key_size, info.value_size, info.max_entries, info.map_flags, 0, 0, info.slice_bytes)
+    record = pack(INFO_FORMAT, info.id, *sizes, 0, info.name.encode(), info.cpus, 0)
+    for tag, part in ((1, info.parameters), (2, info.schema.encode())):
+        if part:
+            record += pack("<BH", tag, len(part)) + part
+    return record
