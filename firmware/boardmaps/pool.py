@@ -5,7 +5,6 @@ import it before the heap is in pieces. A smaller pool: put `POOL_SIZE = 16 * 10
 """
 
 import gc
-import sys
 from struct import pack_into
 
 from . import keep
@@ -19,7 +18,6 @@ _clear = kernels("base").clear
 
 def _take(size):
     """Return the pool's memory: a C module's block outside the heap where the firmware has one, else from the heap."""
-    global _image, _note
     if not isinstance(size, int) or size < 256 or size % 8:
         raise InvalidDefinition("boardmaps_config.POOL_SIZE is %r: give a multiple of 8, from 256 bytes up" % (size,))
     if built_in:
@@ -28,12 +26,6 @@ def _take(size):
             return memory[:size]
     gc.collect()
     try:
-        if not built_in and _told is not None:
-            from . import keeping  # saves heap: on ports that have a place for what it keeps
-
-            memory, _image = keeping.take(size, _told)
-            _note = keeping.note
-            return memory
         return bytearray(size)
     except MemoryError:
         pass
@@ -53,38 +45,23 @@ def _take(size):
 
 def _adopt():
     """Return what an earlier boot left in the pool that can be kept, None when that is nothing; the rest of it is cleared."""
-    global _image
-    found = None
-    if built_in and len(built_in.memory()) >= len(_memory):
-        found = built_in.memory()
-        if _told is None or keep.suspended or found.find(MAGIC) < 0:
-            _clear(_view, len(_view))
-            return None
-    elif len(_image) and not keep.suspended:
-        _view[: len(_image)] = found = _image
-    if found is None:
-        return None  # memory comes zeroed
+    if not built_in or len(built_in.memory()) < len(_memory):
+        return None  # memory from the heap comes zeroed
+    if _told is None or keep.suspended or built_in.memory().find(MAGIC) < 0:
+        _clear(_view, len(_view))
+        return None
     from .adoption import Kept  # saves heap: where something was left
 
-    kept = Kept(found, _view, _clear, _told)
-    _image = None
+    kept = Kept(built_in.memory(), _view, _clear, _told)
     return kept if kept.waiting else None
 
 
-def _outlives():
-    """Return whether a reset leaves the pool's bytes as they were, and KEEP, which is True by itself, does not say otherwise."""
-    return (built_in.kept if built_in else sys.platform in ("rp2", "esp32", "pyboard")) and setting("KEEP", True)
-
-
-_told = [] if _outlives() else None  # what recovered() returns
-_image = b""  # of the old pool, where it was copied
-_note = None  # keeps how many bytes are in use, where that is not the firmware's own memory
 _memory = _take(setting("POOL_SIZE", 64 * 1024))
 _view = memoryview(_memory)
+# What recovered() returns; None where a reset clears the pool's bytes, or KEEP in boardmaps_config says that it does
+_told = [] if built_in and built_in.kept and setting("KEEP", True) else None
 _kept = _adopt()  # what waits to be opened, None when nothing does
-if _note:
-    _note(_kept.end() if _kept else 0)
-del _take, _adopt, _outlives, _image  # saves heap: they are not needed again
+del _take, _adopt  # saves heap: they are not needed again
 _used = 0
 _allocations = 0
 maps = {}  # by number: also the C part of the line looks here
@@ -140,8 +117,6 @@ class StaticPool:
         keep.pinned.clear()
         _clear(_view, _used)
         _used = _allocations = 0
-        if _note:
-            _note(0)
 
 
 def _allocate(n, name, reopened):
@@ -155,8 +130,6 @@ def _allocate(n, name, reopened):
         _kept.room(end, name)
     _used = end
     _allocations += 1
-    if _note:
-        _note(max(end, _kept.end() if _kept else 0))
     return view
 
 

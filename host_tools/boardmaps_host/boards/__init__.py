@@ -84,13 +84,6 @@ class BoardDefinition:
         return {"POOL_SIZE": self.pool, "GUARD": self.guard, "CPUS": cpus}
 
     @property
-    def over_resets(self) -> str:
-        """Whether maps with a name outlive a reset on stock firmware: "kept", "kept, not tried on a board", or "not kept"."""
-        if self.micropython.port in ("rp2", "qemu"):
-            return "kept" if self.mcu != "RP2350" else "kept, not tried on a board"
-        return "kept, not tried on a board" if self.micropython.port in ("esp32", "stm32") else "not kept"
-
-    @property
     def is_hardware(self) -> bool:
         """Whether there is such a board to hold in the hand; the simulators' own definitions say no."""
         return self.micropython.flash != "none"
