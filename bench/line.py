@@ -13,6 +13,7 @@ from functools import partial
 from statistics import quantiles
 
 from bench.report import Row, publish
+from bench.snapshot import snapshot
 from boardmaps import HashMap
 from boardmaps.line.dispatch import Dispatcher
 from boardmaps.line.frame import REQUEST, Decoder, encode
@@ -231,6 +232,7 @@ def at_115200() -> list[Row]:
             rate = 400 / (w.now - start)
         rows.append(Row.held(f"115,200 baud, 16 bytes each way, {name}", rate, "/s", f"wire {limit}/s", rate, reach))
     rows.append(_dump())
+    rows.append(snapshot())
     return rows
 
 

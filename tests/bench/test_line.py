@@ -5,5 +5,5 @@ from bench.line import at_115200
 
 def test_the_line_at_115200_baud() -> None:
     rows = at_115200()
-    assert len(rows) == 5
+    assert len(rows) == 6
     assert [row for row in rows if not row.met] == []

@@ -1,4 +1,7 @@
-"""A board's maps as a snapshot, and back: over the line from and to a board, directly for a twin in this process."""
+"""A board's maps as a snapshot, and back: over the line from and to a board, directly for a twin in this process.
+
+More than 300 lines: taking and restoring, which ask the board the same things.
+"""
 
 from __future__ import annotations
 

@@ -52,6 +52,12 @@ class Image:
         """Whether anything of it was not sound."""
         return bool(self.notes) or any(found.slice.wrong for found in self.maps)
 
+    def snapshot(self, file: str = "") -> snapshot.Snapshot:
+        """Return the maps that are whole as a snapshot; those of one file of a flash image."""
+        whole = [found for found in self.maps if not found.slice.wrong and found.file == file]
+        left_out = {found.slice.name: str(found.slice.wrong) for found in self.maps if found.slice.wrong}
+        return snapshot.Snapshot([snapshot.Kept(found.slice, found.changed) for found in whole], self.about, left_out)
+
 
 def open_image(path: str | Path) -> Image:
     """Return what is in a file. Raises StateError when nothing of it is a board's state, OSError."""
