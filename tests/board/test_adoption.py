@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.board.conftest import FIRMWARE, on_unix
+from tests.board.conftest import on_unix
+from tests.board.on_unix import FIRMWARE
 from tests.require import require_board
 
 PROGRAM = (Path(__file__).parent / "programs" / "adopting.py").read_text()
