@@ -43,6 +43,7 @@ Name = Literal[
     "unix",
     "twin",
     "qemu",
+    "fields",
     "pico",
     "pico-stock",
     "line",

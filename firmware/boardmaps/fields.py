@@ -4,17 +4,18 @@ Runs unchanged on the board and on the twin; a board loads it with the first fie
 functions of their own (`_of_field` of a map); elsewhere they are made of lookup_into(), update_part() and add().
 """
 
+import sys
 from struct import pack, unpack_from
 
 from .errors import InvalidValue, NotSupported
 from .schema import Types
 
 # What a map's _of_field() is asked for, in C: these bits, from bit 4 the number's width, from bit 8 its offset
-_GET = 0
-_SET = 1
-_ADD = 2
-_SIGNED = 4
-_BOOL = 8
+_FIELD_GET = 0
+_FIELD_SET = 1
+_FIELD_ADD = 2
+_FIELD_SIGNED = 4
+_FIELD_BOOL = 8
 
 
 class FieldOf:
@@ -79,12 +80,27 @@ def _unfit(field, value):  # type: ignore[no-untyped-def]
 
 def _numbers(m, field):  # type: ignore[no-untyped-def]
     """Return get, set and add of the number that is stored."""
-    if m._of_field:
-        signed, boolean = field.letter in "bhiq" and _SIGNED, field.letter == "?" and _BOOL
+    of_field = getattr(m, "_of_field", None) if sys.implementation.name == "micropython" else None
+    if of_field:
+        signed, boolean = field.letter in "bhiq" and _FIELD_SIGNED, field.letter == "?" and _FIELD_BOOL
         what = field.offset << 8 | field.width << 4 | signed | boolean
-        return m._of_field(what), m._of_field(what | _SET), m._of_field(what | _ADD)
-    number = _Number(m, field)
-    return (number.get_bool if field.letter == "?" else number.get), number.set, number.add
+        number = bytearray(field.width)
+        get = of_field(what, number)
+        if get:
+            return get, of_field(what | _FIELD_SET, number), of_field(what | _FIELD_ADD, number)
+    own = _Number(m, field)
+    return (own.get_bool if field.letter == "?" else own.get), own.set, own.add
+
+
+def stored(number, what):  # type: ignore[no-untyped-def]
+    """Return the bytes of a number for the set() of a field in C. Raises TypeError, and InvalidValue when it does not fit."""
+    if not isinstance(number, int):
+        raise TypeError("set: a number, not %s" % type(number).__name__)
+    width = what >> 4 & 15
+    most = 1 if what & _FIELD_BOOL else (1 << 8 * width - bool(what & _FIELD_SIGNED)) - 1
+    if not (-most - 1 if what & _FIELD_SIGNED else 0) <= number <= most:
+        raise InvalidValue("set: %d does not fit %s%d" % (number, "i" if what & _FIELD_SIGNED else "u", 8 * width))
+    return bytes([number >> 8 * i & 255 for i in range(width)])
 
 
 class _Number:

@@ -14,7 +14,7 @@ from .flags import const
 from .kinds import find
 
 # Columns and traits of kinds.py
-_NUMBER = const(0)
+_KIND_NUMBER = const(0)
 _WORD = const(1)
 _CLASS_NAME = const(2)
 _TRAITS = const(4)
@@ -43,7 +43,7 @@ _DIGITS = "0123456789"
 _SIZE_MOST = 0xFFFF  # bytes of a field
 _SCALE_MOST = 1000000000
 _F32_MOST = 3.4028235e38
-_TEXT_MOST = 0xFFFF  # bytes of a whole schema: a slice has 16 bits for the length
+_SCHEMA_MOST = 0xFFFF  # bytes of a whole schema: a slice has 16 bits for the length
 
 
 class Field:
@@ -423,8 +423,8 @@ class Types:
     """A map's schema: `key` and `value` are Schemas, None where there is none."""
 
     def __init__(self, text: str) -> None:
-        if len(text.encode()) > _TEXT_MOST:
-            raise InvalidDefinition("schema: %d bytes of text are more than %d" % (len(text.encode()), _TEXT_MOST))
+        if len(text.encode()) > _SCHEMA_MOST:
+            raise InvalidDefinition("schema: %d bytes of text are more than %d" % (len(text.encode()), _SCHEMA_MOST))
         key, value = split(text)
         self.key = Schema(key) if key else None
         self.value = Schema(value) if value else None
@@ -477,7 +477,7 @@ def _choose(value, more) -> None:  # type: ignore[no-untyped-def]
 
 def fill(d, view, first: int, stride: int, cpus: int) -> None:  # type: ignore[no-untyped-def]
     """Write the defaults into the entries of a new array, `stride` bytes apart from `first` on, and into those of all CPUs."""
-    if not find(_NUMBER, d.map_type)[_TRAITS] & _INDEXED:
+    if not find(_KIND_NUMBER, d.map_type)[_TRAITS] & _INDEXED:
         return
     value = Types(d.schema).value
     default = value.default() if value else b""

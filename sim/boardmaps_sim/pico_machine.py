@@ -21,7 +21,10 @@ from boardmaps_sim.pty_port import PtyPort
 
 _BLOCK = 4096
 _IDLE_NANOS = 1_000_000  # of emulated time between two looks at the port while the processor waits
-_BUSY_NANOS = 100_000  # and while it computes, when that is about a millisecond of ours
+_BUSY_NANOS = (
+    100_000  # and while it computes, when that is about a millisecond of ours, or has just had bytes or sent some
+)
+_TALK_NANOS = 10_000_000  # how long after that: an answer that comes within a millisecond must not take one
 _STALL = 0.5  # seconds; a client that reads nothing for so long loses output
 _MOST_QUEUED = 1 << 20
 _ROSC = 0x40060  # where the emulator looks it up: bits 31 to 12 of its address
@@ -93,6 +96,7 @@ class Pico:
         self._to_client = b""
         self._to_board = b""
         self._deadline = 0.0
+        self._talked = 0.0  # when bytes went last, either way, in emulated nanoseconds
         self._paced = False  # booting has no need to take its time
         self._real, self._emulated = 0.0, 0.0  # where our clock and the emulated one were together
         self._epoll = select.epoll()
@@ -143,7 +147,8 @@ class Pico:
             self._print(b"")
         if self._written and idle:
             self._save()
-        self._alarm.schedule(_IDLE_NANOS if idle else _BUSY_NANOS)
+        talks = self._device.simulator.clock.nanos - self._talked < _TALK_NANOS
+        self._alarm.schedule(_IDLE_NANOS if idle and not talks else _BUSY_NANOS)
 
     def _ahead(self) -> float:
         """Seconds by which emulated time is ahead of ours. A busy emulator falls behind; that is never made up for."""
@@ -158,6 +163,8 @@ class Pico:
         fifo = self._device.cdc.tx_fifo
         if not self._to_board:
             self._to_board = self._port.read()
+            if self._to_board:
+                self._talked = self._device.simulator.clock.nanos
         room = fifo.size - fifo.item_count
         for byte in self._to_board[:room]:
             self._device.cdc.send_serial_byte(byte)
@@ -176,6 +183,8 @@ class Pico:
 
     def _print(self, data: bytes | bytearray) -> None:
         waiting = self._to_client + data
+        if data:
+            self._talked = self._device.simulator.clock.nanos
         taken = self._port.write(waiting)
         now = time.monotonic()
         if taken:

@@ -25,4 +25,4 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("walk", _WALKS)
 def test_all_kernels_leave_the_same_bytes_and_say_the_same(run: Run, walk: str) -> None:
-    assert int(run(walking(walk, seed=1, part=_PART))) >= 3
+    assert int(run(walking(walk, seed=1, part=_PART)).split()[-1]) >= 3

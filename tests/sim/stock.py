@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from boardmaps_host.deploy.files import Target, payload_for
+from boardmaps_host.deploy.files import Target, modules, payload_for
 from boardmaps_sim.chips.littlefs import write_image
 from boardmaps_sim.pico import FILES_SIZE, PicoBoard
 from tests.board.natives import native
@@ -10,10 +10,11 @@ from tests.board.natives import native
 _ARMV6M = 4 << 10 | 3 << 8 | 6  # sys.implementation._mpy of the Pico: architecture, sub-version, version
 
 
-def stock_pico(folder: Path, seed: int | None = None) -> PicoBoard:
-    """Describe a Pico with boardmaps and its native modules in its files; skip the test where they are not built."""
+def stock_pico(folder: Path, seed: int | None = None, more: tuple[str, ...] = ()) -> PicoBoard:
+    """Describe a Pico with boardmaps and its native modules in its files, and `more` modules; skip where they are not built."""
     native("armv6m")
     image = folder / "stock.flash"
-    files = payload_for(Target("micropython", "", "rp2", _ARMV6M)).files
+    sent = payload_for(Target("micropython", "", "rp2", _ARMV6M)).files
+    files = sent | {name: modules()[name].read_bytes() for name in more}
     write_image(image, FILES_SIZE, {f"lib/boardmaps/{name}": data for name, data in files.items()})
     return PicoBoard(port=folder / "port", flash=image, seed=seed)

@@ -81,6 +81,15 @@ static mp_obj_t array_update_part(const bm_map_t *m, const mp_obj_t *args) {
     return bm_update_part(m, locate, &i, args);
 }
 
+static mp_obj_t array_field(const void *field, const mp_obj_t *args) {
+    uint32_t i = index_of(args[0]);
+    return bm_call_field(field, locate, &i, args);
+}
+
+static mp_obj_t array_of_field(const bm_map_t *m, const mp_obj_t *args) {
+    return bm_make_field(m, array_field, args);
+}
+
 static const bm_kind_t kinds[] = {
     { MP_QSTR_lookup_into, 2, 2, { MP_QSTR_key, MP_QSTR_out }, array_lookup_into },
     { MP_QSTR_update, 2, 3, { MP_QSTR_key, MP_QSTR_value, MP_QSTR_flags }, array_update },
@@ -88,6 +97,7 @@ static const bm_kind_t kinds[] = {
     BM_SWAP(array_swap),
     BM_UPDATE_PART(array_update_part),
     BM_APPLY(array_apply),
+    BM_OF_FIELD(array_of_field),
     { MP_QSTR__op, 3, 3, { 0 }, array_op },
     { 0 },
 };

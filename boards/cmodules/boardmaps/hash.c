@@ -105,6 +105,15 @@ static mp_obj_t hash_update_part(const bm_map_t *m, const mp_obj_t *args) {
     return bm_update_part(m, locate, &key, args);
 }
 
+static mp_obj_t hash_field(const void *field, const mp_obj_t *args) {
+    mp_buffer_info_t key = key_of(args[0]);
+    return bm_call_field(field, locate, &key, args);
+}
+
+static mp_obj_t hash_of_field(const bm_map_t *m, const mp_obj_t *args) {
+    return bm_make_field(m, hash_field, args);
+}
+
 static const bm_kind_t kinds[] = {
     { MP_QSTR_lookup_into, 2, 2, { MP_QSTR_key, MP_QSTR_out }, hash_lookup_into },
     { MP_QSTR_lookup, 1, 1, { MP_QSTR_key }, hash_lookup },
@@ -114,6 +123,7 @@ static const bm_kind_t kinds[] = {
     BM_SWAP(hash_swap),
     BM_UPDATE_PART(hash_update_part),
     BM_APPLY(hash_apply),
+    BM_OF_FIELD(hash_of_field),
     { MP_QSTR__op, 3, 3, { 0 }, bm_hash_op_call },
     { 0 },
 };

@@ -93,6 +93,11 @@ mp_obj_t bm_add(const bm_map_t *m, bm_locate_t locate, const void *key, const mp
 mp_obj_t bm_apply_field(const bm_map_t *m, bm_locate_t locate, const void *key, const mp_obj_t *args);
 mp_obj_t bm_swap(const bm_map_t *m, bm_locate_t locate, const void *key, const mp_obj_t *args);
 mp_obj_t bm_update_part(const bm_map_t *m, bm_locate_t locate, const void *key, const mp_obj_t *args);
+// A function of one field (parts.c), and the making of one: of_key calls it with the key that is the first of args.
+typedef mp_obj_t (*bm_of_key_t)(const void *field, const mp_obj_t *args);
+mp_obj_t bm_call_field(const void *field, bm_locate_t locate, const void *key, const mp_obj_t *args);
+mp_obj_t bm_make_field(const bm_map_t *m, bm_of_key_t of_key, const mp_obj_t *args);
+#define BM_OF_FIELD(f) { MP_QSTR__of_field, 2, 2, { 0 }, f } // what, number
 #define BM_ADD(f) { MP_QSTR_add, 2, 4, { MP_QSTR_key, MP_QSTR_delta, MP_QSTR_offset, MP_QSTR_width }, f }
 #define BM_SWAP(f) { MP_QSTR_compare_and_swap, 3, 3, { MP_QSTR_key, MP_QSTR_expected, MP_QSTR_new }, f }
 #define BM_UPDATE_PART(f) { MP_QSTR_update_part, 3, 3, { MP_QSTR_key, MP_QSTR_offset, MP_QSTR_data }, f }

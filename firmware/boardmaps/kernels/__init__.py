@@ -8,7 +8,7 @@ take no heap but for what they return; plain ones do. A map's own look at what t
 has looked at. The kind check, which few programs need, is in C and plain Python alone: a board with viper kernels takes the latter.
 
 base        clear(view, size)
-stdio       drain(ipoll, readinto, one, buf) -> bytes read
+stdio       drain(ipoll, readinto, one, buf, stream) -> bytes read; in C of the stream itself
 frame       cobs_encode(raw) -> without zeros
 frame       cobs_decode(data) -> what was encoded, or None
 frame       encode(kind, session, seq, ack, payload) -> the frame with its closing zero
@@ -20,6 +20,7 @@ array m     add(key, delta, offset, width) -> the new number
 array m     compare_and_swap(key, expected, new) -> whether it was equal
 array m     update_part(key, offset, data)
 array m     _apply(key, operand, field, out) -> the number before (of an addition, after), None with out; maps/atomic.py has field
+array m     _of_field(what, number) -> get, set or add of a field, see fields.py; None where a sort has none
 array m     _op(key, value, what) -> answer
 hash        drive(m)
 hash        entry_at(view, slot, key, value) -> the next slot, 0 at the end
@@ -31,6 +32,7 @@ hash m      add(key, delta, offset, width) -> the new number
 hash m      compare_and_swap(key, expected, new) -> whether it was equal
 hash m      update_part(key, offset, data)
 hash m      _apply(key, operand, field, out) -> as an array's
+hash m      _of_field(what, number) -> as an array's
 hash m      _op(key, value, what) -> answer
 queue       drive(m)
 queue       empty(view)

@@ -74,6 +74,11 @@ def atomics(m, locate):
     return change, add, compare_and_swap
 
 
+def no_field(*_):
+    """Return None: functions of a field are made of others here, see fields.py."""
+    return
+
+
 def parts(m, locate):
     """Give an ArrayMap or a HashMap what changes a part of a value."""
     change, m.add, m.compare_and_swap = atomics(m, locate)
@@ -91,6 +96,7 @@ def parts(m, locate):
         end(view)
 
     m._apply = apply
+    m._of_field = no_field
     m.update_part = update_part
 
 

@@ -1,7 +1,7 @@
 """What the line over stdin reads with, in plain Python."""
 
 
-def drain(ipoll, readinto, one, buf):
+def drain(ipoll, readinto, one, buf, _stream):
     """Read what is there into buf, byte by byte: stdin's own readinto() waits until buf is full, and there is no any()."""
     n = 0
     end = len(buf)

@@ -358,8 +358,14 @@ def parts(m):
 
     add, m.compare_and_swap = atomics(m)
     m._apply = apply
+    m._of_field = no_field
     m.update_part = update_part
     return add
+
+
+def no_field(*_):
+    """Return None: functions of a field are made of others here, see fields.py."""
+    return
 
 
 def _counted(buffer, n):

@@ -4,7 +4,7 @@ import micropython
 
 
 @micropython.native
-def drain(ipoll, readinto, one, buf):
+def drain(ipoll, readinto, one, buf, _stream):
     """Read what is there into buf, byte by byte: stdin's own readinto() waits until buf is full, and there is no any().
 
     Machine code with nothing looked up in its loop: each byte of a frame comes this way, and takes 25 us on an emulated Pico.

@@ -67,7 +67,6 @@ class Map:
         BPF_F_WRONLY,
     )  # the operation that a subscription stands for, and the rights that it needs
     _instead = "use lookup, update and delete"  # what a refusal says at its end
-    _of_field = None  # kernels in C have get, set and add of a field, see fields.py
     _later = ()  # operations of the type that are loaded with the first use
 
     def __init__(self, definition):

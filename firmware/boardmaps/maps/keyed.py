@@ -192,6 +192,18 @@ class Keyed(Map):
         if self._absent(key):
             self._missing(op, key)
 
+    # What the functions of a field in C leave to be told, see fields.py
+
+    def _unread(self, key):
+        """Return what a field's get() returns on a miss, or raise what the key is."""
+        self._key("get", key)
+
+    def _unset(self, key, number, what):
+        """Do a field's set() of a number that is not small, or raise why it does not fit."""
+        from ..fields import stored  # loaded already: the field is from there
+
+        self.update_part(key, what >> 8, stored(number, what))
+
     def _unwritten(self, key, offset, data):
         """Raise why update_part wrote nothing."""
         op = "update_part"

@@ -96,7 +96,7 @@ class StdioLine:
                 return self._in.readinto(buf) or 0
             finally:
                 self._set(quick=False)
-        return _drain(self._poll.ipoll, self._in.readinto, self._one, buf)
+        return _drain(self._poll.ipoll, self._in.readinto, self._one, buf, self._in)
 
     def write(self, data):
         """Write all of data; a stalled host may make it take several tries (USB gives up a write after 500 ms)."""

@@ -95,7 +95,6 @@ class CloudMap(Arguments):
     by_host = False
     subscribe_needs = ("lookup", BPF_F_WRONLY)
 
-    _of_field = None  # a board's kernels in C have one, see boardmaps.fields
     _instead = "use lookup, update and delete"  # what a refusal says at its end
     _origin: bytes | None = None  # the slice that it was loaded from, or that it had in the last snapshot
     offset = 0  # a pool's notion: a map on the heap has no place that means anything to others

@@ -1,0 +1,54 @@
+"""Fields by name on the Cortex-M3, in exact ticks, against lookup_into and the struct module: python -m bench.fields."""
+
+import json
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from mpremote.transport_serial import SerialTransport
+
+from bench.qemu import ICOUNT
+from bench.report import Row, none, publish
+from boardmaps_sim.base import BoardError
+from boardmaps_sim.qemu import QemuBoard
+
+PROGRAM = Path(__file__).parent / "board_fields.py"
+_PATIENCE = 600  # seconds
+_PAIRS = (("get", "struct_get", ">= 1.5"), ("set", "struct_set", ">= 1.5"), ("set", "part_set", ""))
+_PEERS = {
+    "struct_get": "lookup_into and unpack_from",
+    "struct_set": "lookup_into, pack_into and update",
+    "part_set": "pack_into and update_part",
+}
+
+
+def main() -> int:
+    """Print the table; return 1 when something was missed."""
+    with TemporaryDirectory() as folder, QemuBoard(port=Path(folder, "port"), icount=ICOUNT) as board:
+        repl = SerialTransport(board.port, wait=0)
+        try:
+            repl.enter_raw_repl(soft_reset=False)
+            output, error = repl.exec_raw(PROGRAM.read_text(), timeout=_PATIENCE)
+        finally:
+            repl.close()
+    if error:
+        raise BoardError(error.decode())
+    rows = []
+    for kind, found in json.loads(output).items():
+        for name, peer, reach in _PAIRS:
+            own, other = (found[of] - found["loop"] for of in (f"field_{name}", peer))
+            what = f"{kind}: a field's {name}"
+            against = f"{_PEERS[peer]}: {other:.0f} ticks"
+            rows.append(
+                Row.held(what, own, "ticks", against, other / own, reach)
+                if reach
+                else Row(what, own, "ticks", against, other / own)
+            )
+        rows.append(Row(f"{kind}: a field's add", found["field_add"] - found["loop"], "ticks"))
+        rows.append(none(f"{kind}: heap of get, set and add of small numbers", found["heap"]))
+    publish("fields", "Fields by name on the Cortex-M3, in ticks of 40 ns", rows)
+    return int(any(row.met is False for row in rows))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
