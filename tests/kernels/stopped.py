@@ -19,7 +19,9 @@ from typing import Any
 
 BOARDMAPS = str(Path(__file__).parents[2] / "firmware" / "boardmaps")
 HEADER, MARK_AT = 96, 69
-CONSUMER = 8  # word of a ring: where its reader is
+CONSUMER = 8  # a ring's word
+records: list[Any] = []  # of the ring, reserved
+OTHERS = ("rp2_cpu", "_of_field")  # the latter makes functions in C alone
 STEPS = 150  # operations on each map
 
 
@@ -204,9 +206,6 @@ def queued(m: Any, _kind: str, do: Any, rng: random.Random) -> None:
     do(m, *rng.choice([*pushes, *takes, (m.clear,)]))
 
 
-records: list[Any] = []  # of the ring, reserved
-
-
 def ring(m: Any, _kind: str, do: Any, rng: random.Random) -> None:
     """Do one operation on a ring."""
     data, room = rng.randbytes(rng.randrange(30)), bytearray(30)
@@ -278,7 +277,7 @@ def reached(stopper: Stopper, sort: str, maps: list[tuple[str, Any]]) -> tuple[l
         place, _, rest = line.partition("  ")
         kind, _, of_map = place.partition(" ")
         name = rest.strip().partition("(")[0]
-        if kind not in {kind for kind, _ in maps} or "(" not in rest or name.startswith("drive") or name == "rp2_cpu":
+        if kind not in {kind for kind, _ in maps} or "(" not in rest or name.startswith("drive") or name in OTHERS:
             continue
         owners = [m for own, m in maps if own == kind] if of_map else [sys.modules[f"boardmaps.kernels.{sort}_{kind}"]]
         codes = {getattr(getattr(owner, name, None), "__code__", None) for owner in owners}
