@@ -49,7 +49,7 @@ if sys.implementation.name == "micropython":
         ("boardmaps.keep.pins", "pin unpin pin_stats"),
         ("boardmaps.keep.shown", "pins pin_flags kept_read"),
         ("boardmaps.keep.box", "run run_async reset acknowledge ledger"),
-        ("boardmaps.migrate", "migrate"),
+        ("boardmaps.migrate", "migrate by_name"),
     )
 else:
     _MAPS = "boardmaps_host.twin."
@@ -57,7 +57,7 @@ else:
     _OTHERS = (
         ("boardmaps_host.twin.registries", "open_map recovered"),
         ("boardmaps_host.twin.keep", "pin unpin pins pin_stats pin_flags kept_read acknowledge"),
-        ("boardmaps.migrate", "migrate"),
+        ("boardmaps.migrate", "migrate by_name"),
     )
 
 
@@ -69,13 +69,14 @@ def __getattr__(name):
     for row in _KINDS:  # its columns: 2 the class, 3 the module, 4 the traits
         if row[2] == name and row[4] & _PROFILE:
             module = _MAPS + row[3]
+    together = name
     for home, names in _OTHERS:
         if name in names.split():
-            module = home
+            module, together = home, names
     if module is None:
         raise AttributeError("module 'boardmaps' has no %r on this profile" % name)
     _collect()  # code stays for good: it should not lie scattered between garbage
     __import__(module)
-    value = getattr(sys.modules[module], name)
-    globals()[name] = value
-    return value
+    for one in together.split():  # all of them: a function that is called as its module would be taken for that
+        globals()[one] = getattr(sys.modules[module], one)
+    return globals()[name]

@@ -8,7 +8,7 @@ function, or when a kept map does not fit.
 
 from .errors import InvalidDefinition
 from .maps.check import examined
-from .slices import entries, records, samples, values
+from .slices import OF_ENTRIES, OF_RECORDS, OF_SAMPLES, OF_VALUES, entries, records, samples, values, what
 
 _functions = {}  # type: ignore[var-annotated] # by a map's name
 
@@ -56,6 +56,62 @@ def migrate(name, function):  # type: ignore[no-untyped-def]
         _functions.pop(name, None)
     else:
         _functions[name] = function
+
+
+def by_name(old, new):  # type: ignore[no-untyped-def]
+    """Move what a typed map held to one with another schema, a field by its name: migrate("settings", by_name).
+
+    A field that is new has its default, one that is gone is dropped. One whose type, scale or names of values have changed has its
+    default too: what its bytes mean now nobody has said. Keys stay as they were. Raises InvalidDefinition for maps without a schema
+    of values, for per-CPU maps, and when the keys are others.
+    """
+    from .schema import Types  # saves heap: both are typed, so it is loaded already
+
+    had, has = Types(old.schema), Types(new.definition.schema)
+    holds, same = what(old.definition.map_type), what(new.definition.map_type)
+    if had.value is None or has.value is None or holds is not same or new.by_host:
+        raise InvalidDefinition(
+            "by_name: both hold the same sort of thing, have a schema of values, and are no per-CPU maps"
+        )
+    if (had.key and had.key.layout) != (has.key and has.key.layout):
+        raise InvalidDefinition("by_name: the keys have another schema")
+    pairs = []
+    for field in has.value.fields:
+        before = had.value.find(field.name)
+        if before and _alike(before, field):
+            pairs.append((before.offset, field.offset, field.size))
+
+    def moved(value):  # type: ignore[no-untyped-def]
+        fresh = has.value.default()
+        for start, to, size in pairs:
+            fresh[to : to + size] = value[start : start + size]
+        return bytes(fresh)
+
+    if holds == OF_ENTRIES:
+        for key, value in old.entries():
+            new.update(key, moved(value))
+    elif holds == OF_VALUES:
+        for value in old.values():
+            new.push(moved(value))
+    elif holds == OF_SAMPLES:
+        for timestamp, value in old.samples():
+            new.push(timestamp, moved(value))
+    elif holds == OF_RECORDS:
+        for _, data in old.records():
+            new.output(moved(data) + data[had.value.size :])
+    else:
+        raise InvalidDefinition("by_name: a filter does not know what it was given")
+
+
+def _alike(before, field) -> bool:  # type: ignore[no-untyped-def]
+    """Whether a field's bytes mean what they did."""
+    for part in ("kind", "count", "times", "over", "bits"):
+        if getattr(before, part) != getattr(field, part):
+            return False
+    for number, name in (before.names or {}).items():
+        if not field.names or field.names.get(number) != name:
+            return False
+    return True
 
 
 def take_over(new, view, own=None):  # type: ignore[no-untyped-def]

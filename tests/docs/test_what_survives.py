@@ -20,7 +20,7 @@ EXAMPLES = [block for block in BLOCKS if block not in FILES.values()]
 
 
 def test_the_page_has_examples_and_a_story() -> None:
-    assert len(EXAMPLES) == 3
+    assert len(EXAMPLES) == 4
     assert set(FILES) == {"control.py", "desk.py"}
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from boardmaps import HashMap, InvalidDefinition, Queue, RingBuf, migrate
+from boardmaps import HashMap, InvalidDefinition, Queue, RingBuf, by_name, migrate
 from boardmaps_host.state.snapshot import Snapshot
 from boardmaps_host.twin import Registry
 from tests.state.full import snapshot
@@ -15,13 +15,13 @@ OLD = snapshot()
 @pytest.fixture(autouse=True)
 def _nothing_stays() -> Iterator[None]:
     yield
-    for name in ("temps", "waiting", "log"):
+    for name in ("temps", "waiting", "log", "settings"):
         migrate(name, None)
 
 
 def loaded() -> Registry:
     registry = Registry()
-    registry.load(Snapshot([kept for kept in OLD.maps if kept.name in ("temps", "waiting", "log")]))
+    registry.load(Snapshot([kept for kept in OLD.maps if kept.name in ("temps", "waiting", "log", "settings")]))
     return registry
 
 
@@ -69,3 +69,20 @@ def test_a_function_that_fails_leaves_an_empty_map_and_its_reason() -> None:
 def test_what_is_no_function_is_refused() -> None:
     with pytest.raises(InvalidDefinition, match="give a function"):
         migrate("temps", 3)  # type: ignore[arg-type]
+
+
+def test_fields_go_by_their_names_and_new_ones_have_their_defaults() -> None:
+    migrate("settings", by_name)
+    with loaded() as registry:
+        settings = HashMap(
+            4, 9, 4, 0, "settings", "id:u32\nlimit:u16(=300), mode:u8{off,on,auto}, heat:i16/100 K, gain:i32(=-1)"
+        )
+        assert settings.lookup(b"\1\0\0\0") == b"\x2c\1" + b"\1" + b"\x34\x08" + b"\xff" * 4
+        assert registry.verdicts["settings"].endswith(": migrated")
+    for value in ("heat:i16/10 °C, _:4x", "mode:u8{on,off}, _:5x"):  # the same names, but other numbers
+        with loaded():
+            settings = HashMap(4, 6, 4, 0, "settings", f"id:u32\n{value}")
+            assert settings.lookup(b"\1\0\0\0") == bytes(6)
+    with loaded() as registry:
+        HashMap(4, 6, 4, 0, "settings", "id:i32\nheat:i16/100, _:4x")
+        assert "the keys have another schema" in registry.verdicts["settings"]

@@ -4,6 +4,7 @@ SPEC.md, section 7, draws the file: 32 bytes, and the map's slice as it lay in t
 """
 
 import os
+import sys
 from binascii import crc32
 from struct import pack_into, unpack_from
 
@@ -65,9 +66,34 @@ def load(new, fill=True):
         look(entry, new._view if fill else None)
         return True
     except (MapError, OSError) as why:
+        if isinstance(why, InvalidDefinition) and "boardmaps.migrate" in sys.modules and _migrated(entry):
+            return True
         entry.verdict = "the pin of map %r is not loaded: %s" % (name, why)
         print("boardmaps: %s. The map begins anew; the file %s is kept." % (entry.verdict, keep.path(name + ".pin")))
     return False
+
+
+def _migrated(entry):
+    """Have the program's function move what the pin of another definition has to the new map; False where that cannot be."""
+    # saves heap: it is loaded already, the program has registered a function
+    from ..migrate import take_over
+
+    pool = sys.modules["boardmaps.pool"]  # which calls this module, and so is not imported by it
+    new = entry.m
+    where = keep.path(new.definition.name + ".pin")
+    with open(where, "rb") as file:
+        head = file.read(HEAD)
+        version, _, size, writes, written, content = unpack_from("<HH4I", head, 4)
+        old = memoryview(bytearray(size if version == _VERSION else 0))
+        if not old or _fill(file, old) != content:
+            return False
+    pool._clear(new._view, new.size)
+    pool._begin(new, new.definition, new._view)
+    entry.verdict = take_over(new, old)
+    if entry.verdict.endswith(": migrated"):  # then pin() may take its place
+        entry.content, entry.writes, entry.written = content, writes, written
+    print("boardmaps: of its pin: %s. The file %s is as it was." % (entry.verdict, where))
+    return True
 
 
 def look(entry, into=None):

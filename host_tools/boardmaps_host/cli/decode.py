@@ -1,5 +1,6 @@
 """`boardmaps decode`: every map that a file has in it, without a board."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import rich_click as click
@@ -97,10 +98,17 @@ def _data(one: "Slice") -> Any:
     if one.what == parts.OF_VALUES:
         return [entry_json(one, b"", value, Names(one)) for value in one.values()]
     if one.what == parts.OF_RECORDS:
-        return [{"number": number, "data": output.hex_bytes(data)} for number, data in one.records()]
+        return [_one({"number": number, "data": output.hex_bytes(data)}, one, data) for number, data in one.records()]
     if one.what == parts.OF_SAMPLES:
-        return [{"timestamp": at, "value": output.hex_bytes(value)} for at, value in one.samples()]
+        return [_one({"timestamp": at, "value": output.hex_bytes(value)}, one, value) for at, value in one.samples()]
     return {"bits_set": sum(byte.bit_count() for byte in one.contents()[0])}
+
+
+def _one(document: dict[str, Any], one: "Slice", data: bytes) -> dict[str, Any]:
+    """Return a record or a sample, with its fields when the map has a schema."""
+    if names := Names(one):
+        document["formatted"] = names.value_json(data)
+    return document
 
 
 def show_map(found: "Found") -> None:
@@ -123,10 +131,15 @@ def show_map(found: "Found") -> None:
     elif one.what == parts.OF_VALUES:
         print_values(one.values(), Names(one))
     elif one.what == parts.OF_RECORDS:
-        rows = [(number, data.hex(" "), output.readable(data)) for number, data in one.records()]
-        output.table(("number#", "data", "as"), rows)
+        _print_timed("number#", "data", one, one.records())
     elif one.what == parts.OF_SAMPLES:
-        samples = [(at, value.hex(" "), output.readable(value)) for at, value in one.samples()]
-        output.table(("timestamp#", "value", "as"), samples)
+        _print_timed("timestamp#", "value", one, one.samples())
     else:
         output.say(f"{_data(one)['bits_set']} bits are set")
+
+
+def _print_timed(number: str, title: str, one: "Slice", found: Iterable[tuple[int, bytes]]) -> None:
+    if names := Names(one):
+        output.table((number, *names.titles()), ((at, *names.cells(data)) for at, data in found))
+    else:
+        output.table((number, title, "as"), ((at, data.hex(" "), output.readable(data)) for at, data in found))
