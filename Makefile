@@ -78,6 +78,7 @@ bench: $(READY) chips ## Measure, print the tables, write build/bench/*.json
 	$(BIN)/python -m bench.pico
 	$(BIN)/python -m bench.pins
 	$(BIN)/python -m bench.chipline
+	$(BIN)/python -m bench.sharing pico
 	$(BIN)/python -m bench.plot
 
 pictures: $(READY) ## Draw docs/speed.svg from what `make bench` measured last
@@ -91,6 +92,7 @@ soak: $(READY) chips ## Run for an hour what the tests run for seconds; an error
 	$(BIN)/python -m soak.schemas
 	$(BIN)/python -m soak.pins
 	$(BIN)/python -m soak.line
+	$(BIN)/python -m soak.sharing 100000
 	$(BIN)/python -m soak.chips
 	$(BIN)/python -m soak.resets
 	$(BIN)/python -m soak.wheel

@@ -55,6 +55,7 @@ Name = Literal[
     "wheel-soak",
     "schemas-soak",
     "pins",
+    "sharing",
     "pins-soak",
     "reopening",
     "resets-soak",

@@ -41,7 +41,7 @@ while True:
 Connect = Callable[..., Board]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def unix(tmp_path_factory: pytest.TempPathFactory) -> Iterator[UnixBoard]:
     """A board that runs PROGRAM."""
     folder = tmp_path_factory.mktemp("shared")

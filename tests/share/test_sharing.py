@@ -1,5 +1,6 @@
 """Several programs on one board: each has what it would have alone."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -263,6 +264,29 @@ def test_a_socket_of_another_user_is_not_trusted(attach: Connect, unix: UnixBoar
             attach()
     finally:
         os.chown(path, os.getuid(), -1)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"[1]\n",
+        b'{"want": "board", "v": 1, "timeout": "soon"}\n',
+        b"\0" * 100_000,
+        b'{"v": 1}\n',
+    ],
+)
+def test_who_says_nonsense_to_a_hub_is_closed_and_disturbs_nobody(
+    attach: Connect, unix: UnixBoard, words: bytes
+) -> None:
+    board = attach()
+    with meeting.call(meeting.Place(os.path.abspath(unix.port))) as line:
+        line.settimeout(PATIENCE)
+        line.sendall(words)
+        with contextlib.suppress(ConnectionError):
+            while line.recv(4096):
+                pass
+    assert len(board.maps()) == 5
 
 
 def test_a_hub_of_another_version_is_refused(attach: Connect, unix: UnixBoard, monkeypatch: pytest.MonkeyPatch) -> None:

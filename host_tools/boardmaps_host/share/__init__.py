@@ -23,7 +23,7 @@ What holds it together:
 - What one subscription of the board tells goes to all programs that have asked for the same (feeds.py). Each has a queue of its own
   with a bound; what does not fit is dropped for that program alone, and a record's number tells how many.
 - Nothing that a program does or leaves undone is waited for: it is written to without waiting, and read when it has sent.
-- The hub has the port while a session is open: no longer than `idle` seconds behind a program's last word, as a board. The
+- The hub has the port while a session is open; all end when all programs have been silent for the board's `idle` seconds. The
   answer to the last BYE comes when the port is closed.
 - What ends all sessions at once, the port's end or the firmware's, is told as the last words of each connection: the error that
   the program would have seen alone.

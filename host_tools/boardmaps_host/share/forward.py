@@ -7,6 +7,7 @@ be long.
 For the journal an entry is read by the request before the one that changes it.
 """
 
+import struct
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -167,7 +168,10 @@ class Stream(Batch):
         """Write into the journal what a request has changed."""
         number = request.map_id
         info = None if number is None else self._maps.known.get(number)
-        told = change(request.payload, reply, before, info)
+        try:
+            told = change(request.payload, reply, before, info)
+        except struct.error:  # a board that takes such a request has its own idea of it
+            return
         if told is not None:
             self._journal.add(Entry(time.time(), request.program.pid, request.program.name, *told))
 

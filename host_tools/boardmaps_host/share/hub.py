@@ -40,7 +40,7 @@ from boardmaps_host.share.meeting import Words
 from boardmaps_host.share.programs import Frame, Program, ProgramSession
 from boardmaps_host.share.waiting import Waiting
 
-_LINGER = 1.5  # seconds that a hub lasts without a program: the next command need not start another
+_LINGER = 1.0  # seconds that a hub lasts without a program: the next command need not start another
 _TEND = 0.25  # seconds between two looks at what no line tells
 _AWAY = 0.05  # the same while a port is away until somebody has had it
 _IDLE = 10.0  # seconds of silence that end a program's session, where the board does not say
@@ -139,10 +139,12 @@ class Hub:
         self._tended = now
         self._waiting.sweep()
         self._journal.flush()
-        idle = self._idle()
-        for program in list(self._waiting.programs.values()):
+        programs = list(self._waiting.programs.values())
+        for program in programs:
             self.tell(program)
-            if program.open and now - program.heard > idle and not program.asked:
+        heard = max((program.heard for program in programs if program.session is not None), default=now)
+        if now - heard > self._idle() and not any(program.asked for program in programs):
+            for program in programs:  # all are silent: the port is let go
                 self._lose(program)
         if link is not None and not self._used():
             self._queue.append(self._unless_used)
@@ -156,9 +158,15 @@ class Hub:
 
     def words(self, program: Program, words: Words) -> None:
         """Take what a program says before it has a session."""
-        if program.about:  # the second words: the key that it was asked for
-            program.key = words.get("phrase") or bytes.fromhex(str(words.get("key", "")))
-            self._later(lambda: self._attach(program))
+        try:
+            if program.about:  # the second words: the key that it was asked for
+                program.key = str(words["phrase"]) if "phrase" in words else bytes.fromhex(str(words["key"]))
+                self._later(lambda: self._attach(program))
+                return
+            program.timeout = float(words.get("timeout", program.timeout))
+            float(words.get("seconds") or 0)
+        except (ValueError, TypeError, KeyError):  # none of our programs says such a thing
+            self._waiting.close(program)
             return
         program.about = words
         want = words.get("want")
@@ -255,7 +263,7 @@ class Hub:
         codec = BoardLock(*self._lock.proven) if self._lock is not None else None
         program.session = ProgramSession(self, program, self._terms(link, program), link.mtu, codec)
         program.say({**self._us(), "ok": True})
-        link.connection.timeout = 1 + max(_timeout(p) for p in self._waiting.programs.values() if p.session is not None)
+        link.connection.timeout = 1 + max(p.timeout for p in self._waiting.programs.values() if p.session is not None)
 
     def _greet(self, program: Program, frame: Frame) -> None:
         """Open a session with a program, when the board is there."""
@@ -317,7 +325,7 @@ class Hub:
         name = str(program.about.get("name", ""))
         if meeting.shared_port(name) != self._place.port:  # relative to another folder
             name = self._place.port
-        timeout = _timeout(program)
+        timeout = program.timeout
         key = program.key or (self._key if program.about.get("key") else None)
         lock = HostLock(key, lambda _: None, name) if key else None  # whose board it is each program sees itself
         serve = None if key else str(program.about.get("serve")) or None
@@ -461,7 +469,3 @@ class Hub:
             return bytes((e.code,)) + str(e).encode()
         except (IndexError, ValueError, struct.error):
             return bytes((MapError.code,)) + b"subscribe: the request is cut short or malformed"
-
-
-def _timeout(program: Program) -> float:
-    return float(program.about.get("timeout", 5.0))

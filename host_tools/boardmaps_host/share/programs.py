@@ -19,6 +19,7 @@ from boardmaps_host.share.meeting import LAST_WORDS, Words
 _WORD = struct.Struct("<I")
 _WINDOW = 16  # requests that a program may have in flight
 _CREDIT = 1 << 16  # bytes of them
+_LONGEST = 4 << 20  # bytes of a request: more than any board takes
 _BEHIND = 1 << 18  # bytes that a program may leave unread; then what the board prints is left out for it
 _MOST_BEHIND = 1 << 22  # and then it is given up: it has stopped reading the answers to its own requests
 
@@ -50,7 +51,7 @@ class ProgramSession(ServerSession):
     _kept: Any
 
     def __init__(self, owner: Owner, program: "Program", terms: dict[str, Any], mtu: int, codec: Any) -> None:
-        super().__init__(None, terms, mtu, _WINDOW, _CREDIT, None, codec)  # type: ignore[no-untyped-call]
+        super().__init__(None, terms, mtu, _WINDOW, _CREDIT, _LONGEST, codec)  # type: ignore[no-untyped-call]
         self._owner = owner
         self._program = program
         self._greeting: Frame | None = None  # a HELLO that waits for the hub
@@ -134,6 +135,7 @@ class Program:
         self.requests = 0
         self.missed = 0  # records and lines of output that were dropped for it
         self.first = b""  # what came before the session
+        self.timeout = 5.0  # seconds that it gives the board
         self.trusted = False  # whether it has sent the token, where one is needed
         self.key: bytes | str | None = None  # the line's, when it was asked for it
         self.parted = False  # whether it has said BYE
