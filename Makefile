@@ -72,6 +72,7 @@ bench: $(READY) chips ## Measure, print the tables, write build/bench/*.json
 	$(BIN)/python -m bench.twin
 	$(BIN)/python -m bench.line
 	$(BIN)/python -m bench.qemu
+	$(BIN)/python -m bench.reopening
 	$(BIN)/python -m bench.fields
 	$(BIN)/python -m bench.heap
 	$(BIN)/python -m bench.pico
@@ -93,6 +94,7 @@ soak: $(READY) chips ## Run for an hour what the tests run for seconds; an error
 	$(BIN)/python -m soak.line
 	$(BIN)/python -m soak.sharing 100000
 	$(BIN)/python -m soak.chips
+	$(BIN)/python -m soak.resets
 	$(BIN)/python -m soak.wheel
 
 clean: ## Remove what was built here; downloads outside the checkout stay

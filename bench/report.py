@@ -57,6 +57,8 @@ Name = Literal[
     "pins",
     "sharing",
     "pins-soak",
+    "reopening",
+    "resets-soak",
 ]
 
 

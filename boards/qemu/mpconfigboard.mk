@@ -4,6 +4,7 @@ QEMU_MACHINE = mps2-an385
 
 CFLAGS += -mthumb -mcpu=cortex-m3 -mfloat-abi=soft
 CFLAGS += -DQEMU_SOC_MPS2
+CFLAGS += -DBOARDMAPS_POOL_SECTION='".kept"'
 CFLAGS += -DMICROPY_HW_MCU_NAME='"Cortex-M3"'
 CFLAGS += -DMP_CONFIGFILE='"$(abspath $(BOARD_DIR))/mpconfigboard.h"'
 

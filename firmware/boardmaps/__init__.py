@@ -11,7 +11,7 @@ if sys.implementation.name == "micropython":
     # The pool is one contiguous block: take it now, before anything else breaks the heap into pieces.
     from gc import collect as _collect
 
-    from .pool import StaticPool, open_map
+    from .pool import StaticPool, open_map, recovered
 else:
 
     def _collect():
@@ -55,7 +55,7 @@ else:
     _MAPS = "boardmaps_host.twin."
     _PROFILE = -1
     _OTHERS = (
-        ("boardmaps_host.twin.registries", "open_map"),
+        ("boardmaps_host.twin.registries", "open_map recovered"),
         ("boardmaps_host.twin.keep", "pin unpin pins pin_stats pin_flags kept_read acknowledge"),
         ("boardmaps.migrate", "migrate by_name"),
     )

@@ -197,7 +197,7 @@ def slice_size(d: MapDef) -> int:
     return _align(entries + stride * d.max_entries, 8) + (_align(len(d.schema.encode()), 8) if d.schema else 0)
 
 
-def check_word(view: memoryview | bytes) -> int:
+def check_word(view: memoryview | bytes | bytearray) -> int:
     """Return the CRC-32 of what never changes in a slice, which SPEC.md lists: what stands at 76 of a slice that is one.
 
     The header says a type that there is, and a size and a schema that lie in `view`. Takes heap.

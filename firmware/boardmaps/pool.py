@@ -23,7 +23,6 @@ def _take(size):
     if built_in:
         memory = memoryview(built_in.memory())
         if len(memory) >= size:
-            _clear(memory, size)  # a soft reset left the bytes of the maps before it
             return memory[:size]
     gc.collect()
     try:
@@ -44,9 +43,25 @@ def _take(size):
     )
 
 
+def _adopt():
+    """Return what an earlier boot left in the pool that can be kept, None when that is nothing; the rest of it is cleared."""
+    if not built_in or len(built_in.memory()) < len(_memory):
+        return None  # memory from the heap comes zeroed
+    if _told is None or keep.suspended or built_in.memory().find(MAGIC) < 0:
+        _clear(_view, len(_view))
+        return None
+    from .adoption import Kept  # saves heap: where something was left
+
+    kept = Kept(built_in.memory(), _view, _clear, _told)
+    return kept if kept.waiting else None
+
+
 _memory = _take(setting("POOL_SIZE", 64 * 1024))
-del _take  # saves heap: it is not needed again
 _view = memoryview(_memory)
+# What recovered() returns; None where a reset clears the pool's bytes, or KEEP in boardmaps_config says that it does
+_told = [] if built_in and built_in.kept and setting("KEEP", True) else None
+_kept = _adopt()  # what waits to be opened, None when nothing does
+del _take, _adopt  # saves heap: they are not needed again
 _used = 0
 _allocations = 0
 maps = {}  # by number: also the C part of the line looks here
@@ -66,7 +81,7 @@ class StaticPool:
 
     @staticmethod
     def remaining():
-        """Return the bytes that are not allocated."""
+        """Return the bytes that are not allocated. Maps of an earlier boot that nobody has opened yet give way to new ones."""
         return len(_memory) - _used
 
     @staticmethod
@@ -82,21 +97,19 @@ class StaticPool:
     @staticmethod
     def allocate(n):
         """Return a zeroed, 8-byte aligned memoryview of n bytes, or None (and nothing moves) when the pool is exhausted."""
-        global _used, _allocations
         if not isinstance(n, int) or n <= 0:
             raise InvalidDefinition("allocate: %r is not a number of bytes from 1 up" % (n,))
-        start = _used
-        if n > len(_memory) - start:
-            return None
-        view = _view[start : start + n]  # takes heap
-        _used = min(start + (n + 7) // 8 * 8, len(_memory))
-        _allocations += 1
-        return view
+        return _allocate(n, "", False)
 
     @staticmethod
     def reset():
-        """Clear the whole pool (for tests). A map made before raises StaleMap and never touches another map's bytes."""
+        """Clear the whole pool (for tests). A map made before raises StaleMap and never touches another map's bytes.
+
+        Maps of an earlier boot that nobody has opened are discarded.
+        """
         global _used, _allocations
+        if _kept:
+            _kept.forget()
         for m in maps.values():
             m._view = dead
             m._key_size = m._value_size = -1
@@ -106,11 +119,36 @@ class StaticPool:
         _used = _allocations = 0
 
 
+def _allocate(n, name, reopened):
+    global _used, _allocations
+    start = _used
+    if n > len(_memory) - start:
+        return None
+    end = min(start + (n + 7) // 8 * 8, len(_memory))
+    view = _view[start : start + n]  # takes heap
+    if _kept and not reopened:
+        _kept.room(end, name)
+    _used = end
+    _allocations += 1
+    return view
+
+
+def recovered():
+    """Return what became of the maps of the boot before: a list of (name, state, why), None where no memory outlives a reset.
+
+    The list is empty where nothing was kept: after a power-up, or a boot without named maps. The state is "kept" while a map waits
+    to be made again, by its name and its definition, "opened" when it was, else "discarded", and then `why` says the reason. Takes
+    heap.
+    """
+    return None if _told is None else [tuple(told) for told in _told]
+
+
 def create(new, definition):
     """Give `new` its slice of the pool with the header filled in, and register it. Raises OutOfMemory, moving nothing.
 
-    What its class has in the header its _begin() fills in. Where memory ends in between, the pool is as it was. A map that has
-    a pin of the same definition is filled with that.
+    The first time in a boot that is the slice that the same map had before a reset, if it was kept. What its class has in the
+    header its _begin() fills in. A new map that has a pin of the same definition is filled with that. Where memory ends in between,
+    the pool is as it was.
     """
     global _next_id, _used, _allocations
     d = definition
@@ -120,7 +158,8 @@ def create(new, definition):
     if size <= len(_memory):
         check_entries(d)
     offset = _used
-    view = StaticPool.allocate(size) if size <= len(_memory) else None
+    reopened = _kept and d.name and _kept.reopen(new, d, offset)
+    view = _allocate(size, d.name, reopened) if size <= len(_memory) else None
     if view is None:
         raise OutOfMemory(
             "create %r: the map needs %d bytes, the pool has %d of %d left"
@@ -130,19 +169,27 @@ def create(new, definition):
         new.id = _next_id
         new.offset = offset
         new.size = size
-        _begin(new, d, view)
+        if reopened:
+            new._view = view
+        else:
+            _begin(new, d, view)
         if d.name and keep.there(d.name + ".pin"):
             # saves heap: only a board with pins needs it
             from .keep.load import load
 
-            if not load(new):
+            if not load(new, not reopened) and not reopened:
                 _clear(view, size)
                 _begin(new, d, view)
+        if _kept and _kept.old:
+            _kept.carry(new)
         maps[_next_id] = new  # last: from here on the line sees it
     except BaseException:
         if d.name in keep.pinned and keep.pinned[d.name].m is new:
             del keep.pinned[d.name]
-        _clear(view, size)
+        if reopened:
+            _kept.back(reopened)
+        else:
+            _clear(view, size)
         _used = offset
         _allocations -= 1
         raise
@@ -208,12 +255,12 @@ def stats():
 def read(offset, n):
     """Return the pool's bytes from `offset` on, at most `n`; zeros for what a write-only map holds behind its header."""
     part = bytearray(_view[offset : offset + n])
-    for m in maps.values():
-        if m.definition.map_flags & BPF_F_WRONLY:
-            hidden = max(m.offset + HEADER_SIZE, offset)
-            end = min(m.offset + m.size, offset + len(part))
-            if hidden < end:
-                part[hidden - offset : end - offset] = bytes(end - hidden)
+    slices = [(m.offset, m.size) for m in maps.values() if m.definition.map_flags & BPF_F_WRONLY]
+    for at, size in slices + _kept.hidden() if _kept else slices:
+        hidden = max(at + HEADER_SIZE, offset)
+        end = min(at + size, offset + len(part))
+        if hidden < end:
+            part[hidden - offset : end - offset] = bytes(end - hidden)
     return bytes(part)
 
 

@@ -118,13 +118,13 @@ static void run(const char *op) {
             puts("none");
         } else {
             uint64_t old = bm_field_read(value + offset, width), made = bm_field_apply(what, old, operand, width);
-            bm_field_write(value + offset, width, made);
+            bm_field_store(h, value + offset, width, made);
             printf("%llu\n", (unsigned long long)(what == ADD ? made : old));
         }
     } else if (!strcmp(op, "swap")) {
         a = buffer(), b = buffer(), c = buffer();
         uint8_t *value = locate(&a);
-        answer(value ? bm_field_swap(value, b.at, c.at, b.len) : -1, NULL);
+        answer(value ? bm_field_swap(h, value, b.at, c.at, b.len) : -1, NULL);
     } else if (!strcmp(op, "put")) {
         bool over = number();
         a = buffer();
@@ -183,6 +183,11 @@ static void run(const char *op) {
         answer(bm_check_nodes(h), NULL);
     } else if (!strcmp(op, "records")) {
         answer(bm_check_records(h), NULL);
+    } else if (!strcmp(op, "whole")) {
+        answer(bm_check_slice(h, size), NULL);
+    } else if (!strcmp(op, "settle")) {
+        bm_check_settle(h);
+        answer(0, NULL);
     } else if (!strcmp(op, "row")) {
         int what = number();
         uint32_t at = number();

@@ -120,7 +120,7 @@ static uint32_t *made(uint32_t type, uint32_t key, uint32_t n, uint32_t links, u
 }
 
 static bool whole(uint32_t *h) {
-    return (h[MAP_TYPE] == 11 ? bm_check_nodes(h) : h[MAP_TYPE] == 1 ? bm_check_chains(h) : bm_check_records(h)) == WHOLE;
+    return !((uint8_t *)h)[MARK_AT] && (h[MAP_TYPE] == 11 ? bm_check_nodes(h) : h[MAP_TYPE] == 1 ? bm_check_chains(h) : bm_check_records(h)) == WHOLE;
 }
 
 typedef int (*op_t)(uint32_t *h, const uint8_t *key, uint8_t *value, int what);

@@ -121,7 +121,7 @@ static uint32_t *slice_of(uint32_t type, uint32_t flags, uint32_t key, uint32_t 
 // Whether what the slice's header leads to is whole.
 static bool whole(uint32_t *h) {
     uint32_t type = h[MAP_TYPE];
-    return (type == HASH || type == PERCPU_HASH ? bm_check_chains(h) : type == LPM ? bm_check_nodes(h)
+    return !((uint8_t *)h)[MARK_AT] && (type == HASH || type == PERCPU_HASH ? bm_check_chains(h) : type == LPM ? bm_check_nodes(h)
         : type == RINGBUF ? bm_check_records(h) : WHOLE) == WHOLE;
 }
 
@@ -141,7 +141,7 @@ static void poke(uint32_t *h) {
 
 // --- a turn of each kind -------------------------------------------------------------------------------------------------------
 
-static void change_a_field(uint8_t *value, size_t size) {
+static void change_a_field(uint32_t *h, uint8_t *value, size_t size) {
     if (!value) {
         return;
     }
@@ -149,12 +149,14 @@ static void change_a_field(uint8_t *value, size_t size) {
     int width = take(1) % 10, what = take(1) % 5;
     if (bm_field_fits(size, offset, width)) {
         uint64_t old = bm_field_read(value + offset, width), made = bm_field_apply(what, old, take(4), width);
-        bm_field_write(value + offset, width, made);
+        bm_field_store(h, value + offset, width, made);
         must(bm_field_read(value + offset, width) == made, "a number that was written is read");
     }
+    size_t part = take(1) % (size + 1), at = take(1) % (size - part + 1);
+    bm_field_put(h, value + at, buffer(part), part);
     uint8_t *fresh = buffer(size), *expected = block(size);
     memcpy(expected, value, size);
-    must(bm_field_swap(value, expected, fresh, size) && !memcmp(value, fresh, size), "an equal value is swapped");
+    must(bm_field_swap(h, value, expected, fresh, size) && !memcmp(value, fresh, size), "an equal value is swapped");
 }
 
 static void array(uint32_t *h, uint8_t what) {
@@ -162,7 +164,7 @@ static void array(uint32_t *h, uint8_t what) {
     size_t n = h[VALUE_SIZE] + (what >> 2) % 2;
     uint32_t i = take(what & 64 ? 4 : 1);
     if (what % 4 == 3) {
-        change_a_field(bm_array_find(h, i), h[VALUE_SIZE]);
+        change_a_field(h, bm_array_find(h, i), h[VALUE_SIZE]);
         return;
     }
     int done = bm_array_op(h, i, buffer(n), n, all[what % 4]);
@@ -172,7 +174,7 @@ static void array(uint32_t *h, uint8_t what) {
 static void hash(uint32_t *h, uint8_t what) {
     uint8_t *key = buffer(h[KEY_SIZE]);
     if (what % 16 >= 10) {
-        change_a_field(bm_hash_find(h, key, h[KEY_SIZE]), h[VALUE_SIZE]);
+        change_a_field(h, bm_hash_find(h, key, h[KEY_SIZE]), h[VALUE_SIZE]);
     } else if (what % 16 >= 8) {
         size_t n = h[STRIDE] - h[VALUE];
         bm_hash_entry_at(h, take(2), key, h[KEY_SIZE], buffer(n), n);

@@ -11,11 +11,13 @@ from struct import pack_into
 import pytest
 
 from boardmaps.kernels import plain_check, plain_hash, plain_lpm, plain_ring
-from boardmaps.kinds import HASH, LPM_TRIE, PERCPU_HASH, RINGBUF
+from boardmaps.kinds import ARRAY, BLOOM_FILTER, HASH, LPM_TRIE, PERCPU_HASH, QUEUE, RINGBUF, TIME_SERIES
 from tests.kernels.test_core import DELETE, Walk
 from tests.kernels.test_core import driver as driver  # noqa: PLC0414 - a fixture, for this module too
 
 OWN = (7, 8, 9, 10, 15, 16, 18)  # words that no definition tells
+STATE, FREE = 17, (8, 9, 10, 15, 16)  # bit 0 of the state; what some kinds count with and others never change
+BAD_HEADER = 10
 CHANGED = 3_000  # slices
 
 
@@ -57,6 +59,66 @@ def change(w: Walk, image: bytes) -> bytes:
 
 
 Fill = Callable[[Walk], None]
+
+
+@pytest.mark.parametrize(
+    ("definition", "cpus", "functions"),
+    [
+        ((HASH, 5, 3, 9), 1, 0),
+        ((PERCPU_HASH, 4, 4, 7), 2, 0),
+        ((ARRAY, 4, 8, 3), 1, 0),
+        ((QUEUE, 0, 4, 5), 1, 0),
+        ((TIME_SERIES, 8, 4, 5), 1, 0),
+        ((LPM_TRIE, 6, 3, 9), 1, 0),
+        ((RINGBUF, 0, 0, 128), 1, 0),
+        ((BLOOM_FILTER, 0, 4, 30), 1, 5),
+    ],
+)
+def test_a_slice_that_a_reset_left(driver: Path, definition: tuple[int, ...], cpus: int, functions: int) -> None:
+    """Its header too: every bit of it that is changed is seen, but what counts, and what is no slice; by both sorts the same."""
+    w = Walk(3, *definition, 0, cpus=cpus, functions=functions)
+    {HASH: fill_hash, LPM_TRIE: fill_lpm, RINGBUF: fill_ring}.get(definition[0], lambda _: None)(w)
+    lines, expected = [], []
+    image = bytes(w.view)
+    assert plain_check.slice(image) == 0
+    for bit in range(8 * 96):
+        data = bytearray(image)
+        data[bit // 8] ^= 1 << bit % 8
+        said = plain_check.slice(bytes(data))
+        word = bit // 32
+        own = word in OWN or word == STATE or (word in FREE and definition[0] not in (HASH, PERCPU_HASH, BLOOM_FILTER))
+        assert said or own, f"bit {bit}"
+        lines += [f"slice {data.hex()}", "whole"]
+        expected += ["0", str(said)]
+    for _ in range(300):
+        data = bytearray(image)
+        pack_into("<I", data, 4 * w.rng.choice(OWN), w.rng.choice((w.rng.randrange(9), w.rng.getrandbits(32))))
+        lines += [
+            f"slice {data.hex()}",
+            "whole",
+            f"slice {data[: w.rng.randrange(len(data))].hex() or '00'}",
+            "whole",
+        ]
+        expected += ["0", str(plain_check.slice(bytes(data))), "0", str(BAD_HEADER)]
+    done = subprocess.run([driver], input="\n".join(lines) + "\n", capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[:4000]
+    answers = done.stdout.split()
+    assert [(lines[i], answers[i], expected[i]) for i in range(len(expected)) if answers[i] != expected[i]] == []
+
+
+def test_what_is_reserved_is_discarded(driver: Path) -> None:
+    w = Walk(5, RINGBUF, 0, 0, 128, 0)
+    for n in range(4):
+        at = plain_ring.claim(w.view, n)
+        if n % 2:
+            plain_ring.finish(w.view, at, bytes(n), 0)
+    lines = [f"slice {w.view.hex()}", "settle", "dump"]
+    plain_check.settle(w.view)
+    assert plain_check.slice(w.view) == 0
+    assert [plain_ring.read_into(w.view, bytearray(9), 9) for _ in range(3)] == [1, 3, -1]
+    done = subprocess.run([driver], input="\n".join(lines) + "\n", capture_output=True, text=True, check=True)
+    said = memoryview(bytearray.fromhex(done.stdout.split()[2]))
+    assert [plain_ring.read_into(said, bytearray(9), 9) for _ in range(3)] == [1, 3, -1]
 
 
 @pytest.mark.parametrize(

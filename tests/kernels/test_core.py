@@ -16,7 +16,7 @@ from types import SimpleNamespace
 import pytest
 
 from boardmaps.abi import BPF_F_RB_OVERWRITE
-from boardmaps.definition import MAGIC, MapDef, buckets_for, filter_bits, layout, slice_size
+from boardmaps.definition import MAGIC, MapDef, buckets_for, check_word, filter_bits, layout, slice_size
 from boardmaps.kernels import (
     plain_array,
     plain_bloom,
@@ -95,6 +95,7 @@ class Walk:
                 filter_bits(d.max_entries, d.functions) - 1,
             )
             pack_into("<I", data, 60, d.functions)
+        pack_into("<I", data, 76, check_word(data))
         self.view = memoryview(data)
         self.lines = [f"slice {data.hex()}"]
         self.answers = ["0"]

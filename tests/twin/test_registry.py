@@ -3,7 +3,9 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import count
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +19,7 @@ from boardmaps import (
     OutOfMemory,
     StaleMap,
     open_map,
+    recovered,
 )
 from boardmaps_host import connect
 from boardmaps_host.twin import Registry
@@ -152,3 +155,33 @@ def test_a_python_without_the_global_lock_is_refused() -> None:
 def test_a_map_of_the_twin_is_whole() -> None:
     for m in (ArrayMap(4, 2), HashMap(4, 4, 2), LruHashMap(4, 4, 2)):
         assert m.check() is None
+
+
+def test_a_file_stands_for_memory_that_outlives_a_reset(tmp_path: Path) -> None:
+    file = tmp_path / "state.bin"
+    with Registry(file=file) as own:
+        assert (recovered(), own.recovered()) == ([], [])
+        HashMap(4, 4, 4, name="h").update(b"key0", b"val0")
+        ArrayMap(4, 4).update(0, b"1234")
+        HashMap(4, 4, 4, name="other").update(b"key0", b"val0")
+        HashMap(4, 4, 4, name="waits").update(b"key0", b"val0")
+    assert recovered() is None, "the process's own has no file"
+    with suppress(ZeroDivisionError), Registry(file=file):
+        assert recovered() == [("h", "kept", ""), ("other", "kept", ""), ("waits", "kept", "")]
+        h = HashMap(4, 4, 4, name="h")
+        assert list(h.items()) == [(b"key0", b"val0")]
+        assert len(HashMap(4, 8, 4, name="other")) == 0
+        told = recovered()
+        assert told is not None
+        assert [state for _, state, _ in told] == ["opened", "discarded", "kept"]
+        assert "begins empty" in told[1][2]
+        h.update(b"key1", b"val1")
+        raise ZeroDivisionError  # a crash
+    data = bytearray(file.read_bytes())
+    data[-1] ^= 1
+    file.write_bytes(data)
+    with Registry(file=file):
+        told = recovered()
+        assert told is not None
+        assert [state for _, state, _ in told].count("discarded") == 1
+        assert HashMap(4, 4, 4, name="h").lookup(b"key1") == b"val1"

@@ -19,10 +19,24 @@ static mp_obj_t records(mp_obj_t view) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(records_obj, records);
 
+static mp_obj_t slice(mp_obj_t view_in) {
+    mp_buffer_info_t view = bm_bytes(view_in, MP_BUFFER_WRITE);
+    return MP_OBJ_NEW_SMALL_INT(bm_check_slice(view.buf, view.len));
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(slice_obj, slice);
+
+static mp_obj_t settle(mp_obj_t view) {
+    bm_check_settle(bm_slice(view));
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(settle_obj, settle);
+
 static const bm_function_t functions[] = {
     { MP_QSTR_chains, &chains_obj },
     { MP_QSTR_nodes, &nodes_obj },
     { MP_QSTR_records, &records_obj },
+    { MP_QSTR_slice, &slice_obj },
+    { MP_QSTR_settle, &settle_obj },
     { 0 },
 };
 

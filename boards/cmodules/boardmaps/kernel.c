@@ -130,7 +130,7 @@ mp_obj_t bm_swap(const bm_map_t *m, bm_locate_t locate, const void *key, const m
         mp_uint_t state = bm_enter();
         value = locate(m->slice, key);
         if (value) {
-            same = bm_field_swap(value, expected.buf, fresh.buf, size);
+            same = bm_field_swap(m->slice, value, expected.buf, fresh.buf, size);
         }
         bm_leave(state);
         if (value) {

@@ -1,7 +1,8 @@
 // _boardmaps: the pool outside the garbage-collected heap, and the kernels of the maps and of the line in C, built into a firmware.
 //
 // The collector scans every word of a live bytearray on its heap; a static array it never sees. To everything else the
-// pool stays a bytearray. It is zeroed at power-up only: a soft reset leaves its bytes as they were.
+// pool stays a bytearray. A soft reset leaves its bytes as they were, and every other reset too where the linker has a section that start-up code
+// does not clear: BOARDMAPS_POOL_SECTION is its name. pool.py looks at what is there.
 
 #include "kernel.h"
 
@@ -9,7 +10,21 @@
 #define BOARDMAPS_POOL_SIZE (64 * 1024)
 #endif
 
-static uint64_t pool_bytes[BOARDMAPS_POOL_SIZE / sizeof(uint64_t)]; // 8-byte aligned, as every map's slice must be
+#if !defined(BOARDMAPS_POOL_SECTION) && defined(PICO_RP2040) && PICO_RP2040
+#define BOARDMAPS_POOL_SECTION ".uninitialized_bss.boardmaps"
+#elif !defined(BOARDMAPS_POOL_SECTION) && defined(PICO_BUILD) && PICO_BUILD // the RP2350; not tried
+#define BOARDMAPS_POOL_SECTION ".uninitialized_data.boardmaps"
+#endif
+
+#ifdef BOARDMAPS_POOL_SECTION
+#define KEPT MP_ROM_TRUE
+#define SECTION __attribute__((section(BOARDMAPS_POOL_SECTION)))
+#else
+#define KEPT MP_ROM_FALSE
+#define SECTION
+#endif
+
+static uint64_t pool_bytes[BOARDMAPS_POOL_SIZE / sizeof(uint64_t)] SECTION; // 8-byte aligned, as every map's slice must be
 
 bool bm_guarded;
 
@@ -43,6 +58,7 @@ static MP_DEFINE_CONST_FUN_OBJ_1(leave_obj, leave);
 static const mp_rom_map_elem_t module_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__boardmaps) },
     { MP_ROM_QSTR(MP_QSTR_memory), MP_ROM_PTR(&memory_obj) },
+    { MP_ROM_QSTR(MP_QSTR_kept), KEPT }, // whether a reset leaves the pool's bytes as they were
     { MP_ROM_QSTR(MP_QSTR_guard), MP_ROM_PTR(&guard_obj) },
     { MP_ROM_QSTR(MP_QSTR_enter), MP_ROM_PTR(&enter_obj) },
     { MP_ROM_QSTR(MP_QSTR_leave), MP_ROM_PTR(&leave_obj) },

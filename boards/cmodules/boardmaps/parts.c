@@ -26,7 +26,8 @@ typedef struct {
 
 static mp_obj_t apply(const bm_map_t *m, bm_locate_t locate, const void *key, mp_obj_t key_in, const change_t *c) {
     uint64_t operand = low_bits(c->operand), had = 0;
-    mp_int_t size = m->slice[VALUE_SIZE];
+    uint32_t *h = m->slice; // no call from here to the end moves it
+    mp_int_t size = h[VALUE_SIZE];
     mp_int_t offset = place(c->offset);
     mp_int_t width = c->width == mp_const_none ? size - offset : place(c->width);
     bool into = c->out != mp_const_none;
@@ -39,14 +40,14 @@ static mp_obj_t apply(const bm_map_t *m, bm_locate_t locate, const void *key, mp
             bool done = false;
             uint64_t number = 0;
             mp_uint_t state = bm_enter();
-            value = locate(m->slice, key);
+            value = locate(h, key);
             if (value) {
                 uint64_t old = bm_field_read(value + offset, width);
                 uint64_t fresh = bm_field_apply(c->what, old, operand, width);
                 number = c->what == ADD ? fresh : old;
                 done = into || number <= MP_SMALL_INT_POSITIVE_MASK || (made != MP_OBJ_NULL && number == had);
                 if (done) {
-                    bm_field_write(value + offset, width, fresh);
+                    bm_field_store(h, value + offset, width, fresh);
                 }
             }
             bm_leave(state);
@@ -86,7 +87,7 @@ mp_obj_t bm_update_part(const bm_map_t *m, bm_locate_t locate, const void *key, 
         mp_uint_t state = bm_enter();
         uint8_t *value = locate(m->slice, key);
         if (value) {
-            bm_copy(value + offset, data.buf, data.len);
+            bm_field_put(m->slice, value + offset, data.buf, data.len);
         }
         bm_leave(state);
         if (value) {

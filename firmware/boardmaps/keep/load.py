@@ -50,8 +50,8 @@ class Pinned:
         self.verdict = None
 
 
-def load(new):
-    """Fill the slice of a map that is being made from its pin; return whether that was done.
+def load(new, fill=True):
+    """Fill the slice of a map that is being made from its pin; return whether that was done. Without `fill` look at the pin alone.
 
     When it returns False the slice may hold anything: the caller makes it anew. Why is in pins(), and printed. Raises MemoryError.
     """
@@ -63,7 +63,7 @@ def load(new):
     try:
         if keep.suspended:
             raise MapError("the program crashed too often: nothing is loaded until that is acknowledged")
-        look(entry, new._view)
+        look(entry, new._view if fill else None)
         return True
     except (MapError, OSError) as why:
         if isinstance(why, InvalidDefinition) and "boardmaps.migrate" in sys.modules and _migrated(entry):

@@ -58,6 +58,8 @@ bloom       clear(view)
 check       chains(view) -> 0, or what is wrong with a hash table, and from bit 4 on where; maps/check.py has looked at the header
 check       nodes(view) -> the same of a trie
 check       records(view) -> the same of a ring
+check       slice(view) -> the same of all of a slice that a reset left, its header too; any bytes may be given
+check       settle(view); of a ring: discard what is reserved
 percpu      drive_array(m)
 percpu      drive_hash(m)
 percpu      entry_at(view, slot, key, value) -> as a hash table's

@@ -1,7 +1,7 @@
 """An array's kernels in plain Python."""
 
 from ..flags import const
-from .plain_base import fill, known, raw, word
+from .plain_base import begin, end, fill, known, raw, word
 from .plain_keyed import lookup_into, parts
 
 # What op() does, and what it answers
@@ -49,10 +49,11 @@ def op(view, key, value, what):
         return _MISS
     if what == _LOOKUP:
         fill(value, view[at : at + size])
-    elif what == _ZERO:
-        view[at : at + size] = bytes(size)
-    else:
-        view[at : at + size] = raw(value)
+        return _DONE
+    data = bytes(size) if what == _ZERO else raw(value)
+    begin(view)
+    view[at : at + size] = data
+    end(view)
     return _DONE
 
 

@@ -7,6 +7,10 @@ leave these maps alone, so no guard goes with them.
 
 from struct import pack_into, unpack_from
 
+from ..flags import const
+
+_MARK_AT = const(69)  # a byte of the header: not 0 while what lies in the slice changes
+
 
 def word(view, index):
     """Return a word of a slice's header."""
@@ -16,6 +20,16 @@ def word(view, index):
 def put_word(view, index, number):
     """Set a word of a slice's header; numbers wrap."""
     pack_into("<I", view, 4 * index, number & 0xFFFFFFFF)
+
+
+def begin(view):
+    """Set the mark, before anything in a slice changes."""
+    view[_MARK_AT] = 1
+
+
+def end(view):
+    """Clear the mark, behind the change, on every way out."""
+    view[_MARK_AT] = 0
 
 
 def known(buffer, size, writable=False):

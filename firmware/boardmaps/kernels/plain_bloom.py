@@ -1,7 +1,7 @@
 """The kernels of a Bloom filter in plain Python. SPEC.md draws the bytes, and says which bits are a value's."""
 
 from ..flags import const
-from .plain_base import put_word, raw, word
+from .plain_base import begin, end, put_word, raw, word
 
 # What peek() answers
 _DONE = const(0)
@@ -38,13 +38,16 @@ def bits_of(view, value):
 def push(view, value):
     """Set a value's bits. The map has looked at it."""
     fresh = 0
-    for at, bit in bits_of(view, bytes(raw(value))):
+    bits = bits_of(view, bytes(raw(value)))
+    begin(view)
+    for at, bit in bits:
         if not view[at] & bit:
             view[at] |= bit
             fresh = 1
     count = word(view, _COUNT) + fresh
     put_word(view, _COUNT, count)
     put_word(view, _PEAK, max(word(view, _PEAK), count))
+    end(view)
 
 
 def peek(view, value):
@@ -58,6 +61,8 @@ def peek(view, value):
 def clear(view):
     """Forget every value."""
     at = word(view, _ENTRIES)
+    begin(view)
     for i in range(at, at + (word(view, _MASK) >> 3) + 1):
         view[i] = 0
     put_word(view, _COUNT, 0)
+    end(view)

@@ -5,9 +5,11 @@ number of a bucket (from 0), of a slot, a node or a record (from 1). There is no
 other kernels, so that a board with viper ones needs no others in plain Python.
 """
 
-from struct import unpack_from
+from struct import pack_into, unpack_from
 
+from ..definition import HEADER_SIZE, MAGIC, check_word
 from ..flags import const
+from ..kinds import find
 
 # What is wrong, as C's core/check.h has it
 _WHOLE = const(0)
@@ -20,6 +22,8 @@ _ASTRAY = const(6)
 _BAD_FREE = const(7)
 _BAD_INNER = const(8)
 _BAD_RECORD = const(9)
+_BAD_HEADER = const(10)
+_MARKED = const(11)
 
 # Words of a slice's header
 _KEY_SIZE = const(4)
@@ -27,6 +31,7 @@ _MAX_ENTRIES = const(6)
 _COUNT = const(7)
 _ROOT = const(8)
 _CONSUMER = const(8)
+_FIRST = const(8)
 _SEED = const(8)
 _INNER_FREE = const(9)
 _MULTIPLIER = const(9)
@@ -38,6 +43,22 @@ _ENTRIES = const(12)
 _STRIDE = const(14)
 _FREE = const(15)
 _FRESH = const(16)
+_PEAK = const(18)
+_CHECK = const(19)
+
+# Columns and traits of kinds.py
+_NUMBER_OF = const(0)
+_TRAITS = const(4)
+_BOARD = const(1)
+_INDEXED = const(8)
+_CHAINS = const(16)
+_BYTES = const(32)
+_NODES = const(64)
+_BITS = const(128)
+
+_TYPE_AT = const(8)  # bytes of the header
+_MARK_AT = const(69)
+_SCHEMA_AT = const(70)
 
 _HEADS = const(96)  # bytes: the bucket heads follow the header
 _FREE_BIT = const(0x8000)
@@ -236,3 +257,39 @@ def records(view):
         at = (at + taken) & 0xFFFFFFFF
         rest -= taken
     return _WHOLE if waiting == word(view, _COUNT) else _ASTRAY
+
+
+def slice(view):  # noqa: A001 - MicroPython's own has no use here
+    """Say of all of a slice that a reset left what is wrong with it. Any bytes may be given."""
+    n = len(view)
+    if n < HEADER_SIZE or bytes(view[:4]) != MAGIC or word(view, 1) != n:
+        return _BAD_HEADER
+    row = find(_NUMBER_OF, unpack_from("<I", view, _TYPE_AT)[0])
+    if row is None or not row[_TRAITS] & _BOARD or HEADER_SIZE + (unpack_from("<H", view, _SCHEMA_AT)[0] + 7 & ~7) > n:
+        return _BAD_HEADER
+    if word(view, _CHECK) != check_word(view):
+        return _BAD_HEADER
+    if view[_MARK_AT]:
+        return _MARKED
+    traits, count, peak, most = row[_TRAITS], word(view, _COUNT), word(view, _PEAK), word(view, _MAX_ENTRIES)
+    if traits & _INDEXED:
+        return _WHOLE
+    if traits & _BYTES:
+        used = (word(view, _PRODUCER) - word(view, _CONSUMER)) & 0xFFFFFFFF
+        return records(view) if used <= peak < most else _BAD_WORDS
+    if count > peak or (peak > most and not traits & _BITS):
+        return _BAD_WORDS
+    if traits & (_CHAINS | _NODES):
+        return chains(view) if traits & _CHAINS else nodes(view)
+    return _WHOLE if traits & _BITS or word(view, _FIRST) < most else _BAD_WORDS
+
+
+def settle(view):
+    """Discard the records of a ring that is whole that are reserved: nobody is there any more to submit them."""
+    at, end = word(view, _CONSUMER), word(view, _PRODUCER)
+    while at != end:
+        place = word(view, _ENTRIES) + (at & (word(view, _MAX_ENTRIES) - 1))
+        head = unpack_from("<I", view, place)[0]
+        if head & _RESERVED:
+            pack_into("<I", view, place, head & _LENGTH | _DISCARDED)
+        at = (at + ((head & _LENGTH) + 15 & ~7)) & 0xFFFFFFFF

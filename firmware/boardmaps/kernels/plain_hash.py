@@ -7,7 +7,7 @@ Slots are numbered from 1, so that zeroed memory is an empty map: heads[bucket] 
 from struct import pack_into, unpack_from
 
 from ..flags import const
-from .plain_base import fill, known, put_word, raw, word
+from .plain_base import begin, end, fill, known, put_word, raw, word
 from .plain_keyed import lookup_into, parts
 
 # What op() does; 0, 1 and 2 are update's flags
@@ -86,14 +86,18 @@ def find(view, key):
 
 
 def create(view, key):
-    """Give a key that is not there a slot, at the front of its chain; return it, 0 when the map is full."""
+    """Give a key that is not there a slot, at the front of its chain; return it, 0 when the map is full.
+
+    The mark stays set: the caller writes the value, and clears it.
+    """
     slot = word(view, _FREE)
+    if not slot and word(view, _FRESH) >= word(view, _MAX_ENTRIES):
+        return 0
+    begin(view)
     if slot:
         put_word(view, _FREE, half(view, link_at(view, slot)) & ~_FREE_BIT)
     else:
         slot = word(view, _FRESH) + 1
-        if slot > word(view, _MAX_ENTRIES):
-            return 0
         put_word(view, _FRESH, slot)
     entry = entry_of(view, slot)
     view[entry : entry + len(key)] = key
@@ -109,10 +113,12 @@ def create(view, key):
 def remove(view, at, slot):
     """Take a slot out of its chain; `at` is where the link to it is."""
     link = link_at(view, slot)
+    begin(view)
     pack_into("<H", view, at, half(view, link))
     pack_into("<H", view, link, word(view, _FREE) | _FREE_BIT)
     put_word(view, _FREE, slot)
     put_word(view, _COUNT, word(view, _COUNT) - 1)
+    end(view)
 
 
 def next_slot(view, slot):
@@ -154,7 +160,10 @@ def op(view, key, value, what):
     if what == _FIND:
         return -place
     if what <= _EXIST:
-        view[place : place + size] = raw(value)[:size]
+        data = raw(value)[:size]
+        begin(view)
+        view[place : place + size] = data
+        end(view)
     elif what <= _TAKE:
         fill(value, view[place : place + size])
     if what in (_TAKE, _DELETE):

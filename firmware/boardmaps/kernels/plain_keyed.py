@@ -1,7 +1,7 @@
 """What the plain Python kernels of maps with keys share: look-ups with a check, and changes of a part of a value."""
 
 from ..flags import const
-from .plain_base import fill, raw, word
+from .plain_base import begin, end, fill, raw, word
 
 # Words of a slice's header
 _VALUE_SIZE = const(5)
@@ -49,7 +49,10 @@ def atomics(m, locate):
         if out is not None:
             fill(out, told.to_bytes(n, "little"))
             told = None
-        view[at : at + n] = new.to_bytes(n, "little")
+        data = new.to_bytes(n, "little")
+        begin(view)
+        view[at : at + n] = data
+        end(view)
         return told
 
     def add(key, delta, offset=0, width=None):
@@ -57,11 +60,15 @@ def atomics(m, locate):
 
     def compare_and_swap(key, expected, new):
         m._unswapped(key, expected, new)
-        size = word(m._slice, _VALUE_SIZE)
+        view = m._slice
+        size = word(view, _VALUE_SIZE)
         at = locate(key)
-        if bytes(m._slice[at : at + size]) != bytes(raw(expected)):
+        if bytes(view[at : at + size]) != bytes(raw(expected)):
             return False
-        m._slice[at : at + size] = raw(new)
+        data = raw(new)
+        begin(view)
+        view[at : at + size] = data
+        end(view)
         return True
 
     return change, add, compare_and_swap
@@ -83,7 +90,10 @@ def parts(m, locate):
         m._unwritten(key, offset, data)
         data = raw(data)
         at = locate(key) + offset
-        m._slice[at : at + len(data)] = data
+        view = m._slice
+        begin(view)
+        view[at : at + len(data)] = data
+        end(view)
 
     m._apply = apply
     m._of_field = no_field

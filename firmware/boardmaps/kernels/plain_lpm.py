@@ -7,7 +7,7 @@ a u32 with the number of its bits, and the data. The order of a walk by next key
 from struct import pack_into
 
 from ..flags import const
-from .plain_base import fill, put_word, raw, word
+from .plain_base import begin, end, fill, put_word, raw, word
 from .plain_hash import entry_at as entry_at  # noqa: PLC0414 - a kernel of this kind too
 from .plain_hash import entry_of, half
 
@@ -183,10 +183,12 @@ def new_slot(view):
 
 
 def insert(view, key, length, found):
-    """Give a prefix that is not there a slot, and its place; return it, 0 when the map is full."""
+    """Give a prefix that is not there a slot, and its place; return it, 0 when the map is full. The caller clears the mark."""
     near, shared, steps, node = found
+    begin(view)
     slot = top = new_slot(view)
     if not slot:
+        end(view)
         return 0
     put(view, slot, length, 0, 0)
     if node and shared == length == of(view, _BITS_OF, node):  # an inner node is in its place
@@ -221,9 +223,11 @@ def update(view, key, value, length, flags):
         if not slot:
             return _FULL
     at = entry_of(view, slot)
+    begin(view)
     view[at : at + len(key)] = key
     at += word(view, _VALUE)
     view[at : at + len(value)] = value
+    end(view)
     return _DONE
 
 
@@ -234,6 +238,7 @@ def delete(view, key, length):
         return _MISS
     left, right = of(view, _LEFT, slot), of(view, _RIGHT, slot)
     parent, side = steps[-1] if steps else (0, 0)
+    begin(view)
     if left and right:
         inner = new_inner(view)
         put(view, inner, length, left, right)
@@ -247,6 +252,7 @@ def delete(view, key, length):
     pack_into("<H", view, place(view, _LEFT, slot), word(view, _FREE) | _FREE_BIT)
     put_word(view, _FREE, slot)
     put_word(view, _COUNT, word(view, _COUNT) - 1)
+    end(view)
     return _DONE
 
 
@@ -288,5 +294,7 @@ def op(view, key, value, what):
 
 def clear(view):
     """Remove every prefix."""
+    begin(view)
     for index in (_COUNT, _ROOT, _INNER_FREE, _INNER_FRESH, _FREE, _FRESH):
         put_word(view, index, 0)
+    end(view)

@@ -3,7 +3,7 @@
 from ..flags import const
 from . import plain_array as array
 from . import plain_hash as table
-from .plain_base import fill, raw, word
+from .plain_base import begin, end, fill, raw, word
 from .plain_keyed import atomics
 
 _PERCPU_ARRAY = const(6)  # the map type
@@ -55,23 +55,26 @@ def row(m, key, at, buffer, what):
     n = what >> 4
     what &= 15
     whole = word(view, _STRIDE) - word(view, _VALUE)
-    begin = find(view, key)
-    if not begin:
+    at_row = find(view, key)
+    if not at_row:
         if what >= _EXIST or word(view, _MAP_TYPE) == _PERCPU_ARRAY:
             return _MISS
         slot = table.create(view, bytes(key))
         if not slot:
             return _FULL
-        begin = find(view, key)
-        view[begin : begin + whole] = bytes(whole)
+        at_row = find(view, key)
+        view[at_row : at_row + whole] = bytes(whole)  # the mark is set
     elif what == _NOEXIST:
         return _EXISTS
-    if what == _ZERO:
-        view[begin : begin + whole] = bytes(whole)
-    elif what < _READ:
-        view[begin + at : begin + at + n] = raw(buffer)[:n]
+    if what == _ZERO or what < _READ:
+        data = bytes(whole) if what == _ZERO else raw(buffer)[:n]
+        if what != _ZERO:
+            at_row += at
+        begin(view)
+        view[at_row : at_row + len(data)] = data
+        end(view)
     else:
-        fill(buffer, view[begin + at : begin + at + n])
+        fill(buffer, view[at_row + at : at_row + at + n])
         if what == _TAKE:
             table.op(view, key, key, _DELETE | _LOOKED_AT)
     return _DONE
@@ -79,8 +82,8 @@ def row(m, key, at, buffer, what):
 
 def _drive(m):
     def locate(key):
-        begin = find(m._slice, key)
-        return begin and begin + m._offset()
+        row = find(m._slice, key)
+        return row and row + m._offset()
 
     _, m._add, m._swap = atomics(m, locate)
 

@@ -1,7 +1,7 @@
 """The kernels of queues and stacks in plain Python. The slots form a ring."""
 
 from ..flags import const
-from .plain_base import fill, known, put_word, raw, word
+from .plain_base import begin, end, fill, known, put_word, raw, word
 
 # Words of a slice's header
 _MAP_TYPE = const(2)
@@ -35,7 +35,7 @@ def drop_first(view):
 
 
 def room(view):
-    """Make room for a value behind the newest one, in a full ring over the oldest; return where it goes."""
+    """Make room for a value behind the newest one, in a full ring over the oldest; return where it goes. The mark is set."""
     count = word(view, _COUNT)
     if count == word(view, _MAX_ENTRIES):
         at = slot_at(view, 0)
@@ -55,8 +55,10 @@ def put(view, value, over):
     if not over & 15 and word(view, _COUNT) == word(view, _MAX_ENTRIES):
         return _FULL
     value = raw(value)[:size]
+    begin(view)
     at = room(view)
     view[at : at + size] = value
+    end(view)
     return 0
 
 
@@ -69,16 +71,20 @@ def take(view, out, remove):
     at = slot_at(view, count - 1 if newest else 0)
     fill(out, view[at : at + word(view, _VALUE_SIZE)])
     if remove:
+        begin(view)
         put_word(view, _COUNT, count - 1)
         if not newest:
             drop_first(view)
+        end(view)
     return True
 
 
 def empty(view):
     """Forget all values."""
+    begin(view)
     put_word(view, _COUNT, 0)
     put_word(view, _FIRST, 0)
+    end(view)
 
 
 def drive(m):

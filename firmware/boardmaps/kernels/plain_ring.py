@@ -7,7 +7,7 @@ may go on at the ring's start. Positions are bytes since the map was made, modul
 from struct import pack_into, unpack_from
 
 from ..flags import const
-from .plain_base import fill, put_word, raw, word
+from .plain_base import begin, end, fill, put_word, raw, word
 
 # Words of a slice's header
 _MAP_FLAGS = const(3)
@@ -65,6 +65,13 @@ def make_room(view, taken):
 
 def claim(view, length):
     """Reserve a record of `length` bytes; return where it is, from the slice's start, or 0."""
+    begin(view)
+    at = _claimed(view, length)
+    end(view)
+    return at
+
+
+def _claimed(view, length):
     number = word(view, _NUMBER)
     put_word(view, _NUMBER, number + 1)
     if length >= word(view, _SIZE) or not make_room(view, taken_by(length)):
@@ -80,16 +87,21 @@ def claim(view, length):
 
 def finish(view, at, data, discard):
     """Copy `data` into the record at `at`, or mark it as discarded."""
-    n = head_at(view, at) & _LENGTH
+    begin(view)
     if discard:
-        pack_into("<I", view, at, n | _DISCARDED)
-        return
-    data = raw(data)
-    begin = at + 8
-    first = min(n, word(view, _ENTRIES) + word(view, _SIZE) - begin)
-    view[begin : begin + first] = data[:first]
-    begin = word(view, _ENTRIES)
-    view[begin : begin + n - first] = data[first:n]
+        pack_into("<I", view, at, head_at(view, at) & _LENGTH | _DISCARDED)
+    else:
+        _submit(view, at, raw(data))
+    end(view)
+
+
+def _submit(view, at, data):
+    n = head_at(view, at) & _LENGTH
+    to = at + 8
+    first = min(n, word(view, _ENTRIES) + word(view, _SIZE) - to)
+    view[to : to + first] = data[:first]
+    to = word(view, _ENTRIES)
+    view[to : to + n - first] = data[first:n]
     pack_into("<I", view, at, n)
     put_word(view, _COUNT, word(view, _COUNT) + 1)
 
@@ -103,29 +115,35 @@ def passed(view):
             return 0
         if not head & _DISCARDED:
             return at
+        begin(view)
         put_word(view, _CONSUMER, word(view, _CONSUMER) + taken_by(head & _LENGTH))
+        end(view)
     return 0
 
 
 def clear(view, force):
     """Throw away all records; 0, and nothing happens, while one is reserved, but by force."""
-    at, end = word(view, _CONSUMER), word(view, _PRODUCER)
-    while at != end:
+    at, last = word(view, _CONSUMER), word(view, _PRODUCER)
+    while at != last:
         head = head_at(view, record_at(view, at))
         if head & _RESERVED and not force:
             return 0
         at = (at + taken_by(head & _LENGTH)) & 0xFFFFFFFF
-    put_word(view, _CONSUMER, end)
+    begin(view)
+    put_word(view, _CONSUMER, last)
     put_word(view, _COUNT, 0)
+    end(view)
     return 1
 
 
 def output(view, data):
     """Add a record with these bytes; False, and counted, when there is no room for it."""
     data = raw(data)
-    at = claim(view, len(data))
+    begin(view)
+    at = _claimed(view, len(data))
     if at:
-        finish(view, at, data, 0)
+        _submit(view, at, data)
+    end(view)
     return at != 0
 
 
@@ -137,13 +155,15 @@ def read_into(view, out, most):
     n, number = unpack_from("<II", view, at)
     if n > most:
         return -2
-    begin = at + 8
-    first = min(n, word(view, _ENTRIES) + word(view, _SIZE) - begin)
+    at += 8
+    first = min(n, word(view, _ENTRIES) + word(view, _SIZE) - at)
     behind = word(view, _ENTRIES)
-    fill(out, bytes(view[begin : begin + first]) + bytes(view[behind : behind + n - first]))
+    fill(out, bytes(view[at : at + first]) + bytes(view[behind : behind + n - first]))
+    begin(view)
     put_word(view, _CONSUMER, word(view, _CONSUMER) + taken_by(n))
     put_word(view, _LAST, number)
     put_word(view, _COUNT, word(view, _COUNT) - 1)
+    end(view)
     return n
 
 

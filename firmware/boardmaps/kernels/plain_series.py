@@ -3,7 +3,7 @@
 from struct import pack_into
 
 from ..flags import const
-from .plain_base import fill, put_word, raw, word
+from .plain_base import begin, end, fill, put_word, raw, word
 from .plain_queue import room, slot_at
 
 # Words of a slice's header
@@ -18,11 +18,13 @@ _SAMPLE_NUMBERS = const((1 << 30) - 1)  # a board's small ints; numbers of sampl
 def push(view, value, low, high):
     """Write a sample behind the newest one, in a full series over the oldest; low and high are the timestamp's halves."""
     value = raw(value)
+    begin(view)
     if word(view, _COUNT) == word(view, _MAX_ENTRIES):
         put_word(view, _GONE, word(view, _GONE) + 1)
     at = room(view)
     pack_into("<II", view, at, low & 0xFFFFFFFF, high & 0xFFFFFFFF)
     view[at + 8 : at + 8 + len(value)] = value
+    end(view)
 
 
 def get(view, number, out):

@@ -27,6 +27,8 @@ _MAX_ENTRIES = const(6)
 _ENTRIES = const(12)
 _STRIDE = const(14)
 
+_MARK_AT = const(69)  # a byte of the header: not 0 while what lies in the slice changes
+
 # Objects for viper code, where a name of the module costs less than one of the builtins
 _is = isinstance
 _int = int
@@ -81,21 +83,23 @@ def _kernels(at, identity, box, check):
         if what == _FIND:
             return 0 - offset
         e = ptr8(int(h) + offset)
-        i = 0
-        if what == _ZERO:
-            while i < n:
-                e[i] = 0
-                i += 1
-            return _DONE
         v = ptr8(value)
+        i = 0
         if what == _LOOKUP:
             while i < n:
                 v[i] = e[i]
+                i += 1
+            return _DONE
+        ptr8(int(h))[_MARK_AT] = 1
+        if what == _ZERO:
+            while i < n:
+                e[i] = 0
                 i += 1
         else:
             while i < n:
                 e[i] = v[i]
                 i += 1
+        ptr8(int(h))[_MARK_AT] = 0
         return _DONE
 
     slow = checked_lookup(op, check)
@@ -147,6 +151,7 @@ def _kernels(at, identity, box, check):
             return int(op(key, value, _UPDATE))
         i = int(h) + h[_ENTRIES] + i * h[_STRIDE]
         v = ptr32(value)
+        ptr8(int(h))[_MARK_AT] = 1
         if not int(v) & 3:
             e = ptr32(i)
             while n >= 4:
@@ -162,6 +167,7 @@ def _kernels(at, identity, box, check):
             while i < n:
                 e8[i] = v8[i]
                 i += 1
+        ptr8(int(h))[_MARK_AT] = 0
         return _DONE
 
     @micropython.viper
@@ -191,10 +197,13 @@ def _kernels(at, identity, box, check):
             n = e[3] + (d >> 16 & 0xFFFF) + (i >> 16)
             if (i | n) & 0xFFFF:
                 return None
+            ptr8(int(h))[_MARK_AT] = 1
             e[2] = i
             e[3] = n
+        ptr8(int(h))[_MARK_AT] = 1
         e[0] = a
         e[1] = b
+        ptr8(int(h))[_MARK_AT] = 0
         return box(e[0] | e[1] << 16)  # a call, to make an object of it
 
     return lookup_into, put, quick_add, op

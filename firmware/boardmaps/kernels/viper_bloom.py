@@ -15,6 +15,8 @@ _ENTRIES = const(12)
 _FUNCTIONS = const(15)
 _PEAK = const(18)
 
+_MARK_AT = const(69)  # a byte of the header: not 0 while what lies in the slice changes
+
 
 @micropython.viper
 def _bits(view, value, adds: int) -> int:
@@ -58,10 +60,12 @@ def _bits(view, value, adds: int) -> int:
 def push(view, value):
     """Set a value's bits. The map has looked at it."""
     h = ptr32(view)
+    ptr8(int(h))[_MARK_AT] = 1
     n = h[_COUNT] + int(_bits(view, value, 1))
     h[_COUNT] = n
     if n > h[_PEAK]:
         h[_PEAK] = n
+    ptr8(int(h))[_MARK_AT] = 0
 
 
 @micropython.viper
@@ -76,10 +80,12 @@ def clear(view):
     h = ptr32(view)
     at = int(h) + h[_ENTRIES]
     end = at + (h[_MASK] >> 3) + 1
+    ptr8(int(h))[_MARK_AT] = 1
     while at < end:  # words: there are at least 64 bits
         ptr32(at)[0] = 0
         at += 4
     h[_COUNT] = 0
+    ptr8(int(h))[_MARK_AT] = 0
 
 
 push = guarded(push, 2)

@@ -33,6 +33,7 @@ _TAKE = const(4)  # those up to here use the value
 _DELETE = const(5)
 _FIND = const(6)
 _NEXT = const(7)
+_CREATE = const(8)  # a new key, whose value the caller writes: it clears the mark
 _LOOKED_AT = const(16)  # beside these: key and value are right
 
 # What op() answers
@@ -58,6 +59,7 @@ _FREE = const(15)
 _FRESH = const(16)
 _PEAK = const(18)
 
+_MARK_AT = const(69)  # a byte of the header: not 0 while what lies in the slice changes
 _HEADS = const(96)  # bytes: the bucket heads follow the header
 _FREE_BIT = const(0x8000)  # in a link: this slot holds no entry
 
@@ -172,15 +174,17 @@ def _kernels(at, identity, bytes_at, copied, check):
             return _MISS
 
         if not slot:
-            if what >= _EXIST:
+            if what >= _EXIST and what != _CREATE:
                 return _MISS
             slot = h[_FREE]
             if slot:
+                ptr8(base)[_MARK_AT] = 1
                 h[_FREE] = links[slot] & 0x7FFF
             else:
                 slot = h[_FRESH] + 1
                 if slot > h[_MAX_ENTRIES]:
                     return _FULL
+                ptr8(base)[_MARK_AT] = 1
                 h[_FRESH] = slot
             e8 = ptr8(entries + slot * stride)
             e32 = ptr32(int(e8))
@@ -198,9 +202,13 @@ def _kernels(at, identity, bytes_at, copied, check):
             h[_COUNT] = i
             if i > h[_PEAK]:
                 h[_PEAK] = i
+            if what == _CREATE:
+                return _DONE
         elif what == _NOEXIST:
             return _EXISTS
 
+        if what != _LOOKUP:
+            ptr8(base)[_MARK_AT] = 1
         if what != _DELETE:
             source = int(v)
             target = entries + slot * stride + h[_VALUE]
@@ -231,6 +239,8 @@ def _kernels(at, identity, bytes_at, copied, check):
             links[slot] = h[_FREE] | _FREE_BIT
             h[_FREE] = slot
             h[_COUNT] -= 1
+        if what != _LOOKUP:
+            ptr8(base)[_MARK_AT] = 0
         return _DONE
 
     slow = checked_lookup(op, check)

@@ -15,6 +15,7 @@ from ..settings import GUARD
 from .viper_base import enter, leave
 
 _VALUE_SIZE = const(5)  # a word of a slice's header
+_MARK_AT = const(69)  # a byte of the header: not 0 while what lies in the slice changes
 
 _BEGIN = const(0)  # of a value; None and 0.0 are no offsets
 
@@ -58,14 +59,17 @@ def _add(find, view, key, low: int, high: int, field: int) -> int:
     at = int(find(key, key, 6))
     if at >= 0:
         return _NONE
-    p = ptr8(int(ptr8(view)) - at + (field >> 9))
+    h = ptr8(view)
+    p = ptr8(int(h) - at + (field >> 9))
     if width < 4:
         a = p[0] + (low & 0xFF)
         b = 0
+        h[_MARK_AT] = 1
         if width == 2:
             b = p[1] + (low >> 8 & 0xFF) + (a >> 8)
             p[1] = b
         p[0] = a
+        h[_MARK_AT] = 0
         return a & 0xFF | (b & 0xFF) << 8
     a = (p[0] | p[1] << 8) + (low & 0xFFFF)
     b = (p[2] | p[3] << 8) + (low >> 16 & 0xFFFF) + (a >> 16)
@@ -76,14 +80,17 @@ def _add(find, view, key, low: int, high: int, field: int) -> int:
         d = (p[6] | p[7] << 8) + (high >> 16 & 0xFFFF) + (c >> 16)
         if (c | d) & 0xFFFF:
             return _LARGE
+        h[_MARK_AT] = 1
         p[4] = c
         p[5] = c >> 8
         p[6] = d
         p[7] = d >> 8
+    h[_MARK_AT] = 1
     p[0] = a
     p[1] = a >> 8
     p[2] = b
     p[3] = b >> 8
+    h[_MARK_AT] = 0
     return a & 0xFFFF | (b & 0xFFFF) << 16
 
 
@@ -150,12 +157,15 @@ def _change(find, view, key, low: int, high: int, field: int, out) -> int:
         high = made
         made = first
     i = 0
+    h = ptr8(view)
+    h[_MARK_AT] = 1
     while i < width:
         if i == 4:
             made = high
         p[i] = made
         made >>= 8
         i += 1
+    h[_MARK_AT] = 0
     return told
 
 
@@ -175,9 +185,12 @@ def _swap(find, view, key, expected, new, offset: int) -> int:
             return 0
         i += 1
     i = 0
+    h = ptr8(view)
+    h[_MARK_AT] = 1
     while i < n:
         p[i] = v[i]
         i += 1
+    h[_MARK_AT] = 0
     return 1
 
 
@@ -193,9 +206,12 @@ def _write(find, view, key, data, offset: int) -> int:
         return _NONE
     p = ptr8(int(ptr8(view)) - at + offset)
     i = 0
+    h = ptr8(view)
+    h[_MARK_AT] = 1
     while i < n:
         p[i] = d[i]
         i += 1
+    h[_MARK_AT] = 0
     return 0
 
 

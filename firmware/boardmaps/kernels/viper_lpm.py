@@ -42,6 +42,7 @@ _FREE = const(15)
 _FRESH = const(16)
 _PEAK = const(18)
 
+_MARK_AT = const(69)  # a byte of the header: not 0 while what lies in the slice changes
 _FREE_BIT = const(0x8000)  # in a slot's left link: it holds no entry
 _LENGTH_BYTES = const(4)  # of a key, before its data
 _SHIFT = const(12)  # of a slot in what _near() returns; its low bits are a number of bits, up to 2048
@@ -225,6 +226,7 @@ def _change(view, key, value, what: int) -> int:
         table = left + 2 * x
         a = ptr16(table)[0]
         b = ptr16(table + 2 * nodes)[0]
+        ptr8(int(h))[_MARK_AT] = 1
         if a and b:
             near = int(_inner(view, length))
             _put(view, near, a, b)
@@ -243,6 +245,7 @@ def _change(view, key, value, what: int) -> int:
         ptr16(table)[0] = h[_FREE] | _FREE_BIT
         h[_FREE] = x
         h[_COUNT] -= 1
+        ptr8(int(h))[_MARK_AT] = 0
         return _DONE
 
     slot = x
@@ -252,8 +255,10 @@ def _change(view, key, value, what: int) -> int:
     elif what == _EXIST:
         return _MISS
     else:
+        ptr8(int(h))[_MARK_AT] = 1
         slot = int(_new_slot(view, length))
         if not slot:
+            ptr8(int(h))[_MARK_AT] = 0
             return _FULL
         top = slot
         a = b = 0
@@ -281,6 +286,7 @@ def _change(view, key, value, what: int) -> int:
     e = ptr8(int(h) + h[_ENTRIES] + (slot - 1) * h[_STRIDE])
     n = h[_KEY_SIZE]
     i = 0
+    ptr8(int(h))[_MARK_AT] = 1
     while i < n:
         e[i] = k[i]
         i += 1
@@ -290,6 +296,7 @@ def _change(view, key, value, what: int) -> int:
     while i < n:
         e[i] = v[i]
         i += 1
+    ptr8(int(h))[_MARK_AT] = 0
     return _DONE
 
 
@@ -407,12 +414,14 @@ def entry_at(view, slot: int, key, value) -> int:
 def clear(view):
     """Remove every prefix."""
     h = ptr32(view)
+    ptr8(int(h))[_MARK_AT] = 1
     h[_COUNT] = 0
     h[_ROOT] = 0
     h[_INNER_FREE] = 0
     h[_INNER_FRESH] = 0
     h[_FREE] = 0
     h[_FRESH] = 0
+    ptr8(int(h))[_MARK_AT] = 0
 
 
 op = guarded(op, 4)

@@ -19,6 +19,7 @@ _ZERO = const(5)
 _DELETE = const(5)
 _FIND = const(6)
 _NEXT = const(7)
+_CREATE = const(8)
 _MISS = const(1)
 _EXISTS = const(2)
 
@@ -27,6 +28,8 @@ _MAX_ENTRIES = const(6)
 _ENTRIES = const(12)
 _VALUE = const(13)
 _STRIDE = const(14)
+
+_MARK_AT = const(69)  # a byte of the header: not 0 while what lies in the slice changes
 
 _LOOKED_AT = const(16)  # beside these
 
@@ -42,8 +45,8 @@ def rp2_cpu() -> int:
 def _row(find, view, key, at: int, buffer, what: int) -> int:
     """Do `what & 15` with `what >> 4` bytes, `buffer`, at `at` in the row under key; 0 when done, else what find says.
 
-    find(key, key, _FIND) gives minus the row's offset in the slice; find(key, buffer, flags) makes a new entry, for which
-    `buffer` has one CPU's bytes, at least. Key and buffer are right.
+    find(key, key, _FIND) gives minus the row's offset in the slice; find(key, key, _CREATE) makes a new entry, and leaves the
+    mark set. Key and buffer are right.
     """
     n = what >> 4
     what &= 15
@@ -54,7 +57,7 @@ def _row(find, view, key, at: int, buffer, what: int) -> int:
     if row >= 0:
         if row != _MISS or what >= _EXIST:
             return row
-        row = int(find(key, buffer, what | _LOOKED_AT))
+        row = int(find(key, key, _CREATE | _LOOKED_AT))
         if row:
             return row
         row = int(find(key, key, _FIND | _LOOKED_AT))
@@ -68,9 +71,11 @@ def _row(find, view, key, at: int, buffer, what: int) -> int:
     p = ptr8(base - row)
     i = 0
     if what == _ZERO:
+        ptr8(base)[_MARK_AT] = 1
         while i < whole:
             p[i] = 0
             i += 1
+        ptr8(base)[_MARK_AT] = 0
         return 0
     p = ptr8(int(p) + at)
     b = ptr8(buffer)
@@ -81,9 +86,11 @@ def _row(find, view, key, at: int, buffer, what: int) -> int:
         if what == _TAKE:
             find(key, key, _DELETE | _LOOKED_AT)
         return 0
+    ptr8(base)[_MARK_AT] = 1
     while i < n:
         p[i] = b[i]
         i += 1
+    ptr8(base)[_MARK_AT] = 0
     return 0
 
 

@@ -19,6 +19,8 @@ _ENTRIES = const(12)
 _STRIDE = const(14)
 _PEAK = const(18)
 
+_MARK_AT = const(69)  # a byte of the header: not 0 while what lies in the slice changes
+
 _STACK = const(23)
 _ANY = const(0)  # BPF_ANY
 
@@ -33,8 +35,10 @@ _LOOKED_AT = const(16)  # beside `over`: the value is right
 def empty(view):
     """Forget all values."""
     h = ptr32(view)
+    ptr8(int(h))[_MARK_AT] = 1
     h[_COUNT] = 0
     h[_FIRST] = 0
+    ptr8(int(h))[_MARK_AT] = 0
 
 
 empty = guarded(empty, 1)
@@ -70,12 +74,14 @@ def _functions(at, identity, slow):
             i = slot + 1
             if i == most:
                 i = 0
+            ptr8(int(h))[_MARK_AT] = 1
             h[_FIRST] = i
         else:
             slot += count
             if slot >= most:
                 slot -= most
             count += 1
+            ptr8(int(h))[_MARK_AT] = 1
             h[_COUNT] = count
             if count > h[_PEAK]:
                 h[_PEAK] = count
@@ -100,6 +106,7 @@ def _functions(at, identity, slow):
         while i < n:
             d8[i] = s8[i]
             i += 1
+        ptr8(int(h))[_MARK_AT] = 0
         return 0
 
     @micropython.viper
@@ -115,6 +122,7 @@ def _functions(at, identity, slow):
         if not count:
             return False
         count -= 1
+        ptr8(int(h))[_MARK_AT] = 1
         h[_COUNT] = count
         slot = h[_FIRST]
         most = h[_MAX_ENTRIES]
@@ -127,6 +135,7 @@ def _functions(at, identity, slow):
             if i == most:
                 i = 0
             h[_FIRST] = i
+        ptr8(int(h))[_MARK_AT] = 0
         s = ptr32(int(h) + h[_ENTRIES] + slot * h[_STRIDE])
         if not int(d) & 3:
             while n >= 16:
@@ -217,8 +226,10 @@ def _take(view, out, remove: int) -> bool:
         d[i] = s[i]
         i += 1
     if remove:
+        ptr8(int(h))[_MARK_AT] = 1
         h[_COUNT] = count
         h[_FIRST] = first
+        ptr8(int(h))[_MARK_AT] = 0
     return True
 
 

@@ -24,6 +24,8 @@ _NUMBER = const(15)  # of the next record
 _LAST = const(16)  # number of the record that was read last
 _PEAK = const(18)  # the most bytes that were in use
 
+_MARK_AT = const(69)  # a byte of the header: not 0 while what lies in the slice changes
+
 # Flags beside a record's length
 _RESERVED = const(1 << 29)
 _DISCARDED = const(1 << 28)
@@ -36,7 +38,7 @@ _TOO_SHORT = const(-2)
 
 @micropython.viper
 def _make_room(eighth: int, taken: int) -> int:
-    """Let old records go until `taken` bytes fit, where they may. 0: they do not, and that is counted.
+    """Let old records go until `taken` bytes fit, where they may. 0: they do not, and that is counted. The mark is set.
 
     The slice is at address 8 * `eighth`: a number on its way from one viper function to another becomes an object, which
     takes heap from 2**30 up, and there is RAM at such addresses.
@@ -67,13 +69,16 @@ def claim(view, length: int) -> int:
     base = int(h)
     size = h[_SIZE]
     number = h[_NUMBER]
+    ptr8(int(h))[_MARK_AT] = 1
     h[_NUMBER] = number + 1
     if length < 0 or length >= size:
         h[_DROPPED] += 1
+        ptr8(int(h))[_MARK_AT] = 0
         return 0
     taken = length + 15 & ~7
     producer = h[_PRODUCER]
     if (producer - h[_CONSUMER] & _LEVEL) + taken >= size and not int(_make_room(base >> 3, taken)):
+        ptr8(int(h))[_MARK_AT] = 0
         return 0
     at = h[_ENTRIES] + (producer & size - 1)
     record = ptr32(base + at)
@@ -84,6 +89,7 @@ def claim(view, length: int) -> int:
     producer = producer - h[_CONSUMER] & _LEVEL
     if producer > h[_PEAK]:
         h[_PEAK] = producer
+    ptr8(int(h))[_MARK_AT] = 0
     return at
 
 
@@ -94,8 +100,10 @@ def finish(view, at: int, data, discard: int):
     base = int(h)
     record = ptr32(base + at)
     n = record[0] & _LENGTH
+    ptr8(int(h))[_MARK_AT] = 1
     if discard:
         record[0] = n | _DISCARDED
+        ptr8(int(h))[_MARK_AT] = 0
         return
     mask = h[_SIZE] - 1
     ring = ptr8(base + h[_ENTRIES])
@@ -108,6 +116,7 @@ def finish(view, at: int, data, discard: int):
         i += 1
     record[0] = n
     h[_COUNT] += 1
+    ptr8(int(h))[_MARK_AT] = 0
 
 
 @micropython.viper
@@ -128,7 +137,9 @@ def _passed(eighth: int) -> int:
             return 0
         if not head & _DISCARDED:
             return at
+        ptr8(int(h))[_MARK_AT] = 1
         h[_CONSUMER] = consumer + ((head & _LENGTH) + 15 & ~7)
+        ptr8(int(h))[_MARK_AT] = 0
 
 
 @micropython.viper
@@ -149,8 +160,10 @@ def clear(view, force: int) -> int:
         if head & _RESERVED and not force:
             return 0
         at += (head & _LENGTH) + 15 & ~7
+    ptr8(int(h))[_MARK_AT] = 1
     h[_CONSUMER] = end
     h[_COUNT] = 0
+    ptr8(int(h))[_MARK_AT] = 0
     return 1
 
 
@@ -181,9 +194,11 @@ def _take(view, out, most: int) -> int:
         d[0] = ring[i & mask]
         d = ptr8(int(d) + 1)
         i += 1
+    ptr8(int(h))[_MARK_AT] = 1
     h[_CONSUMER] += n + 15 & ~7
     h[_COUNT] -= 1
     h[_LAST] = s[1]
+    ptr8(int(h))[_MARK_AT] = 0
     return n
 
 
@@ -218,10 +233,13 @@ def _functions(at, identity, make_room, skip, slow):
         if used >= size:
             if not size:
                 return int(slow(0, data)) != 0
+            ptr8(int(h))[_MARK_AT] = 1
             if not int(make_room(b >> 3, taken)):
                 h[_NUMBER] += 1
+                ptr8(int(h))[_MARK_AT] = 0
                 return False
             used = (producer - h[_CONSUMER] & _LEVEL) + taken
+        ptr8(int(h))[_MARK_AT] = 1
         if used > h[_PEAK]:
             h[_PEAK] = used
         i = producer & size - 1
@@ -254,6 +272,7 @@ def _functions(at, identity, make_room, skip, slow):
             while i < n:
                 d8[i] = s8[i]
                 i += 1
+            ptr8(int(h))[_MARK_AT] = 0
             return True
         size -= 1
         d8 = ptr8(b + h[_ENTRIES])
@@ -263,6 +282,7 @@ def _functions(at, identity, make_room, skip, slow):
             s8 = ptr8(int(s8) + 1)
             i += 1
             n -= 1
+        ptr8(int(h))[_MARK_AT] = 0
         return True
 
     @micropython.viper
@@ -294,9 +314,11 @@ def _functions(at, identity, make_room, skip, slow):
         if most < n:
             return int(slow(1, out))
         d = ptr32(out)
+        ptr8(int(h))[_MARK_AT] = 1
         h[_CONSUMER] = consumer + (n + 15 & ~7)
         h[_COUNT] -= 1
         h[_LAST] = s[1]
+        ptr8(int(h))[_MARK_AT] = 0
         taken = n
         i += 8
         if i + n <= size:

@@ -15,6 +15,8 @@ _STRIDE = const(14)
 _GONE = const(15)  # number of the oldest sample: how many were overwritten
 _PEAK = const(18)
 
+_MARK_AT = const(69)  # a byte of the header: not 0 while what lies in the slice changes
+
 _SAMPLE_NUMBERS = const((1 << 30) - 1)  # a board's small ints; numbers of samples are compared modulo this
 
 
@@ -28,6 +30,7 @@ def push(view, value, low: int, high: int):
     count = h[_COUNT]
     most = h[_MAX_ENTRIES]
     slot = h[_FIRST]
+    ptr8(int(h))[_MARK_AT] = 1
     if count == most:
         i = slot + 1
         if i == most:
@@ -51,6 +54,7 @@ def push(view, value, low: int, high: int):
     while i < n:
         d8[i] = s8[i]
         i += 1
+    ptr8(int(h))[_MARK_AT] = 0
 
 
 @micropython.viper

@@ -21,6 +21,7 @@ _get = _kernels.get  # (view, number, out): false when there is no such sample
 _COUNT = const(7)
 _FIELD = const(9)  # the struct module's letter of the number that stats() works on, 0 for none; then its offset
 _GONE = const(15)  # number of the oldest sample: how many were overwritten
+_MARK_AT = const(69)  # a byte of the header: not 0 while what lies in the slice changes
 
 _SAMPLE_NUMBERS = const((1 << 30) - 1)  # a board's small ints; numbers of samples are compared modulo this
 
@@ -149,7 +150,10 @@ class TimeSeries(Map):
     def clear(self):
         """Remove every sample."""
         self._alive("clear")
-        pack_into("<II", self._view, _COUNT * 4, 0, 0)
+        view = self._view
+        view[_MARK_AT] = 1  # as a kernel does
+        pack_into("<II", view, _COUNT * 4, 0, 0)
+        view[_MARK_AT] = 0
 
     def __len__(self):
         self._alive("len")

@@ -64,6 +64,10 @@ def _one(board: "BoardDefinition", kernels: str) -> None:
         ("line", f"{board.line.kind}, {board.line.receive} bytes may be on their way to the board"),
         ("guard", f"{board.guard}, for maps that a hard interrupt or a second core uses too"),
         ("kernels", f"on stock firmware {kernels}"),
+        (
+            "resets",
+            "clear the maps on stock firmware; with boardmaps built in (rp2, qemu) those that have a name are kept",
+        ),
         ("config", f"{settings}: deploy --board {board.name} puts them into boardmaps_config.py on the board"),
         ("stubs", board.stubs),
         ("simulated", f"boardmaps sim --board {board.name} (by {board.simulator})"),

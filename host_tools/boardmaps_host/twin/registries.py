@@ -30,10 +30,18 @@ class Registry:
 
     The process has one, `registry`. A test that wants its own writes ``with Registry() as own:``; maps made inside
     belong to it, and are gone (StaleMap) at the end.
+
+    ``with Registry(file="state.bin") as own:`` has a file where a board has memory that outlives a reset: at the block's end, by an
+    exception too, it gets the maps that have a name, as a snapshot. The next block with this file is the next boot: the first map
+    of the same name and definition holds what it held, and recovered() says what became of each.
     """
 
-    def __init__(self, kept: str | os.PathLike[str] | None = None) -> None:
-        """Make an empty one. `kept`: the folder of its maps' pins; without one nothing is kept."""
+    def __init__(
+        self, kept: str | os.PathLike[str] | None = None, *, file: str | os.PathLike[str] | None = None
+    ) -> None:
+        """Make an empty one. `kept`: the folder of its maps' pins; without one nothing is kept. `file`: see above."""
+        self._file = None if file is None else Path(file)
+        self._told: list[list[str]] = []
         self._maps: dict[int, CloudMap] = {}
         self._numbers = count(1)
         self._loaded: dict[str, CloudMap] = {}  # maps of a snapshot that the program has not asked for yet
@@ -96,6 +104,9 @@ class Registry:
         verdict = take_over(new, loaded)
         if verdict:
             self.verdicts[new.name] = verdict
+        for told in self._told:
+            if told[:2] == [new.name, "kept"]:
+                told[1:] = ["discarded", verdict] if verdict else ["opened", ""]
         loaded._retire()
         self._maps.pop(loaded.id, None)
 
@@ -168,7 +179,39 @@ class Registry:
         self._loaded.clear()
         self._keeper = None
 
+    def recovered(self) -> list[tuple[str, str, str]] | None:
+        """Return what became of the maps of the file: (name, state, why), as a board says it; None without a file."""
+        return None if self._file is None else [(name, state, why) for name, state, why in self._told]
+
+    def _find_file(self) -> None:
+        """Load the maps of the file that are sound, and say which are not. Raises StateError for a file that is no snapshot."""
+        # saves start-up time: for those who have a file
+        from boardmaps_host.state.snapshot import Snapshot, records
+
+        self._told.clear()
+        if self._file is None or not self._file.exists():
+            return
+        about, found = records(self._file.read_bytes(), str(self._file))
+        sound = []
+        for one in found:
+            if isinstance(one, str) or one.slice.wrong:
+                name, why = ("", one) if isinstance(one, str) else (one.name, one.slice.wrong or "")
+                self._told.append([name, "discarded", why])
+            else:
+                sound.append(one)
+                self._told.append([one.name, "kept", ""])
+        self.load(Snapshot(sound, about))
+
+    def _keep(self) -> None:
+        """Write the maps that have a name to the file."""
+        if self._file is not None:
+            # saves start-up time: for those who have a file
+            from boardmaps_host.state.twin import take
+
+            take([m for m in self._maps.values() if m.name], leave_out=True).save(self._file)
+
     def __enter__(self) -> Self:
+        self._find_file()
         homes.append(self)
         return self
 
@@ -176,11 +219,17 @@ class Registry:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         homes.remove(self)
+        self._keep()
         self.reset()
 
 
 registry = Registry(os.environ.get("BOARDMAPS_KEPT") or None)
 homes.append(registry)
+
+
+def recovered() -> list[tuple[str, str, str]] | None:
+    """Return what became of the maps of the boot before, as a board does; None where the active registry has no file."""
+    return Registry.active().recovered()
 
 
 def open_map(name: str) -> CloudMap:

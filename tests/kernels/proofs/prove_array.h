@@ -23,7 +23,11 @@ static void OWN(prove)(void) {
     uint32_t *h = OWN(known)();
     uint8_t *value = bm_array_find(h, U32);
     if (value) {
-        bm_field_swap(value, OWN(value), OWN(fresh), VALUE_BYTES);
+        bm_field_swap(h, value, OWN(value), OWN(fresh), VALUE_BYTES);
+    }
+    value = bm_array_find(h, U32);
+    if (value) {
+        bm_field_put(h, value, OWN(fresh), UP_TO(VALUE_BYTES));
     }
     value = bm_array_find(h, U32);
     ptrdiff_t offset = Frama_C_interval(-2, VALUE_BYTES + 1);
@@ -31,6 +35,6 @@ static void OWN(prove)(void) {
     //@ split offset;
     //@ split width;
     if (value && bm_field_fits(VALUE_BYTES, offset, width)) {
-        bm_field_write(value + offset, width, bm_field_apply(UP_TO(5), bm_field_read(value + offset, width), U32, width));
+        bm_field_store(h, value + offset, width, bm_field_apply(UP_TO(5), bm_field_read(value + offset, width), U32, width));
     }
 }

@@ -46,9 +46,10 @@ static void OWN(prove)(void) {
     bm_hash_op(OWN(known)(), OWN(key), NULL, FIND);
     bm_hash_op(OWN(known)(), OWN(key), OWN(out), NEXT);
     bm_hash_entry_at(OWN(known)(), U32, OWN(key), KEY, OWN(value), VALUE_BYTES);
-    uint8_t *value = bm_hash_find(OWN(known)(), OWN(key), KEY);
+    uint32_t *h = OWN(known)();
+    uint8_t *value = bm_hash_find(h, OWN(key), KEY);
     if (value) {
-        bm_field_swap(value, OWN(value), OWN(fresh), VALUE_BYTES);
+        bm_field_swap(h, value, OWN(value), OWN(fresh), VALUE_BYTES);
     }
     bm_hash_find(OWN(known)(), OWN(key), KEY + 1); // another size: no byte of it is read
 }

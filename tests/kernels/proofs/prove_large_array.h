@@ -16,13 +16,14 @@ static void OWN(prove)(void) {
     bm_array_op(OWN(known)(), U32, OWN(value), VALUE_BYTES, ANY);
     bm_array_op(OWN(known)(), U32, OWN(value), VALUE_BYTES, LOOKUP);
     bm_array_op(OWN(known)(), U32, NULL, 0, DELETE);
-    uint8_t *value = bm_array_find(OWN(known)(), U32);
+    uint32_t *h = OWN(known)();
+    uint8_t *value = bm_array_find(h, U32);
     if (value) {
-        bm_field_swap(value, OWN(value), OWN(fresh), VALUE_BYTES);
+        bm_field_swap(h, value, OWN(value), OWN(fresh), VALUE_BYTES);
         for (int width = 1; width <= 8; width *= 2) {
             ptrdiff_t last = VALUE_BYTES - width;
             if (bm_field_fits(VALUE_BYTES, last, width)) {
-                bm_field_write(value + last, width, bm_field_read(value, width));
+                bm_field_store(h, value + last, width, bm_field_read(value, width));
             }
         }
     }

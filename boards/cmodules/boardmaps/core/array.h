@@ -25,11 +25,15 @@ static inline int bm_array_op(uint32_t *h, uint32_t i, void *value, size_t n, in
     }
     if (what == LOOKUP) {
         memcpy(value, entry, n);
-    } else if (what == DELETE) {
+        return DONE;
+    }
+    bm_begin(h);
+    if (what == DELETE) {
         memset(entry, 0, h[VALUE_SIZE]);
     } else {
         memcpy(entry, value, n);
     }
+    bm_end(h);
     return DONE;
 }
 

@@ -34,6 +34,7 @@ static inline void bm_bloom_push(uint32_t *h, const uint8_t *value) {
     bm_bloom_t b = bm_bloom_hash(h, value);
     uint8_t *bits = bm_at(h, h[ENTRIES]);
     bool fresh = false;
+    bm_begin(h);
     for (uint32_t i = h[FUNCTIONS]; i; --i) {
         uint32_t bit = bm_bloom_bit(h, &b);
         fresh |= !(bits[bit >> 3] >> (bit & 7) & 1);
@@ -42,6 +43,7 @@ static inline void bm_bloom_push(uint32_t *h, const uint8_t *value) {
     if (fresh && ++h[COUNT] > h[PEAK]) {
         h[PEAK] = h[COUNT];
     }
+    bm_end(h);
 }
 
 // Whether all of a value's bits are set.
@@ -58,8 +60,10 @@ static inline bool bm_bloom_peek(uint32_t *h, const uint8_t *value) {
 }
 
 static inline void bm_bloom_clear(uint32_t *h) {
+    bm_begin(h);
     memset(bm_at(h, h[ENTRIES]), 0, (h[MASK] >> 3) + 1);
     h[COUNT] = 0;
+    bm_end(h);
 }
 
 #endif

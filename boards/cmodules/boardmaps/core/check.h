@@ -7,6 +7,7 @@
 #define BOARDMAPS_CORE_CHECK_H
 
 #include "lpm.h"
+#include "queue.h"
 #include "ring.h"
 
 enum {
@@ -20,6 +21,8 @@ enum {
     BAD_FREE = 7, // the chain of free slots
     BAD_INNER = 8, // the chain of free inner nodes
     BAD_RECORD = 9, // flags or length
+    BAD_HEADER = 10, // no slice of this length begins here, or its check is not that of its bytes
+    MARKED = 11, // a kernel was changing it
 };
 
 // A number that leads nowhere may have any 32 bits: 24 are told.
@@ -162,6 +165,91 @@ static inline uint32_t bm_check_records(uint32_t *h) {
         rest -= taken;
     }
     return waiting == h[COUNT] ? WHOLE : bm_fault(ASTRAY, 0);
+}
+
+// --- a slice that a reset left -------------------------------------------------------------------------------------------------
+
+#define SLICE_MAGIC 0x0c024d42 // of layout 2
+enum { CHECK = 19 }; // word of the header
+enum { SCHEMA_AT = 70, NAME_AT = 80 }; // bytes
+// Map types
+enum {
+    OF_HASH = 1, OF_ARRAY = 2, OF_PERCPU_HASH = 5, OF_PERCPU_ARRAY = 6, OF_TRIE = 11, OF_QUEUE = 22, OF_RING = 27, OF_FILTER = 30, OF_SERIES = 100,
+};
+
+// The CRC-32 of n bytes behind others whose CRC-32 is given, 0 for none.
+static inline uint32_t bm_check_crc(uint32_t crc, const uint8_t *data, size_t n) {
+    static const uint32_t table[16] = {
+        0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
+        0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c, 0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c,
+    };
+    for (crc = ~crc; n--; ) {
+        crc ^= *data++;
+        crc = crc >> 4 ^ table[crc & 15];
+        crc = crc >> 4 ^ table[crc & 15];
+    }
+    return ~crc;
+}
+
+// Whether a slice of n bytes begins here: the check of its header is that of its bytes, so that its definition is one that was made.
+static inline bool bm_check_header(uint32_t *h, size_t n) {
+    if (n < HEADER_WORDS * 4 || h[0] != SLICE_MAGIC || h[1] != n) {
+        return false;
+    }
+    uint32_t type = h[MAP_TYPE], schema = bm_at(h, SCHEMA_AT)[0] | bm_at(h, SCHEMA_AT)[1] << 8;
+    if (HEADER_WORDS * 4 + ((schema + 7) & ~7u) > n) {
+        return false;
+    }
+    bool hashed = type == OF_HASH || type == OF_PERCPU_HASH || type == OF_FILTER;
+    uint32_t first = hashed ? 32 : type == OF_SERIES ? 36 : 44, end = type == OF_FILTER ? 64 : 60;
+    uint32_t crc = bm_check_crc(0, bm_at(h, 0), 28);
+    crc = bm_check_crc(crc, bm_at(h, first), end - first);
+    crc = bm_check_crc(crc, bm_at(h, SCHEMA_AT), 2);
+    crc = bm_check_crc(crc, bm_at(h, NAME_AT), HEADER_WORDS * 4 - NAME_AT);
+    crc = bm_check_crc(crc, bm_at(h, n - ((schema + 7) & ~7u)), schema);
+    return crc == h[CHECK];
+}
+
+// A whole slice, of n bytes. Any bytes may be given: what the header's check covers was written when the map was made.
+static inline uint32_t bm_check_slice(uint32_t *h, size_t n) {
+    if (!bm_check_header(h, n)) {
+        return BAD_HEADER;
+    }
+    if (bm_at(h, MARK_AT)[0]) {
+        return MARKED;
+    }
+    uint32_t count = h[COUNT], peak = h[PEAK], most = h[MAX_ENTRIES];
+    switch (h[MAP_TYPE]) {
+        case OF_ARRAY:
+        case OF_PERCPU_ARRAY:
+            return WHOLE;
+        case OF_RING:
+            return h[PRODUCER] - h[CONSUMER] > peak || peak >= most ? BAD_WORDS : bm_check_records(h);
+        case OF_FILTER:
+            return count > peak ? BAD_WORDS : WHOLE;
+        case OF_HASH:
+        case OF_PERCPU_HASH:
+            return count > peak || peak > most ? BAD_WORDS : bm_check_chains(h);
+        case OF_TRIE:
+            return count > peak || peak > most ? BAD_WORDS : bm_check_nodes(h);
+        case OF_QUEUE:
+        case STACK:
+        case OF_SERIES:
+            return count > peak || peak > most || h[FIRST] >= most ? BAD_WORDS : WHOLE;
+        default:
+            return BAD_HEADER;
+    }
+}
+
+// Discard the records of a ring that is whole that are reserved: nobody is there any more to submit them.
+static inline void bm_check_settle(uint32_t *h) {
+    for (uint32_t at = h[CONSUMER]; at != h[PRODUCER]; ) {
+        uint32_t *record = bm_ring_record(h, at);
+        at += bm_ring_taken(record[0] & LENGTH);
+        if (record[0] & RESERVED) {
+            record[0] = (record[0] & LENGTH) | DISCARDED;
+        }
+    }
 }
 
 #endif

@@ -49,6 +49,20 @@ static inline void bm_field_write(uint8_t *at, int width, uint64_t number) {
     }
 }
 
+// Write n bytes into a value of the slice, `to` is where: bm_copy() with the mark.
+static inline void bm_field_put(uint32_t *h, uint8_t *to, const void *data, size_t n) {
+    bm_begin(h);
+    bm_copy(to, data, n);
+    bm_end(h);
+}
+
+// Write a number into a value of the slice: bm_field_write() with the mark.
+static inline void bm_field_store(uint32_t *h, uint8_t *at, int width, uint64_t number) {
+    bm_begin(h);
+    bm_field_write(at, width, number);
+    bm_end(h);
+}
+
 // What a number of `width` bytes becomes.
 static inline uint64_t bm_field_apply(int what, uint64_t old, uint64_t operand, int width) {
     uint64_t made = what == ADD ? old + operand : what == OR ? old | operand : what == AND ? old & operand
@@ -56,12 +70,12 @@ static inline uint64_t bm_field_apply(int what, uint64_t old, uint64_t operand, 
     return width == 8 ? made : made & UINT32_MAX >> (32 - 8 * width); // a shift of 64 bits takes a library on 32-bit processors
 }
 
-// Copy `fresh` over the value when that equals `expected`; whether it did.
-static inline bool bm_field_swap(uint8_t *value, const void *expected, const void *fresh, size_t n) {
+// Copy `fresh` over the value, of the slice h, when that equals `expected`; whether it did.
+static inline bool bm_field_swap(uint32_t *h, uint8_t *value, const void *expected, const void *fresh, size_t n) {
     if (memcmp(value, expected, n) != 0) {
         return false;
     }
-    memcpy(value, fresh, n);
+    bm_field_put(h, value, fresh, n);
     return true;
 }
 

@@ -59,16 +59,19 @@ static inline bm_place_t bm_hash_place(uint32_t *h, const uint8_t *key) {
     return p;
 }
 
-// Give a key that is not there a slot, at the front of its chain. Its value is left as it is.
+// Give a key that is not there a slot, at the front of its chain. Its value is left as it is, and the mark set: the caller writes one and
+// the other.
 static inline int bm_hash_create(uint32_t *h, bm_place_t *p, const uint8_t *key) {
     uint16_t *links = bm_hash_links(h);
     uint32_t slot = h[FREE];
+    if (!slot && h[FRESH] >= h[MAX_ENTRIES]) {
+        return FULL;
+    }
+    bm_begin(h);
     if (slot) {
         h[FREE] = links[slot] & (FREE_BIT - 1);
-    } else if (h[FRESH] < h[MAX_ENTRIES]) {
-        slot = ++h[FRESH];
     } else {
-        return FULL;
+        slot = ++h[FRESH];
     }
     p->slot = slot;
     p->entry = bm_hash_entry(h, slot);
@@ -83,10 +86,12 @@ static inline int bm_hash_create(uint32_t *h, bm_place_t *p, const uint8_t *key)
 
 static inline void bm_hash_remove(uint32_t *h, bm_place_t *p) {
     uint16_t *links = bm_hash_links(h);
+    bm_begin(h);
     *(p->before ? &links[p->before] : p->head) = links[p->slot];
     links[p->slot] = h[FREE] | FREE_BIT;
     h[FREE] = p->slot;
     --h[COUNT];
+    bm_end(h);
 }
 
 // The first slot behind this one that holds an entry; 0 at the end.
@@ -137,7 +142,9 @@ static inline ptrdiff_t bm_hash_op(uint32_t *h, const uint8_t *key, uint8_t *val
         return (uint8_t *)h - p.entry - (ptrdiff_t)h[VALUE];
     }
     if (what <= EXIST) {
+        bm_begin(h);
         memcpy(p.entry + h[VALUE], value, h[VALUE_SIZE]);
+        bm_end(h);
     } else if (what <= TAKE) {
         memcpy(value, p.entry + h[VALUE], h[VALUE_SIZE]);
     }

@@ -121,7 +121,7 @@ static inline ptrdiff_t bm_line_execute(uint32_t *h, const uint8_t *request, uin
                 return NOT_HERE;
             }
             uint64_t made = bm_field_apply(ADD, bm_field_read(value + offset, width), bm_field_read(request + 8, 8), width);
-            bm_field_write(value + offset, width, made);
+            bm_field_store(h, value + offset, width, made);
             bm_field_write(reply + 1, 8, made);
             return 9;
         }

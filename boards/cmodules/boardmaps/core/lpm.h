@@ -170,12 +170,14 @@ static inline int bm_lpm_update(uint32_t *h, const uint8_t *key, const uint8_t *
         return MISS;
     } else {
         slot = h[FREE];
+        if (!slot && h[FRESH] >= h[MAX_ENTRIES]) {
+            return FULL;
+        }
+        bm_begin(h);
         if (slot) {
             h[FREE] = n.left[slot] & (FREE_BIT - 1);
-        } else if (h[FRESH] < h[MAX_ENTRIES]) {
-            slot = ++h[FRESH];
         } else {
-            return FULL;
+            slot = ++h[FRESH];
         }
         uint32_t x = w.node, top = slot;
         bm_lpm_set(&n, slot, length, 0, 0);
@@ -196,8 +198,10 @@ static inline int bm_lpm_update(uint32_t *h, const uint8_t *key, const uint8_t *
         }
     }
     uint8_t *entry = bm_hash_entry(h, slot);
+    bm_begin(h);
     memcpy(entry, key, h[KEY_SIZE]);
     memcpy(entry + h[VALUE], value, h[VALUE_SIZE]);
+    bm_end(h);
     return DONE;
 }
 
@@ -208,6 +212,7 @@ static inline int bm_lpm_delete(uint32_t *h, const uint8_t *key, uint32_t length
         return MISS;
     }
     uint32_t slot = w.node, left = n.left[slot], right = n.right[slot];
+    bm_begin(h);
     if (left && right) {
         uint32_t inner = bm_lpm_inner(h, &n);
         bm_lpm_set(&n, inner, length, left, right);
@@ -221,6 +226,7 @@ static inline int bm_lpm_delete(uint32_t *h, const uint8_t *key, uint32_t length
     n.left[slot] = h[FREE] | FREE_BIT;
     h[FREE] = slot;
     --h[COUNT];
+    bm_end(h);
     return DONE;
 }
 
@@ -266,7 +272,9 @@ static inline int bm_lpm_op(uint32_t *h, const uint8_t *key, uint8_t *value, int
 
 // Remove every prefix.
 static inline void bm_lpm_clear(uint32_t *h) {
+    bm_begin(h);
     h[COUNT] = h[ROOT] = h[INNER_FREE] = h[INNER_FRESH] = h[FREE] = h[FRESH] = 0;
+    bm_end(h);
 }
 
 #endif

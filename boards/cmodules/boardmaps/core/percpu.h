@@ -40,14 +40,18 @@ static inline int bm_row_op(uint32_t *h, const bm_key_t *key, uint32_t at, void 
             return done;
         }
         row = p.entry + h[VALUE];
-        memset(row, 0, whole);
+        memset(row, 0, whole); // the mark is set
     } else if (what == NOEXIST) {
         return EXISTS;
     }
     if (what == DELETE) {
+        bm_begin(h);
         memset(row, 0, whole);
+        bm_end(h);
     } else if (what < LOOKUP) {
+        bm_begin(h);
         bm_copy(row + at, buffer, n);
+        bm_end(h);
     } else {
         bm_copy(buffer, row + at, n);
         if (what == TAKE) {

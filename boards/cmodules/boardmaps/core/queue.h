@@ -31,12 +31,14 @@ static inline int bm_queue_put(uint32_t *h, const void *value, size_t n, bool ov
         return FULL;
     }
     uint8_t *slot = bm_queue_slot(h, full ? 0 : h[COUNT]);
+    bm_begin(h);
     if (full) {
         bm_queue_drop_first(h);
     } else if (++h[COUNT] > h[PEAK]) {
         h[PEAK] = h[COUNT];
     }
     memcpy(slot, value, n);
+    bm_end(h);
     return 0;
 }
 
@@ -48,16 +50,20 @@ static inline bool bm_queue_take(uint32_t *h, void *out, bool remove) {
     bool newest = h[MAP_TYPE] == STACK;
     memcpy(out, bm_queue_slot(h, newest ? h[COUNT] - 1 : 0), h[VALUE_SIZE]);
     if (remove) {
+        bm_begin(h);
         --h[COUNT];
         if (!newest) {
             bm_queue_drop_first(h);
         }
+        bm_end(h);
     }
     return true;
 }
 
 static inline void bm_queue_empty(uint32_t *h) {
+    bm_begin(h);
     h[COUNT] = h[FIRST] = 0;
+    bm_end(h);
 }
 
 #endif

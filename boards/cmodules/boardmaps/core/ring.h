@@ -32,8 +32,8 @@ static inline bool bm_ring_make_room(uint32_t *h, uint32_t taken) {
     return true;
 }
 
-// Reserve a record; NULL, and counted, when there is no room for it.
-static inline uint32_t *bm_ring_reserve(uint32_t *h, size_t length) {
+// Reserve a record; NULL, and counted, when there is no room for it. The caller sets the mark.
+static inline uint32_t *bm_ring_claim(uint32_t *h, size_t length) {
     uint32_t number = h[NUMBER]++;
     if (length >= h[SIZE] || !bm_ring_make_room(h, bm_ring_taken(length))) {
         ++h[DROPPED];
@@ -46,6 +46,13 @@ static inline uint32_t *bm_ring_reserve(uint32_t *h, size_t length) {
     if (h[PRODUCER] - h[CONSUMER] > h[PEAK]) {
         h[PEAK] = h[PRODUCER] - h[CONSUMER];
     }
+    return record;
+}
+
+static inline uint32_t *bm_ring_reserve(uint32_t *h, size_t length) {
+    bm_begin(h);
+    uint32_t *record = bm_ring_claim(h, length);
+    bm_end(h);
     return record;
 }
 
@@ -65,6 +72,7 @@ static inline void bm_ring_copy(uint32_t *h, uint32_t *record, void *data, uint3
     }
 }
 
+// Fill a record; the caller sets the mark.
 static inline void bm_ring_submit(uint32_t *h, uint32_t *record, const void *data) {
     uint32_t n = record[0] & LENGTH;
     bm_ring_copy(h, record, (void *)(uintptr_t)data, n, true);
@@ -73,10 +81,12 @@ static inline void bm_ring_submit(uint32_t *h, uint32_t *record, const void *dat
 }
 
 static inline bool bm_ring_output(uint32_t *h, const void *data, size_t n) {
-    uint32_t *record = bm_ring_reserve(h, n);
+    bm_begin(h);
+    uint32_t *record = bm_ring_claim(h, n);
     if (record) {
         bm_ring_submit(h, record, data);
     }
+    bm_end(h);
     return record != NULL;
 }
 
@@ -90,7 +100,9 @@ static inline uint32_t *bm_ring_next(uint32_t *h) {
         if (!(record[0] & DISCARDED)) {
             return record;
         }
+        bm_begin(h);
         h[CONSUMER] += bm_ring_taken(record[0] & LENGTH);
+        bm_end(h);
     }
     return NULL;
 }
@@ -106,20 +118,24 @@ static inline int32_t bm_ring_read(uint32_t *h, void *out, size_t n) {
         return -2;
     }
     bm_ring_copy(h, record, out, length, false);
+    bm_begin(h);
     h[CONSUMER] += bm_ring_taken(length);
     h[LAST] = record[1];
     --h[COUNT];
+    bm_end(h);
     return length;
 }
 
 // Copy `data` into the record at this offset in the slice, or mark it as discarded.
 static inline void bm_ring_finish(uint32_t *h, uint32_t at, const void *data, bool discard) {
     uint32_t *record = (uint32_t *)(void *)bm_at(h, at);
+    bm_begin(h);
     if (discard) {
         record[0] = (record[0] & LENGTH) | DISCARDED;
     } else {
         bm_ring_submit(h, record, data);
     }
+    bm_end(h);
 }
 
 // Throw away all records; false, and nothing happens, while one is reserved, but by force.
@@ -132,8 +148,10 @@ static inline bool bm_ring_clear(uint32_t *h, bool force) {
         }
         at += bm_ring_taken(head & LENGTH);
     }
+    bm_begin(h);
     h[CONSUMER] = at;
     h[COUNT] = 0;
+    bm_end(h);
     return true;
 }
 

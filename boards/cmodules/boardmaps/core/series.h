@@ -11,6 +11,7 @@ enum { SAMPLE_NUMBERS = (1 << 30) - 1 }; // a board's small ints; numbers of sam
 static inline void bm_series_push(uint32_t *h, uint32_t low, uint32_t high, const void *value) {
     bool full = h[COUNT] == h[MAX_ENTRIES];
     uint8_t *slot = bm_queue_slot(h, full ? 0 : h[COUNT]);
+    bm_begin(h);
     if (full) {
         bm_queue_drop_first(h);
         ++h[GONE];
@@ -20,6 +21,7 @@ static inline void bm_series_push(uint32_t *h, uint32_t low, uint32_t high, cons
     memcpy(slot, &low, 4);
     memcpy(slot + 4, &high, 4);
     memcpy(slot + 8, value, h[VALUE_SIZE]);
+    bm_end(h);
 }
 
 // Copy timestamp and value of the sample with this number to `out`; false when it is not there (any more).

@@ -27,6 +27,25 @@ enum { LOOKED_AT = 16 };
 // What an operation answers
 enum { DONE = 0, MISS = 1, EXISTS = 2, FULL = 3, WRONG_SIZE = 4 };
 
+// A kernel calls bm_begin() before it changes anything in the slice and bm_end() behind the change, on every way out: a reset in between
+// leaves the mark set. The compiler keeps the stores in this order; a processor that is reset alone does by itself.
+enum { MARK_AT = 69 }; // bytes from the slice's start
+#if defined(__GNUC__) && !defined(__FRAMAC__)
+#define BM_IN_ORDER() __asm__ volatile ("" : : : "memory")
+#else
+#define BM_IN_ORDER() ((void)0)
+#endif
+
+static inline void bm_begin(uint32_t *slice) {
+    ((volatile uint8_t *)slice)[MARK_AT] = 1;
+    BM_IN_ORDER();
+}
+
+static inline void bm_end(uint32_t *slice) {
+    BM_IN_ORDER();
+    ((volatile uint8_t *)slice)[MARK_AT] = 0;
+}
+
 static inline uint8_t *bm_at(uint32_t *slice, uint32_t offset) {
     return (uint8_t *)slice + offset;
 }

@@ -1,0 +1,229 @@
+"""What an earlier boot left in the pool: looked at, kept where it is whole, and given to the maps that are made again.
+
+pool.py loads this where it finds such bytes and nowhere else. The maps that are kept wait above what this boot has allocated, in
+the order in which they were made; one that is opened moves down to where a new map would begin, so that a pool looks as after any
+other boot. They give way to new maps. A slice carries its mark while it moves: a reset meanwhile loses that one.
+"""
+
+import sys
+from struct import pack, unpack_from
+
+from micropython import const
+
+from .definition import HEADER_SIZE, MAGIC, layout
+from .flags import BPF_F_WRONLY
+from .kinds import find
+from .maps.check import examined
+from .settings import kernels
+
+# Columns and traits of kinds.py
+_NUMBER_OF = const(0)
+_TRAITS = const(4)
+_PARAMETERS = const(9)
+_BYTES = const(32)
+_BITS = const(128)
+
+_TYPE_AT = const(8)  # bytes of a slice's header
+_MAP_FLAGS_AT = const(12)
+_STATE_AT = const(68)
+_SCHEMA_AT = const(70)
+_MARK_AT = const(69)
+_FIELD = const(9)  # words
+_FUNCTIONS = const(15)
+_FROZEN = const(1)
+_BAD_HEADER = const(10)  # what the kernel says of a slice
+
+
+class _Slice:
+    """One that waits to be opened; `told` is its verdict: name, state, why."""
+
+    def __init__(self, offset, size, told):
+        self.offset = offset
+        self.size = size
+        self.told = told
+
+
+class Kept:
+    """The slices of the pool that wait. `memory` is a bytearray, `view` the pool's part of it, `told` the list of all verdicts."""
+
+    def __init__(self, memory, view, clear, told):
+        self._view = view
+        self._clear = clear
+        self._told = told
+        self.waiting = []
+        self.old = None  # a map's bytes, and its verdict, for carry()
+        self._look(memory)
+        used = 0
+        for s in self.waiting:
+            self._move(s, used)
+            used += s.size
+        clear(view[used:], len(view) - used)
+
+    def end(self):
+        """Return where the last one ends, 0 when none waits."""
+        return self.waiting[-1].offset + self.waiting[-1].size if self.waiting else 0
+
+    def _look(self, memory):
+        """Find the slices. Behind one whose size cannot be trusted the next one is searched."""
+        view, own = self._view, kernels("check")
+        expected = at = 0
+        while True:
+            at = memory.find(MAGIC, at)
+            if at < 0 or at > len(view) - HEADER_SIZE:
+                return
+            size = unpack_from("<I", view, at + 4)[0]
+            if at & 7 or size & 7 or not HEADER_SIZE <= size <= len(view) - at:
+                at += 1
+                continue
+            part = view[at : at + size]
+            wrong = own.slice(part)
+            sound = wrong != _BAD_HEADER  # so its size can be trusted
+            told = [_name(part), "kept", ""]
+            if told[0] and not wrong:
+                part[_STATE_AT] &= 0xFF ^ _FROZEN  # whoever froze it does so again
+                if find(_NUMBER_OF, part[_TYPE_AT])[_TRAITS] & _BYTES:
+                    own.settle(part)
+                self.waiting.append(_Slice(at, size, told))
+            else:
+                told[1] = "discarded"
+                told[2] = examined(part)[1] or "a map without a name is not kept"
+            if sound or at == expected:
+                self._told.append(told)
+            at += size if sound else 8
+            if sound:
+                expected = at
+
+    def _move(self, s, to):
+        """Move one, and set the bytes that it leaves to zero."""
+        view, at, n = self._view, s.offset, s.size
+        if at == to:
+            return
+        view[at + _MARK_AT] = 1
+        view[to : to + n][:] = view[at : at + n]
+        view[to + _MARK_AT] = 0
+        s.offset = to
+        first, end = (max(at, to + n), at + n) if to < at else (at, min(at + n, to))
+        self._clear(view[first:], end - first)
+
+    def _drop(self, s, why):
+        """Discard one that waits."""
+        self.waiting.remove(s)
+        s.told[1], s.told[2] = "discarded", why
+        self._clear(self._view[s.offset :], s.size)
+
+    def reopen(self, new, d, front):
+        """Have a map that is made again find its slice at `front`; return what waited, None when nothing did.
+
+        One of the same name and another definition, or other type parameters, is discarded.
+        """
+        other = None
+        for s in self.waiting:
+            if s.told[0] == d.name:
+                part = self._view[s.offset : s.offset + s.size]
+                if _is(part, d) and _parameters(part) == new.host_parameters():
+                    return self._bring(s, front)
+                other = other or s
+        if other:
+            self._outgrown(other, d)
+        return None
+
+    def _outgrown(self, s, d):
+        """Discard one whose map has another definition now; what it held is copied for a function that moves it."""
+        view = self._view[s.offset : s.offset + s.size]
+        why = "the map was made anew with another definition: this was %r" % examined(view)[0]
+        migrating = sys.modules.get("boardmaps.migrate")  # loaded where the program has registered one
+        if migrating and d.name in migrating._functions:
+            try:
+                self.old = memoryview(bytearray(view)), s.told
+            except MemoryError:
+                why += "; there was no heap to move what it held"
+        self._drop(s, why)
+
+    def carry(self, new):
+        """Have the program's function move what the map held before its definition changed."""
+        from .migrate import take_over  # saves heap: it is loaded by then
+
+        (old, told), self.old = self.old, None
+        told[2] = take_over(new, old)
+
+    def hidden(self):
+        """Return (offset, size) of those that the host may not read."""
+        found = []
+        for s in self.waiting:
+            if self._view[s.offset + _MAP_FLAGS_AT] & BPF_F_WRONLY:
+                found.append((s.offset, s.size))
+        return found
+
+    def _bring(self, s, front):
+        """Take one out of those that wait, to `front`; return it, None where it could not be moved."""
+        self.waiting.remove(s)
+        end = front + s.size
+        if s.offset != front and self.waiting and self.waiting[0].offset < min(end, s.offset):  # others are in the way
+            view = self._view
+            try:
+                image = bytearray(view[s.offset : s.offset + s.size])
+            except MemoryError:
+                self.waiting.append(s)
+                self._drop(s, "there was no heap to move it to its place: %d bytes" % s.size)
+                return None
+            self._clear(view[s.offset :], s.size)
+            self.room(end, None)
+            image[_MARK_AT] = 1
+            view[front:end] = image
+            view[front + _MARK_AT] = 0
+        else:
+            self._move(s, front)
+        s.offset = front
+        s.told[1] = "opened"
+        return s
+
+    def back(self, s):
+        """Have one wait again, whose map could not be made."""
+        s.told[1] = "kept"
+        self.waiting.insert(0, s)
+
+    def room(self, end, who):
+        """Make the bytes up to `end` free of those that wait. What finds no room gives way to `who`, the name of a map."""
+        while self.waiting and self.waiting[0].offset < end:
+            if sum([s.size for s in self.waiting]) > len(self._view) - end:
+                self._drop(self.waiting[-1], "nobody had opened it when %r needed its room" % who)
+                continue
+            to = self.waiting[0].offset  # holes between them go, and then all move up
+            for s in self.waiting:
+                self._move(s, to)
+                to += s.size
+            up = end - self.waiting[0].offset
+            for s in reversed(self.waiting):
+                self._move(s, s.offset + up)
+
+    def forget(self):
+        """Discard all: the pool is reset."""
+        while self.waiting:
+            self._drop(self.waiting[-1], "the pool was reset before anybody had opened it")
+
+
+def _name(part):
+    """Return the name that a header has, as far as it is one."""
+    try:
+        return str(bytes(part[80:HEADER_SIZE]).rstrip(b"\0"), "utf-8")
+    except ValueError:  # UnicodeError
+        return "?"
+
+
+def _is(part, d):
+    """Return whether a slice is of this definition, but for its name and functions; its size too, which comes of it."""
+    words = (d.map_type, d.map_flags, d.key_size, d.value_size, d.max_entries)
+    if unpack_from("<5I", part, 8) != words or unpack_from("<4I", part, 44) != layout(d):
+        return False
+    text = d.schema.encode()
+    n = len(text)
+    return part[_SCHEMA_AT] | part[_SCHEMA_AT + 1] << 8 == n and bytes(part[len(part) - (n + 7 & ~7) :][:n]) == text
+
+
+def _parameters(part):
+    """Return the type parameters of a slice, as its map's host_parameters() does."""
+    row = find(_NUMBER_OF, part[8])
+    if row[_TRAITS] & _BITS:
+        return bytes(part[4 * _FUNCTIONS : 4 * _FUNCTIONS + 1])
+    letter, offset = unpack_from("<II", part, 4 * _FIELD)
+    return pack("<BI", letter, offset) if row[_PARAMETERS] and letter else b""
