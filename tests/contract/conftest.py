@@ -104,7 +104,7 @@ def _do(port: str, code: str) -> str:
     repl = SerialTransport(port, wait=0)
     try:
         repl.enter_raw_repl(soft_reset=False)
-        said, error = repl.exec_raw(code)
+        said, error = repl.exec_raw(code, timeout=300)
         repl.exit_raw_repl()
     finally:
         repl.close()
