@@ -78,7 +78,7 @@ def main() -> int:
         )
     ]
     found = {target: [int(n) for n in counts] for target, *counts in _PASSED.findall(said)}
-    if set(found) != set(TARGETS):
+    if set(found) != set(TARGETS) or any(sum(others) for _, *others in found.values()):
         print(said)
     for target in TARGETS:
         passed, *others = found.get(target, (0, 1))
