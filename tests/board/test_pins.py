@@ -282,7 +282,7 @@ print(boardmaps.pins())
         "InvalidDefinition', 'pin map 2: it has no name",
         "MapError', 'pin: every is -1, not a number of seconds",
         "InvalidDefinition', \"pin 'a': the maps 1 and 3 both have this name",
-        "the pin of map 'a' is not loaded: it is that of another definition or layout. The map begins anew",
+        "max_entries=5, map_flags=0, name='a') now: it begins empty; boardmaps.migrate('a', function) would move",
         "the pin of map 'a' is not loaded: it has 104 bytes of the map, and 112 were written",
         "it has 120 bytes of the map, and 112 were written",
         "its head is damaged",

@@ -47,7 +47,7 @@ _LIVED = const(2)  # longer than a fast crash
 _RESETTING = const(3)  # reset() was called
 
 # Items of the ledger
-_STATE = const(0)
+_STAGE = const(0)
 _FAST = const(1)  # fast crashes in a row
 _BOOTS = const(2)
 _CRASHES = const(3)
@@ -145,9 +145,9 @@ def _begin(ring, fast_ms, most):
         return
     led = _read()
     cause = _cause()
-    if led[_STATE] == _RESETTING and cause in (UNKNOWN, WATCHDOG, RESET, SOFT):
+    if led[_STAGE] == _RESETTING and cause in (UNKNOWN, WATCHDOG, RESET, SOFT):
         cause = ASKED
-    last, led[_STATE] = led[_STATE], _BEGUN
+    last, led[_STAGE] = led[_STAGE], _BEGUN
     led[_BOOTS] += 1
     led[_CAUSES + cause] += 1
     _run = [led, fast_ms, (time.ticks_ms(), time.time()), keep.FOLDER is not None and not keep.suspended]
@@ -192,8 +192,8 @@ def _end(state):
         if keep.there("suspended"):
             os.remove(keep.path("suspended"))
         _run[3] = keep.FOLDER is not None
-    if led[_STATE] not in (state, _RESETTING):
-        led[_STATE] = state
+    if led[_STAGE] not in (state, _RESETTING):
+        led[_STAGE] = state
         _write(led)
 
 
@@ -214,9 +214,9 @@ def _crashed(error, ring, most):
     if ring is not None and ring.output(record):
         keep.crashed = True
         return
-    _end(led[_STATE])  # it may have lasted without a server's turn
+    _end(led[_STAGE])  # it may have lasted without a server's turn
     _keep_crash(record, uptime >= _run[1], most, True)
-    led[_STATE] = _ENDED
+    led[_STAGE] = _ENDED
     _write(led)
 
 
