@@ -60,8 +60,8 @@ OF_KIND = {
     "show": dict.fromkeys(KINDS, INFO),
     "list": dict.fromkeys(KINDS, INFO),
     "freeze": dict.fromkeys(KINDS),
-    "pin": dict.fromkeys(KINDS, {"name": "", "bytes_written": 0, "seconds": 0}),
-    "unpin": dict.fromkeys(KINDS, {"name": "", "was_pinned": 0}),
+    "pin": {key: {"name": "", "bytes_written": 0, "seconds": 0} for key in KINDS},
+    "unpin": {key: {"name": "", "was_pinned": 0} for key in KINDS},
 }
 
 Shape = Any
