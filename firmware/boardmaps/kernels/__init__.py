@@ -8,7 +8,7 @@ take no heap but for what they return; plain ones do. A map's own look at what t
 has looked at. The kind check, which few programs need, is in C and plain Python alone: a board with viper kernels takes the latter.
 
 base        clear(view, size)
-stdio       drain(ipoll, readinto, one, buf, stream) -> bytes read; in C of the stream itself
+stdio       drain(ipoll, readinto, one, buf, _stream) -> bytes read; in C of the stream itself
 frame       cobs_encode(raw) -> without zeros
 frame       cobs_decode(data) -> what was encoded, or None
 frame       encode(kind, session, seq, ack, payload) -> the frame with its closing zero
