@@ -11,7 +11,7 @@ from struct import pack, pack_into, unpack_from
 
 import boardmaps
 import boardmaps.maps.check as checking
-from boardmaps import MapError, pool
+from boardmaps import MapError, pool, settings
 from boardmaps.definition import check_word
 from boardmaps.kinds import find
 from boardmaps.maps import percpu, percpu_array, percpu_hash
@@ -20,6 +20,7 @@ MOST_STEPS = 30_000  # words that plain kernels read in one operation
 OWN_WORDS = (7, 8, 9, 10, 15, 16, 18)
 CHECK, MARK = 19, 69  # the word of a header, and the byte
 
+KERNELS_OF = settings.kernels
 steps = 0
 percpu.this_cpu = percpu_hash.this_cpu = lambda: 0
 
@@ -55,7 +56,6 @@ if PLANTED:
     module = Planted()
     module.chains, module.nodes, module.records = kernel["chains"], kernel["nodes"], kernel["records"]
     CHECKS = [module]
-    looking["kernels"] = lambda _: CHECKS[0]
     checking = Planted()
     checking.check, checking.examined = looking["check"], looking["examined"]
     checking._definition = looking["_definition"]
@@ -68,10 +68,10 @@ def said(look, what):
     global steps
     answers = []
     for module in CHECKS:
-        if not PLANTED:
-            checking.kernels = lambda _: module
+        settings.kernels = lambda _: module
         steps = 0
         answers.append(look(what))
+    settings.kernels = KERNELS_OF
     assert all(answer == answers[0] for answer in answers), answers
     return answers[0]
 
