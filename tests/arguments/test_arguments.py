@@ -32,7 +32,7 @@ RIGHT = {
     "key": "b'abcd'", "value": "b'abcd'", "out": "B", "flags": "0", "delta": "1", "offset": "0", "width": "4",
     "expected": "b'abcd'", "new": "B", "data": "b'abc'", "operand": "3", "length": "4", "most": "8", "record": "None",
     "timestamp": "2", "n": "1", "start": "0", "end": "9", "cursor": "None", "count": "1", "keys": "[b'abcd']",
-    "values": "[b'abcd']", "index": "1", "force": "False", "row": "b'abcdefgh'", "op": "'abcd'",
+    "values": "[b'abcd']", "index": "1", "force": "False", "row": "b'abcdefgh'", "op": "'abcd'", "name": "'abcd'",
 }  # fmt: skip
 _ROWS = {"value": "b'abcdefgh'", "out": "bytearray(8)", "expected": "b'abcdefgh'", "values": "[b'abcdefgh']"}
 OTHERS = {
@@ -46,7 +46,7 @@ OTHERS = {
 NUMBERS = ("add", "fetch", "exchange")  # of these either a wrong key or a wrong number may be told first
 NOT_WALKED = {"resize": "the twin's alone", "copy_sample": "of the line", "first_number": "of the line"}
 # What only memory at hand has, and what only the CPU does whose value it is
-NOT_OVER_THE_LINE = {"view", "reserve", "reserve_into", "new_record", "read_into"}
+NOT_OVER_THE_LINE = {"view", "field", "reserve", "reserve_into", "new_record", "read_into"}
 OF_ONE_CPU = {"add", "compare_and_swap"}
 
 Calls = dict[
