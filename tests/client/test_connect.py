@@ -50,7 +50,7 @@ def test_connecting_resets_nothing_and_leaves_the_repl(unix: UnixBoard, mpremote
 
 
 def test_a_board_without_memory_for_the_server_says_how_to_take_a_smaller_pool(tmp_path: Path) -> None:
-    with UnixBoard(port=tmp_path / "small", heap="65000w") as small:
+    with UnixBoard(port=tmp_path / "small", heap="68000w") as small:
         deploy(small.port, reset=False)
         with pytest.raises(LinkError) as caught:
             connect(small.port)
