@@ -52,19 +52,19 @@ OP_UPDATE_PART = const(32)
 OP_PUSH = const(33)
 OP_PEEK = const(34)
 
-# whole slices, between the host and a board
-OP_SLICE_SUM = const(56)
-OP_RESTORE = const(57)
-RESTORE_BEGIN = const(0)
-RESTORE_DATA = const(1)
-RESTORE_END = const(2)
-
 # on what outlives a reset
 OP_PIN = const(48)
 OP_UNPIN = const(49)
 OP_PINS = const(50)
 OP_KEPT_READ = const(51)
 OP_ACKNOWLEDGE = const(52)
+
+# whole slices, between the host and a board
+OP_SLICE_SUM = const(56)
+OP_RESTORE = const(57)
+RESTORE_BEGIN = const(0)
+RESTORE_DATA = const(1)
+RESTORE_END = const(2)
 
 # how a pin is, in the reply to OP_PINS
 PIN_SAME = const(0)  # the map is as it is pinned
@@ -98,11 +98,9 @@ STATUS_MISS = const(127)
 STATUS_MORE = const(128)  # added: the reply goes on, ask with OP_MORE
 
 # the tags of what follows the fixed fields of CREATE and of a map's record
-TAG_PARAMETERS = const(1)
+TAG_PARAMETERS = const(1)  # the type's parameters, as kinds.py has their layout
 TAG_SCHEMA = const(2)  # its text
-TAG_SCHEMA_SUM = const(
-    3
-)  # the CRC-32 of the text, in its place in the records of OP_LIST  # the type's parameters, as kinds.py has their layout
+TAG_SCHEMA_SUM = const(3)  # the CRC-32 of the text, in its place in the records of OP_LIST
 
 # of a map's record, flags.py has its INFO_FORMAT
 INFO_SIZE = const(57)

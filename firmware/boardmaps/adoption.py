@@ -6,30 +6,25 @@ other boot. They give way to new maps. A slice carries its mark while it moves: 
 """
 
 import sys
-from struct import pack, unpack_from
+from struct import unpack_from
 
 from micropython import const
 
-from .definition import HEADER_SIZE, MAGIC, layout
+from .definition import HEADER_SIZE, MAGIC, layout, schema_of
 from .flags import BPF_F_WRONLY
 from .kinds import find
-from .maps.check import examined
+from .maps.check import examined, parameters
 from .settings import kernels
 
 # Columns and traits of kinds.py
 _NUMBER_OF = const(0)
 _TRAITS = const(4)
-_PARAMETERS = const(9)
 _BYTES = const(32)
-_BITS = const(128)
 
 _TYPE_AT = const(8)  # bytes of a slice's header
 _MAP_FLAGS_AT = const(12)
 _STATE_AT = const(68)
-_SCHEMA_AT = const(70)
 _MARK_AT = const(69)
-_FIELD = const(9)  # words
-_FUNCTIONS = const(15)
 _FROZEN = const(1)
 _BAD_HEADER = const(10)  # what the kernel says of a slice
 
@@ -120,7 +115,7 @@ class Kept:
         for s in self.waiting:
             if s.told[0] == d.name:
                 part = self._view[s.offset : s.offset + s.size]
-                if _is(part, d) and _parameters(part) == new.host_parameters():
+                if _is(part, d) and parameters(part) == new.host_parameters():
                     return self._bring(s, front)
                 other = other or s
         if other:
@@ -144,7 +139,7 @@ class Kept:
         from .migrate import take_over  # saves heap: it is loaded by then
 
         (old, told), self.old = self.old, None
-        told[2] = take_over(new, old)
+        told[2] = take_over(new, old)[1]
 
     def hidden(self):
         """Return (offset, size) of those that the host may not read."""
@@ -215,15 +210,4 @@ def _is(part, d):
     words = (d.map_type, d.map_flags, d.key_size, d.value_size, d.max_entries)
     if unpack_from("<5I", part, 8) != words or unpack_from("<4I", part, 44) != layout(d):
         return False
-    text = d.schema.encode()
-    n = len(text)
-    return part[_SCHEMA_AT] | part[_SCHEMA_AT + 1] << 8 == n and bytes(part[len(part) - (n + 7 & ~7) :][:n]) == text
-
-
-def _parameters(part):
-    """Return the type parameters of a slice, as its map's host_parameters() does."""
-    row = find(_NUMBER_OF, part[8])
-    if row[_TRAITS] & _BITS:
-        return bytes(part[4 * _FUNCTIONS : 4 * _FUNCTIONS + 1])
-    letter, offset = unpack_from("<II", part, 4 * _FIELD)
-    return pack("<BI", letter, offset) if row[_PARAMETERS] and letter else b""
+    return bytes(schema_of(part)) == d.schema.encode()

@@ -213,8 +213,13 @@ def check_word(view: memoryview | bytes | bytearray) -> int:
         first = 36
     crc = crc32(view[first:end], crc32(view[:28]))
     crc = crc32(view[80:HEADER_SIZE], crc32(view[70:72], crc))
-    schema = view[70] | view[71] << 8
-    return crc32(view[len(view) - _align(schema, 8) :][:schema], crc) if schema else crc
+    return crc32(schema_of(view), crc)
+
+
+def schema_of(view: memoryview | bytes | bytearray) -> memoryview | bytes | bytearray:
+    """Return the part of a slice that is the text of its schema, nothing where it has none."""
+    n = view[70] | view[71] << 8
+    return view[len(view) - _align(n, 8) :][:n]
 
 
 def check_entries(d: MapDef) -> None:

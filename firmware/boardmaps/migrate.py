@@ -23,9 +23,7 @@ class Old:
     def __init__(self, view, definition):  # type: ignore[no-untyped-def]
         self.definition = definition
         self.data = view
-        size = view[70] | view[71] << 8
-        at = len(view) - (size + 7) // 8 * 8
-        self.schema = str(bytes(view[at : at + size]), "utf-8")
+        self.schema = definition.schema
 
     def entries(self):  # type: ignore[no-untyped-def]
         """Yield key and value of each entry; a per-CPU value is a row."""
@@ -115,7 +113,7 @@ def _alike(before, field) -> bool:  # type: ignore[no-untyped-def]
 
 
 def take_over(new, view, own=None):  # type: ignore[no-untyped-def]
-    """Move what a kept slice holds to a new map of another definition; return the verdict, a sentence without its end.
+    """Move what a kept slice holds to a new map of another definition; return whether that was done, and the verdict.
 
     `own` are the kernels that look whether the slice is whole: the board's, unless the computer gives those that it has. Raises
     nothing but MemoryError. Whatever happens, `new` is empty or what the function has made of it.
@@ -123,11 +121,11 @@ def take_over(new, view, own=None):  # type: ignore[no-untyped-def]
     name = new.definition.name
     d, wrong = examined(view, own)
     if wrong:
-        return "what was kept of map %r is not whole (%s): it begins empty" % (name, wrong)
+        return False, "what was kept of map %r is not whole (%s): it begins empty" % (name, wrong)
     change = "the map %r was %r and is %r now" % (name, d, new.definition)
     function = _functions.get(name)
     if function is None:
-        return "%s: it begins empty; boardmaps.migrate(%r, function) would move what it held" % (change, name)
+        return False, "%s: it begins empty; boardmaps.migrate(%r, function) would move what it held" % (change, name)
     try:
         function(Old(view, d), new)
     except MemoryError:
@@ -135,5 +133,5 @@ def take_over(new, view, own=None):  # type: ignore[no-untyped-def]
         raise
     except Exception as error:  # the firmware's own mistake must not keep it from booting
         new.clear()
-        return "%s: its migration failed (%s: %s), and it begins empty" % (change, type(error).__name__, error)
-    return "%s: migrated" % change
+        return False, "%s: its migration failed (%s: %s), and it begins empty" % (change, type(error).__name__, error)
+    return True, "%s: migrated" % change

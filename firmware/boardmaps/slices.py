@@ -13,7 +13,7 @@ from .kinds import find
 _NUMBER_OF = const(0)
 _TRAITS = const(4)
 _OPERATIONS = const(10)
-_INDEXED = const(8)
+_PER_CPU = const(4)
 _CHAINS = const(16)
 _NODES = const(64)
 _OPS_QUEUED = const(16)
@@ -22,6 +22,7 @@ _OPS_SAMPLES = const(64)
 _OPS_MEMBERS = const(512)
 
 # Words of a slice's header
+_MAP_TYPE = const(2)
 _KEY_SIZE = const(4)
 _VALUE_SIZE = const(5)
 _MAX_ENTRIES = const(6)
@@ -71,11 +72,10 @@ def _word(view, index) -> int:  # type: ignore[no-untyped-def]
 
 def entries(view):  # type: ignore[no-untyped-def]
     """Yield (key, value) of each entry, by slot. An array's keys are indices as 4 bytes, a per-CPU value is a row."""
-    traits = find(_NUMBER_OF, _word(view, 2))[_TRAITS]
+    traits = find(_NUMBER_OF, _word(view, _MAP_TYPE))[_TRAITS]
     start, at_value, stride = _word(view, _ENTRIES), _word(view, _VALUE), _word(view, _STRIDE)
     # a row's bytes are all that lie behind the key; else the padding behind the value is left out
-    rows = traits & 4
-    size = stride - at_value if rows else _word(view, _VALUE_SIZE)
+    size = stride - at_value if traits & _PER_CPU else _word(view, _VALUE_SIZE)
     keyed = traits & (_CHAINS | _NODES)
     for slot in range(_word(view, _FRESH) if keyed else _word(view, _MAX_ENTRIES)):
         if keyed and unpack_from("<H", view, _word(view, _LINKS) + 2 * slot)[0] & _FREE_BIT:

@@ -5,6 +5,13 @@ Keys, values and buffers are any contiguous buffers, counted in bytes; numbers a
 
 from collections.abc import Sequence
 
+from boardmaps.abi import U32_MAX
+
+
+def index_bytes(index: int) -> bytes:
+    """Return an array's index as a key. One that no u32 holds is out of range like the largest: no array has 2**32 entries."""
+    return (index if 0 <= index <= U32_MAX else U32_MAX).to_bytes(4, "little")
+
 
 class Arguments:
     """What a map of either sort asks of its arguments. `op` and `what` name the call and the argument in errors."""

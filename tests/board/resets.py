@@ -11,6 +11,7 @@ import serial
 from mpremote.transport_serial import SerialTransport
 
 from boardmaps_sim.process_board import ProcessBoard
+from tests.waits import PATIENCE
 
 PROGRAM = Path(__file__).parent / "programs" / "resetting.py"
 MAPS = 10
@@ -19,7 +20,6 @@ import sys
 class config: KERNELS, GUARD, POOL_SIZE = "viper", "irq", 16384
 sys.modules["boardmaps_config"] = config
 """
-_SILENT = 60.0  # seconds without a line in which a board is taken for dead
 
 
 @dataclass
@@ -44,7 +44,7 @@ def reset_often(board: ProcessBoard, platform: str, boots: int, before: str = ""
     rng, said = random.Random(seed), Said()
     with serial.Serial(board.port, 115200, timeout=1) as port:
         port.write(b"\x02\x04")  # out of the raw REPL, and a soft reset
-        deadline = time.monotonic() + _SILENT
+        deadline = time.monotonic() + PATIENCE
         pending = b""
         while time.monotonic() < deadline:
             pending += port.read(port.in_waiting or 1)
@@ -54,7 +54,7 @@ def reset_often(board: ProcessBoard, platform: str, boots: int, before: str = ""
             pending, text = rest, line.decode(errors="replace").strip()
             told = re.search(r"boot (\d+) (\d+) (\d+) (\[.*\]) (\[.*\])$", text)
             if told:
-                deadline = time.monotonic() + _SILENT
+                deadline = time.monotonic() + PATIENCE
                 _take(told, said)
             elif text == "soft":
                 time.sleep(rng.random() / 20)
@@ -65,7 +65,7 @@ def reset_often(board: ProcessBoard, platform: str, boots: int, before: str = ""
                 return said
             elif "Error" in text or "uncaught" in text:
                 said.wrong.append(text)
-    said.wrong.append(f"the board said nothing for {_SILENT:.0f} s: {pending!r}")
+    said.wrong.append(f"the board said nothing for {PATIENCE:.0f} s: {pending!r}")
     return said
 
 

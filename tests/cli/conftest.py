@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from boardmaps_host.deploy import deploy
 from boardmaps_sim.unix import UnixBoard
+from tests.firmware import running
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -52,11 +52,7 @@ def run() -> Command:
 @pytest.fixture(scope="module")
 def firmware(tmp_path_factory: pytest.TempPathFactory) -> Iterator[UnixBoard]:
     """A board that runs PROGRAM; the module's tests share it and clean up what they put into its maps."""
-    folder = tmp_path_factory.mktemp("firmware")
-    program = folder / "program.py"
-    program.write_text(PROGRAM)
-    with UnixBoard(port=folder / "port") as board:
-        deploy(board.port, app=program)
+    with running(tmp_path_factory.mktemp("firmware"), PROGRAM) as board:
         yield board
 
 

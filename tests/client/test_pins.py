@@ -8,8 +8,8 @@ import pytest
 
 from boardmaps.errors import InvalidDefinition, MapError, NotPermitted
 from boardmaps_host import connect
-from boardmaps_host.client.pins import pinned_slice
 from boardmaps_host.deploy import deploy
+from boardmaps_host.state.pin import parse
 from boardmaps_sim.unix import UnixBoard
 from tests.cli.conftest import Command
 from tests.cli.conftest import run as run  # noqa: PLC0414
@@ -58,7 +58,7 @@ def test_a_pinned_map_is_there_after_a_restart(board: UnixBoard) -> None:
         assert to.pins().written == written + found["only"].size
         assert to.pins().longest_stop <= to.pins().all_stops
         assert to.unpinned() == ["table"]
-        pinned = pinned_slice(to.kept("table.pin") or b"")
+        pinned = parse(to.kept("table.pin") or b"").slice
         assert len(pinned) == table.size
         assert b"val1" in pinned
         assert b"val2" not in pinned

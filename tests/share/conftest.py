@@ -11,9 +11,9 @@ import pytest
 
 from boardmaps_host import connect
 from boardmaps_host.client import Board, LinkError
-from boardmaps_host.deploy import deploy
 from boardmaps_host.share import meeting
 from boardmaps_sim.unix import UnixBoard
+from tests.firmware import running
 from tests.waits import eventually
 
 # Maps of every sort of event, and a firmware that goes on while programs look.
@@ -44,11 +44,7 @@ Connect = Callable[..., Board]
 @pytest.fixture(scope="session")
 def unix(tmp_path_factory: pytest.TempPathFactory) -> Iterator[UnixBoard]:
     """A board that runs PROGRAM."""
-    folder = tmp_path_factory.mktemp("shared")
-    program = folder / "program.py"
-    program.write_text(PROGRAM)
-    with UnixBoard(port=folder / "port") as board:
-        deploy(board.port, app=program)
+    with running(tmp_path_factory.mktemp("shared"), PROGRAM) as board:
         yield board
 
 

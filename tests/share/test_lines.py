@@ -20,6 +20,7 @@ from boardmaps_host.share import meeting
 from boardmaps_host.share.feeds import Reader
 from boardmaps_host.share.programs import Program
 from boardmaps_sim.unix import UnixBoard
+from tests.firmware import running
 from tests.link.test_ports import behind_a_socket
 from tests.share.conftest import Connect
 from tests.waits import PATIENCE, eventually
@@ -38,11 +39,7 @@ while True:
 @pytest.fixture(scope="module")
 def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[UnixBoard]:
     """A board with a locked line."""
-    folder = tmp_path_factory.mktemp("locked")
-    program = folder / "program.py"
-    program.write_text(_LOCKED)
-    with UnixBoard(port=folder / "port") as board:
-        deploy(board.port, app=program)
+    with running(tmp_path_factory.mktemp("locked"), _LOCKED) as board:
         yield board
 
 

@@ -126,7 +126,9 @@ def test_a_pin_is_read_and_a_damaged_one_is_not() -> None:
         data[bit // 8] ^= 1 << bit % 8
         image = of_bytes(bytes(data), "pin")
         assert image is None or image.what == "pool image" or (image.damaged and not image.maps), bit
-    assert "cut short" in image_of(good[:-8]).notes[0]
+    size = len(good) - 32
+    told = f"the pin cannot be read: it has {size - 8} bytes of the map, and {size} were written"
+    assert image_of(good[:-8]).notes == [told]
 
 
 def test_a_flash_image_shows_the_maps_in_its_files() -> None:

@@ -11,10 +11,10 @@ from boardmaps import NotPermitted, StaleMap
 from boardmaps.abi import OP_RESTORE, RESTORE_BEGIN, RESTORE_DATA
 from boardmaps_host import Snapshot, StateError, connect
 from boardmaps_host.client.info import answer
-from boardmaps_host.deploy import deploy
 from boardmaps_sim.unix import UnixBoard
 from tests.cli.conftest import Command
 from tests.cli.conftest import run as run  # noqa: PLC0414 - a fixture, for this module too
+from tests.firmware import running
 
 # A board without room on its file system, whose server overrides rights, and whose program never rests.
 PROGRAM = """
@@ -42,11 +42,7 @@ while True:
 @pytest.fixture(scope="module")
 def firmware(tmp_path_factory: pytest.TempPathFactory) -> Iterator[UnixBoard]:
     """A board that runs PROGRAM."""
-    folder = tmp_path_factory.mktemp("restless")
-    program = folder / "program.py"
-    program.write_text(PROGRAM)
-    with UnixBoard(port=folder / "port") as board:
-        deploy(board.port, app=program)
+    with running(tmp_path_factory.mktemp("restless"), PROGRAM) as board:
         yield board
 
 

@@ -121,12 +121,7 @@ def test_on_micropython(micropython: Run) -> None:
 
 @pytest.mark.parametrize("sort", [None, "viper"])
 @pytest.mark.unix_port
-def test_small_numbers_and_bools_take_no_heap(
-    micropython: Run, sort: str | None, request: pytest.FixtureRequest
-) -> None:
-    on = request.node.callspec.params["micropython"]
-    if on == "rv32_viper" and sort is None:
-        pytest.skip("the same as with viper")
+def test_small_numbers_and_bools_take_no_heap(micropython: Run, sort: str | None) -> None:
     micropython(textwrap.dedent(NO_HEAP.replace("SORT", repr(sort))))
 
 

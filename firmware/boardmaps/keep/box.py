@@ -289,7 +289,7 @@ def _uptime():
 
 def _memory_is_kept():
     """Return whether a pool's memory outlives a reset here."""
-    return getattr(pool, "recovered", lambda: None)() is not None
+    return pool.recovered() is not None
 
 
 def _cause():

@@ -6,36 +6,24 @@ SPEC.md, section 7, draws the file: 32 bytes, and the map's slice as it lay in t
 import os
 import sys
 from binascii import crc32
-from struct import pack_into, unpack_from
+from struct import unpack_from
 
 from micropython import const
 
 from .. import keep
+from ..definition import HEADER_SIZE, schema_of
 from ..errors import InvalidDefinition, MapError
 from ..kinds import find
+from ..settings import kernels
 
 HEAD = const(32)  # bytes before the slice
 _VERSION = const(1)
 _GLANCE = const(256)  # bytes read at once of a pin that is only looked at
-_SLICE_HEAD = const(96)
 
 # Columns and traits of kinds.py
 _NUMBER_OF = const(0)
 _TRAITS = const(4)
-_PARAMETERS = const(9)
 _BYTES = const(32)
-_BITS = const(128)
-
-# What never changes in the header of a slice that a definition made: magic to max_entries, offsets, the schema's length, name
-_NEVER_CHANGE = ((0, 28), (44, 60), (70, 72), (80, 96))
-
-# Of a ring's records, and words of its header
-_CONSUMER_AT = const(32)
-_PRODUCER_AT = const(36)
-_ENTRIES_AT = const(48)
-_RESERVED = const(1 << 29)
-_DISCARDED = const(1 << 28)
-_LENGTH = const((1 << 28) - 1)
 
 
 class Pinned:
@@ -89,8 +77,8 @@ def _migrated(entry):
             return False
     pool._clear(new._view, new.size)
     pool._begin(new, new.definition, new._view)
-    entry.verdict = take_over(new, old)
-    if entry.verdict.endswith(": migrated"):  # then pin() may take its place
+    moved, entry.verdict = take_over(new, old)
+    if moved:  # then pin() may take its place
         entry.content, entry.writes, entry.written = content, writes, written
     print("boardmaps: of its pin: %s. The file %s is as it was." % (entry.verdict, where))
     return True
@@ -101,10 +89,14 @@ def look(entry, into=None):
 
     Raises InvalidDefinition when the pin is that of another definition, layout or version, MapError when it is damaged, OSError.
     """
+    # saves heap: a board without pins need not have it
+    from ..maps.check import examined, unchanging
+
     m = entry.m
-    head = bytes(m._view[:_SLICE_HEAD])
-    (schema,) = unpack_from("<H", head, 70)
-    text = bytes(m._view[m.size - (schema + 7) // 8 * 8 :]) if schema else b""
+    kind = m.definition.map_type
+    same = unchanging(m._view, kind)
+    text = bytes(schema_of(m._view))
+    tail = -len(text) & ~7  # where the text begins, from the slice's end
     where = keep.path(m.definition.name + ".pin")
     size = os.stat(where)[6] - HEAD
     with open(where, "rb") as file:
@@ -117,16 +109,19 @@ def look(entry, into=None):
         if bytes_ != size:
             raise MapError("it has %d bytes of the map, and %d were written" % (max(size, 0), bytes_))
         if into is not None and size == m.size:
-            found = _fill(file, into)
-            begin, end = into[:_SLICE_HEAD], into[size - len(text) :]
+            found, begin, end = _fill(file, into), into, into[tail:] if tail else b""
         else:
-            found, begin, end = _glance(file, size, len(text))
+            found, begin, end = _glance(file, size, -tail)
         if found != content:
             raise MapError("its content is damaged")
-        if not _same(begin, head) or bytes(end) != text:
+        if len(begin) < HEADER_SIZE or unchanging(begin, kind) != same or bytes(end[: len(text)]) != text:
             raise InvalidDefinition("it is that of another definition or layout")
     if into is not None:
-        _check(into, m)
+        wrong = examined(into)[1]
+        if wrong:
+            raise MapError("its content is no whole map: %s" % wrong)
+        if find(_NUMBER_OF, kind)[_TRAITS] & _BYTES:
+            kernels("check").settle(into)  # who had reserved a record is gone
     entry.content, entry.writes, entry.written = content, writes, written
 
 
@@ -150,40 +145,7 @@ def _glance(file, size, tail):
         if not piece:
             break
         crc = crc32(piece, crc)
-        begin = begin or piece[:_SLICE_HEAD]
+        begin = begin or piece[:HEADER_SIZE]
         end = (end + piece)[-tail:] if tail else b""
         left -= len(piece)
     return crc, begin, end
-
-
-def _same(begin, head):
-    """Return whether two headers of slices are those of the same definition and layout."""
-    if len(begin) < _SLICE_HEAD:
-        return False
-    row = find(_NUMBER_OF, unpack_from("<I", head, 8)[0])
-    ranges = _NEVER_CHANGE
-    if row[_PARAMETERS]:
-        ranges += ((60, 64),) if row[_TRAITS] & _BITS else ((36, 44),)
-    for first, end in ranges:
-        if bytes(begin[first:end]) != head[first:end]:
-            return False
-    return True
-
-
-def _check(view, m):
-    """Raise MapError when what was loaded is not a whole slice; give up what was reserved in a ring by who is gone now."""
-    # saves heap: a board without pins need not have it
-    from ..maps.check import examined
-
-    wrong = examined(view)[1]
-    if wrong:
-        raise MapError("its content is no whole map: %s" % wrong)
-    if find(_NUMBER_OF, m.definition.map_type)[_TRAITS] & _BYTES:
-        at, end = unpack_from("<II", view, _CONSUMER_AT)
-        (entries,) = unpack_from("<I", view, _ENTRIES_AT)
-        while at != end:
-            place = entries + (at & m.definition.max_entries - 1)
-            (word,) = unpack_from("<I", view, place)
-            if word & _RESERVED:
-                pack_into("<I", view, place, word & _LENGTH | _DISCARDED)
-            at = at + ((word & _LENGTH) + 15 & ~7) & 0xFFFFFFFF

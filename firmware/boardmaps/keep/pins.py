@@ -13,6 +13,7 @@ from micropython import const
 
 from .. import keep, pool
 from ..errors import InvalidDefinition, MapError, NotPermitted, OutOfMemory
+from ..flags import U32_MAX
 from .load import HEAD, Pinned, look
 
 _VERSION = const(1)
@@ -172,55 +173,32 @@ def _steps(entry):
         _stats[1] += 1
         entry.verdict = None
         return
-    if not keep.there("."):
-        os.mkdir(keep.FOLDER)
     total = HEAD + m.size
-    head = bytearray(HEAD)
-    pack_into(
-        "<4sHH4I",
-        head,
-        0,
-        b"BPIN",
-        _VERSION,
-        HEAD,
-        m.size,
-        entry.writes + 1,
-        entry.written + total & 0xFFFFFFFF,
-        content,
-    )
-    pack_into("<I", head, 28, crc32(head[:28]))
-    new = keep.path(name + ".new")
-    try:
-        with open(new, "wb") as file:
-            file.write(head)
-            crc = 0
-            for at in range(0, m.size, _WRITTEN_AT_ONCE):
-                yield
-                m._alive("pin")
-                piece = bytes((data or m._view)[at : at + _WRITTEN_AT_ONCE])
-                crc = crc32(piece, crc)
-                if file.write(piece) != len(piece):
-                    raise OSError(_ENOSPC)
-            if crc != content:  # there was no heap for a copy, and the map has changed
-                raise MapError(
-                    "pin %r: the map changes while it is written, and there is no heap for a copy of its bytes" % name
-                )
-            file.flush()
-        yield
-        os.rename(new, keep.path(name + ".pin"))
-    except BaseException:
-        try:
-            os.remove(new)
-        except OSError:
-            pass
-        raise
-    if hasattr(os, "sync"):  # ports whose block devices keep writes back
-        os.sync()
-    entry.content, entry.writes, entry.written = content, entry.writes + 1, entry.written + total & 0xFFFFFFFF
+    yield from keep.writing(name + ".pin", _parts(entry, data, content))
+    entry.content, entry.writes, entry.written = content, entry.writes + 1, entry.written + total & U32_MAX
     entry.verdict = None
     entry.wrote = total
     _stats[0] += 1
     _stats[2] += total
+
+
+def _parts(entry, data, content):
+    """Yield what a pin's file is made of: its head, and the slice from `data`, or from the map where there was no heap for that."""
+    m = entry.m
+    head = bytearray(HEAD)
+    written = entry.written + HEAD + m.size & U32_MAX
+    pack_into("<4sHH4I", head, 0, b"BPIN", _VERSION, HEAD, m.size, entry.writes + 1, written, content)
+    pack_into("<I", head, 28, crc32(head[:28]))
+    yield head
+    crc = 0
+    for at in range(0, m.size, _WRITTEN_AT_ONCE):
+        m._alive("pin")
+        piece = bytes((data or m._view)[at : at + _WRITTEN_AT_ONCE])
+        crc = crc32(piece, crc)
+        yield piece
+    if crc != content:
+        text = "pin %r: the map changes while it is written, and there is no heap for a copy of its bytes"
+        raise MapError(text % m.definition.name)
 
 
 def _copied(m):

@@ -4,9 +4,20 @@ The header is held against kinds.py and definition.py here, for all kernels alik
 the kind "check". A slice that is whole can be given to every kernel: each stays within it, and ends.
 """
 
-from struct import calcsize, unpack_from
+from struct import calcsize, pack, unpack_from
 
-from ..definition import HEADER_SIZE, LAYOUT, MAGIC, MapDef, check_entries, check_word, filter_bits, layout, slice_size
+from ..definition import (
+    HEADER_SIZE,
+    LAYOUT,
+    MAGIC,
+    MapDef,
+    check_entries,
+    check_word,
+    filter_bits,
+    layout,
+    schema_of,
+    slice_size,
+)
 from ..errors import MapError
 from ..flags import const
 from ..kinds import find
@@ -121,11 +132,10 @@ def _definition(view):
     functions = unpack_from("<I", view, 4 * _FUNCTIONS)[0] if row[_TRAITS] & _BITS else 0
     name = bytes(view[80:96]).rstrip(b"\0")
     n = view[70] | view[71] << 8
-    end = len(view) - (n + 7) // 8 * 8
-    if end < HEADER_SIZE:
+    if len(view) - (n + 7) // 8 * 8 < HEADER_SIZE:
         return None, "the header says a schema of %d bytes, and the slice has %d" % (n, len(view))
     try:
-        schema = str(bytes(view[end : end + n]), "utf-8")
+        schema = str(bytes(schema_of(view)), "utf-8")
         d = MapDef(kind, key_size, value_size, most, flags, str(name, "utf-8"), cpus, functions, schema)
         check_entries(d)
     except (MapError, ValueError) as why:  # the latter of a name that is no text
@@ -136,6 +146,22 @@ def _definition(view):
     if not size == len(view) == needs:
         return None, "the header says %d bytes, its definition %d, and the slice has %d" % (size, needs, len(view))
     return d, None
+
+
+def unchanging(head, map_type):
+    """Return what in a header follows from definition, schema and type parameters of a map of this type. Any bytes may be given."""
+    row = find(_NUMBER_OF, map_type)
+    first, end = (60, 64) if row[_TRAITS] & _BITS else (36, 44) if row[_PARAMETERS] else (0, 0)
+    return b"".join([bytes(part) for part in (head[:28], head[44:60], head[70:72], head[80:96], head[first:end])])
+
+
+def parameters(head):
+    """Return the type parameters in the header of a sound slice, as its map's host_parameters() does."""
+    row = find(_NUMBER_OF, head[8])
+    if row[_TRAITS] & _BITS:
+        return bytes(head[4 * _FUNCTIONS : 4 * _FUNCTIONS + 1])
+    letter, offset = unpack_from("<II", head, 4 * _FIELD)
+    return pack("<BI", letter, offset) if row[_PARAMETERS] and letter else b""
 
 
 def _word(view, d, traits):

@@ -143,8 +143,12 @@ class Server:
         }
         most = 2 * pool.StaticPool.total_size() + _BESIDE
         self.session = ServerSession(dispatcher.handle, terms, mtu, window, self.line.credit, most, codec)
-        dispatcher.extra = {_OP_SUBSCRIBE: self._subscriptions, _OP_UNSUBSCRIBE: self._subscriptions}
-        dispatcher.extra.update({_OP_SLICE_SUM: self._transfers, _OP_RESTORE: self._transfers})
+        dispatcher.extra = {
+            _OP_SUBSCRIBE: self._subscriptions,
+            _OP_UNSUBSCRIBE: self._subscriptions,
+            _OP_SLICE_SUM: self._transfers,
+            _OP_RESTORE: self._transfers,
+        }
         self._allow_restore = allow_restore
         self._transfer = None
         # What is sealed is opened in Python, so the rest happens there too.

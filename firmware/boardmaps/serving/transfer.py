@@ -17,7 +17,7 @@ from ..definition import HEADER_SIZE
 from ..errors import InvalidDefinition, MapError, NotPermitted, StaleMap
 from ..flags import BPF_F_RDONLY, BPF_F_WRONLY
 from ..kinds import find
-from ..maps.check import examined
+from ..maps.check import examined, unchanging
 
 # Numbers of abi.py, restated
 _OP_SLICE_SUM = const(56)
@@ -32,9 +32,7 @@ _READ_AT_ONCE = const(256)  # bytes
 # Columns and traits of kinds.py
 _NUMBER_OF = const(0)
 _TRAITS = const(4)
-_PARAMETERS = const(9)
 _BYTES = const(32)
-_BITS = const(128)
 
 _STATE_AT = const(68)  # in a slice's header
 _MARK_AT = const(69)
@@ -45,16 +43,6 @@ _RESTORING = const(128)  # a mark
 def slice_of(m):
     """Return a map's slice, also while the map cannot be used."""
     return pool._view[m.offset : m.offset + m.size]
-
-
-def _unchanging(head, row):
-    """Return what in a slice's header follows from the map's definition, schema and parameters."""
-    parts = [bytes(head[:28]), bytes(head[44:60]), bytes(head[70:72]), bytes(head[80:96])]
-    if row[_TRAITS] & _BITS:
-        parts.append(bytes(head[60:64]))
-    elif row[_PARAMETERS]:
-        parts.append(bytes(head[36:44]))
-    return parts
 
 
 class Transfer:
@@ -91,8 +79,8 @@ class Transfer:
             m = pool.by_id(request[at] | request[at + 1] << 8)
             head = request[at + 2 : at + 2 + HEADER_SIZE]
             live = slice_of(m)
-            row = find(_NUMBER_OF, m.definition.map_type)
-            if _unchanging(head, row) != _unchanging(live, row):
+            kind = m.definition.map_type
+            if unchanging(head, kind) != unchanging(live, kind):
                 raise InvalidDefinition("restore %r: the slice is that of another map; nothing was changed" % m.name)
             if not override and (m.definition.map_flags & BPF_F_RDONLY or live[_STATE_AT] & _FROZEN):
                 what = "read-only for the host" if m.definition.map_flags & BPF_F_RDONLY else "frozen"

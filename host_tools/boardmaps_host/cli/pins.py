@@ -133,7 +133,8 @@ def show(words: tuple[str, ...], target: options.Target, as_json: bool) -> None:
 def _beside(board: "Board", key: int | str, as_json: bool) -> None:
     """Print a map's entries as they are and as they are pinned."""
     # saves start-up time: needed by this form of the command alone
-    from boardmaps_host.client.pins import pinned_slice
+    from boardmaps.errors import MapError
+    from boardmaps_host.state.pin import parse
     from boardmaps_host.state.slices import read
 
     the_map = board.map(key)
@@ -143,7 +144,10 @@ def _beside(board: "Board", key: int | str, as_json: bool) -> None:
             f"the map {the_map.name!r} is not pinned. To pin it: boardmaps map pin {the_map.name}"
         )
     live = read(board.pool.read_part(the_map.offset, the_map.size))
-    pinned = read(pinned_slice(data))
+    try:
+        pinned = read(parse(data).slice)
+    except MapError as wrong:
+        pinned = str(wrong)
     for one, what in ((live, "map"), (pinned, "pin")):
         if isinstance(one, str) or one.wrong:
             why = one if isinstance(one, str) else one.wrong

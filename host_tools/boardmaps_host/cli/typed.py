@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import rich_click as click
 
+from boardmaps_host.arguments import index_bytes
 from boardmaps_host.kinds import by_number
 
 from .forms import FormError, Words
@@ -187,7 +188,7 @@ def key_of(the_map: "RemoteMap", word: str) -> bytes:
     if names.key is None:
         if by_number(the_map.definition.map_type).indexed:
             try:
-                return min(max(int(word, 0), -1) & 0xFFFFFFFF, 0xFFFFFFFF).to_bytes(4, "little")
+                return index_bytes(int(word, 0))
             except ValueError:
                 raise FormError(f"the key {word!r} is no whole number, and the keys of {what} are indices.") from None
         raise FormError(f"the keys of {what} have no schema: write `key` and its bytes, not {word!r}.")

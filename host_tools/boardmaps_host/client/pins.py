@@ -14,7 +14,6 @@ from boardmaps.abi import (
     PIN_SAME,
     U32_MAX,
 )
-from boardmaps.errors import MapError
 from boardmaps_host.client.errors import LinkError
 from boardmaps_host.client.info import Asked, ask, reading
 from boardmaps_host.terminal import harmless
@@ -22,7 +21,6 @@ from boardmaps_host.terminal import harmless
 _STATES = {PIN_SAME: "same", PIN_CHANGED: "changed", PIN_KEPT: "kept", PIN_REFUSED: "refused"}
 _STATS = "<5I"
 _PIN = "<B4IBB"
-_HEAD = 32  # bytes of a pin before the slice
 _LARGEST = 4 << 20  # bytes of a kept file: no board has more memory for one
 _PIECE = 0xFFFF  # asked for at once; a board gives what its frame holds
 
@@ -101,10 +99,3 @@ def read_kept(link: Asked, file: str) -> bytes | None:
         found += data
         if len(found) > _LARGEST:
             raise LinkError(f"{file}: more than {_LARGEST:,} bytes are more than any board keeps.")
-
-
-def pinned_slice(pin: bytes) -> bytes:
-    """Return the map's slice in the bytes of a pin. Its check is not made again: the board has it. Raises MapError."""
-    if len(pin) < _HEAD or pin[:4] != b"BPIN":
-        raise MapError("this is no pin: it does not begin as one")
-    return pin[_HEAD:]

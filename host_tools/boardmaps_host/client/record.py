@@ -15,17 +15,24 @@ from boardmaps.abi import (
     OP_INFO,
     OP_LIST,
     OP_LOOKUP,
+    OP_MORE,
+    OP_PART,
     OP_PEEK,
+    OP_PING,
+    OP_POOL,
+    OP_POOL_READ,
+    OP_POOL_RESET,
     OP_SUBSCRIBE,
     STATUS_OK,
+    TAG_PARAMETERS,
+    TAG_SCHEMA,
+    U32_MAX,
 )
 from boardmaps_host.client.info import MapInfo, one
 from boardmaps_host.state.recording import Lost, MapMade, Operation, State, Told, Writer
 
-_U32 = 0xFFFFFFFF
 # Operations that are no part of a recording: about no map, or about where the board has it.
-_LEFT_OUT = range(11, 15)  # POOL, POOL_RESET, PART, MORE
-_POOL_READ = 27
+_LEFT_OUT = (OP_PING, OP_LIST, OP_INFO, OP_POOL, OP_POOL_RESET, OP_PART, OP_MORE, OP_POOL_READ)
 
 
 class Recorder:
@@ -46,7 +53,7 @@ class Recorder:
     def executed(self, request: bytes, reply: bytes, boot: str) -> None:
         """Take a request and its reply."""
         op = request[0]
-        if self._asking or op in _LEFT_OUT or op == _POOL_READ or op in (0, OP_LIST, OP_INFO):
+        if self._asking or op in _LEFT_OUT:
             return
         self._now_in(boot)
         if op == OP_CREATE:
@@ -80,7 +87,7 @@ class Recorder:
 
     def _count(self, number: int, running: int) -> None:
         before = self._numbers.get(number)
-        lost = 0 if before is None else (running - before - 1) & _U32
+        lost = 0 if before is None else (running - before - 1) & U32_MAX
         if 0 < lost < 1 << 31:
             self._writer.add(Lost(number, lost))
         self._numbers[number] = running
@@ -94,7 +101,7 @@ class Recorder:
         self._writer.close()
 
     def _at(self) -> int:
-        return int((time.monotonic() - self._begun) * 1000) & _U32
+        return int((time.monotonic() - self._begun) * 1000) & U32_MAX
 
     def _now_in(self, boot: str) -> None:
         if boot != self._boot:
@@ -122,7 +129,7 @@ def packed(info: MapInfo) -> bytes:
     """Return a map's record as LIST has it, without what changes, with its parameters and its schema."""
     sizes = (info.map_type, info.key_size, info.value_size, info.max_entries, info.map_flags, 0, 0, info.slice_bytes)
     record = pack(INFO_FORMAT, info.id, *sizes, 0, info.name.encode(), info.cpus, 0)
-    for tag, part in ((1, info.parameters), (2, info.schema.encode())):
+    for tag, part in ((TAG_PARAMETERS, info.parameters), (TAG_SCHEMA, info.schema.encode())):
         if part:
             record += pack("<BH", tag, len(part)) + part
     return record

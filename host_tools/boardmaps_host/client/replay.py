@@ -36,6 +36,7 @@ from boardmaps.abi import (
     STATUS_MISS,
     STATUS_OK,
 )
+from boardmaps.errors import KeyNotFound
 from boardmaps.line.operations import _OPERATIONS
 from boardmaps_host.client.info import MapInfo
 from boardmaps_host.client.link import Link
@@ -278,7 +279,7 @@ class _Replay:
     def _apply(self, m: _Map, request: bytes, word: str, missing: bool = False) -> None:
         reply = self._ask(request)
         self._done.events += 1
-        if reply[0] == STATUS_OK or (missing and reply[0] == 2):
+        if reply[0] == STATUS_OK or (missing and reply[0] == KeyNotFound.code):
             return
         raise _Differs(f"{word} {m.info.name!r}, as the firmware did: the target has {_shown(reply)}")
 

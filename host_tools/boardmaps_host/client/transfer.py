@@ -8,8 +8,7 @@ from __future__ import annotations
 from binascii import crc32
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
-from struct import pack, pack_into, unpack_from
+from struct import pack, unpack_from
 from typing import TYPE_CHECKING, Any, Protocol
 
 from boardmaps import slices as parts
@@ -25,11 +24,11 @@ from boardmaps.abi import (
 )
 from boardmaps.definition import HEADER_SIZE
 from boardmaps.errors import KeyNotFound, MapError, NotPermitted
+from boardmaps.kernels import plain_check
 from boardmaps_host.client.errors import LinkError
 from boardmaps_host.client.info import MapInfo, answer, ask, create, listing, reading
 from boardmaps_host.client.link import Link
 from boardmaps_host.client.pool import RemotePool
-from boardmaps_host.kinds import by_number
 from boardmaps_host.state.errors import StateError
 from boardmaps_host.state.slices import Slice, read
 from boardmaps_host.state.snapshot import Kept, Snapshot
@@ -40,7 +39,6 @@ if TYPE_CHECKING:
 _AGAIN = 4  # times that a map is read again that changed while it was read
 _ABOUT = ("machine", "fw", "profile")
 _AT_ONCE = 64  # requests between two reports of progress
-_DISCARDED, _RESERVED = 1 << 28, 1 << 29
 
 
 class Holder(Protocol):
@@ -231,16 +229,10 @@ def _fitting(one: Slice, info: MapInfo | None, migrate: Mapping[str, Callable[[A
     # saves start-up time: few maps are migrated
     from boardmaps_host.state.migrate import migrated
     from boardmaps_host.twin.registries import Registry
+    from boardmaps_host.twin.slices import make_empty
 
-    kind = by_number(info.map_type)
-    cls = getattr(import_module(f"boardmaps_host.twin.{kind.home}"), kind.class_name)
     with Registry():
-        if kind.parameters:
-            empty = cls.from_definition(info.definition, info.parameters)
-        else:
-            sizes = [getattr(info.definition, size) for size in kind.sizes]
-            given: dict[str, Any] = {"cpus": info.cpus} if kind.per_cpu else {}
-            empty = cls(*sizes, info.map_flags, info.name, schema=info.schema, **given)
+        empty = make_empty(info.definition, info.parameters, info.cpus)
         return migrated(one, empty, migrate[one.name])
 
 
@@ -268,8 +260,10 @@ def _send(board: Holder, maps: Sequence[tuple[Slice, MapInfo]], override: bool, 
     if not maps:
         return True
     link = board.link
-    # A record that was reserved has nobody who could submit it: it would hold up the ring's reader for good.
-    data = [_without_reserved(one) for one, _ in maps]
+    data = [bytearray(one.data) for one, _ in maps]
+    for content, (one, _) in zip(data, maps, strict=True):
+        if one.what == parts.OF_RECORDS:
+            plain_check.settle(content)  # whoever had reserved a record is not there to submit it
     heads = b"".join(pack("<H", info.id) + content[:HEADER_SIZE] for content, (_, info) in zip(data, maps, strict=True))
     begin = pack("<BBBH", OP_RESTORE, RESTORE_BEGIN, override, len(maps)) + heads
     reply = ask(link, begin, changes=False, boot=boot)
@@ -286,14 +280,3 @@ def _send(board: Holder, maps: Sequence[tuple[Slice, MapInfo]], override: bool, 
             error.add_note("boardmaps: a map that was not restored whole cannot be used; restore it again.")
         raise
     return staged
-
-
-def _without_reserved(one: Slice) -> bytes:
-    if one.what != parts.OF_RECORDS:
-        return one.data
-    data = bytearray(one.data)
-    for at, _, _, submitted in parts.all_records(data):
-        (head,) = unpack_from("<I", data, at)
-        if not submitted and head & _RESERVED:
-            pack_into("<I", data, at, head & ~_RESERVED | _DISCARDED)
-    return bytes(data)

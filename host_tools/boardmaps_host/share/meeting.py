@@ -37,14 +37,16 @@ class NoHub(Exception):
 
 
 class Place:
-    """The files of a port's hub. Raises LinkError when the folder for them is not this user's alone."""
+    """The files of a port's hub. Raises LinkError when the folder for them is not this user's alone.
 
-    def __init__(self, port: str) -> None:
+    `socket` is for who has found a hub's socket and knows no port: errors name that instead.
+    """
+
+    def __init__(self, port: str, socket: Path | None = None) -> None:
         self.port = port
-        name = f"hub-{crc32(port.encode()):08x}"
-        self.socket = folder() / f"{name}.socket"
-        self.lock = self.socket.with_name(f"{name}.lock")
-        self.journal = self.socket.with_name(f"{name}.journal")
+        self.socket = socket or folder() / f"hub-{crc32(port.encode()):08x}.socket"
+        self.lock = self.socket.with_suffix(".lock")
+        self.journal = self.socket.with_suffix(".journal")
 
 
 def folder() -> Path:
@@ -254,10 +256,8 @@ def hubs() -> list[Words]:
     """Return what each hub of this user tells of itself."""
     found = []
     for path in sorted(folder().glob("hub-*.socket")):
-        place = Place.__new__(Place)
-        place.port, place.socket = str(path), path
         try:
-            with call(place) as line:
+            with call(Place(str(path), path)) as line:
                 answer, _ = ask(line, about("status"), 5)
         except (NoHub, TimeoutError, ValueError):
             continue

@@ -6,21 +6,19 @@ wrong with it. Where a header is damaged, the next one is looked for.
 
 from __future__ import annotations
 
-from binascii import crc32
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from struct import unpack_from
 
 from boardmaps.definition import HEADER_SIZE, MAGIC
+from boardmaps.errors import MapError
 
-from . import snapshot
+from . import pin, snapshot
 from .errors import StateError
 from .slices import Slice, read, size_at
 
 _OLD = b"BMAP"  # how a slice of layout 1 begins
-_PIN, _PIN_HEAD, _PIN_VERSION = b"BPIN", 32, 1
 BLOCK = 4096  # bytes of a block of the boards' littlefs
 _LITTLEFS = b"littlefs"  # at 8 of a superblock
 _FOLDERS_MOST = 1000
@@ -75,7 +73,7 @@ def of_bytes(data: bytes, name: str) -> Image | None:
     """Return what is in these bytes, None when they are nothing that has maps."""
     if data[:4] == snapshot.MAGIC:
         return _of_snapshot(data, name)
-    if data[:4] == _PIN:
+    if data[:4] == pin.MAGIC:
         return _of_pin(data)
     if data[:4] not in (MAGIC, _OLD) and (base := _superblock(data)) is not None:
         if find_spec("littlefs") is None:
@@ -139,25 +137,16 @@ def _of_snapshot(data: bytes, name: str) -> Image:
 
 
 def _of_pin(data: bytes) -> Image:
-    """Read a pin: 32 bytes, and the map's slice."""
     image = Image("pin")
-    if len(data) < _PIN_HEAD or crc32(data[:28]) != unpack_from("<I", data, 28)[0]:
-        image.notes.append("the pin's head is damaged or cut short: its map cannot be trusted")
+    try:
+        one = read(pin.parse(data).slice)
+    except MapError as wrong:
+        image.notes.append(f"the pin cannot be read: {wrong}")
         return image
-    version, head, size, _, _, content = unpack_from("<HH4I", data, 4)
-    body = data[head:]
-    if version != _PIN_VERSION:
-        image.notes.append(f"the pin has version {version}, and this boardmaps reads version {_PIN_VERSION}")
-    elif len(body) != size:
-        image.notes.append(f"the pin has {len(body)} bytes of the map, and {size} were written: it is cut short")
-    elif crc32(body) != content:
-        image.notes.append("the pin's content is damaged: its CRC-32 is another one")
+    if isinstance(one, str):
+        image.notes.append(one)
     else:
-        one = read(body)
-        if isinstance(one, str):
-            image.notes.append(one)
-        else:
-            image.maps.append(Found(one))
+        image.maps.append(Found(one))
     return image
 
 

@@ -23,7 +23,7 @@ def take_over(new: CloudMap, loaded: CloudMap) -> str | None:
     if not isinstance(one, str) and (new.definition, new.host_parameters()) == (one.definition, one.parameters):
         fill(new, one)
         return None
-    verdict: str = _module.take_over(new, data, plain_check)
+    verdict: str = _module.take_over(new, data, plain_check)[1]
     return verdict
 
 

@@ -7,13 +7,14 @@ from typing import Any
 
 from boardmaps import slices as parts
 from boardmaps.abi import BPF_F_WRONLY
-from boardmaps.definition import HEADER_SIZE, MAGIC, MapDef, filter_bits
+from boardmaps.definition import HEADER_SIZE, MAGIC, MapDef, check_word, filter_bits
 from boardmaps.kernels import plain_check
 from boardmaps.maps.check import _definition as definition_of
 from boardmaps.maps.check import examined
+from boardmaps.maps.check import parameters as parameters_in
 from boardmaps_host.kinds import Kind, by_number
 
-SIZE_AT, COUNT_AT, STATE_AT, MARK_AT, SCHEMA_AT, PEAK_AT, FIELD_AT = 4, 28, 68, 69, 70, 72, 36  # in the header
+SIZE_AT, COUNT_AT, STATE_AT, MARK_AT, SCHEMA_AT, PEAK_AT, CHECK_AT = 4, 28, 68, 69, 70, 72, 76  # in the header
 FROZEN = 1
 
 
@@ -64,12 +65,8 @@ class Slice:
     @property
     def parameters(self) -> bytes:
         """The type parameters, as CREATE takes them; nothing where the type or this map has none."""
-        if self.kind.in_bits:
-            return bytes((self.definition.functions,))
-        if self.what != parts.OF_SAMPLES:
-            return b""
-        field, offset = unpack_from("<II", self.data, FIELD_AT)
-        return bytes((field,)) + offset.to_bytes(4, "little") if field else b""
+        found: bytes = parameters_in(self.data)
+        return found
 
     @property
     def what(self) -> str:
@@ -135,6 +132,5 @@ def read(data: bytes, hidden: bool | None = None) -> Slice | str:
 
 def _header_is_wrong(data: bytes) -> bool:
     """Whether the header of a slice without its content has a check that is not that of its bytes."""
-    from boardmaps.definition import check_word  # not at the top: for the few slices that are hidden
-
-    return bool(check_word(data) != unpack_from("<I", data, 76)[0] and not unpack_from("<H", data, SCHEMA_AT)[0])
+    other = check_word(data) != unpack_from("<I", data, CHECK_AT)[0]
+    return other and not unpack_from("<H", data, SCHEMA_AT)[0]  # a schema's text is hidden with the content

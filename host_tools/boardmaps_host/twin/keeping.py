@@ -8,15 +8,14 @@ from binascii import crc32
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from struct import pack, unpack_from
 
+from boardmaps.abi import U32_MAX
 from boardmaps.errors import InvalidDefinition, MapError
+from boardmaps_host.state.pin import HEAD, PinFile, parse
 from boardmaps_host.state.slices import Slice, read
 
 from .base import CloudMap
 from .slices import fill, to_slice
-
-_HEAD, _VERSION = 32, 1
 
 
 @dataclass
@@ -66,10 +65,9 @@ class Keeper:
             if content == entry.content and self.path(m.name).exists():
                 self.stats[1] += 1
                 return 0
-            total = _HEAD + len(data)
-            written = entry.written + total & 0xFFFFFFFF
-            head = pack("<4sHH5I", b"BPIN", _VERSION, _HEAD, len(data), entry.writes + 1, written, content, 0)
-            self._write(self.path(m.name), head + pack("<I", crc32(head)) + data)
+            total = HEAD + len(data)
+            written = entry.written + total & U32_MAX
+            self._write(self.path(m.name), PinFile(data, content, entry.writes + 1, written).to_bytes())
         except OSError as error:
             raise MapError(f"pin {m.name!r}: writing {self.path(m.name)} failed: {error.strerror}") from error
         finally:
@@ -114,24 +112,14 @@ class Keeper:
 
     def _look(self, entry: _Pinned) -> Slice:
         """Return what is in the pin of entry.m, and fill in the entry. Raises InvalidDefinition, MapError, OSError."""
-        data = self.path(entry.m.name).read_bytes()
-        if len(data) < _HEAD or data[:4] != b"BPIN" or crc32(data[:28]) != unpack_from("<I", data, 28)[0]:
-            raise MapError("its head is damaged")
-        version, head, size, writes, written, content = unpack_from("<HH4I", data, 4)
-        if version != _VERSION or head != _HEAD:
-            raise InvalidDefinition(f"it has version {version}, and this boardmaps reads {_VERSION}")
-        body = data[_HEAD:]
-        if len(body) != size:
-            raise MapError(f"it has {len(body)} bytes of the map, and {size} were written")
-        if crc32(body) != content:
-            raise MapError("its content is damaged")
-        one = read(body, hidden=False)
+        pin = parse(self.path(entry.m.name).read_bytes())
+        one = read(pin.slice, hidden=False)
         if isinstance(one, str) or one.wrong:
             raise MapError(f"its content is no whole map: {one if isinstance(one, str) else one.wrong}")
         m = entry.m
         if (one.definition, one.parameters) != (m.definition, m.host_parameters()):
             raise InvalidDefinition("it is that of another definition or layout")
-        entry.content, entry.writes, entry.written = content, writes, written
+        entry.content, entry.writes, entry.written = pin.content, pin.writes, pin.written
         return one
 
     def _write(self, path: Path, data: bytes) -> None:

@@ -175,16 +175,21 @@ def _filter(m: Any) -> bytearray:
     return view
 
 
+def make_empty(d: MapDef, parameters: bytes, cpus: int) -> CloudMap:
+    """Make a map of the twin by its definition, its type's parameters, and how many values an entry of a per-CPU map has."""
+    kind = by_number(d.map_type)
+    cls = getattr(import_module(f"{__package__}.{kind.home}"), kind.class_name)
+    if kind.parameters:
+        found: CloudMap = cls.from_definition(d, parameters)
+        return found
+    given: dict[str, Any] = {"cpus": cpus} if kind.per_cpu else {}
+    made: CloudMap = cls(*[getattr(d, size) for size in kind.sizes], d.map_flags, d.name, schema=d.schema, **given)
+    return made
+
+
 def make(one: Slice) -> CloudMap:
     """Make a map of the twin that holds what a slice does. Raises MapError when the slice is not whole."""
-    d = one.definition
-    cls = getattr(import_module(f"{__package__}.{one.kind.home}"), one.kind.class_name)
-    given: dict[str, Any] = {"cpus": d.cpus} if one.kind.per_cpu else {}
-    if one.kind.parameters:
-        m: CloudMap = cls.from_definition(d, one.parameters)
-    else:
-        sizes = [getattr(d, size) for size in one.kind.sizes]
-        m = cls(*sizes, d.map_flags, d.name, schema=d.schema, **given)
+    m = make_empty(one.definition, one.parameters, one.definition.cpus)
     fill(m, one)
     return m
 

@@ -21,6 +21,7 @@ from typing import Any
 from boardmaps.abi import BPF_NOEXIST
 from boardmaps.errors import InvalidDefinition, KeyExists, KeyNotFound, MapError
 from boardmaps.schema import Field, Schema, Types
+from boardmaps_host.arguments import index_bytes
 from boardmaps_host.kinds import by_number
 from boardmaps_host.typed import values
 
@@ -147,7 +148,7 @@ class TypedMap:
             return bytes(key)
         if schema is None or not schema.fields:
             if self._kind.indexed and isinstance(key, int) and not isinstance(key, bool):
-                return (key if 0 <= key < 1 << 32 else (1 << 32) - 1).to_bytes(4, "little")
+                return index_bytes(key)
             raise TypeError(f"map {self.map.name!r}: its keys have no schema, and {key!r} is no bytes")
         if not isinstance(key, Mapping):
             parts = key if len(schema.fields) > 1 and isinstance(key, Sequence) and not isinstance(key, str) else (key,)
