@@ -13,6 +13,7 @@ from boardmaps_host.state.pin import parse
 from boardmaps_sim.unix import UnixBoard
 from tests.cli.conftest import Command
 from tests.cli.conftest import run as run  # noqa: PLC0414
+from tests.waits import eventually
 
 PROGRAM = """
 import boardmaps, time
@@ -22,8 +23,16 @@ shut = ArrayMap(4, 2, BPF_F_WRONLY, "shut")
 kept = ArrayMap(4, 2, BPF_F_RDONLY, "only")
 unnamed = ArrayMap(4, 2)
 boardmaps.pin(kept)
+damage = ArrayMap(4, 1, 0, "damage")  # set by a test: a bit of the table's pin changes
 while True:
     boardmaps.poll()
+    if any(damage.lookup(0)):
+        with open("/boardmaps_kept/table.pin", "r+b") as pin:
+            pin.seek(140)
+            byte = pin.read(1)[0]
+            pin.seek(140)
+            pin.write(bytes((byte ^ 1,)))
+        damage.update(0, bytes(4))
     time.sleep_ms(2)
 """
 
@@ -144,3 +153,15 @@ def test_the_command_pins_shows_and_says_what_is_not_kept(board: UnixBoard, run:
     assert (gone.returncode, gone.stderr) == (1, "boardmaps: unpin 'table': there is no pin of this name\n")
     wrong = run("map", "pin", "table", "every", "soon", **on)
     assert "the seconds after 'every' are 'soon', not a number from 0 to 100,000." in wrong.stderr
+
+
+def test_a_pin_that_is_damaged_is_not_shown(board: UnixBoard, run: Command) -> None:
+    with connect(board.port) as to:
+        to.map("table").pin()
+        to.map("damage").update(0, b"\1\0\0\0")
+        assert eventually(lambda: to.map("damage").lookup(0) == bytes(4))
+        with pytest.raises(MapError, match="its content is damaged"):
+            parse(to.kept("table.pin") or b"")
+    done = run("pin", "show", "table", BOARDMAPS_PORT=board.port)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "the pin 'table' cannot be shown: its content is damaged" in done.stderr
