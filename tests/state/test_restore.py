@@ -16,12 +16,18 @@ from tests.cli.conftest import Command
 from tests.cli.conftest import run as run  # noqa: PLC0414 - a fixture, for this module too
 from tests.firmware import running
 
-# A board without room on its file system, whose server overrides rights, and whose program never rests.
+# A board without room on its file system, whose server overrides rights, and whose program never rests: the map "busy" changes
+# between its last byte that is read and the checksum behind that, however fast it is read.
 PROGRAM = """
 import boardmaps, time
 from boardmaps import ArrayMap, HashMap, BPF_F_RDONLY
 from boardmaps.serving.transfer import Transfer
 Transfer._stage = lambda self, total: None
+handle = Transfer.handle
+def restless(self, request, map_of):
+    busy.add(1, 1)
+    return handle(self, request, map_of)
+Transfer.handle = restless
 busy = ArrayMap.with_entries(value_size=8, max_entries=1000, name="busy")
 temps = HashMap(key_size=8, value_size=4, max_entries=8, name="temps")
 fixed = ArrayMap(value_size=4, max_entries=4, map_flags=BPF_F_RDONLY, name="fixed")
