@@ -52,6 +52,10 @@ OP_UPDATE_PART = const(32)
 OP_PUSH = const(33)
 OP_PEEK = const(34)
 
+# several changes as one
+OP_COMMIT = const(40)
+OP_COMMITTED = const(41)
+
 # on what outlives a reset
 OP_PIN = const(48)
 OP_UNPIN = const(49)
