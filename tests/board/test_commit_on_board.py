@@ -18,7 +18,7 @@ BEGIN = """
         pack("<BHIH", 32, a.id, 2, 4) + pack("<I", 1) + b"xy", pack("<BHIBq", 15, a.id, 0, 0, 5) + pack("<I", 2),
     )
     def commit(changes=CHANGES, to=None):
-        return (to or commits).handle(b"\\x28" + b"".join([pack("<H", len(c)) + c for c in changes]), map_of)
+        return (to or commits).handle(b"\\x2c" + b"".join([pack("<H", len(c)) + c for c in changes]), map_of)
     def look():
         return sorted(h.items()), list(a.items()), h.check(), a.check()
     before = look()

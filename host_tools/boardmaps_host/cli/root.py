@@ -10,6 +10,7 @@ from . import (
     demo,
     deploy,
     dump,
+    export,
     flash,
     hub,
     key,
@@ -77,5 +78,6 @@ for command in (
     key.command,
     hub.command,
     hub.release,
+    export.group,
 ):
     boardmaps.add_command(command)

@@ -91,6 +91,11 @@ class Link:
         return self.connection.session.resent
 
     @property
+    def round_trip(self) -> float:
+        """The seconds that an answer takes, smoothed over those that have come; 0 before the first."""
+        return self.connection.session.round_trip
+
+    @property
     def gone(self) -> bool:
         """Whether the port was closed under us and is not back yet."""
         return self.connection.state is State.GONE

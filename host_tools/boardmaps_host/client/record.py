@@ -14,6 +14,7 @@ from boardmaps.abi import (
     OP_COMMIT,
     OP_COMMITTED,
     OP_CREATE,
+    OP_HEALTH,
     OP_INFO,
     OP_LIST,
     OP_LOOKUP,
@@ -35,7 +36,7 @@ from boardmaps_host.client.info import MapInfo, one
 from boardmaps_host.state.recording import Lost, MapMade, Operation, State, Told, Writer
 
 # Operations that are no part of a recording: about no map, or about where the board has it.
-_LEFT_OUT = (OP_PING, OP_LIST, OP_INFO, OP_POOL, OP_POOL_RESET, OP_PART, OP_MORE, OP_POOL_READ)
+_LEFT_OUT = (OP_PING, OP_LIST, OP_INFO, OP_HEALTH, OP_POOL, OP_POOL_RESET, OP_PART, OP_MORE, OP_POOL_READ)
 
 
 class Recorder:

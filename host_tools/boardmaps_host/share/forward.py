@@ -26,7 +26,7 @@ _AHEAD = 8  # requests taken out of the queue before the board has room for them
 # What changes nothing that the board has.
 LOOKS = frozenset(
     (abi.OP_PING, abi.OP_LIST, abi.OP_INFO, abi.OP_LOOKUP, abi.OP_NEXT_KEY, abi.OP_BATCH_LOOKUP, abi.OP_POOL,
-     abi.OP_QUERY, abi.OP_SAMPLES, abi.OP_STATS, abi.OP_POOL_READ, abi.OP_PEEK, abi.OP_PINS, abi.OP_KEPT_READ)
+     abi.OP_QUERY, abi.OP_SAMPLES, abi.OP_STATS, abi.OP_POOL_READ, abi.OP_PEEK, abi.OP_PINS, abi.OP_KEPT_READ, abi.OP_HEALTH)
 )  # fmt: skip
 # What changes something, and has a short reply always.
 _SHORT = frozenset(
@@ -36,7 +36,7 @@ _SHORT = frozenset(
 )  # fmt: skip
 _TOGETHER = LOOKS | _SHORT
 _NOT_ABOUT_MAPS = frozenset((abi.OP_PING, abi.OP_CREATE, abi.OP_LIST, abi.OP_POOL, abi.OP_POOL_RESET, abi.OP_POOL_READ,
-                             abi.OP_UNPIN, abi.OP_PINS, abi.OP_KEPT_READ, abi.OP_COMMITTED))  # fmt: skip
+                             abi.OP_UNPIN, abi.OP_PINS, abi.OP_KEPT_READ, abi.OP_HEALTH, abi.OP_COMMITTED))  # fmt: skip
 # Changes of one entry, whose value the request before them reads, and where their key is.
 _READ_BEFORE = {abi.OP_UPDATE: 7, abi.OP_DELETE: 0, abi.OP_UPDATE_PART: 7}
 _KEY_OF_ADD = 16

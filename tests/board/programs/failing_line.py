@@ -192,7 +192,7 @@ def on(m, op, rest=b""):
 
 def commit(*changes):
     """Return the request for a commit."""
-    return b"\x28" + b"".join([pack("<H", len(c)) + c for c in changes])
+    return b"\x2c" + b"".join([pack("<H", len(c)) + c for c in changes])
 
 
 # By number, at least one of each operation
@@ -255,7 +255,7 @@ REQUESTS = [
         on(a, 5, pack("<IH", 0, 4) + pack("<I", 2) + b"87654321"),
     ),
     commit(on(h, 6, b"aaaa"), on(h, 6, b"none")),
-    b"\x29\1\0\0\0\0",
+    b"\x2d\1\0\0\0\0",
     on(r, 64, pack("<H", 0)),
     on(h, 64, pack("<H", 0) + b"aaaa"),
     on(h, 64, pack("<H", 0)),
