@@ -47,8 +47,8 @@ _OPS_PARTS = const(128)
 _STATE_AT = const(68)  # in a slice's header
 _COMMITTING = const(2)
 
-_WAITING = const(8)  # commits that wait for a tick
-_OUTCOMES = const(16)  # of those that waited, how many are remembered
+_MOST_WAITING = const(8)  # commits that wait for a tick
+_MOST_OUTCOMES = const(16)  # of those that waited, how many are remembered
 
 
 class Commits:
@@ -71,8 +71,8 @@ class Commits:
         if hold is None:
             self._make(doing, entries)
             return b"\0\1"
-        if len(self._waiting) == _WAITING:
-            raise MapError("commit: %d wait for the firmware's tick() already; nothing was changed" % _WAITING)
+        if len(self._waiting) == _MOST_WAITING:
+            raise MapError("commit: %d wait for the firmware's tick() already; nothing was changed" % _MOST_WAITING)
         self._number += 1
         self._waiting.append((self._number, request, map_of, hold))
         return b"\0\0" + self._number.to_bytes(4, "little")
@@ -100,7 +100,7 @@ class Commits:
 
     def _end(self, one, outcome):  # type: ignore[no-untyped-def]
         self._outcomes[one[0]] = outcome
-        self._outcomes.pop(one[0] - _OUTCOMES, None)
+        self._outcomes.pop(one[0] - _MOST_OUTCOMES, None)
         self._waiting.remove(one)
 
     def _asked(self, number, withdraw):  # type: ignore[no-untyped-def]
