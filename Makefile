@@ -92,6 +92,7 @@ soak: $(READY) chips ## Run for an hour what the tests run for seconds; an error
 	$(BIN)/python -m soak.schemas
 	$(BIN)/python -m soak.pins
 	$(BIN)/python -m soak.line
+	$(BIN)/python -m soak.commits
 	$(BIN)/python -m soak.sharing 100000
 	$(BIN)/python -m soak.chips
 	$(BIN)/python -m soak.resets

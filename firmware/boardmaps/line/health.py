@@ -6,7 +6,7 @@ from ..errors import NotSupported
 from ..flags import const
 
 _LARGEST = const(1)  # HEALTH_LARGEST of abi.py, restated
-_LEAST = const(64)  # bytes; blocks are told apart to this
+_FINEST = const(64)  # bytes; blocks are told apart to this
 
 
 def health(request: bytes) -> bytes:
@@ -36,9 +36,9 @@ def health(request: bytes) -> bytes:
 
 
 def _largest(free: int) -> int:
-    """Return the bytes of the largest free block, to _LEAST: MicroPython tells only the sum of them."""
+    """Return the bytes of the largest free block, to _FINEST: MicroPython tells only the sum of them."""
     largest, step = 0, free
-    while step >= _LEAST:
+    while step >= _FINEST:
         try:
             bytearray(largest + step)
             largest += step
