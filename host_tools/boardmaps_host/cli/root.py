@@ -23,6 +23,7 @@ from . import (
     recording,
     sim,
     state,
+    top,
     values,
 )
 
@@ -77,5 +78,6 @@ for command in (
     key.command,
     hub.command,
     hub.release,
+    top.command,
 ):
     boardmaps.add_command(command)
