@@ -10,6 +10,7 @@ from . import (
     demo,
     deploy,
     dump,
+    export,
     flash,
     hub,
     key,
@@ -79,5 +80,6 @@ for command in (
     hub.command,
     hub.release,
     top.command,
+    export.group,
 ):
     boardmaps.add_command(command)
