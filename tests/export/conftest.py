@@ -1,4 +1,4 @@
-"""A board with typed maps of every sort that is exported, and how the command is started and ended."""
+"""A board with typed maps of every sort that is exported, shared as users have it, and how the command is started and ended."""
 
 import signal
 import subprocess
@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from boardmaps_sim.unix import UnixBoard
-from tests.cli.conftest import BOARDMAPS, environment
-from tests.cli.conftest import run as run  # noqa: PLC0414 - a fixture, for this folder too
+from tests.cli.conftest import BOARDMAPS, Command, environment
 from tests.firmware import running
+from tests.share.conftest import _no_hub_is_left as _no_hub_is_left  # noqa: PLC0414 - a fixture, for this folder too
 from tests.waits import PATIENCE, eventually
 
 # `rooms` is the computer's too; `moved` counts how often the firmware was told by it to change a room itself.
@@ -53,6 +53,19 @@ def firmware(tmp_path_factory: pytest.TempPathFactory) -> Iterator[UnixBoard]:
         yield board
 
 
+@pytest.fixture
+def run() -> Command:
+    """run(*words) runs the command, without a terminal, and returns what it did."""
+
+    def command(*words: str, **more: str) -> "subprocess.CompletedProcess[str]":
+        shared = environment(**{"BOARDMAPS_SHARE": "1"} | more)
+        return subprocess.run(
+            [*BOARDMAPS, *words], capture_output=True, text=True, timeout=PATIENCE, check=False, env=shared
+        )
+
+    return command
+
+
 class Running:
     """A command that runs until it is told to end; what it says is kept."""
 
@@ -62,7 +75,7 @@ class Running:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env=environment(**more),
+            env=environment(**{"BOARDMAPS_SHARE": "1"} | more),
         )
         self.out: list[str] = []
         self.err: list[str] = []

@@ -86,7 +86,7 @@ def test_a_closed_pipe(firmware: UnixBoard) -> None:
         [*BOARDMAPS, "export", "csv", "-P", firmware.port, "--every", "0.02"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env=environment(),
+        env=environment(BOARDMAPS_SHARE="1"),
     )
     assert export.stdout is not None
     assert export.stderr is not None

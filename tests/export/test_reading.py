@@ -19,7 +19,7 @@ from tests.waits import PATIENCE, eventually
 
 
 def test_the_heap_of_a_board(firmware: UnixBoard) -> None:
-    with connect(firmware.port) as board:
+    with connect(firmware.port, share=True) as board:
         first, found = heap(board.link), heap(board.link, largest=True)
         assert first.largest is None
         assert found.kernels == first.kernels
@@ -36,7 +36,7 @@ def test_a_twin_has_no_heap() -> None:
 
 
 def test_the_health_of_a_board(firmware: UnixBoard) -> None:
-    with Fleet({"k": lambda: connect(firmware.port)}, None) as fleet:
+    with Fleet({"k": lambda: connect(firmware.port, share=True)}, None) as fleet:
         assert fleet.pollers["k"].tried(PATIENCE)
         begun = time.time()
         (first,) = fleet.now(PATIENCE)

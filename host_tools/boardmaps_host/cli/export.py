@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from . import fleet, options, output
+from . import export_prometheus, fleet, options, output
 
 if TYPE_CHECKING:
     from boardmaps_host.export.files import Output
@@ -94,10 +94,7 @@ def _run(
     only = Changed() if changed else None
     done = {"rows": 0, "readings": 0, "failed": 0}
     with suppress(KeyboardInterrupt), Fleet(boards, None if once else every, maps) as watched:
-        if once:
-            for poller in watched.pollers.values():
-                poller.tried(2 * timeout + 30)
-        for reading in watched.now(timeout) if once else watched.readings(seconds):
+        for reading in watched.once(timeout) if once else watched.readings(seconds):
             told(reading)
             done["failed"] += once and not reading.health.up
             done["readings"] += reading.health.up
@@ -140,5 +137,5 @@ def _say(line: str) -> None:
     output.say(line, flush=True)
 
 
-for _command in (csv, jsonl, sqlite):
+for _command in (csv, jsonl, sqlite, export_prometheus.command):
     group.add_command(_command)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from boardmaps_host.client.board import Board
 
 _AGAIN = 1.0  # seconds between two tries to reach a board that is down
+_REACH = 120.0  # seconds that connect() takes at the very most; by itself it gives up before
 _LEAVE = 2.0  # seconds that a board is given to end in good order
 _WAITING = 64  # readings that may wait for a slow output; then the boards are read less often
 
@@ -26,7 +27,8 @@ Job = Callable[["Board"], Any]
 
 
 class Poller:
-    """Reads one board: every `every` seconds (None: only when asked), and tells `deliver` each reading, and when it goes down.
+    """Reads one board: every `every` seconds, and tells `deliver` each reading, and when it goes down; None: only when asked, and
+    told is whether it is there.
 
     `connect` opens the board. All of the board's calls are made by one thread; `deliver` is called there.
     """
@@ -151,7 +153,7 @@ class Poller:
         try:
             found = reading(self.name, reader, self.health.since)
         except MapError as wrong:  # no map of a name that was asked for: the board itself is there
-            self._down(str(wrong), tell=self._every is not None)
+            self._down(str(wrong))
             return Reading(self.name, time.time(), self.health)
         found.health = self._is(found.health, found.at)
         return found
@@ -163,13 +165,15 @@ class Poller:
             now = replace(now, since=at)
         self.health = now
         self._tried.set()
+        if self._every is None and not before.up:
+            self._deliver(Reading(self.name, at, now))
         return now
 
-    def _down(self, why: str, *, tell: bool = True) -> None:
+    def _down(self, why: str) -> None:
         was = self.health
         self.health = Health(False, time.time() if was.up else was.since, why)
         self._tried.set()
-        if tell and (was.up or was.why != why):
+        if was.up or was.why != why:
             self._deliver(Reading(self.name, time.time(), self.health))
 
     def _told(self, found: Reading) -> None:
@@ -219,6 +223,12 @@ class Fleet:
                 why = poller.health.why or f"no answer within {seconds:g} s"
                 found.append(Reading(poller.name, time.time(), replace(poller.health, up=False, why=why)))
         return found
+
+    def once(self, seconds: float) -> list[Reading]:
+        """Read all boards as soon as each was reached, or could not be; `seconds` are now()'s."""
+        for poller in self.pollers.values():
+            poller.tried(_REACH)
+        return self.now(seconds)
 
     def __enter__(self) -> Self:
         for poller in self.pollers.values():

@@ -162,7 +162,7 @@ class Reader:
                 continue
             before, count = self._place.get(place, (-1, 0))
             self._place[place] = at, count + 1 if at == before else 1
-            yield Entry(typed.info.name, "", b"", _points(typed.value, value), at)
+            yield Entry(name_of(typed.info), "", b"", _points(typed.value, value), at)
 
     def health(self, since: float) -> Health:
         """Return how the board is, which answers. Raises LinkError."""
@@ -243,7 +243,7 @@ def _entries(typed: _Typed) -> Iterator[Entry]:
             ]
         else:
             points = _points(typed.value, value)
-        yield Entry(typed.info.name, key_text(typed.info, typed.key, key), key, points)
+        yield Entry(name_of(typed.info), key_text(typed.info, typed.key, key), key, points)
 
 
 def _points(schema: Schema, data: bytes) -> list[Point]:
@@ -255,6 +255,11 @@ def _points(schema: Schema, data: bytes) -> list[Point]:
         else:
             found.append(Point(one.name, one, numbers[0]))
     return found
+
+
+def name_of(info: "MapInfo") -> str:
+    """Return the map's name; of one without a name its number."""
+    return info.name or f"#{info.id}"
 
 
 def key_text(info: "MapInfo", schema: Schema | None, key: bytes) -> str:
