@@ -1,11 +1,12 @@
-"""A value that somebody sends as a text: what is stored for it, on the field's step, or why that may not be."""
+"""A value that somebody sends as a text: what is stored for it, on the field's step, or why that may not be; and its write."""
 
 import math
 from fractions import Fraction
 from typing import Any
 
-from boardmaps.errors import InvalidValue, NotPermitted
+from boardmaps.errors import InvalidValue, MapError, NotPermitted
 from boardmaps.schema import Field
+from boardmaps_host.export.reading import Entry, Point, writable
 from boardmaps_host.typed import values
 
 _WORDS = {"true": True, "on": True, "1": True, "false": False, "off": False, "0": False}
@@ -68,6 +69,17 @@ def steps(field: Field) -> tuple[float, float, float] | None:
     if field.step is None and not field.whole:
         step = Fraction(1, 1000)
     return float(_physical(field, low)), float(_physical(field, high)), float(step)
+
+
+def write(board: Any, schema: str, entry: Entry, point: Point, data: bytes) -> None:
+    """Write a value in one step, if the map is still the one that it was read from, and the computer may write it."""
+    the_map = board.map(int(entry.map[1:]) if entry.map.startswith("#") else entry.map)
+    info = the_map.info()
+    if not writable(info, point.field):
+        raise NotPermitted(f"map {entry.map!r}: the computer may not write it")
+    if info.schema != schema:
+        raise MapError(f"map {entry.map!r}: it is another one than it was when {point.name} was told")
+    the_map.update_part(entry.data, point.offset, data)
 
 
 def _physical(field: Field, number: Any) -> Fraction:

@@ -13,7 +13,6 @@ broker or a Home Assistant that restarts changes nothing on a board; it is told 
 """
 
 import json
-import re
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -27,9 +26,10 @@ except ImportError as missing:
 
     raise ExportError("export mqtt needs paho-mqtt: pip install 'boardmaps[mqtt]'") from missing
 
-from boardmaps.errors import MapError, NotPermitted
+from boardmaps.errors import MapError
 from boardmaps_host.export import homeassistant
-from boardmaps_host.export.commands import asked
+from boardmaps_host.export.broker import Broker as Broker
+from boardmaps_host.export.commands import asked, write
 from boardmaps_host.export.poller import Fleet
 from boardmaps_host.export.reading import Entry, Health, Point, Reading, writable
 from boardmaps_host.typed.values import pack_one
@@ -37,20 +37,6 @@ from boardmaps_host.typed.values import pack_one
 _HEALTH = 10.0  # seconds between two times that a board's health is told
 _GOODBYE = 2.0  # seconds that the last words may take
 _RETRY = 5  # seconds at most between two tries to reach the broker
-_NOT_IN_A_TOPIC = re.compile(r"[/+#%\x00-\x1f\x7f]")
-
-
-@dataclass(frozen=True)
-class Broker:
-    """Where the broker is, and how boards are called there. `discovery`: Home Assistant's topic for it, "" for none."""
-
-    host: str
-    port: int = 1883
-    user: str | None = None
-    password: str | None = None
-    tls: bool = False
-    prefix: str = "boardmaps"
-    discovery: str = "homeassistant"
 
 
 @dataclass
@@ -231,23 +217,7 @@ class Bridge:
     def _tell_board(self, board: str, health: Health) -> None:
         self._health_at[board] = time.monotonic()
         self._publish(self._topic(board, "status"), "online" if health.up else "offline")
-        heap, pool = health.heap, health.pool
-        found = {
-            "up": health.up,
-            "since": round(health.since, 3),
-            "why": health.why,
-            "machine": health.machine,
-            "firmware": health.firmware,
-            "program": health.program,
-            "crashes": health.crashes,
-            "round_trip": health.round_trip,
-            "resent": health.resent,
-            "heap_free": heap and heap.free,
-            "heap_used": heap and heap.used,
-            "pool": pool and pool[0],
-            "pool_used": pool and pool[1],
-        }
-        self._publish(self._topic(board, "health"), json.dumps(found))
+        self._publish(self._topic(board, "health"), json.dumps(health.document()))
         if self._broker.discovery and health.up:
             of = homeassistant.device(board, health)
             for component, id_, config in homeassistant.of_board(
@@ -272,7 +242,7 @@ class Bridge:
         return [self._topic("status"), self._topic(board, "status")]
 
     def _topic(self, *parts: str) -> str:
-        return "/".join([self._broker.prefix, *(part if part == "+" else _part(part) for part in parts)])
+        return self._broker.topic(*parts)
 
     # -- commands
 
@@ -303,7 +273,7 @@ class Bridge:
         if said:
             self._say(board, topic, text, said)
         told.text = None  # told by the reading behind it, whatever it is
-        done = self._fleet.pollers[board].do(lambda to: _write(to, told.schema, entry, point, data))
+        done = self._fleet.pollers[board].do(lambda to: write(to, told.schema, entry, point, data))
         done.add_done_callback(lambda one: self._fleet.put(_Done(board, topic, one.exception())))
 
     def _done(self, done: _Done) -> None:
@@ -320,19 +290,3 @@ class Bridge:
     def _say(self, board: str, topic: str, text: str, why: str) -> None:
         self._note(f"{topic}/set: {why}")
         self._publish(self._topic(board, "said"), json.dumps({"topic": topic, "sent": text, "said": why}), retain=False)
-
-
-def _write(board: Any, schema: str, entry: Entry, point: Point, data: bytes) -> None:
-    """Write a value in one step, if the map is still the one that it was read from, and the computer may write it."""
-    the_map = board.map(int(entry.map[1:]) if entry.map.startswith("#") else entry.map)
-    info = the_map.info()
-    if not writable(info, point.field):
-        raise NotPermitted(f"map {entry.map!r}: the computer may not write it")
-    if info.schema != schema:
-        raise MapError(f"map {entry.map!r}: it is another one than it was when {point.name} was told")
-    the_map.update_part(entry.data, point.offset, data)
-
-
-def _part(text: str) -> str:
-    """Return a part of a topic, what means something there written as %2F and the like."""
-    return _NOT_IN_A_TOPIC.sub(lambda found: f"%{ord(found[0]):02X}", text)

@@ -83,6 +83,25 @@ class Health:
     heap: Heap | None = None
     pool: tuple[int, int] | None = None  # bytes in all, and used
 
+    def document(self) -> dict[str, Any]:
+        """Return it for JSON."""
+        heap, pool = self.heap, self.pool
+        return {
+            "up": self.up,
+            "since": round(self.since, 3),
+            "why": self.why,
+            "machine": self.machine,
+            "firmware": self.firmware,
+            "program": self.program,
+            "crashes": self.crashes,
+            "round_trip": self.round_trip,
+            "resent": self.resent,
+            "heap_free": heap and heap.free,
+            "heap_used": heap and heap.used,
+            "pool": pool and pool[0],
+            "pool_used": pool and pool[1],
+        }
+
 
 @dataclass
 class Reading:
