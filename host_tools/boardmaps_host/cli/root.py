@@ -24,6 +24,7 @@ from . import (
     recording,
     sim,
     state,
+    top,
     values,
 )
 
@@ -78,6 +79,7 @@ for command in (
     key.command,
     hub.command,
     hub.release,
+    top.command,
     export.group,
 ):
     boardmaps.add_command(command)
