@@ -10,6 +10,7 @@ from . import (
     demo,
     deploy,
     dump,
+    export,
     flash,
     hub,
     key,
@@ -79,5 +80,6 @@ for command in (
     key.command,
     hub.command,
     hub.release,
+    export.group,
 ):
     boardmaps.add_command(command)

@@ -28,6 +28,7 @@ from boardmaps_host.kinds import KINDS, by_class
 
 if TYPE_CHECKING:
     from boardmaps import ArrayMap, BloomFilter, HashMap, LpmTrie, PerCpuArray, PerCpuHash, Queue, RingBuf, TimeSeries
+    from boardmaps_host.client.commit import Commit
     from boardmaps_host.client.maps.bloom import RemoteBloomFilter
     from boardmaps_host.client.maps.numbers import RemoteNumbers
     from boardmaps_host.client.maps.percpu import RemotePerCpu
@@ -124,6 +125,22 @@ class Board:
             raise InvalidDefinition(f"create {class_name}: {', '.join(sorted(missing))} is missing")
         parts = {"key_size": kind.key_least, "value_size": 0, **parts}
         return remote(self.link, create(self.link, MapDef(kind.number, **parts), parameters))
+
+    @contextlib.contextmanager
+    def commit(self) -> "Iterator[Commit]":
+        """Have what the block writes into entries of hash maps and arrays hold together, or none of it.
+
+        Staged are update(), update_part() and delete(), records and fields by name, and the commit's own add(). Behind the block
+        the board looks at all of them, and makes them in one turn of its server, or at the firmware's tick() where it calls that;
+        then this returns. What the block reads is what the board holds still. When the block raises, nothing is sent. Raises the
+        error of the first change that cannot be made, and nothing was changed then; OutcomeUnknown when all was made or nothing.
+        """
+        from boardmaps_host.client.commit import Commit  # saves start-up time: for those who make one
+
+        commit = Commit(self.link)
+        with commit.staging():
+            yield commit
+        commit.make()
 
     def snapshot(self, *names: str, progress: Callable[[int, int], None] | None = None) -> "Snapshot":
         """Return the maps of these names, or all, as slices, while the firmware runs on; save() writes the file.
