@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from boardmaps_host import Board
     from boardmaps_host.testing.boards import Boards
     from boardmaps_host.testing.on_twin import Turns
-    from boardmaps_host.testing.targets import Needs
 
 Put = Callable[..., "Board"]
 
@@ -27,7 +26,6 @@ _OPTION = "boards"
 _CHOSEN = "boardmaps_chosen"  # the plugin with what the tests run on
 # What the tests of an item have used, for the report of a failure: called, each gives (title, text) pairs
 _TELL = pytest.StashKey[list[Callable[[], Sequence[tuple[str, str]]]]]()
-_LACKING = pytest.StashKey[str]()  # what the board of an item lacks
 _MARKER = (
     'board(*names, heap="192K", pool="32K", cpus=2, word=32, real=True): run the test only on boards of these names, with at '
     "least so much heap, pool and CPUs, with words of so many bits, or on real ones (False: simulated ones)"
@@ -50,6 +48,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     """Let a conftest.py have boards of its own."""
+    # saves start-up time: for suites that use boards
     from boardmaps_host.testing import hooks
 
     pluginmanager.add_hookspecs(hooks)
@@ -61,7 +60,10 @@ def pytest_configure(config: pytest.Config) -> None:
     chosen = list(dict.fromkeys(config.getoption("--board") or config.getini(_OPTION)))
     config.pluginmanager.register(_chosen(chosen), _CHOSEN)
     if chosen != _USUAL and not hasattr(config, "workerinput"):
-        _look_at(config, chosen)
+        # saves start-up time: for suites that use boards
+        from boardmaps_host.testing.choosing import look_at
+
+        look_at(config, chosen)
 
 
 def _chosen(names: list[str]) -> ModuleType:
@@ -78,106 +80,43 @@ def _chosen(names: list[str]) -> ModuleType:
     return made
 
 
-def _look_at(config: pytest.Config, chosen: list[str]) -> None:
-    """Refuse a board that is not there, and a real one that several workers would want."""
-    from boardmaps_host.testing.targets import TargetError, parse
-
-    try:
-        ports = [target.port for target in map(parse, chosen) if target.port is not None]
-    except TargetError as wrong:
-        raise pytest.UsageError(str(wrong)) from None
-    # pytest looks for its configuration before it knows our option, beside each word that is a path.
-    for port in ports:
-        if Path(port).exists() and port in config.invocation_params.args:
-            raise pytest.UsageError(
-                f"--board {port}: write it as one word, --board={port}. pytest takes a path that stands alone for one of tests."
-            )
-    workers = len(getattr(config.option, "tx", None) or [])
-    if ports and workers > 1:
-        raise pytest.UsageError(
-            f"--board {ports[0]}: one board cannot serve {workers} workers. Leave out -n; boards that are simulated may have "
-            "workers, in a run of their own."
-        )
-    for port in ports:
-        if "://" not in port and not config.getoption("collectonly"):
-            _open(port)
-
-
-def _open(port: str) -> None:
-    """See that a port is there and free."""
-    from boardmaps_host.client.errors import LinkError
-    from boardmaps_host.client.transports import open_port
-
-    try:
-        open_port(port).close()
-    except LinkError as error:
-        raise pytest.UsageError(f"--board: {error}") from None
-
-
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Run each test on the boards that have what it needs."""
+    chosen: list[str] = getattr(config.pluginmanager.get_plugin(_CHOSEN), "names", [])
     kept: list[pytest.Item] = []
     left_out: list[pytest.Item] = []
     for item in items:
-        (left_out if _is_left_out(config, item) else kept).append(item)
+        (left_out if _is_left_out(item, chosen) else kept).append(item)
     if left_out:
         items[:] = kept
         config.hook.pytest_deselected(items=left_out)
 
 
-def _is_left_out(config: pytest.Config, item: pytest.Item) -> bool:
-    """Whether a test is not to run on its board, but on another one that was chosen. One that no board can run is skipped."""
-    from boardmaps_host.testing.targets import TargetError, parse
-
-    name = _target_of(item)
-    if name is None:
+def _is_left_out(item: pytest.Item, chosen: list[str]) -> bool:
+    callspec = getattr(item, "callspec", None)
+    name = callspec.params.get("board_target") if callspec is not None else None
+    if not isinstance(name, str) or item.get_closest_marker("board") is None:
         return False
-    needs = _needs(item)
-    try:
-        lacking = needs.lacking(parse(name)) if needs else ""
-        if not lacking:
-            return False
-        chosen: list[str] = getattr(config.pluginmanager.get_plugin(_CHOSEN), "names", [])
-        if needs and any(not needs.lacking(parse(other)) for other in chosen):
-            return True
-    except TargetError as wrong:
-        if needs is None:
-            return False  # a board of the conftest's own
-        raise pytest.UsageError(f"{item.nodeid}: {wrong}") from None
-    item.stash[_LACKING] = lacking
-    return False
+    # saves start-up time: for suites that use boards
+    from boardmaps_host.testing.choosing import is_left_out
+
+    return is_left_out(item, name, chosen)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test that none of the boards can run; fail it where BOARDMAPS_REQUIRE=1 says that nothing may be skipped."""
-    lacking = item.stash.get(_LACKING, "")
-    if lacking:
-        _refuse(lacking)
+    if item.get_closest_marker("board") is not None:
+        # saves start-up time: for suites that use boards
+        from boardmaps_host.testing.choosing import LACKING
+
+        if lacking := item.stash.get(LACKING, ""):
+            _refuse(lacking)
 
 
 def _refuse(why: str) -> None:
     if os.environ.get("BOARDMAPS_REQUIRE") == "1":
         pytest.fail(f"required here, and not run: {why}", pytrace=False)
     pytest.skip(why)
-
-
-def _target_of(item: pytest.Item) -> str | None:
-    """Return what a test runs on, None for one without a board."""
-    callspec = getattr(item, "callspec", None)
-    name = callspec.params.get("board_target") if callspec is not None else None
-    return name if isinstance(name, str) else None
-
-
-def _needs(item: pytest.Item) -> "Needs | None":
-    from boardmaps_host.testing.targets import Needs, TargetError
-
-    marker = item.get_closest_marker("board")
-    if marker is None:
-        return None
-    try:
-        return Needs.of(marker.args, marker.kwargs)
-    except TargetError as wrong:
-        raise pytest.UsageError(f"{item.nodeid}: @pytest.mark.board: {wrong}.") from None
 
 
 @pytest.hookimpl(wrapper=True)
@@ -193,6 +132,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 @contextmanager
 def _sentences() -> Iterator[None]:
     """Have what goes wrong with a board fail a test with its one sentence, and without a traceback of ours."""
+    # saves start-up time: for suites that use boards
     from boardmaps_host.boards import DefinitionError
     from boardmaps_host.client.errors import LinkError
     from boardmaps_host.deploy import DeployError
@@ -211,6 +151,7 @@ def _sentences() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def _boards(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Boards]":
     """The boards of this session, or of this worker of it."""
+    # saves start-up time: for suites that use boards
     from boardmaps_host.testing.boards import Boards
 
     try:
@@ -226,6 +167,7 @@ def _boards(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactor
 @pytest.fixture
 def twin() -> "Iterator[Board]":
     """The twin: what drives the maps that the test makes. They are the test's own, and are gone with it."""
+    # saves start-up time: for suites that use boards
     from boardmaps_host import connect
     from boardmaps_host.twin import Registry
 
@@ -282,7 +224,8 @@ def firmware(request: pytest.FixtureRequest, board_target: str) -> Iterator[Put]
                     made, turns = _put_on_twin(stack, paths, twin)
                     ended.append(lambda: turns.failed)
                     return made
-                from boardmaps_host.testing.boards import Firmware
+                # saves start-up time: for suites that use boards
+                from boardmaps_host.testing.held import Firmware
 
                 held = request.getfixturevalue("_boards").held(board_target)
                 tell.append(lambda: list(held.sections()))
@@ -296,6 +239,7 @@ def firmware(request: pytest.FixtureRequest, board_target: str) -> Iterator[Put]
 
 
 def _put_on_twin(stack: ExitStack, paths: Sequence[Path], twin: str | None) -> "tuple[Board, Turns]":
+    # saves start-up time: for suites that use boards
     from boardmaps_host.testing.on_twin import on_twin
 
     if twin is None:
