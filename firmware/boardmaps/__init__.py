@@ -46,6 +46,7 @@ if sys.implementation.name == "micropython":
         ("boardmaps.serving.server", "serve poll serve_async Server tick"),
         ("boardmaps.serving.threaded", "serve_thread"),
         ("boardmaps.serving.uart", "UartLine"),
+        ("boardmaps.serving.tcp", "TcpLine"),
         ("boardmaps.keep.pins", "pin unpin pin_stats"),
         ("boardmaps.keep.shown", "pins pin_flags kept_read"),
         ("boardmaps.keep.box", "run run_async reset acknowledge ledger"),

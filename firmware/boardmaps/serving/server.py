@@ -117,13 +117,17 @@ class Server:
     a session ends and Ctrl-C works again; `allow_reset`: whether the host may reset the pool; `allow_restore`: whether it may
     restore maps that it may not write, frozen ones too; `guard`: a lock that is held
     while requests are executed and events collected, for firmware in another thread that takes it around its own changes;
-    `key`: bytes, at least 16, that a host must have too (seal.py). Then Ctrl-C from the line is ignored from the first poll
-    until close(); what runs before and after that is not locked.
+    `key`: bytes, at least 16, that a host must have too (seal.py); a TcpLine needs one. Then Ctrl-C from the line is ignored
+    from the first poll until close(); what runs before and after that is not locked.
     """
 
     def __init__(
         self, line=None, mtu=480, window=4, idle=10, allow_reset=False, guard=None, key=None, allow_restore=False
     ):
+        if key is None and getattr(line, "needs_key", False):
+            raise ValueError(
+                "serve: whoever reaches the network can speak to this line; give a key of 16 bytes or more"
+            )
         self.line = line or StdioLine()
         codec = None
         if key is not None:

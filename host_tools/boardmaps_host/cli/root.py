@@ -25,6 +25,7 @@ from . import (
     recording,
     sim,
     state,
+    top,
     values,
 )
 
@@ -80,6 +81,7 @@ for command in (
     key.command,
     hub.command,
     hub.release,
+    top.command,
     export.group,
 ):
     boardmaps.add_command(command)

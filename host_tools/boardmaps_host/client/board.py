@@ -281,7 +281,8 @@ def connect(
     """Connect to a board's maps and return it; nothing is reset, a running firmware goes on.
 
     `target`: "twin" (the maps of this process), a simulated board, or a port: /dev/ttyACM0, mpremote's a0, u0 and auto (the
-    only board that is there), a URL of pyserial's (socket://host:port, rfc2217://host:port, spy://port). A simulated board is
+    only board that is there), a URL of pyserial's (socket://host:port, rfc2217://host:port, spy://port), or a board on the network
+    (tcp://host:port, with a key), whose firmware serves on a TcpLine. A simulated board is
     the one that `boardmaps sim` runs under this name; when none does, "unix", "pico" and "qemu" start one with boardmaps on it
     for this connection, which ends with it.
     `timeout`: seconds of silence after which a call gives up. `console` gets what the board prints while connected.
