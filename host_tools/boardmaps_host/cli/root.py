@@ -24,6 +24,7 @@ from . import (
     recording,
     sim,
     state,
+    stubs,
     top,
     values,
 )
@@ -77,6 +78,7 @@ for command in (
     demo.command,
     check.command,
     key.command,
+    stubs.command,
     hub.command,
     hub.release,
     top.command,
