@@ -73,6 +73,7 @@ bench: $(READY) chips ## Measure, print the tables, write build/bench/*.json
 	$(BIN)/python -m bench.line
 	$(BIN)/python -m bench.qemu
 	$(BIN)/python -m bench.reopening
+	$(BIN)/python -m bench.marks
 	$(BIN)/python -m bench.fields
 	$(BIN)/python -m bench.heap
 	$(BIN)/python -m bench.pico

@@ -59,6 +59,7 @@ Name = Literal[
     "pins-soak",
     "reopening",
     "resets-soak",
+    "marks",
 ]
 
 
