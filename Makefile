@@ -89,6 +89,7 @@ proofs: $(READY) trust-deps ## Prove with Frama-C what docs/proofs.md says of th
 	$(BIN)/python -m tests.kernels.proofs
 
 soak: $(READY) chips ## Run for an hour what the tests run for seconds; an error if anything is missed
+	$(BIN)/python -m pytest -q -n $(WORKERS) tests/differential --longer 10
 	$(BIN)/python -m soak.kernels
 	$(BIN)/python -m soak.schemas
 	$(BIN)/python -m soak.pins
