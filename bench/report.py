@@ -61,6 +61,7 @@ Name = Literal[
     "resets-soak",
     "project",
     "commits-soak",
+    "marks",
 ]
 
 
