@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 WORKERS ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format sim pico-deps qemu-deps rv32-deps native-deps trust-deps pico qemu rv32 native package firmware bench pictures proofs soak clean
+.PHONY: help demo test check lint format sim pico-deps qemu-deps rv32-deps native-deps trust-deps engines-deps pico qemu rv32 native package firmware bench pictures proofs soak clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9 -]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 32
@@ -44,7 +44,7 @@ format: $(READY) ## Put the code into ruff's format
 sim: $(READY) ## Run a simulated board in the foreground until Ctrl-C
 	$(BIN)/boardmaps sim
 
-pico-deps qemu-deps rv32-deps native-deps trust-deps: $(READY) ## Get the cross tool chain and MicroPython's source, kept outside the checkout
+pico-deps qemu-deps rv32-deps native-deps trust-deps engines-deps: $(READY) ## Get the cross tool chain and MicroPython's source, kept outside the checkout
 	$(BIN)/python boards/build.py $@
 
 pico qemu rv32: $(READY) ## Build MicroPython for the emulated Pico, for the Cortex-M3 and RISC-V in QEMU
@@ -98,6 +98,7 @@ soak: $(READY) chips ## Run for an hour what the tests run for seconds; an error
 	$(BIN)/python -m soak.schemas
 	$(BIN)/python -m soak.pins
 	$(BIN)/python -m soak.line
+	$(BIN)/python -m soak.commits
 	$(BIN)/python -m soak.sharing 100000
 	$(BIN)/python -m soak.chips
 	$(BIN)/python -m soak.resets

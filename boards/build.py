@@ -1,7 +1,7 @@
 """Build MicroPython for the emulated boards, and native modules: python boards/build.py deps|pico|qemu|rv32|native ...
 
-deps installs the cross tool chains and what the tests examine the C with (root), and fetches MicroPython's source; native writes
-build/native/, the others write build/firmware/.
+deps installs the cross tool chains, what the tests examine the C with and the engines that exports are tested against (root), and
+fetches MicroPython's source; native writes build/native/, the others write build/firmware/.
 """
 
 import argparse
@@ -18,7 +18,9 @@ from boardmaps_sim.chips.tools import NEEDS, install_tools
 def main() -> int:
     """Run the named steps in order; 1 and the reason when one fails."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("steps", nargs="+", choices=("deps", "trust-deps", *(f"{name}-deps" for name in NEEDS), *NEEDS))
+    parser.add_argument(
+        "steps", nargs="+", choices=("deps", "trust-deps", "engines-deps", *(f"{name}-deps" for name in NEEDS), *NEEDS)
+    )
     parser.add_argument(
         "--if-possible",
         action="store_true",
@@ -45,8 +47,8 @@ def main() -> int:
 
 def _run(step: str, arch: str | None) -> list[str]:
     if step.endswith("deps"):
-        installed = install_tools([*NEEDS, "trust"] if step == "deps" else [step.removesuffix("-deps")])
-        if step == "trust-deps":
+        installed = install_tools([*NEEDS, "trust", "engines"] if step == "deps" else [step.removesuffix("-deps")])
+        if step in ("trust-deps", "engines-deps"):
             return [f"installed {' '.join(installed)}" if installed else "tools present"]
         source = fetch_source()
         return [f"installed {' '.join(installed)}" if installed else "tools present", f"MicroPython {source.version}"]

@@ -26,7 +26,7 @@ disable_error_code = var-annotated, union-attr, assignment, misc
 [mypy-boardmaps.maps.*]
 disable_error_code = attr-defined, method-assign, arg-type, var-annotated, union-attr, assignment, misc
 
-[mypy-boardmaps_config,_boardmaps,termios]
+[mypy-boardmaps_config,_boardmaps,termios,socket]
 ignore_missing_imports = True
 
 [mypy-_mpy_shed.*]

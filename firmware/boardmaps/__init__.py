@@ -43,9 +43,10 @@ if sys.implementation.name == "micropython":
     _MAPS = "boardmaps.maps."
     _PROFILE = 1  # the trait in kinds.py
     _OTHERS = (
-        ("boardmaps.serving.server", "serve poll serve_async Server"),
+        ("boardmaps.serving.server", "serve poll serve_async Server tick"),
         ("boardmaps.serving.threaded", "serve_thread"),
         ("boardmaps.serving.uart", "UartLine"),
+        ("boardmaps.serving.tcp", "TcpLine"),
         ("boardmaps.keep.pins", "pin unpin pin_stats"),
         ("boardmaps.keep.shown", "pins pin_flags kept_read"),
         ("boardmaps.keep.box", "run run_async reset acknowledge ledger"),
@@ -56,6 +57,7 @@ else:
     _PROFILE = -1
     _OTHERS = (
         ("boardmaps_host.twin.registries", "open_map recovered"),
+        ("boardmaps_host.twin.commits", "tick"),
         ("boardmaps_host.twin.keep", "pin unpin pins pin_stats pin_flags kept_read acknowledge"),
         ("boardmaps.migrate", "migrate by_name"),
     )

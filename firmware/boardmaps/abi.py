@@ -52,6 +52,14 @@ OP_UPDATE_PART = const(32)
 OP_PUSH = const(33)
 OP_PEEK = const(34)
 
+# on the board itself
+OP_HEALTH = const(40)
+HEALTH_LARGEST = const(1)  # of its second byte: the largest free block too
+
+# several changes as one
+OP_COMMIT = const(44)
+OP_COMMITTED = const(45)
+
 # on what outlives a reset
 OP_PIN = const(48)
 OP_UNPIN = const(49)

@@ -18,6 +18,11 @@ def harmless(text: str) -> str:
     return "".join(char if char.isprintable() or char in "\n\t" else _escaped(char) for char in text)
 
 
+def one_line(text: str) -> str:
+    """Return `text` harmless and on one line: newline and tab as escapes, too."""
+    return harmless(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
 def _escaped(char: str) -> str:
     return char.encode("unicode_escape", "surrogatepass").decode("ascii")
 

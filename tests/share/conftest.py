@@ -27,8 +27,11 @@ log = RingBuf(4096, name="log")
 said = ArrayMap.with_entries(value_size=4, max_entries=1, name="said")
 zero = (0).to_bytes(4, "little")
 server = boardmaps.Server(idle=3)
+ticks = False
 while True:
     server.poll()
+    if ticks:
+        boardmaps.tick()
     if said.lookup(zero) != zero:
         what = int.from_bytes(said.lookup(zero), "little")
         said.update(zero, zero)
@@ -36,6 +39,8 @@ while True:
             print("the firmware speaks")
         elif what == 2:
             raise ValueError("told to")
+        elif what == 3:
+            ticks = True
 """
 
 Connect = Callable[..., Board]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from boardmaps import ArrayMap, HashMap, RingBuf, TimeSeries
+from boardmaps import ArrayMap, HashMap, KeyNotFound, RingBuf, TimeSeries
 from boardmaps_host import Board, StateError, connect
 from boardmaps_host.client.replay import replay
 from boardmaps_host.state.recording import Lost, MapMade, Operation, State, Told, Writer, read
@@ -40,6 +40,12 @@ def session(board: Board) -> None:
     assert log.read()[1] == b"a record"  # type: ignore[attr-defined]
     board.map("series").push(7, b"\1\0\0\0")  # type: ignore[attr-defined]
     assert board.map("series").stats().max == 1  # type: ignore[attr-defined]
+    with board.commit() as commit:
+        temps.update(b"hall", b"damp")
+        commit.add(hits, 1, 7)
+        temps.delete(b"hall")
+    with pytest.raises(KeyNotFound), board.commit():
+        temps.delete(b"hall")
     with pytest.raises(Exception, match="no such key"):
         temps.delete(b"hall")
 
@@ -55,7 +61,7 @@ def test_the_same_again_has_no_difference(field: Board, tmp_path: Path) -> None:
         done = desk.replay(tmp_path / "session")
         assert (done.difference, done.lost) == (None, 0)
         assert done.operations == sum(isinstance(item, Operation) for item in items)
-        assert open_map("hits").lookup(1) == (10).to_bytes(8, "little")  # type: ignore[attr-defined]
+        assert open_map("hits").lookup(1) == (17).to_bytes(8, "little")  # type: ignore[attr-defined]
 
 
 def test_the_first_difference_is_named(field: Board, tmp_path: Path) -> None:

@@ -50,6 +50,7 @@ _PEAK = const(18)
 _CHECK = const(19)
 
 _MARK_AT = const(69)  # a byte of the word of the state
+_COMMITTING = const(2)  # a bit of the state itself
 
 _CPUS_MOST = const(64)  # as in percpu.py
 
@@ -92,7 +93,9 @@ def examined(view, own=None):
     if d:
         traits = find(_NUMBER_OF, d.map_type)[_TRAITS]
         wrong = _word(view, d, traits)
-        if wrong is not None:
+        if wrong == _STATE and view[4 * _STATE] & _COMMITTING:
+            wrong = "a commit was under way, and did not end"
+        elif wrong is not None:
             wrong = "the header's word at %d is %d" % (4 * wrong, unpack_from("<I", view, 4 * wrong)[0])
         elif unpack_from("<I", view, 4 * _CHECK)[0] != check_word(view):
             wrong = "the header's check is not that of its bytes"

@@ -20,7 +20,7 @@ from .. import keep, pool
 from ..flags import const
 from ..line.dispatch import Dispatcher
 from ..line.session import ServerSession
-from ..settings import in_c, kernels
+from ..settings import GUARD, in_c, kernels
 
 # Another one after every reset: how a host tells that the board restarted.
 BOOT_ID = str(hexlify(os.urandom(4)), "ascii")
@@ -28,6 +28,8 @@ _OP_SUBSCRIBE = const(64)  # as in abi.py
 _OP_UNSUBSCRIBE = const(65)
 _OP_SLICE_SUM = const(56)
 _OP_RESTORE = const(57)
+_OP_COMMIT = const(44)
+_OP_COMMITTED = const(45)
 _CTRL_C = const(3)
 _QUIET_MS = const(100)  # a frame arrives without such a pause; somebody at a terminal pauses longer
 _WAIT_MS = const(50)  # how long serve() waits for a host before it looks at its clock
@@ -115,13 +117,17 @@ class Server:
     a session ends and Ctrl-C works again; `allow_reset`: whether the host may reset the pool; `allow_restore`: whether it may
     restore maps that it may not write, frozen ones too; `guard`: a lock that is held
     while requests are executed and events collected, for firmware in another thread that takes it around its own changes;
-    `key`: bytes, at least 16, that a host must have too (seal.py). Then Ctrl-C from the line is ignored from the first poll
-    until close(); what runs before and after that is not locked.
+    `key`: bytes, at least 16, that a host must have too (seal.py); a TcpLine needs one. Then Ctrl-C from the line is ignored
+    from the first poll until close(); what runs before and after that is not locked.
     """
 
     def __init__(
         self, line=None, mtu=480, window=4, idle=10, allow_reset=False, guard=None, key=None, allow_restore=False
     ):
+        if key is None and getattr(line, "needs_key", False):
+            raise ValueError(
+                "serve: whoever reaches the network can speak to this line; give a key of 16 bytes or more"
+            )
         self.line = line or StdioLine()
         codec = None
         if key is not None:
@@ -148,6 +154,8 @@ class Server:
             _OP_UNSUBSCRIBE: self._subscriptions,
             _OP_SLICE_SUM: self._transfers,
             _OP_RESTORE: self._transfers,
+            _OP_COMMIT: self._commit,
+            _OP_COMMITTED: self._commit,
         }
         self._allow_restore = allow_restore
         self._transfer = None
@@ -254,6 +262,9 @@ class Server:
             self._transfer = Transfer(self._allow_restore)
         return self._transfer.handle(request, map_of)
 
+    def _commit(self, request, map_of):
+        return commits().handle(request, map_of, self._hold if _ticking else None)
+
     def _interrupt(self):
         """Somebody else is at the line, with mpremote or a terminal, and wants the REPL; on a locked line the host does."""
         self.session.decoder.idle()
@@ -305,6 +316,40 @@ async def serve_async(**options):
             await asyncio.sleep_ms(1 if server.active() else _EVENTS_MS if server.session.taken else 20)
     finally:
         server.close()
+
+
+_commits = None  # those of all servers, once there was one
+_ticking = False  # whether the firmware calls tick()
+
+
+def commits():
+    """Return what makes commits."""
+    global _commits
+    if _commits is None:
+        # saves heap: few hosts change several things as one
+        from ..line.commit import Commits
+
+        quiet = loud = None
+        if GUARD != "none":
+            # saves heap: with the first commit
+            import machine
+
+            quiet = getattr(machine, "disable_irq", None)  # a port without it has no handlers to hold off
+            loud = getattr(machine, "enable_irq", None)
+        _commits = Commits(quiet, loud)
+    return _commits
+
+
+def tick():
+    """Say that the host's commits may be made here, where nothing is in use that belongs together; from now on they are made here.
+
+    Without it they are made in a turn of the server. Call it in each round of the firmware's loop, without the lock that
+    the server was given as `guard`. Takes no heap where none waits.
+    """
+    global _ticking
+    _ticking = True
+    if _commits:
+        _commits.tick()
 
 
 _server = None

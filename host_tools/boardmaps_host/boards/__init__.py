@@ -18,6 +18,7 @@ ARCHITECTURES = (
 )
 GUARDS = ("none", "irq", "irq+lock")
 LINES = ("usb", "uart")
+NETWORKS = ("none", "wifi", "ethernet", "host")
 FLASHERS = ("uf2", "esptool", "dfu", "bossac", "none")
 SIMULATORS = ("unix", "pico", "qemu")
 WORDS = (32, 64)
@@ -55,7 +56,8 @@ class BoardDefinition:
     """One board. Sizes are bytes, `word` is bits.
 
     `heap` is what MicroPython has after boot, `pool` what the maps take of it, `guard` what keeps a map whole against
-    hard interrupts and a second core, `simulator` which simulated board stands in for it.
+    hard interrupts and a second core, `simulator` which simulated board stands in for it. `network` is how MicroPython's sockets
+    reach one, "none" when it has none (as it is in a file that says nothing), "host" when it is this computer's.
     """
 
     name: str
@@ -71,6 +73,7 @@ class BoardDefinition:
     simulator: str
     line: Line
     micropython: MicroPython
+    network: str = "none"
 
     @property
     def heap_left(self) -> int:
@@ -161,7 +164,9 @@ def _parse(name: str, where: str, content: bytes) -> BoardDefinition:
             flash=micropython.one_of("flash", FLASHERS),
             steps=micropython.texts("steps"),
         ),
+        network=top.one_of("network", NETWORKS) if "network" in data else "none",
     )
+    top.may_have("network")
     for table in (top, line, micropython):
         table.refuse_others()
     if board.pool % 8:
@@ -205,6 +210,10 @@ class _Table:
 
     def table(self, key: str) -> dict[str, Any]:
         return dict(self._take(key, lambda v: isinstance(v, dict), f"a table, [{key}]"))
+
+    def may_have(self, key: str) -> None:
+        """Let a key stand there that may be missing."""
+        self._known.add(key)
 
     def refuse_others(self) -> None:
         for key in self._data:

@@ -10,6 +10,15 @@ if TYPE_CHECKING:
     from boardmaps_host.boards import BoardDefinition
 
 
+_TCP = "serve(line=TcpLine(PORT), key=…) on the board, tcp://HOST:PORT here"
+_NETWORKS = {
+    "none": "none",
+    "wifi": f"Wi-Fi: {_TCP}",
+    "ethernet": f"Ethernet: {_TCP}",
+    "host": f"the computer's own: {_TCP}",
+}
+
+
 @click.command("boards")
 @click.argument("name", required=False)
 @options.as_json
@@ -34,7 +43,20 @@ def command(name: str | None, as_json: bool) -> None:
         _one(chosen[0], kernels_of(chosen[0].arch))
     else:
         output.table(
-            ("name", "board", "chip", "arch", "cores#", "heap#", "pool#", "left#", "line", "guard", "simulated by"),
+            (
+                "name",
+                "board",
+                "chip",
+                "arch",
+                "cores#",
+                "heap#",
+                "pool#",
+                "left#",
+                "line",
+                "network",
+                "guard",
+                "simulated by",
+            ),
             (
                 (
                     b.name,
@@ -46,6 +68,7 @@ def command(name: str | None, as_json: bool) -> None:
                     b.pool,
                     b.heap_left,
                     b.line.kind,
+                    b.network,
                     b.guard,
                     b.simulator,
                 )
@@ -62,6 +85,7 @@ def _one(board: "BoardDefinition", kernels: str) -> None:
         ("chip", f"{board.mcu}, {board.cores} core{'s' * (board.cores > 1)}, {board.word} bits, {board.arch}"),
         ("memory", f"{board.heap} bytes of heap, {board.pool} in the pool, {board.heap_left} left for the program"),
         ("line", f"{board.line.kind}, {board.line.receive} bytes may be on their way to the board"),
+        ("network", _NETWORKS[board.network]),
         ("guard", f"{board.guard}, for maps that a hard interrupt or a second core uses too"),
         ("kernels", f"on stock firmware {kernels}"),
         (

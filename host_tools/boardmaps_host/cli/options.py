@@ -158,11 +158,11 @@ def maybe_target(command: _Any) -> _Any:
 def _with_target(command: _Any, *, required: bool) -> _Any:
     @functools.wraps(command)
     def with_target(*, port: str | None, timeout: float, key_file: Path | None, accept_board: bool, **rest: Any) -> Any:
-        target = None if port is None else Target(port, timeout, _key(key_file), accept_board)
+        target = None if port is None else Target(port, timeout, key_of_file(key_file), accept_board)
         return command(target=target, **rest)
 
     with_options = as_json(with_target)
-    for option in (_accept_board, _key_file, _timeout, _port(required=required)):
+    for option in (_accept_board, key_file, timeout, _port(required=required)):
         option(with_options)
     return with_options
 
@@ -179,7 +179,7 @@ def _port(*, required: bool) -> _Any:
     )
 
 
-_timeout = click.option(
+timeout = click.option(
     "--timeout",
     type=Real(0.01, SECONDS_MAX),
     default=5.0,
@@ -187,7 +187,7 @@ _timeout = click.option(
     metavar="SECONDS",
     help="How long the board may take to answer.",
 )
-_key_file = click.option(
+key_file = click.option(
     "--key-file",
     type=click.Path(path_type=Path),
     metavar="PATH",
@@ -200,7 +200,7 @@ _accept_board = click.option(
 )
 
 
-def _key(path: Path | None) -> bytes | str | None:
+def key_of_file(path: Path | None) -> bytes | str | None:
     """Return the key. It is no option itself: all users of a computer see each other's command lines."""
     if path is None:
         where, key = "BOARDMAPS_KEY", os.fsencode(os.environ.get("BOARDMAPS_KEY", ""))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from ..terminal import harmless
+from ..terminal import harmless, one_line
 
 JSON_WORDS, PRETTY_WORDS = ("--json", "-j"), ("--pretty", "-p")
 _asked = {"json": False, "pretty": False}  # of the command that runs; a process runs one at a time
@@ -119,7 +119,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
 
 
 def _cell(value: object) -> str:
-    return harmless(str(value)).replace("\n", "\\n").replace("\t", "\\t")
+    return one_line(str(value))
 
 
 def _rich_table(columns: Sequence[str], names: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

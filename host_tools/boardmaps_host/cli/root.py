@@ -10,6 +10,7 @@ from . import (
     demo,
     deploy,
     dump,
+    export,
     flash,
     hub,
     key,
@@ -23,6 +24,7 @@ from . import (
     recording,
     sim,
     state,
+    top,
     values,
 )
 
@@ -77,5 +79,7 @@ for command in (
     key.command,
     hub.command,
     hub.release,
+    top.command,
+    export.group,
 ):
     boardmaps.add_command(command)

@@ -80,8 +80,9 @@ def _expected() -> tuple[type[Exception], ...]:
     from boardmaps_host.boards import DefinitionError
     from boardmaps_host.client.errors import LinkError
     from boardmaps_host.deploy import DeployError
+    from boardmaps_host.export import ExportError
     from boardmaps_host.flash.image import FlashError
     from boardmaps_host.state.errors import StateError
     from boardmaps_sim.base import BoardError
 
-    return MapError, BoardError, DefinitionError, LinkError, DeployError, FlashError, StateError
+    return MapError, BoardError, DefinitionError, LinkError, DeployError, ExportError, FlashError, StateError

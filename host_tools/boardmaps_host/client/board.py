@@ -28,6 +28,7 @@ from boardmaps_host.kinds import KINDS, by_class
 
 if TYPE_CHECKING:
     from boardmaps import ArrayMap, BloomFilter, HashMap, LpmTrie, PerCpuArray, PerCpuHash, Queue, RingBuf, TimeSeries
+    from boardmaps_host.client.commit import Commit
     from boardmaps_host.client.maps.bloom import RemoteBloomFilter
     from boardmaps_host.client.maps.numbers import RemoteNumbers
     from boardmaps_host.client.maps.percpu import RemotePerCpu
@@ -124,6 +125,22 @@ class Board:
             raise InvalidDefinition(f"create {class_name}: {', '.join(sorted(missing))} is missing")
         parts = {"key_size": kind.key_least, "value_size": 0, **parts}
         return remote(self.link, create(self.link, MapDef(kind.number, **parts), parameters))
+
+    @contextlib.contextmanager
+    def commit(self) -> "Iterator[Commit]":
+        """Have what the block writes into entries of hash maps and arrays hold together, or none of it.
+
+        Staged are update(), update_part() and delete(), records and fields by name, and the commit's own add(). Behind the block
+        the board looks at all of them, and makes them in one turn of its server, or at the firmware's tick() where it calls that;
+        then this returns. What the block reads is what the board holds still. When the block raises, nothing is sent. Raises the
+        error of the first change that cannot be made, and nothing was changed then; OutcomeUnknown when all was made or nothing.
+        """
+        from boardmaps_host.client.commit import Commit  # saves start-up time: for those who make one
+
+        commit = Commit(self.link)
+        with commit.staging():
+            yield commit
+        commit.make()
 
     def snapshot(self, *names: str, progress: Callable[[int, int], None] | None = None) -> "Snapshot":
         """Return the maps of these names, or all, as slices, while the firmware runs on; save() writes the file.
@@ -264,7 +281,8 @@ def connect(
     """Connect to a board's maps and return it; nothing is reset, a running firmware goes on.
 
     `target`: "twin" (the maps of this process), a simulated board, or a port: /dev/ttyACM0, mpremote's a0, u0 and auto (the
-    only board that is there), a URL of pyserial's (socket://host:port, rfc2217://host:port, spy://port). A simulated board is
+    only board that is there), a URL of pyserial's (socket://host:port, rfc2217://host:port, spy://port), or a board on the network
+    (tcp://host:port, with a key), whose firmware serves on a TcpLine. A simulated board is
     the one that `boardmaps sim` runs under this name; when none does, "unix", "pico" and "qemu" start one with boardmaps on it
     for this connection, which ends with it.
     `timeout`: seconds of silence after which a call gives up. `console` gets what the board prints while connected.

@@ -30,6 +30,18 @@ class Recording(Protocol):
         ...
 
 
+class Staging(Protocol):
+    """What takes changes in place of the board: a Commit."""
+
+    def takes(self, payload: bytes) -> bool:
+        """Whether this request is its own."""
+        ...
+
+    def take(self, payload: bytes, boot: str | None) -> bytes:
+        """Take a request; return what stands for its reply."""
+        ...
+
+
 class Link:
     """Carries requests to the board on `line`. Threads may share it; each call is a turn of its own.
 
@@ -54,6 +66,7 @@ class Link:
         self._pump = Pump(self.connection, self._opening)
         self._turn = threading.RLock()
         self.recorder: Recording | None = None  # what is told every request with its reply, and every event
+        self.staging: Staging | None = None  # what takes the changes of a commit that has begun
         self.changed = False  # whether requests were made that change something
         self._opening.open()
 
@@ -76,6 +89,11 @@ class Link:
     def resent(self) -> int:
         """How many frames were sent again because their answer was overdue."""
         return self.connection.session.resent
+
+    @property
+    def round_trip(self) -> float:
+        """The seconds that an answer takes, smoothed over those that have come; 0 before the first."""
+        return self.connection.session.round_trip
 
     @property
     def gone(self) -> bool:
@@ -126,6 +144,8 @@ class Link:
         `changes` nothing gets no answer, OutcomeUnknown when one does that may. Whatever LinkError it raises,
         `may_have_happened` of it tells whether the request may have been executed.
         """
+        if changes and self.staging is not None and self.staging.takes(payload):
+            return self.staging.take(payload, boot)
         self.changed |= changes
         with self._turn:
             reply = self._requests.one(payload, changes, boot)
@@ -135,6 +155,8 @@ class Link:
 
     def requests(self, payloads: Sequence[bytes], changes: bool = True, boot: str | None = None) -> list[bytes]:
         """Have several requests executed in order, several in flight at once; each and each reply must fit a frame."""
+        if changes and self.staging is not None and payloads and self.staging.takes(payloads[0]):
+            return [self.staging.take(payload, boot) for payload in payloads]
         self.changed |= changes
         with self._turn:
             replies = self._requests.run(payloads, changes, boot)

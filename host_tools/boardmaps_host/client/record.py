@@ -11,7 +11,10 @@ from boardmaps.abi import (
     EVENT_MORE,
     EVENT_RECORD,
     INFO_FORMAT,
+    OP_COMMIT,
+    OP_COMMITTED,
     OP_CREATE,
+    OP_HEALTH,
     OP_INFO,
     OP_LIST,
     OP_LOOKUP,
@@ -28,11 +31,12 @@ from boardmaps.abi import (
     TAG_SCHEMA,
     U32_MAX,
 )
+from boardmaps_host.client.commit import changes_in
 from boardmaps_host.client.info import MapInfo, one
 from boardmaps_host.state.recording import Lost, MapMade, Operation, State, Told, Writer
 
 # Operations that are no part of a recording: about no map, or about where the board has it.
-_LEFT_OUT = (OP_PING, OP_LIST, OP_INFO, OP_POOL, OP_POOL_RESET, OP_PART, OP_MORE, OP_POOL_READ)
+_LEFT_OUT = (OP_PING, OP_LIST, OP_INFO, OP_HEALTH, OP_POOL, OP_POOL_RESET, OP_PART, OP_MORE, OP_POOL_READ)
 
 
 class Recorder:
@@ -48,6 +52,7 @@ class Recorder:
         self._early: list[tuple[int, int, bytes]] = []
         self._numbers: dict[int, int] = {}  # by map, the number of the record that was told last
         self._partly: set[int] = set()  # maps of which an event goes on
+        self._waiting: dict[bytes, bytes] = {}  # commits that wait for a tick, by their numbers
         self._asking = False
 
     def executed(self, request: bytes, reply: bytes, boot: str) -> None:
@@ -67,9 +72,25 @@ class Recorder:
                 early, self._early = self._early, []
                 for told in early:
                     self.told(*told)
+        elif op in (OP_COMMIT, OP_COMMITTED):
+            self._committed(request, reply)
         elif OP_LOOKUP <= op <= OP_PEEK and len(request) >= 3:
             self._describe(unpack_from("<H", request, 1)[0])
             self._writer.add(Operation(self._at(), request, reply))
+
+    def _committed(self, request: bytes, reply: bytes) -> None:
+        """Take a commit: one that waits for a tick when it holds."""
+        if request[0] == OP_COMMITTED:
+            if reply[:2] != b"\0\0":  # else it waits still, or was withdrawn
+                request = self._waiting.pop(request[1:5], b"")
+        elif reply[:2] == b"\0\0":
+            self._waiting[reply[2:6]] = request
+            return
+        if not request or request[0] == OP_COMMITTED:
+            return
+        for change in changes_in(request):
+            self._describe(unpack_from("<H", change, 1)[0])
+        self._writer.add(Operation(self._at(), request, reply))
 
     def told(self, subscription: int, what: int, data: bytes) -> None:
         """Take an event."""
@@ -108,6 +129,7 @@ class Recorder:
             self._boot = boot
             self._known.clear()
             self._watched.clear()
+            self._waiting.clear()
 
     def _describe(self, number: int) -> None:
         if number in self._known:

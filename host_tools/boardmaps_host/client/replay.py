@@ -23,6 +23,7 @@ from boardmaps.abi import (
     OP_BATCH_LOOKUP,
     OP_BATCH_LOOKUP_AND_DELETE,
     OP_BATCH_UPDATE,
+    OP_COMMIT,
     OP_CREATE,
     OP_DELETE,
     OP_NEXT_KEY,
@@ -36,8 +37,9 @@ from boardmaps.abi import (
     STATUS_MISS,
     STATUS_OK,
 )
-from boardmaps.errors import KeyNotFound
+from boardmaps.errors import KeyNotFound, MapError
 from boardmaps.line.operations import _OPERATIONS
+from boardmaps_host.client.commit import Commit, changes_in
 from boardmaps_host.client.info import MapInfo
 from boardmaps_host.client.link import Link
 from boardmaps_host.kinds import Kind, by_number
@@ -162,6 +164,9 @@ class _Replay:
         if op == OP_CREATE:
             self._create(item)
             return
+        if op == OP_COMMIT:
+            self._commit(item)
+            return
         m = self._map(unpack_from("<H", item.request, 1)[0])
         if op in (OP_BATCH_LOOKUP, OP_BATCH_LOOKUP_AND_DELETE):
             self._page(m, item)
@@ -173,6 +178,26 @@ class _Replay:
             name = _OPERATIONS[op][1]
             what = f"{name} {m.info.name!r} ({item.request[3:].hex(' ') or 'nothing more'})"
             raise _Differs(f"{what}: it had {_shown(item.reply)}, and the target has {_shown(reply)}")
+
+    def _commit(self, item: Operation) -> None:
+        """Make a commit again; where the target's firmware calls tick(), it waits for that."""
+        commit = Commit(self._target.link)
+        maps = []
+        with commit.staging():
+            for change in changes_in(item.request):
+                maps.append(m := self._map(unpack_from("<H", change, 1)[0]))
+                commit.stage(pack("<BH", change[0], m.there.id) + change[3:])
+        self._done.operations += 1
+        error = b"\0"
+        try:
+            commit.make()
+        except MapError as e:
+            error = bytes((e.code,)) + str(e).encode()
+        if error[0] != item.reply[0]:
+            names = ", ".join(dict.fromkeys(repr(m.info.name) for m in maps))
+            raise _Differs(f"commit {names}: it had {_shown(item.reply[:1])}, and the target has {_shown(error)}")
+        for m, change in zip(maps, changes_in(item.request), strict=True):
+            self._remember(m, Operation(item.at, change, item.reply))
 
     def _create(self, item: Operation) -> None:
         (size,) = unpack_from("<B", item.request, 21)

@@ -231,6 +231,11 @@ class ClientSession:
         """Seconds after which an answer is overdue, by the round trips measured till now."""
         return self._trip.overdue
 
+    @property
+    def round_trip(self) -> float:
+        """Seconds that an answer takes, smoothed; 0 before one has come."""
+        return self._trip.smoothed
+
     def due(self, now: float) -> bytes:
         """Return what must be sent again because its answer is overdue: the oldest, the others follow when it is answered.
 

@@ -4,7 +4,8 @@ import time
 from collections.abc import Callable
 
 from boardmaps_host.client.errors import LinkError, PortGone
-from boardmaps_host.client.transports.serial import PAUSE, SerialTransport
+from boardmaps_host.client.transports.base import Port
+from boardmaps_host.client.transports.serial import PAUSE
 from boardmaps_host.share.waiting import Waiting
 
 
@@ -22,7 +23,7 @@ class BoardLine:
     read() returns early when a program has asked for something, if `may_wake` says so.
     """
 
-    def __init__(self, port: SerialTransport, waiting: Waiting, patience: float) -> None:
+    def __init__(self, port: Port, waiting: Waiting, patience: float) -> None:
         self.name = port.name
         self.patience = patience
         self.may_wake: Callable[[], bool] = lambda: False

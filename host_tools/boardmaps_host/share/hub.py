@@ -428,10 +428,11 @@ class Hub:
     def _alone(self, link: Link, request: Request) -> None:
         """Have a request executed with no other one in flight."""
         program, payload = request.program, request.payload
-        number = request.map_id
         try:
-            if number is not None and number not in self._maps.known:
-                self._learn(link, number)
+            new = [number for number in request.map_ids if number not in self._maps.known]
+            if new:
+                for number in new:
+                    self._learn(link, number)
                 if self._stream.together(request):
                     self._queue.appendleft(request)
                     return
@@ -447,7 +448,7 @@ class Hub:
             self._lose(program, request.seq)  # its outcome is unknown, or its reply lost
             return
         if not request.looks and reply[0] == STATUS_OK:
-            self._stream.note(request, reply, None)
+            self._stream.note(request, reply, {})
         if request.wanted:
             program.answer(request.seq, reply)
             self.tell(program)

@@ -9,13 +9,14 @@ import contextlib
 import json
 import os
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from operator import and_, or_, xor
 from pathlib import Path
 from struct import unpack_from
 from typing import Any, NamedTuple
 
 from boardmaps import abi
+from boardmaps_host.client.commit import changes_in
 from boardmaps_host.client.info import MapInfo
 
 _MOST = 1 << 20  # bytes of the file
@@ -33,6 +34,7 @@ _FETCHED: dict[int, Callable[[int, int], int]] = {
 }
 
 Change = tuple[str, str, bytes | None, bytes | None, bytes | None]
+Place = tuple[int, bytes]  # a map's number and a key
 
 
 class Entry(NamedTuple):
@@ -91,11 +93,59 @@ def read(path: Path) -> Iterator[dict[str, Any]]:
                     yield json.loads(line)
 
 
-def change(payload: bytes, reply: bytes, before: bytes | None, info: MapInfo | None) -> Change | None:
-    """Return what a request that was done has changed: operation, map, key, value before and after; None for nothing.
+def map_of(payload: bytes) -> int:
+    """Return the number of the map that a request on a map is about."""
+    return int.from_bytes(payload[1:3], "little")
 
-    `reply` is the board's, `before` what was read of the entry before.
+
+def changes(
+    payload: bytes, reply: bytes, before: Mapping[Place, bytes], infos: Mapping[int, MapInfo | None]
+) -> list[Change]:
+    """Return what a request that was done has changed, each: operation, map, key, value before and after.
+
+    `reply` is the board's, `before` what was read of the entries before, by map and key; `infos` the maps by their numbers.
     """
+    if payload[0] == abi.OP_COMMIT:
+        return _committed(payload, dict(before), infos)
+    told = _change(payload, reply, next(iter(before.values()), None), infos.get(map_of(payload)))
+    return [] if told is None else [told]
+
+
+def _committed(payload: bytes, now: dict[Place, bytes], infos: Mapping[int, MapInfo | None]) -> list[Change]:
+    """Return what the changes of a commit have changed, one behind the other; `now` is what was read before the first."""
+    found = []
+    for one in changes_in(payload):
+        number = map_of(one)
+        info = infos.get(number)
+        key = (
+            one[3:]
+            if one[0] == abi.OP_DELETE
+            else one[16:]
+            if one[0] == abi.OP_ADD
+            else one[9 : 9 + one[7] + 256 * one[8]]
+        )
+        place = number, key
+        old = now.get(place)
+        if one[0] == abi.OP_ADD:
+            offset, width, delta = unpack_from("<IBq", one, 3)
+            width = width or (min(info.value_size, 8) if info is not None else 8)
+            if old is not None:
+                new = (int.from_bytes(old[offset : offset + width], "little") + delta) & ((1 << 8 * width) - 1)
+                now[place] = old[:offset] + new.to_bytes(width, "little") + old[offset + width :]
+            told: Change | None = ("add", info.name if info is not None else "", key, old, now.get(place))
+        else:
+            told = _change(one, b"\0", old, info)
+            if told is not None and told[4] is not None:
+                now[place] = told[4]
+            else:
+                now.pop(place, None)
+        if told is not None:
+            found.append((f"commit {told[0]}", *told[1:]))
+    return found
+
+
+def _change(payload: bytes, reply: bytes, before: bytes | None, info: MapInfo | None) -> Change | None:
+    """Return what a request on one map has changed, None for nothing."""
     op = payload[0]
     if op in (abi.OP_SUBSCRIBE, abi.OP_UNSUBSCRIBE):
         return None

@@ -80,7 +80,7 @@ def port_name(target: str) -> str:
 def shared_port(target: str) -> str | None:
     """Return the one name that all programs know the port `target` by, None for what is not shared."""
     if "://" in target:
-        return target if target.startswith("socket://") else None
+        return target if target.startswith(("socket://", "tcp://")) else None
     if os.path.islink(target) and os.path.exists(
         f"{target}.lock"
     ):  # a simulated board's: the device changes with each start

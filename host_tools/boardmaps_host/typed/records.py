@@ -126,6 +126,16 @@ class TypedMap:
         self._kind = by_number(m.definition.map_type)
 
     @property
+    def _staged(self) -> bool:
+        """Whether what is written now is staged by a commit."""
+        link = getattr(self.map, "_link", None)
+        if link is None or link.staging is None:
+            return False
+        from boardmaps_host.client.commit import staged  # loaded already: one has begun
+
+        return staged(link)
+
+    @property
     def force(self) -> TypedMap:
         """The same map, for writing whatever the bytes hold: also out of range, and to fields that only the firmware writes."""
         return TypedMap(self.map, force=True)
@@ -200,6 +210,16 @@ class TypedMap:
             return
         kept = [field for field in self.schema.fields if field.locked and not (self.forced and field.name in value)]
         fresh = self.value_bytes(value)
+        if kept and self._staged:  # what is there of them stays, whatever it is then
+            if self.map.lookup(k) is None:
+                self.map.update(k, fresh, BPF_NOEXIST)
+                return
+            at = 0
+            for start, end in [(f.offset, f.offset + f.size) for f in kept] + [(self.schema.size, self.schema.size)]:
+                if at < start:
+                    self.map.update_part(k, at, fresh[at:start])
+                at = end
+            return
         if not kept:
             self.map.update(k, fresh)
             return
@@ -219,13 +239,20 @@ class TypedMap:
         return values.pack_all(self.schema, value, f"map {self.map.name!r}", force=self.forced)
 
     def change(self, key: Any, fields: Mapping[str, Any]) -> None:
-        """Write some fields of an entry in one step; where there is none, make it, with the defaults of the others."""
+        """Write some fields of an entry in one step; where there is none, make it, with the defaults of the others.
+
+        In a commit the entry has to be there.
+        """
         k = self.key_bytes(key)
         what = f"map {self.map.name!r}"
         if self._kind.per_cpu:
             raise MapError(f"change {self.map.name!r}: of a per-CPU map write whole values: map[key] = {{…}}")
         named = [values.field_of(self.schema, name, what) for name in fields]
         parts = [(field, values.pack(field, fields[field.name], force=self.forced)) for field in named]
+        if self._staged:
+            for field, part in parts:
+                self.map.update_part(k, field.offset, part)
+            return
         if len(parts) == 1:
             try:
                 self.map.update_part(k, parts[0][0].offset, parts[0][1])

@@ -222,11 +222,12 @@ def show(field: Field, data: bytes, *, unit: bool = True) -> str:
 
 def for_json(field: Field, data: bytes) -> Any:
     """Return the field for JSON: what JSON has no number for (NaN, infinities) as text, bytes as a list of numbers."""
-    found = [_json(field, number) for number in numbers_of(field, data)]
+    found = [json_of(field, number) for number in numbers_of(field, data)]
     return found if field.count else found[0]
 
 
-def _json(field: Field, number: Any) -> Any:
+def json_of(field: Field, number: Any) -> Any:
+    """Return one stored number, or text, for JSON."""
     value = value_of(field, number)
     if isinstance(value, tuple | bytes):
         return list(value)

@@ -29,6 +29,8 @@ TRUST = {
     "clang": "clang",  # with libFuzzer
     "frama-c": "frama-c-base",
 }
+# What the exports are tested against: tests/export
+ENGINES = {"/usr/sbin/mosquitto": "mosquitto", "prometheus": "prometheus"}
 NEEDS = {
     "qemu": {**_ARM, "qemu-system-arm": "qemu-system-arm"},
     "native": {
@@ -62,8 +64,8 @@ def _there(proof: str) -> bool:
 
 
 def missing_packages(targets: list[str]) -> list[str]:
-    """The Debian packages whose programs these targets (`pico`, `qemu`, `rv32`, `trust`) need and this machine lacks."""
-    needs = {**NEEDS, "trust": TRUST}
+    """The Debian packages whose programs these targets (`pico`, `qemu`, `rv32`, `trust`, `engines`) need and this machine lacks."""
+    needs = {**NEEDS, "trust": TRUST, "engines": ENGINES}
     return sorted({package for target in targets for proof, package in needs[target].items() if not _there(proof)})
 
 
@@ -93,5 +95,7 @@ def install_tools(targets: list[str]) -> list[str]:
     if not known:
         run(["apt-get", "update"], log)
     waiting = ["-o", "DPkg::Lock::Timeout=600"]  # seconds, for another checkout, or whoever else installs something
-    run([*command, *waiting], log, env={"DEBIAN_FRONTEND": "noninteractive"})
+    run(
+        [*command, *waiting], log, env={"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
+    )  # no service of them is started
     return missing

@@ -190,6 +190,11 @@ def on(m, op, rest=b""):
     return pack("<BH", op, m.id) + rest
 
 
+def commit(*changes):
+    """Return the request for a commit."""
+    return b"\x2c" + b"".join([pack("<H", len(c)) + c for c in changes])
+
+
 # By number, at least one of each operation
 REQUESTS = [
     b"\0hello",
@@ -242,6 +247,15 @@ REQUESTS = [
     on(q, 33, pack("<I", 0) + b"87654321"),
     on(b, 33, pack("<I", 0) + b"87654321"),
     on(b, 34, b"87654321"),
+    commit(
+        on(h, 32, pack("<IH", 2, 4) + b"aaaa" + b"xyz"),
+        on(a, 15, pack("<IBq", 4, 4, 5) + pack("<I", 1)),
+        on(h, 6, b"bbbb"),
+        on(h, 5, pack("<IH", 1, 4) + b"cccc" + b"87654321"),
+        on(a, 5, pack("<IH", 0, 4) + pack("<I", 2) + b"87654321"),
+    ),
+    commit(on(h, 6, b"aaaa"), on(h, 6, b"none")),
+    b"\x2d\1\0\0\0\0",
     on(r, 64, pack("<H", 0)),
     on(h, 64, pack("<H", 0) + b"aaaa"),
     on(h, 64, pack("<H", 0)),

@@ -15,3 +15,11 @@ class Transport(Protocol):
     def reopen(self) -> None: ...
 
     def close(self) -> None: ...
+
+
+class Port(Transport, Protocol):
+    """A transport that a hub can have, which waits for many things at once."""
+
+    def fileno(self) -> int:
+        """Return the descriptor that tells when there is something to read; -1 where none does."""
+        ...

@@ -14,6 +14,11 @@ def open_line(
 
     Raises what opening a port, or attaching to its hub, raises.
     """
+    if port.startswith("tcp://"):
+        # saves start-up time: sockets, for a board on the network alone
+        from boardmaps_host.client.transports.tcp import refuse_without_key
+
+        refuse_without_key(port, key)
     return _shared(port, timeout, serve, key, share) or _alone(port)
 
 

@@ -4,11 +4,12 @@ import os
 import platform
 import time
 
-from boardmaps.abi import OP_SUBSCRIBE, OP_UNSUBSCRIBE
+from boardmaps.abi import OP_COMMIT, OP_COMMITTED, OP_SUBSCRIBE, OP_UNSUBSCRIBE
 from boardmaps.line.dispatch import Dispatcher
 from boardmaps.line.events import Events
 from boardmaps.line.session import ServerSession
 from boardmaps_host.twin import Registry
+from boardmaps_host.twin.commits import commit
 
 _TURN = 0.005  # seconds between two looks for events
 
@@ -22,6 +23,7 @@ class TwinTransport:
         self.registry = Registry.active()  # whose maps these are
         dispatcher = Dispatcher(self.registry, allow_reset)
         dispatcher.extra = dict.fromkeys((OP_SUBSCRIBE, OP_UNSUBSCRIBE), self._subscriptions)
+        dispatcher.extra |= dict.fromkeys((OP_COMMIT, OP_COMMITTED), commit)
         machine = f"{platform.python_implementation()}_{platform.python_version()}"
         terms = {
             "boot": os.urandom(4).hex(),

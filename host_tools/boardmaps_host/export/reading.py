@@ -1,0 +1,269 @@
+"""What a board's typed maps hold at one time, and how the board is: the same for every output."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from boardmaps.abi import BPF_F_RDONLY, BPF_F_WRONLY
+from boardmaps.errors import InvalidDefinition, KeyNotFound, NotSupported
+from boardmaps.schema import Field, Schema, Types
+from boardmaps_host.client.health import Heap, heap
+from boardmaps_host.client.maps import remote
+from boardmaps_host.kinds import by_number
+from boardmaps_host.typed import values
+
+if TYPE_CHECKING:
+    from boardmaps_host.client.board import Board
+    from boardmaps_host.client.info import MapInfo
+
+_U64_MAX = (1 << 64) - 1
+
+
+@dataclass(slots=True)
+class Point:
+    """One value of an entry. `name` is its field's, with `[1]` for a part of an array and `cpu1.` before it in a per-CPU map.
+
+    `number` is what is stored: an int, a float, a bool, or the bytes of a text.
+    """
+
+    name: str
+    field: Field
+    number: Any
+
+    @property
+    def value(self) -> Any:
+        """What it stands for, as a record of the map has it."""
+        return values.value_of(self.field, self.number)
+
+    @property
+    def text(self) -> str:
+        """It as people read it, without the unit."""
+        return values.shown(self.field, self.number)
+
+    @property
+    def physical(self) -> float | None:
+        """It as a number in the field's unit: of named values the number behind the name, of a bool 0 or 1, of a text None."""
+        f = self.field
+        if f.letter == "s":
+            return None
+        return self.number * f.times / f.over if f.times != f.over else float(self.number)
+
+
+@dataclass(slots=True)
+class Entry:
+    """The values under one key. `at` is the board's timestamp where they carry one, as the samples of a series do."""
+
+    map: str
+    key: str
+    data: bytes  # the key's bytes
+    points: list[Point]
+    at: int | None = None
+
+
+@dataclass(frozen=True)
+class Health:
+    """How a board is. `since`: when it became so, in seconds of this computer's clock; `why` it is not up.
+
+    `crashes` are those on record that nobody has acknowledged; `round_trip` seconds; `resent` frames of this connection. What the
+    board does not tell is None.
+    """
+
+    up: bool
+    since: float
+    why: str = ""
+    boot: str = ""
+    machine: str = ""
+    firmware: str = ""
+    program: bool = True  # whether its own program serves the maps; else it is at its REPL
+    crashes: int = 0
+    round_trip: float | None = None
+    resent: int = 0
+    heap: Heap | None = None
+    pool: tuple[int, int] | None = None  # bytes in all, and used
+
+
+@dataclass
+class Reading:
+    """What one board's maps hold. `at`: when it was read, in seconds of this computer's clock. `maps`: all of the board's."""
+
+    board: str
+    at: float
+    health: Health
+    maps: "list[MapInfo]" = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+
+    def points(self) -> Iterator[tuple[Entry, Point]]:
+        """Give each value with its entry."""
+        for entry in self.entries:
+            for point in entry.points:
+                yield entry, point
+
+
+@dataclass
+class _Typed:
+    """A map that is read, and what its bytes mean."""
+
+    info: "MapInfo"
+    map: Any
+    key: Schema | None
+    value: Schema
+
+
+# How far series were read, by boot, map number and name: the last timestamp, and how many samples had it
+Place = dict[tuple[str, int, str], tuple[int, int]]
+
+
+class Reader:
+    """Reads a board's typed maps, all or those of these names; of a series the samples that have come since it was read last.
+
+    `place` is how far that was in another connection to the board, and is kept up to date here.
+    """
+
+    def __init__(self, board: "Board", names: Sequence[str] = (), place: Place | None = None) -> None:
+        self.board = board
+        self._names = names
+        self._place: Place = {} if place is None else place
+        self._typed: dict[tuple[str, int, str], _Typed] = {}
+        self._crashes: tuple[str, int] = ("", 0)
+        self._heap = True  # whether the board tells of its heap
+        self._pool = True
+
+    def read(self) -> tuple[list["MapInfo"], list[Entry]]:
+        """Return the board's maps and their entries. Raises LinkError, MapError; KeyNotFound when there is no map of a name."""
+        infos = self.board.maps()
+        there = {info.name for info in infos}
+        if missing := [name for name in self._names if name not in there]:
+            raise KeyNotFound(
+                f"map {missing[0]!r}: the board has no such map; it has: {', '.join(sorted(there)) or 'none'}"
+            )
+        entries: list[Entry] = []
+        known = {}
+        for info in infos:
+            if not info.schema or info.map_flags & BPF_F_WRONLY or (self._names and info.name not in self._names):
+                continue
+            id_ = (self.board.link.boot, info.id, info.schema)
+            typed = self._typed.get(id_) or _typed(self.board, info)
+            if typed is None:
+                continue
+            known[id_] = typed
+            typed.info = info
+            entries += self._samples(typed) if by_number(info.map_type).has("stats") else _entries(typed)
+        self._typed = known
+        return infos, entries
+
+    def _samples(self, typed: _Typed) -> Iterator[Entry]:
+        # A hub adds the number of its connection to the boot id, behind a dot
+        place = self.board.link.boot.partition(".")[0], typed.info.id, typed.info.name
+        last, seen = self._place.get(place, (0, 0))
+        for at, value in typed.map.window(last, _U64_MAX):
+            if at == last and seen:
+                seen -= 1
+                continue
+            before, count = self._place.get(place, (-1, 0))
+            self._place[place] = at, count + 1 if at == before else 1
+            yield Entry(name_of(typed.info), "", b"", _points(typed.value, value), at)
+
+    def health(self, since: float) -> Health:
+        """Return how the board is, which answers. Raises LinkError."""
+        board, link = self.board, self.board.link
+        told = found = None
+        if self._heap:
+            try:
+                told = heap(link)
+            except NotSupported:
+                self._heap = False
+        if self._pool:
+            try:
+                total, used, _ = board.pool.stats()
+                found = total, used
+            except NotSupported:
+                self._pool = False
+        return Health(
+            True,
+            since,
+            boot=link.boot,
+            machine=board.info.get("machine", ""),
+            firmware=board.info.get("fw", ""),
+            program=board.program_runs,
+            crashes=self._waiting(),
+            round_trip=link.round_trip or None,
+            resent=link.resent,
+            heap=told,
+            pool=found,
+        )
+
+    def _waiting(self) -> int:
+        """Return the crashes that wait to be acknowledged: looked up once in a boot."""
+        board = self.board
+        if not board.crash_on_record:
+            return 0
+        if self._crashes[0] != board.link.boot:
+            from boardmaps_host.client.crashes import of_files  # saves start-up time: for a board with a crash alone
+
+            ledger = of_files(board.kept).ledger
+            self._crashes = board.link.boot, ledger.waiting if ledger else 1
+        return self._crashes[1]
+
+
+def reading(name: str, reader: Reader, since: float) -> Reading:
+    """Read a board that is called `name`."""
+    infos, entries = reader.read()
+    at = time.time()
+    return Reading(name, at, reader.health(since), infos, entries)
+
+
+def writable(info: "MapInfo", field: Field) -> bool:
+    """Whether the computer may change a field of a map, one field of one entry at a time."""
+    kind = by_number(info.map_type)
+    locked = info.frozen or info.map_flags & (BPF_F_RDONLY | BPF_F_WRONLY) or field.locked
+    return not locked and kind.has("update_part") and not kind.per_cpu
+
+
+def _typed(board: "Board", info: "MapInfo") -> _Typed | None:
+    """Return a map with what its bytes mean, None for one that is not read: a ring, a queue, a schema of a later boardmaps."""
+    kind = by_number(info.map_type)
+    if not (kind.has("next_key") or kind.has("stats")):
+        return None
+    try:
+        types = Types(info.schema)
+    except InvalidDefinition:
+        return None
+    return None if types.value is None else _Typed(info, remote(board.link, info), types.key, types.value)
+
+
+def _entries(typed: _Typed) -> Iterator[Entry]:
+    per_cpu = by_number(typed.info.map_type).per_cpu
+    for key, value in typed.map.items():
+        if per_cpu:
+            points = [
+                Point(f"cpu{cpu}.{point.name}", point.field, point.number)
+                for cpu, one in enumerate(typed.map.of_every_cpu(value))
+                for point in _points(typed.value, one)
+            ]
+        else:
+            points = _points(typed.value, value)
+        yield Entry(name_of(typed.info), key_text(typed.info, typed.key, key), key, points)
+
+
+def _points(schema: Schema, data: bytes) -> list[Point]:
+    found = []
+    for one in schema.fields:
+        numbers = values.numbers_of(one, data)
+        if one.count:
+            found += [Point(f"{one.name}[{i}]", one, number) for i, number in enumerate(numbers)]
+        else:
+            found.append(Point(one.name, one, numbers[0]))
+    return found
+
+
+def name_of(info: "MapInfo") -> str:
+    """Return the map's name; of one without a name its number."""
+    return info.name or f"#{info.id}"
+
+
+def key_text(info: "MapInfo", schema: Schema | None, key: bytes) -> str:
+    """Return a key as the command has it: an index, its fields with commas between them, else its bytes in hex."""
+    if schema is not None and schema.fields:
+        return ",".join(values.show(one, key, unit=False) for one in schema.fields)
+    return str(int.from_bytes(key, "little")) if by_number(info.map_type).indexed else key.hex()

@@ -1,0 +1,452 @@
+"""The view: the widgets, the keys, and what each key does.
+
+More than 300 lines: one method a key.
+"""
+
+import asyncio
+import contextlib
+import signal
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from rich.text import Text
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.widgets import Footer, Input, Static
+
+from boardmaps.errors import MapError
+from boardmaps_host.client.errors import LinkError
+from boardmaps_host.live import edits
+from boardmaps_host.live.monitor import Monitor, Shown
+from boardmaps_host.terminal import harmless
+from boardmaps_host.top.editor import Editor, limits
+from boardmaps_host.top.export import export
+from boardmaps_host.top.grid import Grid
+from boardmaps_host.top.help import Help
+from boardmaps_host.top.maplist import MapList
+
+if TYPE_CHECKING:
+    from boardmaps_host.client.board import Board
+
+_LEAST = (60, 16)  # columns and lines that the view needs
+_PATIENCE = 1.0  # seconds without an answer until the view says so
+_INTERRUPTED = 130
+
+
+class Told(Message):
+    """Something new was read."""
+
+
+Group = tuple[
+    Shown, list[edits.Edit], bool
+]  # edits of one entry, and whether they go over what others have written since
+
+
+class Done(Message):
+    """Edits were written, or not: an error for each group that was not."""
+
+    def __init__(self, groups: list[Group], results: object) -> None:
+        super().__init__()
+        self.groups = groups
+        # What stopped the job itself stopped all of them.
+        self.results: list[Any] = results if isinstance(results, list) else [results] * len(groups)
+
+
+class Top(App[int]):
+    """The whole view of one board. `title` says which. run() returns the exit status."""
+
+    ENABLE_COMMAND_PALETTE = False
+    CSS_PATH = "top.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "edit", "Edit"),
+        Binding("space", "pause", "Pause"),
+        Binding("slash", "filter", "Filter"),
+        Binding("s", "stage", "Stage"),
+        Binding("w", "write", "Write"),
+        Binding("e", "export", "Export"),
+        Binding("question_mark", "help", "Help"),
+        Binding("q", "quit", "Quit"),
+        Binding("plus,equals_sign", "step(1)", "Step up", show=False),
+        Binding("minus", "step(-1)", "Step down", show=False),
+        Binding("u", "unstage", "Drop staged", show=False),
+        Binding("x", "turn", "Turn the table", show=False),
+        Binding("escape", "dismiss", "Dismiss", show=False),
+        Binding("ctrl+c", "interrupt", "Interrupt", show=False, priority=True),
+    ]
+
+    def __init__(self, board: "Board", monitor: Monitor, title: str) -> None:
+        super().__init__()
+        self.title = title
+        self.monitor = monitor
+        self.staged: dict[tuple[str, bytes, str], edits.Edit] = {}
+        self.staging = False
+        self.said = ""
+        self._board = board
+        self._anyway: set[tuple[str, bytes, str]] = set()  # of what is staged: others have changed it meanwhile
+        self._drawn: dict[str, Text] = {}
+        self._stopped = False
+
+    def compose(self) -> ComposeResult:
+        """The widgets, from the top."""
+        monitor = self.monitor
+        yield Static(id="head", markup=False)
+        yield Static(id="banner", markup=False)
+        with Horizontal(id="middle"):
+            yield MapList(lambda: monitor.maps, lambda: monitor.shown)
+            with Vertical(id="right"):
+                yield Grid(self.staged)
+                yield Static(id="detail", markup=False)
+        yield Editor()
+        yield Input(id="filter", compact=True, placeholder="what a name or a key has in it; Esc shows all")
+        yield Static(id="status", markup=False)
+        yield Footer(show_command_palette=False)
+        yield Static(id="small", markup=False)
+
+    async def on_mount(self) -> None:
+        """Begin to look."""
+        self.grid.focus()
+        self.monitor.told = self._told
+        loop = asyncio.get_running_loop()
+        for number, status in ((signal.SIGINT, _INTERRUPTED), (signal.SIGTERM, 143), (signal.SIGHUP, 129)):
+            # In the main thread alone; a test's application runs there, too. Windows has no such handlers.
+            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+                loop.add_signal_handler(number, self.exit, status)
+        self.monitor.start(self._board)
+
+    @property
+    def grid(self) -> Grid:
+        """The table."""
+        return self.query_one(Grid)
+
+    @property
+    def editor(self) -> Editor:
+        """The line in which a cell is edited."""
+        return self.query_one(Editor)
+
+    def _told(self) -> None:
+        if not self._stopped and self.is_running:
+            self.post_message(Told())
+
+    # -- drawing
+
+    def on_told(self) -> None:
+        """Draw what is new."""
+        self.draw()
+
+    def draw(self) -> None:
+        """Draw all that may have changed."""
+        if not self.is_running:
+            return
+        monitor = self.monitor
+        shown = monitor.shown
+        self.grid.show(shown.table if shown is not None else None)
+        self.query_one(MapList).look()
+        self.editor.look()
+        self._put("head", self._head())
+        self._put("banner", self._banner())
+        self._put("detail", self._detail(shown))
+        self._put("status", Text(harmless(self.said), overflow="ellipsis", no_wrap=True))
+
+    def _put(self, name: str, text: Text) -> None:
+        """Have a line show a text; the whole screen is laid out anew only when the banner comes or goes."""
+        if self._drawn.get(name) == text:
+            return
+        self._drawn[name] = text
+        line = self.query_one(f"#{name}", Static)
+        line.update(text, layout=name == "banner")
+        if name == "banner":
+            line.display = bool(text)
+
+    def _head(self) -> Text:
+        monitor = self.monitor
+        trip = monitor.line.trip
+        head = Text(no_wrap=True, overflow="ellipsis")
+        head.append(harmless(self.title), style="bold")
+        head.append(f"  every {monitor.every:g} s")
+        if trip is not None:
+            head.append(f"  round trip {trip * 1e3:.1f} ms")
+        if monitor.paused:
+            head.append("  PAUSED", style="bold yellow")
+        if self.staging or self.staged:
+            head.append(f"  STAGED {len(self.staged)}", style="bold cyan")
+        return head
+
+    def _banner(self) -> Text:
+        monitor = self.monitor
+        if monitor.problem:
+            return Text(_one_line(monitor.problem), style="bold")
+        if monitor.waiting() > _PATIENCE:
+            return Text(f"no answer from the board for {monitor.waiting():.0f} s")
+        if monitor.ended:
+            return Text(f"{_one_line(monitor.ended)} (Esc)")
+        return Text()
+
+    def _detail(self, shown: Shown | None) -> Text:
+        current = self.grid.current()
+        if shown is None or current is None:
+            return Text()
+        row, field = current
+        if field is None:
+            return Text(harmless(f"{row.label}: {len(row.data)} bytes"))
+        parts = [f"{row.label} {field.name}: {shown.table.text(row, field)} {field.unit}".rstrip()]
+        pace = shown.table.pace(row, field) if field.grows else None
+        if pace is not None:
+            parts.append(f"{pace:.1f}/s")
+        if field.low is not None or field.high is not None:
+            parts.append(limits(field))
+        if field.locked:
+            parts.append("only the firmware writes it")
+        if field.restart:
+            parts.append("takes effect after a restart")
+        if field.text:
+            parts.append(field.text)
+        return Text(harmless("  ".join(parts)), no_wrap=True, overflow="ellipsis")
+
+    def say(self, text: str) -> None:
+        """Show a sentence on the status line."""
+        self.said = text
+        self.draw()
+
+    def on_resize(self) -> None:
+        """See whether the terminal is large enough."""
+        width, height = self.size
+        small = width < _LEAST[0] or height < _LEAST[1]
+        cover = self.query_one("#small", Static)
+        cover.display = small
+        cover.update(
+            f"This terminal has {width} columns and {height} lines; {_LEAST[0]} and {_LEAST[1]} are needed. Make it larger, or q."
+        )
+
+    # -- what was done
+
+    def on_map_list_chosen(self, event: MapList.Chosen) -> None:
+        """Show another map."""
+        if self.editor.opened:
+            self.editor.action_leave()
+        self.monitor.select(event.shown.info.name or event.shown.info.id)
+        self.grid.filter = ""
+        self.draw()
+
+    def on_grid_opened(self) -> None:
+        """Edit the cell."""
+        self.action_edit()
+
+    def action_edit(self) -> None:
+        """Edit the cell under the cursor."""
+        shown, current = self.monitor.shown, self.grid.current()
+        if self.focused is not self.grid:
+            self.grid.focus()
+            return
+        if shown is None or current is None:
+            return
+        row, field = current
+        try:
+            edits.may_edit(shown.table, field)
+            assert field is not None
+            staged = self.staged.get((shown.table.definition.name, row.key, field.name))
+            self.editor.open(shown.table, row, field, staged.text() if staged is not None else None)
+        except MapError as error:
+            self.say(str(error))
+
+    def action_step(self, steps: int) -> None:
+        """Go a step further in the cell under the cursor."""
+        shown, current = self.monitor.shown, self.grid.current()
+        if shown is None or current is None or self.focused is not self.grid:
+            return
+        row, field = current
+        try:
+            edits.may_edit(shown.table, field)
+            assert field is not None
+            staged = self.staged.get((shown.table.definition.name, row.key, field.name))
+            base = edits.content(row, field) if staged is None else staged.base
+            text = edits.stepped(field, base if staged is None else staged.new, steps)
+            edit = edits.edited(shown.table, row, field, text, base) if text is not None else None
+        except MapError as error:
+            self.say(str(error))
+            return
+        if edit is not None:
+            self._enter(edit, False)
+        elif staged is not None:
+            del self.staged[shown.table.definition.name, row.key, staged.field.name]
+            self.draw()
+
+    def on_editor_left(self) -> None:
+        """Back to the table."""
+        self.grid.focus()
+        self.draw()
+
+    def on_editor_entered(self, event: Editor.Entered) -> None:
+        """Write what was typed, or stage it."""
+        self._enter(event.edit, event.anyway)
+
+    def _enter(self, edit: edits.Edit, anyway: bool) -> None:
+        shown = self.monitor.shown
+        if shown is None:
+            return
+        name = shown.table.definition.name
+        if self.staging:
+            self.staged[name, edit.key, edit.field.name] = edit
+            if anyway:
+                self._anyway.add((name, edit.key, edit.field.name))
+            self.editor.close()
+            self.grid.focus()
+            self.say(f"{len(self.staged)} staged; w writes them")
+            return
+        self._write([(shown, [edit], anyway)])
+
+    def _write(self, groups: list[Group]) -> None:
+        """Have edits written, entry by entry; what has come of each is told together."""
+
+        def job(_: object) -> list[Exception | None]:
+            results: list[Exception | None] = []
+            for shown, together, anyway in groups:
+                try:
+                    edits.write(shown.map, shown.table, together, anyway=anyway)
+                    results.append(None)
+                except (MapError, LinkError) as error:
+                    results.append(error)
+            return results
+
+        self.monitor.do(job, lambda results: self._post(Done(groups, results)))
+
+    def _post(self, message: Message) -> None:
+        if self.is_running:
+            self.post_message(message)
+
+    def on_done(self, event: Done) -> None:
+        """See what has come of writing."""
+        wrote: list[str] = []
+        refused: list[str] = []
+        for (shown, together, _), error in zip(event.groups, event.results, strict=True):
+            name = shown.table.definition.name
+            places = [(name, edit.key, edit.field.name) for edit in together]
+            if error is None:
+                for place in places:
+                    self.staged.pop(place, None)
+                    self._anyway.discard(place)
+                wrote.append(f"{name} " + ", ".join(f"{edit.field.name}={edit.text()}" for edit in together))
+            else:
+                if isinstance(error, edits.Changed) and error.now:
+                    self._anyway.update(place for place in places if place in self.staged)
+                refused.append(str(error))
+        hint = [". w writes over it, u drops it"] if refused and self._anyway else []
+        if self.editor.opened and refused and isinstance(event.results[0], MapError):
+            self.editor.refused(event.results[0])
+            return
+        if self.editor.opened:
+            self.editor.close()
+            self.grid.focus()
+        self.say("; ".join([*refused, *(["wrote " + ", ".join(wrote)] if wrote else [])]) + "".join(hint))
+
+    # -- keys
+
+    def action_stage(self) -> None:
+        """Write edits at once, or stage them and write them together."""
+        self.staging = not self.staging
+        self.say("edits are staged: w writes them, u drops one" if self.staging else "edits are written at once")
+
+    def action_write(self) -> None:
+        """Write what is staged: the fields of one entry in one step."""
+        if not self.staged:
+            self.say("nothing is staged")
+            return
+        entries: dict[tuple[str, bytes], list[edits.Edit]] = {}
+        for (name, key, _), edit in self.staged.items():
+            entries.setdefault((name, key), []).append(edit)
+        groups: list[Group] = []
+        for (name, key), together in entries.items():
+            shown = self.monitor.find(name)
+            if shown is None:
+                self.say(f"{name}: the board has no such map any more")
+                return
+            places = {(name, key, edit.field.name) for edit in together}
+            groups.append((shown, together, bool(places & self._anyway)))
+        self._write(groups)
+
+    def action_unstage(self) -> None:
+        """Drop the staged edit under the cursor."""
+        shown, current = self.monitor.shown, self.grid.current()
+        if shown is not None and current is not None and current[1] is not None:
+            place = (shown.table.definition.name, current[0].key, current[1].name)
+            self._anyway.discard(place)
+            if self.staged.pop(place, None) is not None:
+                self.say(f"dropped; {len(self.staged)} staged")
+
+    def action_pause(self) -> None:
+        """Read nothing more, or go on."""
+        self.monitor.pause(not self.monitor.paused)
+        self.draw()
+
+    def action_turn(self) -> None:
+        """Have the fields down instead of the entries, or the other way."""
+        self.grid.turned = not self.grid.across
+        self.grid.look()
+
+    def action_export(self) -> None:
+        """Write what is seen to a file."""
+        shown = self.monitor.shown
+        if shown is None:
+            return
+        try:
+            path = export(shown.table, *self.grid.seen())
+        except OSError as error:
+            self.say(f"nothing was written: {error.strerror}: {error.filename}")
+        else:
+            self.say(f"wrote {path}")
+
+    def action_filter(self) -> None:
+        """Ask what is to be left."""
+        box = self.query_one("#filter", Input)
+        self._filtered: Any = self.focused if isinstance(self.focused, MapList) else self.grid
+        box.value = self._filtered.filter
+        box.display = True
+        box.focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Filter while it is typed."""
+        if event.input.id == "filter" and event.input.display:
+            self._filtered.filter = event.value
+            self.draw()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Keep the filter."""
+        if event.input.id == "filter":
+            event.input.display = False
+            self._filtered.focus()
+
+    def action_dismiss(self) -> None:
+        """Leave the filter, show all again, take note of how the program ended."""
+        box = self.query_one("#filter", Input)
+        if box.display:
+            self._filtered.filter = ""
+            box.display = False
+            self._filtered.focus()
+        elif self.grid.filter or self.query_one(MapList).filter:
+            self.grid.filter = self.query_one(MapList).filter = ""
+        else:
+            self.monitor.ended = ""
+            self.said = ""
+        self.draw()
+
+    def action_help(self) -> None:
+        """Show all keys."""
+        self.push_screen(Help())
+
+    async def action_quit(self) -> None:
+        """Leave."""
+        self.exit(0)
+
+    def action_interrupt(self) -> None:
+        """Ctrl-C: leave, with the status of one that was interrupted."""
+        self.exit(_INTERRUPTED)
+
+    def on_unmount(self) -> None:
+        """Draw nothing more."""
+        self._stopped = True
+
+
+def _one_line(text: str) -> str:
+    """Return an error on one line: of a traceback its last line."""
+    lines = [line for line in harmless(text).splitlines() if line.strip()]
+    return lines[0] if len(lines) < 2 else f"{lines[0]} {lines[-1].strip()}"

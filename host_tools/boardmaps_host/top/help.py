@@ -1,0 +1,38 @@
+"""All keys on one screen."""
+
+from typing import ClassVar
+
+from rich.table import Table
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+KEYS = (
+    ("▲ ▼ ◀ ▶", "move; Tab goes between the maps and the table"),
+    ("Enter", "edit the cell; in the line: ▲ ▼ a step, a click on the slider, Enter writes, Esc leaves"),
+    ("+ -", "a step up or down: a number by its step, an enum or a bool to the next"),
+    ("s w u", "stage edits; write them, those of an entry in one step; drop one"),
+    ("space", "pause"),
+    ("/", "filter the table, or the maps, whichever has the cursor; Esc shows all"),
+    ("x", "turn the table"),
+    ("e", "write what is seen to a file in this folder, as CSV"),
+    ("q", "leave; Ctrl-C too"),
+    ("• » ≠", "marks: just changed, staged, not as it is pinned"),
+)
+
+
+class Help(ModalScreen[None]):
+    """The keys; any of them closes it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,enter,q,space,question_mark", "app.pop_screen", "Close", show=False),
+        Binding("ctrl+c", "app.interrupt", "Interrupt", show=False, priority=True),
+    ]
+
+    def compose(self) -> ComposeResult:
+        """A table."""
+        table = Table.grid(padding=(0, 2))
+        for key, text in KEYS:
+            table.add_row(f"[bold]{key}[/]", text)
+        yield Static(table)

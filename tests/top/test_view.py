@@ -1,0 +1,203 @@
+"""`boardmaps top`, key by key, on maps of the twin: what is seen, what is written, and what is not."""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from boardmaps import HashMap
+from boardmaps_host import Board
+from tests.top.screen import Screen, view
+
+
+def test_maps_and_entries_by_name(board: Board) -> None:
+    async def use(screen: Screen) -> None:
+        text = await screen.sees("kitchen", "20.00", "heat")
+        lines = text.splitlines()
+        assert "twin a board" in lines[0]
+        (rooms,) = [line for line in lines if line.startswith(" rooms")]
+        assert rooms.split()[1] == "hash"
+        assert "temp °C" in text
+        assert "runs!+" in text
+        assert "5.00..35.00 step 0.50" in text, "the cell under the cursor, in full"
+        assert "Quit" in lines[-1], "the help line"
+        assert all(len(line) <= 80 for line in lines)
+        await screen.press("shift+tab", "down")
+        await screen.sees("key value", "3")
+
+    view(board, use)
+
+
+def test_a_change_of_somebody_else_is_marked(board: Board) -> None:
+    async def use(screen: Screen) -> None:
+        await screen.sees("22.00")
+        assert "•" not in screen.text
+        board.maps.rooms["bath"].temp = 23
+        await screen.sees("23.00•")
+
+    view(board, use)
+
+
+def test_a_cell_is_typed_and_written_at_once(board: Board) -> None:
+    async def use(screen: Screen) -> None:
+        await screen.press("enter")
+        await screen.sees("rooms kitchen temp  now 20.00 °C", "●")
+        await screen.type("40")
+        await screen.press("enter")
+        await screen.sees("40.00 is not in the range 5.00..35.00 °C")
+        assert board.maps.rooms["kitchen"].temp == 20
+        await screen.type("21.5")
+        await screen.press("enter")
+        await screen.sees("wrote rooms temp=21.50")
+        assert board.maps.rooms["kitchen"].temp == 21.5
+
+    view(board, use)
+
+
+def test_steps_slider_and_choice(board: Board) -> None:
+    async def use(screen: Screen) -> None:
+        await screen.press("enter", "up", "up", "down", "enter")
+        await screen.sees("wrote rooms temp=20.50")
+        await screen.press("right", "enter")
+        await screen.sees("▲▼  off  heat  cool")
+        await screen.press("down", "enter")
+        await screen.sees("wrote rooms mode=cool")
+        await screen.press("right", "plus")
+        await screen.sees("wrote rooms on=true")
+        record = board.maps.rooms["kitchen"]
+        assert (record.temp, record.mode, record.on) == (20.5, "cool", True)
+        await screen.press("right", "enter")
+        await screen.sees("only the firmware writes it")
+
+    view(board, use)
+
+
+def test_a_cell_that_is_left_as_it_was_writes_nothing(board: Board) -> None:
+    async def use(screen: Screen) -> None:
+        await screen.sees("20.00")
+        board.link.changed = False
+        await screen.press("enter", "enter")
+        await screen.press("enter", "up", "down", "enter")
+        await screen.press("enter", "up", "escape")
+        await screen.until(lambda: not screen.app.editor.opened)
+        assert not board.link.changed, "no request that changes anything was made"
+
+    view(board, use)
+
+
+def test_a_cell_that_somebody_else_changed_says_so(board: Board) -> None:
+    async def use(screen: Screen) -> None:
+        await screen.press("enter")
+        board.maps.rooms["kitchen"].temp = 18
+        await screen.sees("now 18.00 °C")
+        await screen.type("25")
+        await screen.press("enter")
+        await screen.sees("somebody else has changed it from 20.00 °C to 18.00")
+        assert board.maps.rooms["kitchen"].temp == 18
+        await screen.press("enter")
+        await screen.sees("wrote rooms temp=25.00")
+        assert board.maps.rooms["kitchen"].temp == 25
+
+    view(board, use, size=(160, 24))
+
+
+def test_staged_edits_are_written_together(board: Board) -> None:
+    async def use(screen: Screen) -> None:
+        await screen.press("s", "plus", "down", "plus", "right", "plus")
+        await screen.sees("STAGED 3", "20.50»", "22.50»", "heat»")
+        assert board.maps.rooms["kitchen"].temp == 20, "nothing is written yet"
+        await screen.press("u")
+        await screen.sees("STAGED 2")
+        await screen.press("plus")
+        board.maps.rooms["kitchen"].temp = 18
+        await screen.press("w")
+        await screen.sees("STAGED 1", "w writes over it")
+        rooms = board.maps.rooms
+        assert (rooms["kitchen"].temp, rooms["bath"].temp, rooms["bath"].mode) == (18, 22.5, "heat")
+        await screen.press("w")
+        await screen.sees("STAGED 0")
+        assert rooms["kitchen"].temp == 20.5
+
+    view(board, use, size=(200, 24))
+
+
+def test_filter_pause_and_export(board: Board, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    async def use(screen: Screen) -> None:
+        await screen.press("slash", *"BATH", "enter")
+        await screen.until(lambda: "kitchen" not in screen.text and "bath" in screen.text)
+        await screen.press("e")
+        await screen.sees("wrote boardmaps-rooms-")
+        (file,) = tmp_path.iterdir()
+        assert list(csv.reader(file.read_text().splitlines())) == [
+            ["key", "temp [°C]", "mode", "on", "runs"],
+            ["bath", "22.00", "off", "false", "0"],
+        ]
+        await screen.press("slash")
+        await screen.type("mod")
+        await screen.press("enter")
+        await screen.until(lambda: "temp °C" not in screen.text and "kitchen" in screen.text)
+        await screen.press("escape")
+        await screen.sees("temp °C")
+        await screen.press("space")
+        await screen.sees("PAUSED")
+        board.maps.rooms["attic"].temp = 30
+        await screen.press("down", "up")
+        assert "30.00" not in screen.text
+        await screen.press("space")
+        await screen.sees("30.00")
+
+    view(board, use)
+
+
+def test_a_table_is_turned(board: Board) -> None:
+    async def use(screen: Screen) -> None:
+        await screen.press("x")
+        await screen.sees("field", "attic")
+        (line,) = [line for line in screen.lines if "temp °C" in line]
+        assert line.split()[-3:] == ["20.00", "22.00", "21.00"]
+        await screen.press("right", "down", "plus")
+        await screen.sees("wrote rooms mode=heat")
+        assert board.maps.rooms["bath"].mode == "heat"
+
+    view(board, use)
+
+
+def test_many_entries_scroll(board: Board) -> None:
+    board.create_map(HashMap, name="many", key="n:u16", value="x:u16, y:u16", max_entries=500)
+    for n in range(300):
+        board.maps.many[n] = {"x": n, "y": n}
+
+    async def use(screen: Screen) -> None:
+        await screen.press("shift+tab", "end", "tab", "end")
+        await screen.sees("299")
+        await screen.press("home")
+        await screen.until(lambda: "299" not in screen.text)
+
+    view(board, use)
+
+
+def test_a_small_terminal_says_what_it_needs(board: Board) -> None:
+    async def use(screen: Screen) -> None:
+        assert "40 columns and 10 lines; 60 and 16 are needed" in " ".join(screen.text.split())
+
+    view(board, use, size=(40, 10))
+
+
+@pytest.mark.parametrize(("key", "status"), [("q", 0), ("ctrl+c", 130)])
+def test_it_ends_with_a_status(board: Board, key: str, status: int) -> None:
+    async def use(screen: Screen) -> None:
+        await screen.press("question_mark")
+        await screen.sees("move; Tab goes between")
+        await screen.press("escape", key)
+
+    assert view(board, use).return_value == status
+
+
+def test_ctrl_c_ends_it_also_while_a_cell_is_edited(board: Board) -> None:
+    async def use(screen: Screen) -> None:
+        await screen.press("enter", "up", "ctrl+c")
+
+    assert view(board, use).return_value == 130
+    assert board.maps.rooms["kitchen"].temp == 20
