@@ -60,6 +60,7 @@ Name = Literal[
     "reopening",
     "resets-soak",
     "marks",
+    "project",
     "commits-soak",
 ]
 

@@ -1,6 +1,5 @@
 """What the README's first screens show does what they say: on a simulated board, with the real commands."""
 
-import os
 import re
 import subprocess
 import sys
@@ -41,12 +40,11 @@ def test_the_computer_reads_and_changes_what_the_board_serves(
 def test_the_test_of_ones_own_firmware(tmp_path: Path, target: str) -> None:
     (tmp_path / "main.py").write_text(BOARD)
     (tmp_path / "test_firmware.py").write_text(TEST)
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_firmware.py"]
     with UnixBoard(port=tmp_path / "port") if target == "on the desk" else nullcontext() as unix:
-        more = {"BOARD": unix.port} if unix else {"XDG_RUNTIME_DIR": str(tmp_path)}
-        done = subprocess.run(
-            command, cwd=tmp_path, env=os.environ | more, capture_output=True, timeout=900, check=False
-        )
+        command += [f"--board={unix.port}"] if unix else []
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=900, check=False)
     assert b"1 passed" in done.stdout, done.stdout.decode()
 
 
