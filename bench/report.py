@@ -62,6 +62,9 @@ Name = Literal[
     "marks",
     "project",
     "commits-soak",
+    "project",
+    "commits-soak",
+    "marks",
 ]
 
 

@@ -25,6 +25,7 @@ from . import (
     recording,
     sim,
     state,
+    stubs,
     top,
     values,
 )
@@ -79,6 +80,7 @@ for command in (
     new.command,
     check.command,
     key.command,
+    stubs.command,
     hub.command,
     hub.release,
     top.command,
