@@ -52,11 +52,9 @@ def _script(shell: str) -> str:
     """Return what the shell is to read: click's own script, with zsh's completion begun where it is not."""
     from click.shell_completion import get_completion_class  # saves start-up time: needed by this command alone
 
-    from .root import boardmaps  # not at the top: it imports this
-
     class_ = get_completion_class(shell)
     assert class_ is not None
-    made = class_(boardmaps, {}, "boardmaps", "_BOARDMAPS_COMPLETE")
+    made = class_(click.get_current_context().find_root().command, {}, "boardmaps", "_BOARDMAPS_COMPLETE")
     text = made.source_template % made.source_vars()  # source() asks bash for its version, which need not be there
     if shell == "zsh":
         text = "(( $+functions[compdef] )) || { autoload -Uz compinit && compinit }\n" + text
