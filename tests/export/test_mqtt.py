@@ -15,7 +15,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from boardmaps_host import connect
 from boardmaps_host.client.errors import PortGone
-from boardmaps_host.export.mqtt import Bridge, Broker
+from boardmaps_host.export.broker import Broker
+from boardmaps_host.export.mqtt import Bridge
 from boardmaps_host.export.poller import Fleet
 from boardmaps_sim.unix import UnixBoard
 from tests.export.conftest import Door, Running

@@ -63,7 +63,8 @@ def command(
     JSON: {"broker", "boards"} when it begins.
     """
     # saves start-up time: needed by this command alone
-    from boardmaps_host.export.mqtt import Bridge, Broker
+    from boardmaps_host.export.broker import Broker
+    from boardmaps_host.export.mqtt import Bridge
     from boardmaps_host.export.poller import Fleet
 
     if any(sign in prefix + discovery for sign in "+#") or not prefix.strip("/"):

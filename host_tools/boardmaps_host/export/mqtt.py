@@ -28,7 +28,7 @@ except ImportError as missing:
 
 from boardmaps.errors import MapError
 from boardmaps_host.export import homeassistant
-from boardmaps_host.export.broker import Broker as Broker
+from boardmaps_host.export.broker import Broker
 from boardmaps_host.export.commands import asked, write
 from boardmaps_host.export.poller import Fleet
 from boardmaps_host.export.reading import Entry, Health, Point, Reading, writable
