@@ -17,7 +17,8 @@ _BEGIN, _END = "# >>> boardmaps completion >>>", "# <<< boardmaps completion <<<
 @click.option("--remove", is_flag=True, help="Take it away again.")
 @click.option("--show", is_flag=True, help="Print the script and change nothing.")
 @options.as_json
-def command(shell: str | None, remove: bool, show: bool, as_json: bool) -> None:
+@click.pass_context
+def command(context: click.Context, shell: str | None, remove: bool, show: bool, as_json: bool) -> None:
     """Have SHELL complete the words of this command on the Tab key; of a board in $BOARDMAPS_PORT also maps, keys and fields.
 
     SHELL is bash, zsh or fish, by itself the one in $SHELL. A script goes into the user's data folder, and for bash and zsh a
@@ -29,11 +30,11 @@ def command(shell: str | None, remove: bool, show: bool, as_json: bool) -> None:
     if name not in _SHELLS:
         raise click.UsageError(f"$SHELL is {name or 'not set'}; name the shell: bash, zsh or fish.")
     if show:
-        output.say(_script(name).rstrip("\n"))
+        output.say(_script(context, name).rstrip("\n"))
         return
     script, startup = _places(name)
     try:
-        changed = _write(script, None if remove else _script(name))
+        changed = _write(script, None if remove else _script(context, name))
         if startup is not None:
             changed |= _write(startup, _with(startup, "" if remove else _lines(script)), keep=True)
     except OSError as error:
@@ -48,13 +49,13 @@ def command(shell: str | None, remove: bool, show: bool, as_json: bool) -> None:
         output.say(f"{name}: {where}; {'a new shell has it' if changed else 'it was there'}")
 
 
-def _script(shell: str) -> str:
+def _script(context: click.Context, shell: str) -> str:
     """Return what the shell is to read: click's own script, with zsh's completion begun where it is not."""
     from click.shell_completion import get_completion_class  # saves start-up time: needed by this command alone
 
     class_ = get_completion_class(shell)
     assert class_ is not None
-    made = class_(click.get_current_context().find_root().command, {}, "boardmaps", "_BOARDMAPS_COMPLETE")
+    made = class_(context.find_root().command, {}, "boardmaps", "_BOARDMAPS_COMPLETE")
     text = made.source_template % made.source_vars()  # source() asks bash for its version, which need not be there
     if shell == "zsh":
         text = "(( $+functions[compdef] )) || { autoload -Uz compinit && compinit }\n" + text
