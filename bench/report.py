@@ -57,6 +57,7 @@ Name = Literal[
     "pins",
     "sharing",
     "pins-soak",
+    "exports",
     "reopening",
     "resets-soak",
     "marks",
