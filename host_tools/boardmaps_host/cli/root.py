@@ -5,10 +5,12 @@ import rich_click as click
 from . import (
     boards,
     check,
+    completion,
     create,
     decode,
     demo,
     deploy,
+    doctor,
     dump,
     export,
     flash,
@@ -85,5 +87,7 @@ for command in (
     hub.release,
     top.command,
     export.group,
+    doctor.command,
+    completion.command,
 ):
     boardmaps.add_command(command)
