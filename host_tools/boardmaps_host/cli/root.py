@@ -19,6 +19,7 @@ from . import (
     options,
     pins,
     plan,
+    plot,
     pool,
     postmortem,
     recording,
@@ -80,6 +81,7 @@ for command in (
     hub.command,
     hub.release,
     top.command,
+    plot.command,
     export.group,
 ):
     boardmaps.add_command(command)
