@@ -73,6 +73,7 @@ bench: $(READY) chips ## Measure, print the tables, write build/bench/*.json
 	$(BIN)/python -m bench.line
 	$(BIN)/python -m bench.qemu
 	$(BIN)/python -m bench.reopening
+	$(BIN)/python -m bench.marks
 	$(BIN)/python -m bench.fields
 	$(BIN)/python -m bench.heap
 	$(BIN)/python -m bench.pico
@@ -80,6 +81,7 @@ bench: $(READY) chips ## Measure, print the tables, write build/bench/*.json
 	$(BIN)/python -m bench.chipline
 	$(BIN)/python -m bench.sharing pico
 	$(BIN)/python -m bench.top pico
+	$(BIN)/python -m bench.project
 	$(BIN)/python -m bench.plot
 
 pictures: $(READY) ## Draw docs/speed.svg from what `make bench` measured last, and docs/top.svg
@@ -90,6 +92,7 @@ proofs: $(READY) trust-deps ## Prove with Frama-C what docs/proofs.md says of th
 	$(BIN)/python -m tests.kernels.proofs
 
 soak: $(READY) chips ## Run for an hour what the tests run for seconds; an error if anything is missed
+	$(BIN)/python -m pytest -q -n $(WORKERS) tests/differential --longer 10
 	$(BIN)/python -m soak.kernels
 	$(BIN)/python -m soak.schemas
 	$(BIN)/python -m soak.pins

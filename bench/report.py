@@ -60,7 +60,9 @@ Name = Literal[
     "pins-soak",
     "reopening",
     "resets-soak",
+    "project",
     "commits-soak",
+    "marks",
 ]
 
 

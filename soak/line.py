@@ -1,9 +1,12 @@
 """The line for long: what CI does in short, a hundred times over. `python -m soak.line`, an hour; any miss is an error."""
 
+import os
 import random
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from itertools import combinations
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -104,21 +107,28 @@ _WALKS: tuple[tuple[str, int, tuple[str, ...]], ...] = (
 )
 
 
-def every_order() -> list[Row]:
-    """Walk through all orders of small sessions; what breaks a rule is printed with the line that replays it."""
-    rows = []
-    states = wrong = 0
-    for scenario, faults, sorts in _WALKS:
-        walk = Walk(scenario, faults, sorts)
-        try:
-            states += walk.run()
-        except BrokenRule as e:
-            wrong += 1
-            print(e)
-        if sorts == FAULTS:
-            rows.append(Row(f"every order: {scenario}, {faults} faults, states", walk.states, ""))
+def walked(scenario: str, faults: int, sorts: tuple[str, ...]) -> tuple[int, str]:
+    """Walk through all orders of a small session; return the states, and what breaks a rule with the line that replays it."""
+    walk = Walk(scenario, faults, sorts)
+    try:
+        return walk.run(), ""
+    except BrokenRule as e:
+        return walk.states, str(e)
+
+
+def every_order(walks: list[tuple[int, str]]) -> list[Row]:
+    """Tell what the walks came to."""
+    rows = [
+        Row(f"every order: {scenario}, {faults} faults, states", states, "")
+        for (scenario, faults, sorts), (states, _) in zip(_WALKS, walks, strict=True)
+        if sorts == FAULTS
+    ]
+    states = sum(n for n, _ in walks)
+    broken = [why for _, why in walks if why]
+    for why in broken:
+        print(why)
     rows.append(Row.held("every order: states visited in all", states, "", "", states, ">= 1000000"))
-    rows.append(none("every order: walks with an order that breaks a rule", wrong))
+    rows.append(none("every order: walks with an order that breaks a rule", len(broken)))
     return rows
 
 
@@ -174,6 +184,12 @@ def broken_frames() -> list[Row]:
     return rows
 
 
+def resynchronising(sessions: int) -> Row:
+    """Put garbage before a frame, and see that the frame is found."""
+    missed = sum(not resynchronised(seed) for seed in range(sessions))
+    return none(f"in step again after garbage: {sessions:,} seeds, missed", missed)
+
+
 def hostile_board(frames: int) -> Row:
     """Let boards answer anything; each seed is one of 2,000 frames."""
     wrong = 0
@@ -186,23 +202,40 @@ def hostile_board(frames: int) -> Row:
     return none(f"hostile board: {frames:,} frames, other exceptions or unbounded calls", wrong)
 
 
+# What is run, each part in a process of its own, with the arguments of its function; its rows are in the table in this order.
+_PARTS: tuple[tuple[Callable[..., Row | list[Row]], tuple[object, ...]], ...] = (
+    (hostile_board, (1_000_000,)),
+    (exactly_once, ("1e-3", _BAD, 1_000_000)),
+    (exactly_once, ("1e-2", _WORSE, 100_000)),
+    (everything_at_once, (100_000,)),
+    (seeds, (100_000,)),
+    (interrupted, (20,)),
+    (resynchronising, (100_000,)),
+    (broken_frames, ()),
+    (on_the_unix_board, (10_000,)),
+    (restless_board, (10_000,)),
+)
+
+
 def main() -> int:
-    """Print the table; return 1 when something was missed."""
+    """Print each part when it is done, then the table; return 1 when something was missed."""
     start = time.monotonic()
-    rows = [
-        hostile_board(1_000_000),
-        exactly_once("1e-3", _BAD, 1_000_000),
-        exactly_once("1e-2", _WORSE, 100_000),
-        *everything_at_once(100_000),
-        *every_order(),
-        seeds(100_000),
-        *interrupted(20),
-    ]
-    missed = sum(not resynchronised(seed) for seed in range(100_000))
-    rows.append(none("in step again after garbage: 100,000 seeds, missed", missed))
-    rows += broken_frames()
-    rows.append(on_the_unix_board(10_000))
-    rows += restless_board(10_000)
+
+    def told(what: str) -> Callable[[object], None]:
+        return lambda _: print(f"{time.monotonic() - start:6.0f} s  {what}", flush=True)
+
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        parts = [pool.submit(part, *arguments) for part, arguments in _PARTS]
+        walks = [pool.submit(walked, *walk) for walk in _WALKS]
+        for doing, (part, arguments) in zip(parts, _PARTS, strict=True):
+            doing.add_done_callback(told(f"{part.__name__} {arguments[0] if arguments else ''}"))
+        for walking, (scenario, faults, sorts) in zip(walks, _WALKS, strict=True):
+            walking.add_done_callback(told(f"every order: {scenario}, {faults} faults of {', '.join(sorts)}"))
+        rows: list[Row] = []
+        for done in parts:
+            found = done.result()
+            rows += found if isinstance(found, list) else [found]
+        rows += every_order([walk.result() for walk in walks])
     rows.append(Row("time", time.monotonic() - start, "s"))
     publish("line-soak", "The line, soaked", rows)
     return int(any(row.met is False for row in rows))

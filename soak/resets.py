@@ -27,6 +27,7 @@ def on_cortex_m3(boots: int) -> Said:
     said.lost += other.lost
     said.discarded += other.discarded
     said.wrong += other.wrong
+    said.by_host += other.by_host
     said.worst = max(said.worst, other.worst)
     return said
 
@@ -49,6 +50,7 @@ def told(name: str, run: Callable[[int], Said], boots: int) -> list[Row]:
     ]
     rows.append(Row.held(f"{name}: most maps that a reset lost", said.worst, "", f"of {MAPS}", said.worst, "<= 1"))
     rows.append(Row(f"{name}: maps lost within a change", len(said.discarded), f"of {resets * MAPS:,}"))
+    rows.append(Row(f"{name}: operations of a host meanwhile", said.by_host, ""))
     rows.append(Row(f"{name}: time", time.monotonic() - begin, "s"))
     return rows
 

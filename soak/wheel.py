@@ -42,7 +42,9 @@ def contract(folder: Path, programs: Path) -> str:
     assert not any(shutil.which(name, path=str(programs)) for name in compilers)
     suite = folder / "suite"
     shutil.copytree(ROOT / "tests", suite / "tests", ignore=shutil.ignore_patterns("__pycache__"))
-    (suite / "pytest.ini").write_text("[pytest]\naddopts = --import-mode=importlib\npythonpath = .\n")
+    (suite / "pytest.ini").write_text(
+        "[pytest]\naddopts = --import-mode=importlib\npythonpath = .\nboard_timeout = 300\n"
+    )
     told = {name: os.environ[name] for name in ("HOME", "LANG") if name in os.environ}
     told |= {"PATH": str(programs), "BOARDMAPS_CACHE": str(cache_root()), "BOARDMAPS_REQUIRE": "1"}
     told["BOARDMAPS_TARGETS"] = " ".join(TARGETS)

@@ -40,7 +40,7 @@ _LONGEST = (
 # Files in which each test has a board of its own: each is a scope.
 _APART = ("tests/deploy/test_deploy", "tests/sim/test_hard_irq.py")
 
-pytest_plugins = ["tests.differential.summary"]
+pytest_plugins = ["tests.differential.summary", "pytester"]
 
 _RUNTIME = pytest.StashKey[str]()
 # What a user's shell may say to boardmaps, and no test may hear.

@@ -51,6 +51,7 @@ if sys.implementation.name == "micropython":
         ("boardmaps.keep.shown", "pins pin_flags kept_read"),
         ("boardmaps.keep.box", "run run_async reset acknowledge ledger"),
         ("boardmaps.migrate", "migrate by_name"),
+        ("boardmaps.line.writes", "check_writes by_schema"),
     )
 else:
     _MAPS = "boardmaps_host.twin."
@@ -60,6 +61,7 @@ else:
         ("boardmaps_host.twin.commits", "tick"),
         ("boardmaps_host.twin.keep", "pin unpin pins pin_stats pin_flags kept_read acknowledge"),
         ("boardmaps.migrate", "migrate by_name"),
+        ("boardmaps.line.writes", "check_writes by_schema"),
     )
 
 

@@ -65,6 +65,7 @@ del _take, _adopt  # saves heap: they are not needed again
 _used = 0
 _allocations = 0
 maps = {}  # by number: also the C part of the line looks here
+checked = {}  # numbers of those whose writes by the host are looked at, and not answered by C; another dict at each change
 _next_id = 1  # never used again, also after reset(): a stale id on the line cannot reach another map
 # What a map made before reset() sees: no entries, and sizes that nothing has, so that every call goes where StaleMap is raised.
 dead = memoryview(bytearray(HEADER_SIZE))

@@ -18,6 +18,7 @@ from rich.text import Text
 
 from boardmaps_host.client import Board, NoAnswer, RemoteMap, connect
 from boardmaps_host.deploy import deploy
+from boardmaps_host.project import example
 from boardmaps_host.terminal import harmless
 from boardmaps_sim.unix import UnixBoard, default_port
 
@@ -75,13 +76,6 @@ STEPS = (
 )
 
 
-def example() -> Path:
-    """Return the example application, from the installed package or from the checkout."""
-    here = Path(__file__).parent
-    installed = here / "examples" / "packets.py"
-    return installed if installed.exists() else here.parents[1] / "firmware" / "examples" / "packets.py"
-
-
 def run(
     seconds: float = 10.0,
     console: Console | None = None,
@@ -97,7 +91,7 @@ def run(
     name = f"demo-{os.getpid()}"
     with UnixBoard(name, port=default_port(name)) as simulated:
         _say(out, f"booted MicroPython (unix port) on {simulated.port}")
-        report = deploy(simulated.port, app=example())
+        report = deploy(simulated.port, app=example("packets.py"))
         _say(
             out,
             f"deployed boardmaps {report.version} as {report.form} and packets.py as main.py, {report.bytes_written:,} bytes",

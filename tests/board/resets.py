@@ -1,4 +1,4 @@
-"""Resets of a running board: programs/resetting.py as its main.py, and what it said at each boot."""
+"""Resets of a running board: programs/resetting.py as its main.py, a host that writes one of its maps, and what each boot said."""
 
 import random
 import re
@@ -6,15 +6,20 @@ import time
 from ast import literal_eval
 from dataclasses import dataclass, field
 from pathlib import Path
+from struct import pack
 
 import serial
 from mpremote.transport_serial import SerialTransport
 
+from boardmaps.abi import OP_UPDATE
+from boardmaps_host.client.session import ClientSession, Lost, Reply, Text
 from boardmaps_sim.process_board import ProcessBoard
 from tests.waits import PATIENCE
 
 PROGRAM = Path(__file__).parent / "programs" / "resetting.py"
-MAPS = 10
+MAPS = 11
+_KEYS, _OTHER = 6, 0x15A5A5A5  # the program's
+_QUIET = 0.05  # seconds: what came before such a silence is no part of a frame
 VIPER = """
 import sys
 class config: KERNELS, GUARD, POOL_SIZE = "viper", "irq", 16384
@@ -31,7 +36,62 @@ class Said:
     discarded: list[tuple[str, str, str]] = field(default_factory=list)
     worst: int = 0  # maps that one reset lost
     lost: int = 0  # resets that lost a map of which no kernel was changing anything
+    by_host: int = 0  # operations of the host that were answered
     wrong: list[str] = field(default_factory=list)
+
+
+class Host:
+    """A host that writes the map "w" while the board's program runs: operation n as the program's own, one after the other."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self._session = ClientSession(rng)
+        self._map = self.done = self.answered = 0
+        self._hello_at = 0.0
+        self.active = False
+
+    def found(self, map_id: int, last: int, *, lost: bool) -> bool:
+        """Take up what a boot found in the map; return whether it is what this host knows of it."""
+        right = last in (self.done, self.done + 1) or lost
+        self._map, self.done = map_id, last
+        self._session.renew()
+        self.active, self._hello_at = True, 0.0
+        return right
+
+    def take(self, data: bytes) -> tuple[bytes, bytes]:
+        """Take what came, nothing when the line was quiet; return the text in it, and what is to be said at once."""
+        text = b""
+        events, answer = self._session.receive(data, time.monotonic())
+        quiet = None if data else self._session.idle()
+        for event in (*events, quiet):
+            if isinstance(event, Text):
+                text += event.data
+            elif isinstance(event, Reply) and event.payload[:1] == b"\0":
+                self.done += 1
+                self.answered += 1
+            elif isinstance(event, Lost):
+                self._session.renew()
+        return text, answer
+
+    def said(self) -> bytes:
+        """Return what is to be said now."""
+        now = time.monotonic()
+        if not self.active:
+            return b""
+        if not self._session.opened:
+            if now < self._hello_at:
+                return b""
+            self._hello_at = now + 0.2
+            return self._session.hello()
+        if self._session.expecting:
+            return self._session.due(now)
+        n = self.done + 1
+        value = pack("<II", n, n ^ _OTHER)
+        return self._session.send(pack("<BHIHI", OP_UPDATE, self._map, 0, 4, n % _KEYS) + value, now)[1]
+
+    def bye(self) -> bytes:
+        """Return what ends the session, and be quiet."""
+        self.active = False
+        return self._session.bye()
 
 
 def reset_often(board: ProcessBoard, platform: str, boots: int, before: str = "", seed: int = 1) -> Said:
@@ -42,42 +102,55 @@ def reset_often(board: ProcessBoard, platform: str, boots: int, before: str = ""
     repl.exec(f"with open('main.py', 'w') as f:\n    f.write({code!r})")
     repl.close()
     rng, said = random.Random(seed), Said()
-    with serial.Serial(board.port, 115200, timeout=1) as port:
+    host = Host(rng)
+    with serial.Serial(board.port, 115200, timeout=_QUIET) as port:
+
+        def at_some_instant(what: bytes) -> None:
+            time.sleep(rng.random() / 20)
+            port.write(what)
+
         port.write(b"\x02\x04")  # out of the raw REPL, and a soft reset
         deadline = time.monotonic() + PATIENCE
         pending = b""
         while time.monotonic() < deadline:
-            pending += port.read(port.in_waiting or 1)
+            text, answer = host.take(port.read(port.in_waiting or 1))
+            pending += text
+            port.write(answer + host.said())
             line, found, rest = pending.partition(b"\n")
             if not found:
                 continue
-            pending, text = rest, line.decode(errors="replace").strip()
-            told = re.search(r"boot (\d+) (\d+) (\d+) (\[.*\]) (\[.*\])$", text)
+            pending, words = rest, line.decode(errors="replace").strip()
+            told = re.search(r"boot (\d+) (\d+) (\d+) (\[.*\]) (\[.*\]) (\d+) (\d+)$", words)
             if told:
                 deadline = time.monotonic() + PATIENCE
-                _take(told, said)
-            elif text == "soft":
+                _take(told, said, host)
+            elif words == "bye":
+                port.write(host.bye())
+            elif words == "soft":
                 time.sleep(rng.random() / 20)
-                port.write(b"\x03")
-                time.sleep(0.05)
-                port.write(b"\x04")
-            elif text == "done":
+                at_some_instant(b"\x03")
+            elif words.startswith(("KeyboardInterrupt", "RuntimeError: crash")):
+                at_some_instant(b"\x04")
+            elif words == "done":
+                said.by_host = host.answered
                 return said
-            elif "Error" in text or "uncaught" in text:
-                said.wrong.append(text)
+            elif "Error" in words or "uncaught" in words:
+                said.wrong.append(words)
     said.wrong.append(f"the board said nothing for {PATIENCE:.0f} s: {pending!r}")
     return said
 
 
-def _take(told: re.Match[str], said: Said) -> None:
-    number, _, opened, lost, wrong = (literal_eval(part) for part in told.groups())
+def _take(told: re.Match[str], said: Said, host: Host) -> None:
+    number, _, opened, lost, wrong, map_id, last = (literal_eval(part) for part in told.groups())
     said.boots += 1
-    if number == 1:
-        return  # nothing to find
-    said.opened += opened
-    said.discarded += lost
-    said.worst = max(said.worst, MAPS - opened)
-    changed = sum("a change of the map was under way" in why for _, _, why in lost)
-    said.lost += MAPS - opened > changed
+    written = host.done
+    if not host.found(map_id, last, lost=any(name == "w" for name, _, _ in lost)):
+        wrong.append(("w", f"the host had written {written}, and there was {last}"))
+    if number > 1:
+        said.opened += opened
+        said.discarded += lost
+        said.worst = max(said.worst, MAPS - opened)
+        changed = sum("a change of the map was under way" in why for _, _, why in lost)
+        said.lost += MAPS - opened > changed
     if wrong:
         said.wrong.append(f"boot {number}: {wrong}")

@@ -1,7 +1,7 @@
 """Chips that are reset while their maps are changed: every map that is found again is exactly a state that it had.
 
-By a soft reset, machine.reset() and the watchdog at some instant, in turn, while main program and hard interrupt change them. A few
-of each here; `python -m soak.resets` does thousands.
+By machine.reset(), the watchdog, a crash of the program and Ctrl-C, in turn, while main program, hard interrupt and
+a host change them (the host leaves before the last two). A few of each here; `python -m soak.resets` does thousands.
 """
 
 from pathlib import Path
@@ -21,6 +21,7 @@ def found_whole(said: Said, boots: int) -> None:
     """Hold what was said against what firmware with boardmaps built in promises: a reset loses the map that was changed at most."""
     assert said.wrong == []
     assert said.boots == boots
+    assert said.by_host >= boots - 1
     assert said.worst <= 1, said.discarded
     assert said.lost == 0
     assert said.opened == (boots - 1) * MAPS - len(said.discarded)

@@ -30,6 +30,7 @@ LEAVES = [
     "flash",
     "sim",
     "demo",
+    "new",
     "check",
 ]
 

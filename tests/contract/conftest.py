@@ -1,16 +1,19 @@
-"""One contract, many targets: every test in this folder runs once on each of them. A new target is one line."""
+"""One contract, many targets: every test in this folder runs once on each of them. A new target is one line.
+
+The boards, kept for the session and without maps when a test begins, are the plugin's (boardmaps_host.testing); those that are to
+have kernels of one sort are made here.
+"""
 
 import ast
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 from mpremote.transport_serial import SerialTransport
 
-from boardmaps_host import Board, connect
 from boardmaps_host.client.simulated import serve_uart
 from boardmaps_host.deploy import deploy
 from boardmaps_sim.chips.given import BEHIND_FLASH, WITHOUT_C, flash_with, importing, joined
@@ -44,20 +47,23 @@ print([name for name in sorted(sys.modules) if name.startswith("boardmaps.kernel
 
 
 @pytest.fixture(scope="session", params=TARGETS)
-def connection(request: pytest.FixtureRequest) -> Iterator[Board]:
-    """A board of each kind, started once."""
-    name, _, sort = request.param.partition("_")
-    require_board(name)
-    if sort or name == "unix":
-        with (
-            TemporaryDirectory() as folder,
-            TOLD[name](Path(folder), sort) as port,
-            connect(port, allow_reset=True, timeout=PATIENCE) as board,
-        ):
-            yield board
-        return
-    with connect(request.param, allow_reset=True, timeout=PATIENCE) as board:
-        yield board
+def board_target(request: pytest.FixtureRequest) -> str:
+    """What boards the plugin's fixture `board` is to be, whatever --board says."""
+    require_board(request.param.partition("_")[0])
+    return str(request.param)
+
+
+@pytest.hookimpl
+def pytest_boardmaps_board(name: str) -> AbstractContextManager[str] | None:
+    """Return what runs a board of our own."""
+    name, _, sort = name.partition("_")
+    return _told(name, sort) if sort or name == "unix" else None
+
+
+@contextmanager
+def _told(name: str, sort: str) -> Iterator[str]:
+    with TemporaryDirectory() as folder, TOLD[name](Path(folder), sort) as port:
+        yield port
 
 
 @contextmanager
@@ -123,14 +129,6 @@ def _see(port: str, sort: str) -> None:
 
 
 @pytest.fixture
-def steps(request: pytest.FixtureRequest, connection: Board) -> Callable[[int], int]:
+def steps(board_target: str) -> Callable[[int], int]:
     """Return a function that shortens a random walk of so many steps for a target that is slow."""
-    target = request.node.callspec.params["connection"]
-    return lambda n: max(n // EMULATED.get(target, 1), 4)
-
-
-@pytest.fixture
-def board(connection: Board) -> Board:
-    """A board without maps."""
-    connection.pool.reset()
-    return connection
+    return lambda n: max(n // EMULATED.get(board_target, 1), 4)

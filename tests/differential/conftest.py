@@ -32,9 +32,13 @@ class Target:
 
 @dataclass
 class Run:
-    """This run's seed, the line that replays a failure (a seed is still to be added to it), and this test's counts."""
+    """This run's seed, the line that replays a failure (a seed is still to be added to it), and this test's counts.
+
+    `longer`: how many times as many sequences as usual to make.
+    """
 
     seed: int
+    longer: int
     replay: str
     done: Counter[tuple[str, str, str]]
     by_hypothesis: Counter[tuple[str, str, str]]
@@ -43,7 +47,8 @@ class Run:
 @pytest.fixture
 def run(request: pytest.FixtureRequest) -> Iterator[Run]:
     """What a test of random sequences needs to know of the run that it is part of."""
-    this = Run(request.config.getoption("seed"), f"pytest '{request.node.nodeid}' --seed", Counter(), Counter())
+    option = request.config.getoption
+    this = Run(option("seed"), option("longer"), f"pytest '{request.node.nodeid}' --seed", Counter(), Counter())
     yield this
     count(request.node, this.done, this.by_hypothesis)
 

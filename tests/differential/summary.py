@@ -16,7 +16,8 @@ _BY_DRIVER, _BY_HYPOTHESIS = "sequences", "state machines"  # a report's propert
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Take the number that a failure prints."""
+    """Take the number that a failure prints, and how much longer than usual to look."""
+    parser.addoption("--longer", type=int, default=1, help="how many times as many random sequences as CI makes")
     parser.addoption("--seed", type=int, default=None, help="where the random sequences begin: the number of a failure")
 
 

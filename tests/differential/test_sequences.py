@@ -13,9 +13,9 @@ from tests.differential.rows import ROWS, Shape
 from tests.differential.subjects import OurSubject
 
 # How many sequences of the fast driver, and how many of hypothesis, each target gets: a board takes a request a step. Freeze
-# and rights are the host's: the line, where they count, has a thousand of its own. The Cortex-M3 is slow, and held against
-# the models alone; the emulated Pico would take minutes a map type: tests/contract has it.
-SEQUENCES = {"twin": 2000, "line": 1000, "unix": 100, "qemu": 10}
+# and rights are the host's: the line, where they count, has sequences of its own. The Cortex-M3 is slow, and held against
+# the models alone; the emulated Pico would take minutes a map type: tests/contract has it. `make soak` makes ten times as many.
+SEQUENCES = {"twin": 2000, "line": 200, "unix": 50, "qemu": 5}
 EXAMPLES = {"twin": 60, "line": 20, "unix": 6, "qemu": 2}
 
 each_pair = pytest.mark.parametrize(
@@ -34,7 +34,7 @@ each_pair = pytest.mark.parametrize(
 
 @each_pair
 def test_random_sequences(row: str, reference: Make, target: Target, run: Run, request: pytest.FixtureRequest) -> None:
-    seeds = range(run.seed, run.seed + SEQUENCES[target.name])
+    seeds = range(run.seed, run.seed + run.longer * SEQUENCES[target.name])
     text = ""
     try:
         run_sequences(
@@ -61,7 +61,7 @@ def test_state_machine(row: str, reference: Make, target: Target, run: Run, requ
         run_state_machine_as_test(
             made,
             settings=settings(
-                max_examples=EXAMPLES[target.name],
+                max_examples=run.longer * EXAMPLES[target.name],
                 stateful_step_count=STEPS,
                 deadline=None,
                 database=None,

@@ -15,7 +15,9 @@ from tests.export.conftest import _no_hub_is_left as _no_hub_is_left  # noqa: PL
 from tests.export.conftest import firmware as firmware  # noqa: PLC0414
 from tests.export.conftest import run as run  # noqa: PLC0414
 from tests.export.conftest import start as start  # noqa: PLC0414
-from tests.export.engines import program
+from tests.export.engines import free_port, program
+from tests.export.test_mqtt import Ear, mosquitto
+from tests.waits import eventually
 
 PAGE = (Path(__file__).parents[2] / "docs" / "exports.md").read_text("utf-8")
 SECTIONS = {part.split("\n", 1)[0]: part for part in PAGE.split("\n## ")[1:]}
@@ -64,3 +66,25 @@ def test_prometheus(
         [promtool, "check", "config", "prometheus.yml"], capture_output=True, text=True, check=False
     )
     assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_mqtt(firmware: UnixBoard, start: Callable[..., Running], tmp_path: Path) -> None:
+    ((*words, option, broker, every, seconds),) = lines("MQTT and Home Assistant")
+    assert (option, broker, every, seconds) == ("--broker", "127.0.0.1", "--every", "0.5")
+    topics = set(re.findall(r"^\| `(\S+)` \|", SECTIONS["MQTT and Home Assistant"], re.MULTILINE))
+    port = free_port()
+    with mosquitto(tmp_path, port):
+        ear = Ear(port)
+        here = [word.replace("$BOARDMAPS_PORT", firmware.port) for word in words]
+        start(*here, option, f"{broker}:{port}", every, seconds)  # the port of the page may be taken
+        awaited = set()
+        for topic in topics:
+            place = topic.replace("BOARD", "kitchen").replace("MAP/KEY/FIELD", "rooms/kitchen/temp")
+            if topic.endswith("/set"):
+                assert ear.has("boardmaps/kitchen/status", "online")
+                ear.say(place, "5.1")
+            else:
+                awaited.add(place)
+        assert eventually(lambda: awaited <= set(ear.last))
+        assert ear.has("boardmaps/kitchen/rooms/kitchen/temp", "5.00")
+        ear.close()

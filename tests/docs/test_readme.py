@@ -43,9 +43,11 @@ def test_the_board_serves_what_the_computer_reads_and_changes(unix: UnixBoard, t
 def test_the_test_of_ones_own_firmware(unix: UnixBoard, tmp_path: Path, target: str) -> None:
     (tmp_path / "main.py").write_text(BOARD)
     (tmp_path / "test_firmware.py").write_text(TEST)
-    more = {"BOARD": unix.port} if target == "on the desk" else {"XDG_RUNTIME_DIR": str(tmp_path)}
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_firmware.py"]
-    done = subprocess.run(command, cwd=tmp_path, env=os.environ | more, capture_output=True, timeout=900, check=False)
+    if target == "on the desk":
+        command.append(f"--board={unix.port}")
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=900, check=False)
     assert b"1 passed" in done.stdout, done.stdout.decode()
 
 

@@ -14,8 +14,8 @@ import pytest
 
 from boardmaps_host import Board, connect
 from boardmaps_host.client import NoAnswer
-from boardmaps_host.demo import example
 from boardmaps_host.deploy import deploy
+from boardmaps_host.project import example
 from boardmaps_sim.base import SimulatedBoard
 from boardmaps_sim.chips.cache import firmware_image
 from boardmaps_sim.chips.qemu_port import IMAGE
@@ -62,10 +62,10 @@ def on_qemu(folder: Path) -> SimulatedBoard:
 def install(board: SimulatedBoard, folder: Path) -> None:
     """Put the example on the board and restart it; its main.py runs then."""
     if board.maps_port == board.port:
-        deploy(board.port, app=example())
+        deploy(board.port, app=example("packets.py"))
         return
     (folder / "main.py").write_text(SERVE_UART_1)
-    deploy(board.port, app=example(), app_path="packets.py", reset=False)
+    deploy(board.port, app=example("packets.py"), app_path="packets.py", reset=False)
     deploy(board.port, app=folder / "main.py")
 
 

@@ -9,6 +9,10 @@ from typing import Any
 
 import pytest
 
+from boardmaps import HashMap
+from boardmaps_host import connect
+from boardmaps_host.client.errors import PortGone
+from boardmaps_host.twin import registry
 from boardmaps_sim.unix import UnixBoard
 from tests.cli.conftest import BOARDMAPS, Command, environment
 from tests.firmware import running
@@ -117,3 +121,26 @@ def start() -> Iterator[Callable[..., Running]]:
     yield one
     for running_ in started:
         running_.end(signal.SIGKILL)
+
+
+class Door:
+    """What opens a board of the twin, while it is open."""
+
+    def __init__(self) -> None:
+        self.open = True
+
+    def __call__(self) -> object:
+        """Open it."""
+        if not self.open:
+            raise PortGone("door: it is closed")
+        return connect("twin")
+
+
+@pytest.fixture
+def twin() -> Iterator[None]:
+    """A map of the twin."""
+    with connect("twin") as board:
+        board.create_map(HashMap, name="rooms", key="k:u8", value="temp:u8(0..9)", max_entries=2)
+        board.maps.rooms[1] = {}
+    yield
+    registry.reset()

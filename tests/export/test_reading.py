@@ -2,19 +2,17 @@
 
 import threading
 import time
-from collections.abc import Iterator
 
 import pytest
 
-from boardmaps import HashMap
 from boardmaps.errors import InvalidValue, NotSupported
 from boardmaps_host import connect
 from boardmaps_host.client.errors import LinkError, PortGone
 from boardmaps_host.client.health import heap
 from boardmaps_host.export.poller import Fleet
 from boardmaps_host.export.reading import Reading
-from boardmaps_host.twin import registry
 from boardmaps_sim.unix import UnixBoard
+from tests.export.conftest import Door
 from tests.waits import PATIENCE, eventually
 
 
@@ -50,29 +48,6 @@ def test_the_health_of_a_board(firmware: UnixBoard) -> None:
     assert health.round_trip
     assert (health.crashes, health.why, health.program) == (0, "", True)
     assert {entry.map for entry in first.entries} - {entry.map for entry in second.entries} == {"temps"}
-
-
-class Door:
-    """What opens a board of the twin, while it is open."""
-
-    def __init__(self) -> None:
-        self.open = True
-
-    def __call__(self) -> object:
-        """Open it."""
-        if not self.open:
-            raise PortGone("door: it is closed")
-        return connect("twin")
-
-
-@pytest.fixture
-def twin() -> Iterator[None]:
-    """A map of the twin."""
-    with connect("twin") as board:
-        board.create_map(HashMap, name="rooms", key="k:u8", value="temp:u8(0..9)", max_entries=2)
-        board.maps.rooms[1] = {}
-    yield
-    registry.reset()
 
 
 def test_a_write_is_between_two_readings_and_read_back(twin: None) -> None:

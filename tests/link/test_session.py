@@ -61,6 +61,32 @@ def test_a_request_that_comes_twice_is_executed_once_and_answered_twice() -> Non
     assert (server.served, server.replayed) == (1, 1)
 
 
+def test_nothing_that_is_said_into_silence_stops_a_program_that_starts() -> None:
+    counter = Counter()
+    client, server = ClientSession(random.Random(5)), serve(counter)
+    opened(client, server)
+    _, frame = client.send(b"\3\3\3", 1.0)  # lost, or the board was reset: its program has not come to its server yet
+    now = client.next_due()
+    for _ in range(20):
+        said = client.due(now)
+        assert said
+        assert 3 not in said
+        now = client.next_due()
+    events, again = client.receive(server.receive(said), now)
+    assert isinstance(events[0], Opened)
+    assert again == frame
+    assert client.receive(server.receive(again), now)[0] == [Reply(client._seq, b"\0\3\3\3")]
+    assert counter.executed == [b"\3\3\3"]
+
+
+def test_a_request_is_repeated_at_once_where_a_frame_has_come_that_was_no_answer() -> None:
+    client, server = ClientSession(), serve(Counter())
+    opened(client, server)
+    _, frame = client.send(b"one", 1.0)
+    client.receive(b"\0half a reply\0", 1.01)
+    assert client.due(client.next_due()) == frame
+
+
 def test_a_request_out_of_turn_is_not_executed() -> None:
     counter = Counter()
     server = serve(counter)

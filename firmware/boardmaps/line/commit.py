@@ -127,6 +127,7 @@ class Commits:
         entries = {}  # type: ignore[var-annotated] # by (map's number, key)
         there = {}  # type: ignore[var-annotated] # whether they are there, as far as was looked
         room = {}  # type: ignore[var-annotated] # by map's number: entries that it has room for then
+        now = {}  # type: ignore[var-annotated] # what they would hold, where somebody looks at that
         at = 1
         while at < len(request):
             (size,) = unpack_from("<H", request, at)
@@ -134,7 +135,7 @@ class Commits:
             if at > len(request) or not size:
                 raise ValueError("a change is cut short")
             try:
-                doing.append(_one(request[at - size : at], map_of, entries, there, room))
+                doing.append(_one(request[at - size : at], map_of, entries, there, room, now))
             except MapError as e:
                 text = "commit, change %d: %s; nothing was changed" % (len(doing) + 1, e)
                 raise type(e)(text)  # noqa: B904 - takes less heap so
@@ -173,13 +174,13 @@ class Commits:
                 self._loud(was)
 
 
-def _one(one, map_of, entries, there, room):  # type: ignore[no-untyped-def]
+def _one(one, map_of, entries, there, room, now):  # type: ignore[no-untyped-def]
     """Look at one change; return what is to be done."""
     op = one[0]
     name = {_OP_UPDATE: "update", _OP_UPDATE_PART: "update_part", _OP_DELETE: "delete", _OP_ADD: "add"}.get(op)
     if name is None:
         raise NotSupported("a commit takes update, update_part, delete and add, no operation %d" % op)
-    m = map_of(one, name, _TO_WRITE | _TO_READ if op == _OP_ADD else _TO_WRITE)
+    m = map_of(one, name, _TO_WRITE | _TO_READ if op == _OP_ADD else _TO_WRITE, False)
     d = m.definition
     row = find(_NUMBER_OF, d.map_type)
     if not row[_TRAITS] & _BOARD or not row[_OPERATIONS] & _OPS_PARTS:
@@ -231,11 +232,31 @@ def _one(one, map_of, entries, there, room):  # type: ignore[no-untyped-def]
             raise InvalidValueSize(text % (name, m.name, width, offset))
         data = bytearray(width)  # where the new number goes
         m.add_into  # noqa: B018 - loaded now: it takes heap
+    if m._host_check:
+        now[place] = _looked_at(m, one, name, key, number, data, now[place] if place in now else entries[place][2])
     if op == _OP_DELETE and not indexed:
         there[place] = False
         left = room.get(m.id)
         room[m.id] = (d.max_entries - len(m) if left is None else left) + 1
     return m, op, key, number, offset, data
+
+
+def _looked_at(m, one, name, key, number, data, old):  # type: ignore[no-untyped-def]
+    """Have the map's own check look at a change of what the entry holds behind those before it; return what it would hold."""
+    # loaded already: the map has a check
+    from .writes import numbered
+
+    op = one[0]
+    if op == _OP_UPDATE:
+        new = bytes(data)
+    elif op == _OP_UPDATE_PART:
+        new = old[:number] + bytes(data) + old[number + len(data) :]
+    elif op == _OP_ADD:
+        new = numbered(bytes(one), op, old)
+    else:
+        new = m._host_check.gone(old)
+    m._host_check.entry(name, key, old, new)
+    return new
 
 
 def _undo(entries):  # type: ignore[no-untyped-def]

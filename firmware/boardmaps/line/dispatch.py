@@ -75,14 +75,19 @@ class Dispatcher:
             crc = crc32(self.record(self._registry.by_id(i), True), crc)
         return "%08x" % crc
 
-    def map_of(self, request, op="", need=0):  # type: ignore[no-untyped-def]
-        """Return the map that bytes 1 and 2 name, when the host has the right that `need` (a map flag) would take away."""
+    def map_of(self, request, op="", need=0, look=True):  # type: ignore[no-untyped-def]
+        """Return the map that bytes 1 and 2 name, when the host has the right that `need` (a map flag) would take away.
+
+        What it is about to write the map's own check looks at, with `look`.
+        """
         m = self._registry.by_id(request[1] | request[2] << 8)
         if need & BPF_F_RDONLY and m.frozen:
             raise NotPermitted("%s %r: the map is frozen" % (op, m.name))
         if need & m.definition.map_flags:
             which = "read-only" if m.definition.map_flags & BPF_F_RDONLY else "write-only"
             raise NotPermitted("%s %r: the map is %s for the host" % (op, m.name, which))
+        if look and need & BPF_F_RDONLY and m._host_check:
+            m._host_check.look(request, op)
         return m
 
     def record(self, m, unchanging=False, whole=False) -> "bytes | bytearray":  # type: ignore[no-untyped-def]

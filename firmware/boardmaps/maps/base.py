@@ -66,6 +66,7 @@ class Map:
         "lookup",
         BPF_F_WRONLY,
     )  # the operation that a subscription stands for, and the rights that it needs
+    _host_check = None  # what looks at the host's writes, see line/writes.py
     _instead = "use lookup, update and delete"  # what a refusal says at its end
     _later = ()  # operations of the type that are loaded with the first use
 

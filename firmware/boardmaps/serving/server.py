@@ -161,6 +161,7 @@ class Server:
         self._transfer = None
         # What is sealed is opened in Python, so the rest happens there too.
         self._turn = in_c.line(pool.maps) if in_c and not codec else None
+        self._checked = ()  # with the first turn it becomes what it is
         self._events = None
         self._guard = guard
         self._view = memoryview(bytearray(min(self.line.credit, 1024)))
@@ -194,6 +195,8 @@ class Server:
             n = line.readinto(view[: 2 if careful else most] if careful or most else view)
             if careful and n == 2 and view[1] != _CTRL_C:
                 n += line.readinto(view[n:most])  # it is not: a frame has begun
+            if self._turn and pool.checked is not self._checked:
+                self._leave_out()
             answered = self._turn and self._hold(self._turn, session, view, n)
             if answered:
                 line.write(view[:answered])
@@ -218,6 +221,13 @@ class Server:
         if keep.turns:
             self._hold(keep.take_turns)
         return self._open
+
+    def _leave_out(self):
+        """Have C answer for the maps alone whose writes nobody looks at, and not for those that are made from now on."""
+        checked = pool.checked
+        if checked:
+            self._turn = in_c.line({i: m for i, m in pool.maps.items() if i not in checked})
+        self._checked = checked
 
     def _send(self, frames):
         try:

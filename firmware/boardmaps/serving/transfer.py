@@ -85,6 +85,8 @@ class Transfer:
             if not override and (m.definition.map_flags & BPF_F_RDONLY or live[_STATE_AT] & _FROZEN):
                 what = "read-only for the host" if m.definition.map_flags & BPF_F_RDONLY else "frozen"
                 raise NotPermitted("restore %r: the map is %s; nothing was changed" % (m.name, what))
+            if not override and m._host_check:
+                raise NotPermitted("restore %r: the firmware looks at each write; nothing was changed" % m.name)
             maps.append(m)
             total += m.size
         self._maps, self._total, self._at = maps, total, 0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from . import export_prometheus, fleet, options, output
+from . import export_mqtt, export_prometheus, fleet, options, output
 
 if TYPE_CHECKING:
     from boardmaps_host.export.files import Output
@@ -25,14 +25,6 @@ def group() -> None:
     """Give boards' values away."""
 
 
-every = click.option(
-    "--every",
-    type=options.Real(0.01, options.SECONDS_MAX),
-    default=1.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="How often the boards are read.",
-)
 _file = click.argument("file", type=click.Path(dir_okay=False, path_type=Path), default="-")
 _seconds = click.option(
     "--for",
@@ -57,7 +49,7 @@ JSON, at the end: {{"file", "rows", "readings"}}; not where rows go to stdout.""
     def made(open_: Callable[..., "Output"]) -> click.Command:
         @click.command(name, help=said)
         @_file
-        @every
+        @fleet.every
         @_seconds
         @_once
         @_changed
@@ -137,5 +129,5 @@ def _say(line: str) -> None:
     output.say(line, flush=True)
 
 
-for _command in (csv, jsonl, sqlite, export_prometheus.command):
+for _command in (csv, jsonl, sqlite, export_prometheus.command, export_mqtt.command):
     group.add_command(_command)

@@ -22,6 +22,16 @@ boards_help = """A board is PORT, or NAME=PORT for a name of yours: `--port kitc
 that is not there, or goes, is told on stderr and tried again; the others go on."""
 
 
+every = click.option(
+    "--every",
+    type=options.Real(0.01, options.SECONDS_MAX),
+    default=1.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How often the boards are read.",
+)
+
+
 def boards(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add --port, several times, --map, --timeout and --key-file: the command gets `maps`, and `boards`, what opens each."""
 

@@ -54,14 +54,14 @@ def command(
         if acknowledge:
             raise click.UsageError("--acknowledge is for a board, not for a file.")
         report = postmortem.of_file(file)
-        _show(report, all_maps, as_json)
+        show(report, all_maps, as_json)
         _save(report, save)
         return
     if target is None:
         raise click.UsageError("name the board with --port, or a file: boardmaps postmortem FILE.")
     with target.connect(crashes=False) as board:
         report = postmortem.of_board(board)
-        _show(report, all_maps, as_json)
+        show(report, all_maps, as_json)
         _save(report, save)
         if acknowledge:
             gone = acknowledge_on(board)
@@ -87,7 +87,7 @@ def _save(report: "Report", file: Path | None) -> None:
     output.note(f"boardmaps: the maps as they were at crash {newest.number} are in {file}.")
 
 
-def _show(report: "Report", all_maps: bool, as_json: bool) -> None:
+def show(report: "Report", all_maps: bool, as_json: bool) -> None:
     if as_json:
         ledger = report.ledger
         output.as_json(

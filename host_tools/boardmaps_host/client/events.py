@@ -202,6 +202,11 @@ class Hub:
         self._owed = False
         self._gap = False
 
+    @property
+    def in_use(self) -> bool:
+        """Whether there is a subscription that the program has not closed."""
+        return bool(self._open)
+
     # -- for the connection: none of these waits or makes a request
 
     def pushed(self, seq: int, payload: bytes | None) -> None:

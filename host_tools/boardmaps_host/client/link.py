@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from boardmaps.abi import OP_PIN
 from boardmaps_host.client.batch import Batch
 from boardmaps_host.client.connection import Connection
 from boardmaps_host.client.console import Console
@@ -20,6 +21,8 @@ from boardmaps_host.client.requests import Requests
 from boardmaps_host.client.session import Codec
 from boardmaps_host.client.states import State, Step
 from boardmaps_host.client.transports.base import Transport
+
+_PIN = bytes((OP_PIN,))
 
 
 class Recording(Protocol):
@@ -68,6 +71,7 @@ class Link:
         self.recorder: Recording | None = None  # what is told every request with its reply, and every event
         self.staging: Staging | None = None  # what takes the changes of a commit that has begun
         self.changed = False  # whether requests were made that change something
+        self.pinned = False  # whether one had the board pin a map
         self._opening.open()
 
     @property
@@ -147,6 +151,7 @@ class Link:
         if changes and self.staging is not None and self.staging.takes(payload):
             return self.staging.take(payload, boot)
         self.changed |= changes
+        self.pinned |= payload.startswith(_PIN)
         with self._turn:
             reply = self._requests.one(payload, changes, boot)
             if self.recorder is not None:

@@ -141,6 +141,7 @@ class ClientSession:
         self._under_way = 0  # bytes of the frames in flight
         self._trip = RoundTrip()
         self._nak_at = -1.0
+        self._heard = -1.0  # when the end of a frame came last
         self.session = 0
         self.echo = b""  # what a REPL or input() shows of the last HELLO; nobody can know it who has not read that
         self.renew()
@@ -239,13 +240,14 @@ class ClientSession:
     def due(self, now: float) -> bytes:
         """Return what must be sent again because its answer is overdue: the oldest, the others follow when it is answered.
 
-        After some tries HELLO is said instead: should the board be at its REPL by now, a request could do harm there.
+        HELLO is said instead where nothing that ends a frame has come since, for the board may have been reset, and to a program
+        that starts a 3 in a request is Ctrl-C; and every few tries, should the board be at its REPL by now.
         """
         for seq, oldest in self._flight.items():
             if now < oldest.sent + self._trip.overdue:
                 return b""
             self._trip.unanswered(oldest.sent, now)
-            if oldest.tries % _PROBE == _PROBE - 1:
+            if self._heard < oldest.sent or oldest.tries % _PROBE == _PROBE - 1:
                 oldest.sent = now
                 oldest.tries += 1
                 return self.hello()
@@ -257,12 +259,10 @@ class ClientSession:
         flight.sent = now
         flight.tries += 1
         self.resent += 1
-        if flight.tries < 3 or len(flight.payload) <= PIECE:
+        if flight.copies < 2 or len(flight.payload) <= PIECE:
             flight.copies += 1
             return self._encode(REQUEST, self.session, seq, self._acked(), flight.payload)
         parts = pieces(lambda *frame: frame, REQUEST, self.session, seq, self._acked(), flight.payload)
-        if flight.turn % len(parts) == 0 and flight.tries % 2:
-            flight.turn = 0
         out = b""
         for _ in parts:
             part = self._encode(*parts[flight.turn % len(parts)])
@@ -291,6 +291,8 @@ class ClientSession:
         """Take what came over the line; return what it means and what must be sent at once."""
         events: list[Event] = []
         out = b""
+        if 0 in data:
+            self._heard = now
         for found in self._decoder.feed(data):
             if isinstance(found, bytes):
                 events.append(Text(found))
@@ -338,7 +340,7 @@ class ClientSession:
         if self._joiners:
             self._joiners.pop(seq, None)
         self._under_way -= flight.size
-        if flight.tries > 1:
+        if flight.copies > 1:
             self._trip.answered_late(seq, flight.copies, now - flight.first)
         else:
             self._trip.answered(flight.first, now)

@@ -52,7 +52,16 @@ def start(target: str, allow_reset: bool = False) -> tuple[str, Callable[[], Non
     there = running(target)
     if there:
         return there, None
-    board = _make(target, default_port(f"{target}-{os.getpid()}-{next(_numbers)}"))
+    board = boot(target, default_port(f"{target}-{os.getpid()}-{next(_numbers)}"), allow_reset)
+    return board.maps_port, board.stop
+
+
+def boot(target: str, port: Path, allow_reset: bool = False) -> SimulatedBoard:
+    """Boot a fresh "unix", "pico" or "qemu" behind `port`, with the present boardmaps on it, and return it at its REPL.
+
+    Raises LinkError with what is missing and how to get it.
+    """
+    board = _make(target, port)
     try:
         board.start()
     except BoardError as e:
@@ -65,7 +74,7 @@ def start(target: str, allow_reset: bool = False) -> tuple[str, Callable[[], Non
     except BaseException:
         board.stop()
         raise
-    return board.maps_port, board.stop
+    return board
 
 
 def serve_uart(repl_port: str, allow_reset: bool = False) -> None:

@@ -24,12 +24,13 @@ _U64_MAX = (1 << 64) - 1
 class Point:
     """One value of an entry. `name` is its field's, with `[1]` for a part of an array and `cpu1.` before it in a per-CPU map.
 
-    `number` is what is stored: an int, a float, a bool, or the bytes of a text.
+    `number` is what is stored: an int, a float, a bool, or the bytes of a text. `offset` is its place in the value, in bytes.
     """
 
     name: str
     field: Field
     number: Any
+    offset: int
 
     @property
     def value(self) -> Any:
@@ -81,6 +82,25 @@ class Health:
     resent: int = 0
     heap: Heap | None = None
     pool: tuple[int, int] | None = None  # bytes in all, and used
+
+    def document(self) -> dict[str, Any]:
+        """Return it for JSON."""
+        heap, pool = self.heap, self.pool
+        return {
+            "up": self.up,
+            "since": round(self.since, 3),
+            "why": self.why,
+            "machine": self.machine,
+            "firmware": self.firmware,
+            "program": self.program,
+            "crashes": self.crashes,
+            "round_trip": self.round_trip,
+            "resent": self.resent,
+            "heap_free": heap and heap.free,
+            "heap_used": heap and heap.used,
+            "pool": pool and pool[0],
+            "pool_used": pool and pool[1],
+        }
 
 
 @dataclass
@@ -237,7 +257,7 @@ def _entries(typed: _Typed) -> Iterator[Entry]:
     for key, value in typed.map.items():
         if per_cpu:
             points = [
-                Point(f"cpu{cpu}.{point.name}", point.field, point.number)
+                Point(f"cpu{cpu}.{point.name}", point.field, point.number, point.offset)
                 for cpu, one in enumerate(typed.map.of_every_cpu(value))
                 for point in _points(typed.value, one)
             ]
@@ -251,9 +271,10 @@ def _points(schema: Schema, data: bytes) -> list[Point]:
     for one in schema.fields:
         numbers = values.numbers_of(one, data)
         if one.count:
-            found += [Point(f"{one.name}[{i}]", one, number) for i, number in enumerate(numbers)]
+            places = enumerate(numbers)
+            found += [Point(f"{one.name}[{i}]", one, number, one.offset + i * one.width) for i, number in places]
         else:
-            found.append(Point(one.name, one, numbers[0]))
+            found.append(Point(one.name, one, numbers[0], one.offset))
     return found
 
 

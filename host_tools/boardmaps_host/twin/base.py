@@ -95,6 +95,7 @@ class CloudMap(Arguments):
     by_host = False
     subscribe_needs = ("lookup", BPF_F_WRONLY)
 
+    _host_check: Any = None  # what looks at the host's writes, see boardmaps.line.writes
     _instead = "use lookup, update and delete"  # what a refusal says at its end
     _origin: bytes | None = None  # the slice that it was loaded from, or that it had in the last snapshot
     offset = 0  # a pool's notion: a map on the heap has no place that means anything to others

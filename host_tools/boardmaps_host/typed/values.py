@@ -150,15 +150,26 @@ def parsed(field: Field, word: str) -> Any:
 def allowed(field: Field, number: Any) -> None:
     """Raise InvalidValue for a stored number that the schema's range, or its names, exclude."""
     if (field.low is not None and not number >= field.low) or (field.high is not None and not number <= field.high):
-        low = "" if field.low is None else shown(field, field.low)
-        high = "" if field.high is None else shown(field, field.high)
-        unit = f" {field.unit}" if field.unit else ""
-        raise InvalidValue(f"field {field.name!r}: {shown(field, number)} is not in the range {low}..{high}{unit}")
+        raise InvalidValue(f"field {field.name!r}: {shown(field, number)} is not in the range {range_text(field)}")
     if field.names:
         known = sum(1 << bit for bit in field.names) if field.bits else 0
         if (number & ~known) if field.bits else number not in field.names:
             there = ", ".join(field.names[n] for n in sorted(field.names))
             raise InvalidValue(f"field {field.name!r}: {number} is no name of it; there are {there}")
+
+
+def range_text(field: Field) -> str:
+    """Return a field's range as people read it, `5.00..35.00 °C`; an end that it has not is left out."""
+    low, high = ("" if limit is None else shown(field, limit) for limit in (field.low, field.high))
+    return f"{low}..{high} {field.unit}".rstrip()
+
+
+def pack_one(field: Field, number: Any) -> bytes:
+    """Return the bytes of one stored number or text: of an array those of a part. Raises InvalidValue when it does not fit."""
+    try:
+        return struct.pack("<" + (f"{field.width}s" if field.letter == "s" else field.letter), number)
+    except (struct.error, OverflowError):
+        raise InvalidValue(f"field {field.name!r}: {number!r} does not fit {field.kind}") from None
 
 
 # -- text

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from boardmaps.abi import VERSION
@@ -63,19 +63,23 @@ PROCESSORS = {
 OTHERS = {"xtensawin": Processor("xtensa-esp32-elf-", ())}
 
 
-def build_native(archs: list[str]) -> list[Path]:
-    """Build the modules of these architectures, all of PROCESSORS when none is named. Raises BuildError.
+def build_native(archs: list[str], out: Path = OUT, options: tuple[str, ...] = ()) -> list[Path]:
+    """Build the modules of these architectures, all of PROCESSORS when none is named, each to a folder of `out`. Raises BuildError.
 
-    Those that are there and were made of the same sources stay.
+    Those that are there and were made of the same sources stay. `options` go to the compiler beside its own.
     """
     source = find_source()
-    wanted = {"micropython": source.version, "sources": made_of()}
+    wanted = {
+        "micropython": source.version,
+        "sources": made_of(),
+        **({"options": " ".join(options)} if options else {}),
+    }
     found = []
     for arch in archs or list(PROCESSORS):
-        stamp = OUT / arch / "made_of.json"
+        stamp = out / arch / "made_of.json"
         if source.own or not stamp.exists() or json.loads(stamp.read_text()) != wanted:
-            _build(source, arch, wanted)
-        found.append(OUT / arch)
+            _build(source, out / arch, wanted, options)
+        found.append(out / arch)
     return found
 
 
@@ -84,22 +88,24 @@ def made_of() -> str:
     return digest([VERSION, SOURCES, Path(__file__)])
 
 
-def _build(source: Source, arch: str, wanted: dict[str, str]) -> None:
+def _build(source: Source, out: Path, wanted: dict[str, str], options: tuple[str, ...]) -> None:
+    arch = out.name
     if arch in PROCESSORS:
         require_tools("native")
     processor = {**PROCESSORS, **OTHERS}[arch]
+    processor = replace(processor, flags=(*processor.flags, *options))
     compiler = f"{processor.cross}gcc"
     if shutil.which(compiler) is None:
         raise BuildError(f"{compiler} is not on PATH. It comes with ESP-IDF: run its export.sh, then this again")
-    fresh = OUT / f"{arch}.new"
+    fresh = out.with_name(f"{arch}.new")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
     for part, names in PARTS.items():
         content = _link(source, arch, part, [SOURCES / name for name in names], processor)
         (fresh / f"{part}.mpy").write_bytes(content + zlib.crc32(content).to_bytes(4, "little"))
     (fresh / "made_of.json").write_text(json.dumps(wanted) + "\n")
-    shutil.rmtree(OUT / arch, ignore_errors=True)
-    fresh.rename(OUT / arch)
+    shutil.rmtree(out, ignore_errors=True)
+    fresh.rename(out)
 
 
 def _link(source: Source, arch: str, part: str, files: list[Path], processor: Processor) -> bytes:

@@ -1,8 +1,9 @@
 """main.py of a board that is reset over and over: checks what was kept, then changes it for ever, also in hard interrupts.
 
 Before it stand PLATFORM ("qemu" or "rp2") and BOOTS, how many there are. Each boot prints one line: its number, what recovered()
-says, and what was not so. Then it says how it ends: "soft" waits for Ctrl-C and Ctrl-D, "reset" calls machine.reset(), "watchdog"
-has the watchdog bite at some instant.
+says, what was not so, and of the map that the host writes its id and last number. Then it says how it ends: "soft" waits for Ctrl-C
+and Ctrl-D, "reset" calls machine.reset(), "watchdog" has the watchdog bite at some instant, "crash" ends by an exception, and the
+hard interrupts go on until somebody resets the board.
 
 Each map is written in an order that its content tells: operation n of it puts n, twice in other bits, under a key or at a place
 that n chooses, or deletes. So from what is there the last n is known, and from that everything that must be there.
@@ -16,6 +17,7 @@ import machine
 import boardmaps
 
 _KEYS = 6  # of each writer
+_HOSTS = 5  # operations of the host in a boot before its end
 _OTHER = 0x15A5A5A5
 wrong = []
 
@@ -29,6 +31,8 @@ s = boardmaps.Stack(8, 5, name="s")
 r = boardmaps.RingBuf(128, boardmaps.BPF_F_RB_OVERWRITE, "r")
 t = boardmaps.TimeSeries(8, 5, name="t")
 f = boardmaps.BloomFilter(8, 50, name="f")
+w = boardmaps.HashMap(4, 8, _KEYS, name="w")  # the host's
+server = boardmaps.Server()
 told = boardmaps.recovered()
 for m in boardmaps.pool.maps.values():
     if m.check():
@@ -104,6 +108,7 @@ main = [
     0,
 ]
 interrupt = [last_of("h", entries(h, 1, first), True), last_of("a", entries(a, 1, first), False)]
+host = last_of("w", entries(w, 0, first), False)
 values, records = [], []
 for _ in range(len(q)):
     value = q.pop()
@@ -127,6 +132,8 @@ print(
     sum([state == "opened" for _, state, _ in told]),
     [t for t in told if t[1] != "opened"],
     wrong,
+    w.id,
+    host,
 )
 
 
@@ -189,6 +196,7 @@ def step():
     if main[0] % 50 == 0:
         f.clear()
     f.push(mine)
+    server.poll()
 
 
 def push_over(value):
@@ -206,7 +214,7 @@ def push_sample(value):
 
 
 if boots < BOOTS:
-    how = ("soft", "reset", "watchdog")[boots % 3]
+    how = ("soft", "reset", "watchdog", "crash")[boots % 4]
     steps = 20 + random.getrandbits(6)
     if PLATFORM == "qemu":
         import _hard_timer
@@ -214,9 +222,13 @@ if boots < BOOTS:
         _hard_timer.start(20011, fired)
     else:
         timer = machine.Timer(freq=997, hard=True, callback=fired)
-    if how == "watchdog":
-        for _ in range(10):
+    while server.session.served < _HOSTS:
+        step()
+    if how in ("soft", "crash"):  # a REPL takes what a host says for typing
+        print("bye")
+        while server.session.session:
             step()
+    if how == "watchdog":
         instant = 1000 + random.getrandbits(14)  # microseconds
         if PLATFORM == "qemu":
             machine.mem32[0x40008000] = instant * 25
@@ -229,4 +241,6 @@ if boots < BOOTS:
         steps -= 1
         if how == "reset" and not steps:
             machine.reset()
+        if how == "crash" and not steps:
+            raise RuntimeError("crash")
 print("done")
