@@ -53,6 +53,10 @@ pico qemu rv32: $(READY) ## Build MicroPython for the emulated Pico, for the Cor
 native: $(READY) ## Build the C kernels as native modules for stock firmware (ARCH=xtensawin: with Espressif's compiler)
 	$(BIN)/python boards/build.py $@ $(if $(ARCH),--arch $(ARCH))
 
+.PHONY: docs
+docs: $(READY) ## Build the documents as a site into build/site; a warning or a link to nowhere is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
 .PHONY: chips
 chips: $(READY) # what the tests of the emulated chips need, where this machine can have it
 	$(BIN)/python boards/build.py --if-possible deps qemu pico rv32 native

@@ -1,11 +1,20 @@
-"""Puts native modules into what is built, those that `make native` has made of these sources: without compilers there are none."""
+"""What a package has beside its files: native modules, and a page whose links lead somewhere.
+
+The native modules are those that `make native` has made of these sources: without compilers there are none.
+"""
 
 import json
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+from hatchling.metadata.plugin.interface import MetadataHookInterface
+
+ROOT = Path(__file__).parent
+sys.path[:0] = [str(ROOT)]
+from docs.links import relink  # noqa: E402 - the checkout is not on the path where a package is built
 
 
 class NativeModules(BuildHookInterface):  # type: ignore[type-arg]
@@ -23,3 +32,27 @@ class NativeModules(BuildHookInterface):  # type: ignore[type-arg]
                 continue
             place = "boardmaps_host/native" if self.target_name == "wheel" else "build/native"
             build_data["force_include"][str(stamp.parent)] = f"{place}/{arch}"
+
+
+def package_page(address: str) -> str:
+    """Return the README as an index of packages shows it: its links lead to the project's address, "" while there is none.
+
+    Without an address links become their words, and pictures go.
+    """
+
+    def target(goal: str) -> str | None:
+        kind = "raw" if goal.endswith((".svg", ".png")) else "blob"
+        return f"{address.rstrip('/')}/{kind}/HEAD/{goal}" if address else None
+
+    return relink((ROOT / "README.md").read_text("utf-8"), target)
+
+
+class PackagePage(MetadataHookInterface):
+    """Called by hatchling for the metadata."""
+
+    def update(self, metadata: dict[str, Any]) -> None:
+        """Set the page, and the project's address where it has one: tool.boardmaps.address of pyproject.toml."""
+        address = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["boardmaps"]["address"]
+        metadata["readme"] = {"content-type": "text/markdown", "text": package_page(address)}
+        if address:
+            metadata["urls"] = {"Repository": address}

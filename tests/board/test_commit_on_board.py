@@ -1,5 +1,7 @@
 """What a commit does in a board's slices: the state while it is made, what is written back when it fails, handlers held off."""
 
+import pytest
+
 from tests.board.conftest import Run
 
 # Behind it: commit(changes) makes them, look() returns what the maps hold.
@@ -96,3 +98,16 @@ def test_handlers_are_held_off_for_the_whole(micropython: Run) -> None:
     assert len(told) == 2
     """
     )
+
+
+@pytest.mark.unix_port  # that of RISC-V has no line to serve
+def test_a_tick_takes_no_heap_where_no_commit_waits(micropython: Run) -> None:
+    micropython("""
+        import micropython
+        from boardmaps import tick
+        tick()
+        micropython.heap_lock()
+        tick()
+        tick()
+        micropython.heap_unlock()
+    """)

@@ -35,6 +35,8 @@ _LOOKUP_AND_DELETE_BATCH = 25
 _UPDATE_BATCH = 26
 _DELETE_BATCH = 27
 
+_BTF_LOAD = 18
+
 _LPM_TRIE = 11
 _PER_CPU = (5, 6)  # types whose value, as bpf(2) sees it, is a row: every CPU's, each rounded up to 8 bytes
 
@@ -87,6 +89,16 @@ def lpm_obeys_flags() -> bool:
         return False
 
 
+def load_types(blob: bytes) -> int:
+    """Have the kernel take types in its format (BTF); return a descriptor, to be closed. Raises OSError with its own log in it."""
+    data, log = ctypes.create_string_buffer(blob, len(blob)), ctypes.create_string_buffer(65536)
+    attr = struct.pack("=QQIII", ctypes.addressof(data), ctypes.addressof(log), len(blob), len(log), 1)
+    try:
+        return _bpf(_BTF_LOAD, ctypes.create_string_buffer(attr, 32))
+    except OSError as e:
+        raise OSError(e.errno, f"{e.strerror}: {log.value.decode()}") from e
+
+
 class KernelMap:
     """One map of the kernel's, closed with close() or at the end of a with block. Sizes in bytes, types as in abi.py.
 
@@ -103,10 +115,12 @@ class KernelMap:
         map_flags: int = 0,
         name: str = "",
         map_extra: int = 0,
+        btf: tuple[int, int, int] = (0, 0, 0),
     ) -> None:
         self.fd = -1
         parts = struct.pack("=7I", map_type, key_size, value_size, max_entries, map_flags, 0, 0)
-        rest = struct.pack("=20xQ", map_extra)  # five words that none of these types has a use for come first
+        # btf: the descriptor of loaded types, the numbers of the key's and the value's. The other words are of no use here.
+        rest = struct.pack("=4x3I4xQ", *btf, map_extra)
         attr = ctypes.create_string_buffer(parts + name.encode().ljust(16, b"\0") + rest, 72)
         self.fd = _bpf(_CREATE, attr)
         self.key_size = key_size

@@ -1,4 +1,4 @@
-"""The examples of docs/maps.md and docs/typed-maps.md do what they say.
+"""The examples of docs/maps.md, docs/typed-maps.md and docs/interrupts.md do what they say.
 
 On the computer, and on MicroPython where they do not say otherwise.
 """
@@ -12,8 +12,8 @@ from boardmaps_host.twin import registry
 from tests.board.conftest import Run
 from tests.board.conftest import micropython as micropython  # noqa: PLC0414 - a fixture, for this folder too
 
-PAGES = [Path(__file__).parents[2] / "docs" / name for name in ("maps.md", "typed-maps.md")]
-_BLOCK = re.compile(r"(?P<mark><!-- computer only -->\n\n)?```python\n(?P<code>.*?)```", re.DOTALL)
+PAGES = [Path(__file__).parents[2] / "docs" / name for name in ("maps.md", "typed-maps.md", "interrupts.md")]
+_BLOCK = re.compile(r"(?P<mark><!-- (?:computer only|not run: [^>]+) -->\n\n)?```python\n(?P<code>.*?)```", re.DOTALL)
 
 
 def examples() -> list[tuple[str, str, bool]]:
@@ -22,7 +22,8 @@ def examples() -> list[tuple[str, str, bool]]:
     for section in [part for page in PAGES for part in page.read_text("utf-8").split("\n## ")[1:]]:
         title = section.split("\n", 1)[0]
         for number, block in enumerate(_BLOCK.finditer(section), 1):
-            found.append((f"{title} {number}", block["code"], not block["mark"]))
+            if "not run: " not in (block["mark"] or ""):
+                found.append((f"{title} {number}", block["code"], not block["mark"]))
     return found
 
 

@@ -2,16 +2,22 @@
 
 import threading
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from boardmaps import ArrayMap, MapError, tick
+from boardmaps.abi import OP_COMMIT
 from boardmaps_host import connect
+from boardmaps_host.client.commit import Commit
+from boardmaps_host.client.errors import OutcomeUnknown
 from boardmaps_host.client.link import Link
+from boardmaps_host.client.transports.twin import TwinTransport
 from boardmaps_host.twin import Registry
 from boardmaps_host.typed.records import TypedMap
 from soak import commits
 from soak.commits import on_the_unix_board, simulated
+from tests.firmware import running
 from tests.waits import PATIENCE
 
 
@@ -39,6 +45,41 @@ def test_on_a_real_board_behind_a_bad_line() -> None:
     outcomes, wrong = on_the_unix_board(1, 60, True)
     assert wrong == []
     assert outcomes["done"] == 60
+
+
+def test_beside_a_server_in_a_thread_of_its_own(tmp_path: Path) -> None:
+    """The firmware looks while it has the lock that the server was given, and calls tick() without it."""
+    program = commits.FIRMWARE % True
+    for old, new in (
+        (
+            "server = boardmaps.Server(idle=5)",
+            "import _thread\nlock = _thread.allocate_lock()\nboardmaps.serve_thread(guard=lock)",
+        ),
+        ("    server.poll(2)\n    look(not ticks)", "    with lock:\n        look(not ticks)"),
+        ("        look(True)", "        with lock:\n            look(True)"),
+    ):
+        assert old in program
+        program = program.replace(old, new)
+    outcomes: Counter[str] = Counter()
+    wrong: list[str] = []
+    with running(tmp_path, program) as board, connect(board.port, share=False, timeout=PATIENCE) as one:
+        commits.many(one, 30, outcomes, wrong)
+    assert (wrong, outcomes) == ([], Counter(done=30))
+
+
+def test_what_the_board_has_forgotten_is_unknown() -> None:
+    class Forgetful(Link):
+        """A board that has made many commits since."""
+
+        def request(self, payload: bytes, changes: bool = True, boot: str | None = None) -> bytes:  # noqa: ARG002
+            return b"\0\0\1\0\0\0" if payload[0] == OP_COMMIT else b"\x7f"
+
+    with Registry():
+        link = Forgetful(TwinTransport(False))
+        commit = Commit(link)
+        commit.stage(b"a change")
+        with pytest.raises(OutcomeUnknown, match="all of it may have been made, once, or nothing"):
+            commit.make()
 
 
 class Firmware(threading.Thread):

@@ -32,6 +32,8 @@ _OP_UPDATE_PART = const(32)
 _OP_COMMIT = const(44)
 _TO_WRITE = const(8)  # BPF_F_RDONLY
 _TO_READ = const(16)  # BPF_F_WRONLY
+_STATUS_MISS = const(127)
+_MISS = bytes((_STATUS_MISS,))
 _NOEXIST = const(1)
 _EXIST = const(2)
 
@@ -111,7 +113,7 @@ class Commits:
                 return b"\0\0"
         outcome = self._outcomes.get(number)
         if outcome is None:
-            raise MapError("commit %d: the board knows nothing of it (any more)" % number)
+            return _MISS  # nothing is known of it (any more)
         if isinstance(outcome, MapError):
             raise outcome
         return b"\0\1" if outcome else b"\0\0"

@@ -38,6 +38,7 @@ _FIRST_LOOK = (
     0.002  # seconds until the board is asked for the first time whether they hold; each pause is longer than the last
 )
 _LAST_LOOK = 0.05
+_UNKNOWN = "A commit waited for the firmware's tick(): all of it may have been made, once, or nothing. Look."
 
 
 class Commit:
@@ -135,12 +136,14 @@ class Commit:
                 data = ask(link, bytes((OP_COMMITTED,)) + number + bytes((late,)), boot=self._boot)
                 if data == b"\1":
                     return
-                if late:
+                if late or data is None:
                     break
         except LinkError as e:
+            raise OutcomeUnknown(f"{e} {_UNKNOWN}") from e
+        if data is None:
             raise OutcomeUnknown(
-                f"{e} A commit waited for the firmware's tick(): all of it may have been made, once, or nothing. Look."
-            ) from e
+                f"{link.name}: the board has made many others since, and forgotten this one. {_UNKNOWN}"
+            )
         why = f"the firmware has not called tick() for {link.connection.timeout:g} s"
         raise MapError(f"commit: {why}; it is withdrawn, and nothing was changed")
 

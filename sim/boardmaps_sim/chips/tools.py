@@ -30,7 +30,7 @@ TRUST = {
     "frama-c": "frama-c-base",
 }
 # What the exports are tested against: tests/export
-ENGINES = {"/usr/sbin/mosquitto": "mosquitto", "prometheus": "prometheus"}
+ENGINES = {"/usr/sbin/mosquitto": "mosquitto", "prometheus": "prometheus", "/usr/sbin/bpftool": "bpftool"}
 NEEDS = {
     "qemu": {**_ARM, "qemu-system-arm": "qemu-system-arm"},
     "native": {
