@@ -5,10 +5,12 @@ import rich_click as click
 from . import (
     boards,
     check,
+    completion,
     create,
     decode,
     demo,
     deploy,
+    doctor,
     dump,
     export,
     flash,
@@ -87,5 +89,7 @@ for command in (
     top.command,
     plot.command,
     export.group,
+    doctor.command,
+    completion.command,
 ):
     boardmaps.add_command(command)
