@@ -28,6 +28,7 @@ from boardmaps_host.twin import (
     Stack,
     TimeSeries,
 )
+from tests.twin.conftest import OrderedLru
 
 HOME = str(Path(boardmaps_host.twin.__file__).parent)
 MOST = 4
@@ -199,6 +200,7 @@ CASES: list[tuple[str, Callable[[], Any], Call, Callable[[Any], None]]] = [
     *(("hash " + n, lambda: filled(HashMap(4, 4, MOST)), call, check_keys) for n, call in KEYED.items()),
     *(("new hash " + n, lambda: filled(HashMap(4, 4, MOST), k, False), c, check_keys) for n, c in KEYED.items()),
     *(("lru " + n, lambda: filled(LruHashMap(4, 4, MOST)), call, check_lru) for n, call in KEYED.items()),
+    *(("ordered lru " + n, lambda: filled(OrderedLru(4, 4, MOST)), call, check_lru) for n, call in KEYED.items()),
     *(("new lru " + n, lambda: filled(LruHashMap(4, 4, MOST), k, False), c, check_lru) for n, c in KEYED.items()),
     *(
         ("lpm " + name, lambda: filled(LpmTrie(5, 4, MOST), prefix), call, lambda m: check_keys(m, prefix))
@@ -263,7 +265,7 @@ def test_an_interrupt_at_every_instant(make: Callable[[], Any], call: Call, chec
     assert number > 10, "nothing was interrupted"
 
 
-@pytest.mark.parametrize("kind", [HashMap, LruHashMap])
+@pytest.mark.parametrize("kind", [HashMap, LruHashMap, OrderedLru])
 def test_a_resize_that_is_interrupted(kind: Callable[[int, int, int], Any]) -> None:
     for size in (2, 9):
         number = 1

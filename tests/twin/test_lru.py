@@ -6,6 +6,17 @@ from collections import OrderedDict
 import pytest
 
 from boardmaps import BPF_EXIST, BPF_NOEXIST, KeyExists, KeyNotFound, LruHashMap
+from boardmaps_host.twin import lru as twin_lru
+from boardmaps_host.twin.ordered import Ordered
+
+
+@pytest.fixture(autouse=True, params=["lru-dict", "OrderedDict"])
+def order(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What keeps the entries in their order: the same behaviour, whether lru-dict is installed or not."""
+    if request.param == "OrderedDict":
+        monkeypatch.setattr(LruHashMap, "_order", Ordered)
+    else:
+        assert twin_lru.LruHashMap._order is not Ordered, "the extra lru is installed for these tests"
 
 
 def k(n: int) -> bytes:

@@ -12,6 +12,7 @@ import pytest
 from boardmaps import BPF_NOEXIST, ArrayMap, HashMap, KeyExists, KeyNotFound, LruHashMap, OutOfMemory
 from boardmaps_host import connect
 from boardmaps_host.twin import Registry
+from tests.twin.conftest import OrderedLru
 from tests.waits import PATIENCE
 
 THREADS = 8
@@ -56,8 +57,13 @@ def uniform(value: bytes | None) -> bool:
 
 @pytest.mark.parametrize(
     "make",
-    [lambda: HashMap(4, 64, 48), lambda: LruHashMap(4, 64, 48), lambda: ArrayMap(64, 48)],
-    ids=["hash", "lru", "array"],
+    [
+        lambda: HashMap(4, 64, 48),
+        lambda: LruHashMap(4, 64, 48),
+        lambda: OrderedLru(4, 64, 48),
+        lambda: ArrayMap(64, 48),
+    ],
+    ids=["hash", "lru", "ordered lru", "array"],
 )
 def test_adds_updates_lookups_deletes_and_walks(make: Callable[[], HashMap | LruHashMap | ArrayMap]) -> None:
     """Keys below COUNTERS hold numbers that only grow, the others 64 equal bytes that anyone may change or remove."""
@@ -104,10 +110,10 @@ def test_adds_updates_lookups_deletes_and_walks(make: Callable[[], HashMap | Lru
     assert len(list(m)) == len(m)
 
 
-@pytest.mark.parametrize("make", [lambda: HashMap(4, 8, 4), lambda: LruHashMap(4, 8, 4)], ids=["hash", "lru"])
-def test_compare_and_swap_loses_nothing(make: Callable[[], HashMap]) -> None:
+@pytest.mark.parametrize("make", [HashMap, LruHashMap, OrderedLru])
+def test_compare_and_swap_loses_nothing(make: type[HashMap]) -> None:
     """Half of the threads add 1; the others add 2**32 in the way of lock-free code: look, compare and swap, try again."""
-    m = make()
+    m = make(4, 8, 4)
     m.update(k(0), bytes(8))
 
     def work(number: int) -> None:
@@ -126,10 +132,10 @@ def test_compare_and_swap_loses_nothing(make: Callable[[], HashMap]) -> None:
     assert m.lookup(k(0)) == (half << 32 | half).to_bytes(8, "little")
 
 
-@pytest.mark.parametrize("make", [lambda: HashMap(4, 8, 4), lambda: LruHashMap(4, 8, 4)], ids=["hash", "lru"])
-def test_an_add_never_brings_an_old_value_back(make: Callable[[], HashMap]) -> None:
+@pytest.mark.parametrize("make", [HashMap, LruHashMap, OrderedLru])
+def test_an_add_never_brings_an_old_value_back(make: type[HashMap]) -> None:
     """One thread updates the upper half, without a lock; the others add to the lower half of what they find."""
-    m = make()
+    m = make(4, 8, 4)
     m.update(k(0), bytes(8))
     done = threading.Event()
 
@@ -194,10 +200,11 @@ def test_exactly_max_entries_fit_with_many_writers() -> None:
     assert sorted(m) == sorted(stored)
 
 
+@pytest.mark.parametrize("kind", [LruHashMap, OrderedLru])
 @pytest.mark.parametrize("watched", [False, True])
-def test_an_lru_map_under_threads_stays_exact_in_number(watched: bool) -> None:
+def test_an_lru_map_under_threads_stays_exact_in_number(watched: bool, kind: type[LruHashMap]) -> None:
     evicted: list[bytes] = []
-    m = LruHashMap(4, 4, 16, on_evict=(lambda key, _: evicted.append(key)) if watched else None)
+    m = kind(4, 4, 16, on_evict=(lambda key, _: evicted.append(key)) if watched else None)
 
     def work(number: int) -> None:
         for n in range(ROUNDS):
@@ -212,7 +219,7 @@ def test_an_lru_map_under_threads_stays_exact_in_number(watched: bool) -> None:
         assert not set(evicted) & set(m)
 
 
-@pytest.mark.parametrize("make", [HashMap, LruHashMap])
+@pytest.mark.parametrize("make", [HashMap, LruHashMap, OrderedLru])
 @pytest.mark.parametrize("over_the_line", [False, True])
 def test_clear_never_raises_because_others_delete(make: type[HashMap], over_the_line: bool, registry: Registry) -> None:
     m = make(4, 4, 64, name="m")

@@ -19,8 +19,10 @@ class WrongBoard(LinkError):
 
 def folder() -> Path:
     """Return the folder of this user's settings, made if need be; raises LinkError when others could change what is in it."""
-    base = os.environ.get("XDG_CONFIG_HOME") or os.environ.get("APPDATA") or str(Path.home() / ".config")
-    path = Path(base) / "boardmaps"
+    # saves start-up time: most calls need no such folder
+    from platformdirs import user_config_path
+
+    path = user_config_path("boardmaps", appauthor=False)
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         about = path.lstat()

@@ -4,6 +4,8 @@ update() stores without a turn (see base.py), unless a new key has to be noted f
 of C, which makes room in the same step, so there are never too many. So that this store and the steps of others never undo
 each other, those that depend on what is there (flags, atomics) look and store in one call of C too: _store_if(). Only
 `evictions` is counted by a call of its own: threads that insert the same key at the same instant may be counted twice.
+
+Without lru-dict (the extra `lru`) the order is an OrderedDict's: the same behaviour, more slowly, since each update() takes a turn.
 """
 
 from __future__ import annotations
@@ -12,9 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import compress, count
 from operator import contains, is_, not_, setitem
-from typing import ClassVar
-
-from lru import LRU
+from typing import Any, ClassVar
 
 from boardmaps.abi import BPF_ANY, BPF_EXIST, BPF_NOEXIST
 from boardmaps.errors import KeyNotFound, MapError
@@ -23,7 +23,13 @@ from boardmaps.kinds import LRU_HASH
 from .base import BytesLike, Key
 from .hash import HashMap
 from .keyed import stopped
+from .ordered import Ordered
 from .slots import Slots
+
+try:
+    from lru import LRU
+except ImportError:  # it is an extra, and some machines have no wheel of it
+    LRU = Ordered  # type: ignore[assignment,misc]
 
 OnEvict = Callable[[bytes, bytes], object]
 
@@ -36,6 +42,7 @@ class LruHashMap(HashMap):
     """
 
     _type: ClassVar[int] = LRU_HASH
+    _order: ClassVar[Any] = LRU
     _data: LRU[bytes, bytes]  # type: ignore[assignment] # what HashMap does with its dict this can do too
 
     def __init__(
@@ -56,7 +63,8 @@ class LruHashMap(HashMap):
         super()._set_up()
         self._inserted = count()  # one call of C counts
         self._looks = self._removed = 0  # _looks: what looking at _inserted has added to it
-        self._data = LRU(self.definition.max_entries)
+        self._data = self._order(self.definition.max_entries)
+        self._takes_turns = self._order is Ordered
         self._untold: deque[tuple[bytes, bytes]] = deque()  # evictions that on_evict is still to be called for
         self._gone: dict[bytes, bytes] = {}  # evictions of a watched map, from the LRU's callback
         self._watched = False
@@ -100,7 +108,13 @@ class LruHashMap(HashMap):
         A new key in a full map evicts the least recently used one.
         """
         data = self._data
-        if flags is BPF_ANY and type(key) is bytes and type(value) is bytes and len(value) == self._value_size:
+        if (
+            flags is BPF_ANY
+            and type(key) is bytes
+            and type(value) is bytes
+            and len(value) == self._value_size
+            and not self._takes_turns
+        ):
             if key in data:
                 data[key] = value  # without a turn: see the first lines of this file
                 if self._watched:

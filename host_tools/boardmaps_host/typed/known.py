@@ -16,8 +16,12 @@ _MOST = 1000  # files; then the oldest go
 def folder() -> Path:
     """Return where they are: `schemas` in $BOARDMAPS_CACHE, else in the user's cache folder. It need not be there."""
     chosen = os.environ.get("BOARDMAPS_CACHE")
-    base = Path(chosen) if chosen else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "boardmaps"
-    return base / "schemas"
+    if chosen:
+        return Path(chosen) / "schemas"
+    # saves start-up time: most calls need no such folder
+    from platformdirs import user_cache_path
+
+    return user_cache_path("boardmaps", appauthor=False) / "schemas"
 
 
 def schema(checksum: int) -> str | None:

@@ -27,7 +27,10 @@ def cache_root() -> Path:
     chosen = os.environ.get("BOARDMAPS_CACHE")
     if chosen:
         return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "boardmaps"
+    # saves start-up time: most calls need no such folder
+    from platformdirs import user_cache_path
+
+    return user_cache_path("boardmaps", appauthor=False)
 
 
 @contextmanager
