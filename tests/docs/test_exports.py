@@ -12,6 +12,7 @@ from boardmaps_sim.unix import UnixBoard
 from tests.cli.conftest import Command
 from tests.export.conftest import Running
 from tests.export.conftest import _no_hub_is_left as _no_hub_is_left  # noqa: PLC0414 - fixtures, for this folder too
+from tests.export.conftest import exported as exported  # noqa: PLC0414
 from tests.export.conftest import firmware as firmware  # noqa: PLC0414
 from tests.export.conftest import run as run  # noqa: PLC0414
 from tests.export.conftest import start as start  # noqa: PLC0414

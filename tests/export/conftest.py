@@ -19,7 +19,7 @@ from tests.firmware import running
 from tests.share.conftest import _no_hub_is_left as _no_hub_is_left  # noqa: PLC0414 - a fixture, for this folder too
 from tests.waits import PATIENCE, eventually
 
-# `rooms` is the computer's too; `moved` counts how often the firmware was told by it to change a room itself.
+# `rooms` is the computer's too; by `said` it tells the firmware to change a room itself, which `runs` counts.
 PROGRAM = """
 import boardmaps, time
 from boardmaps import ArrayMap, HashMap, PerCpuArray, Queue, TimeSeries
@@ -51,10 +51,23 @@ while True:
 
 
 @pytest.fixture(scope="session")
-def firmware(tmp_path_factory: pytest.TempPathFactory) -> Iterator[UnixBoard]:
-    """A board that runs PROGRAM; the tests share it."""
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[UnixBoard]:
+    """A board that runs PROGRAM, for the whole session."""
     with running(tmp_path_factory.mktemp("firmware"), PROGRAM) as board:
         yield board
+
+
+@pytest.fixture
+def firmware(exported: UnixBoard) -> UnixBoard:
+    """That board, with its maps as PROGRAM has made them."""
+    first = {"temp": 21.5, "mode": "off", "on": False, "runs": 0, "gains": (0, 0), "note": ""}
+    with connect(exported.port, share=False) as board:
+        rooms = board.maps.rooms.force
+        for room in list(rooms.keys()):
+            if room != "kitchen":
+                del rooms[room]
+        rooms["kitchen"] = first
+    return exported
 
 
 @pytest.fixture
