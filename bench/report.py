@@ -56,6 +56,7 @@ Name = Literal[
     "schemas-soak",
     "pins",
     "sharing",
+    "top",
     "pins-soak",
     "reopening",
     "resets-soak",

@@ -22,9 +22,16 @@ class Packets:
     """A counter map, a configuration map, a statistics map, and what happens in them."""
 
     def __init__(self):
-        self.counters = ArrayMap.with_entries(value_size=8, max_entries=3, name="counters")
-        self.config = ArrayMap.with_entries(value_size=struct.calcsize(CONFIG), max_entries=1, name="config")
-        self.stats = ArrayMap.with_entries(value_size=struct.calcsize(STATS), max_entries=INTERFACES, name="stats")
+        # The names and ranges are for who looks from a computer; the bytes are those of the formats above.
+        self.counters = ArrayMap.typed(name="counters", value="count:u64!+", max_entries=3)
+        self.config = ArrayMap.typed(
+            name="config",
+            value="enabled:u32(0..1), threshold:u32(0..1500~100) bytes, timeout_ms:u32(0..1000~5)",
+            max_entries=1,
+        )
+        self.stats = ArrayMap.typed(
+            name="stats", value="packets:u64!+, bytes:u64!+, errors:u64!+", max_entries=INTERFACES
+        )
         self.config.update(0, struct.pack(CONFIG, 1, 1000, 50))
         # Buffers made once: the loop below allocates nothing for its maps.
         self._count = bytearray(8)

@@ -5,7 +5,7 @@ import re
 import struct
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,10 +76,16 @@ STEPS = (
 )
 
 
-def run(seconds: float = 10.0, console: Console | None = None, svg: Path | None = None) -> None:
+def run(
+    seconds: float = 10.0,
+    console: Console | None = None,
+    svg: Path | None = None,
+    then: Callable[[str], None] | None = None,
+) -> None:
     """Boot a board, put boardmaps and the example on it, watch and steer it for `seconds`. Raises what these raise.
 
-    `svg` names a file for a picture of the live view as it is shortly before the end.
+    `svg` names a file for a picture of the live view as it is shortly before the end. `then` gets the board's port at the end, and
+    the board goes on until it returns.
     """
     out = console or Console(highlight=False)
     name = f"demo-{os.getpid()}"
@@ -101,6 +107,8 @@ def run(seconds: float = 10.0, console: Console | None = None, svg: Path | None 
                 out,
                 f"left it running: {changes} changes of its configuration, 0 restarts, {board.link.resent} frames sent again",
             )
+        if then is not None:
+            then(simulated.port)
 
 
 @contextmanager

@@ -29,12 +29,11 @@ class Terminal:
         self._theirs = theirs
         self._before = termios.tcgetattr(theirs)
         self.process = subprocess.Popen(
-            command,
+            ["setsid", "--ctty", *command],  # so that Ctrl-C on it reaches the command
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
             env=environment(TERM="xterm-256color", **more),
-            start_new_session=True,
         )
 
     def __enter__(self) -> "Terminal":
@@ -46,7 +45,8 @@ class Terminal:
         os.close(self._ours)
         os.close(self._theirs)
 
-    def _read(self) -> None:
+    def take(self) -> None:
+        """Take what is drawn."""
         while select.select([self._ours], [], [], 0.05)[0]:
             self.drawn += os.read(self._ours, 65536).decode("utf-8", "replace")
 
@@ -59,7 +59,7 @@ class Terminal:
         """Wait until a text was drawn."""
         end = time.monotonic() + PATIENCE
         while text not in self.text:
-            self._read()
+            self.take()
             assert time.monotonic() < end, f"{text!r} was not drawn: {self.text[-3000:]}"
             assert self.process.poll() is None or text in self.text, f"it has ended: {self.text[-3000:]}"
 
@@ -71,9 +71,9 @@ class Terminal:
         """Wait for the command's end; return its status."""
         end = time.monotonic() + PATIENCE
         while self.process.poll() is None:
-            self._read()  # it waits until what it draws is taken
+            self.take()  # it waits until what it draws is taken
             assert time.monotonic() < end, f"it does not end: {self.text[-3000:]}"
-        self._read()
+        self.take()
         return self.process.returncode
 
     def is_clean(self) -> bool:

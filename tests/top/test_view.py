@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from boardmaps import HashMap
+from boardmaps import HashMap, TimeSeries
 from boardmaps_host import Board
 from tests.top.screen import Screen, view
 
@@ -48,7 +48,7 @@ def test_a_cell_is_typed_and_written_at_once(board: Board) -> None:
         assert board.maps.rooms["kitchen"].temp == 20
         await screen.type("21.5")
         await screen.press("enter")
-        await screen.sees("wrote rooms temp=21.50")
+        await screen.sees("wrote rooms kitchen temp=21.50")
         assert board.maps.rooms["kitchen"].temp == 21.5
 
     view(board, use)
@@ -57,16 +57,18 @@ def test_a_cell_is_typed_and_written_at_once(board: Board) -> None:
 def test_steps_slider_and_choice(board: Board) -> None:
     async def use(screen: Screen) -> None:
         await screen.press("enter", "up", "up", "down", "enter")
-        await screen.sees("wrote rooms temp=20.50")
+        await screen.sees("wrote rooms kitchen temp=20.50")
         await screen.press("right", "enter")
         await screen.sees("▲▼  off  heat  cool")
         await screen.press("down", "enter")
-        await screen.sees("wrote rooms mode=cool")
+        await screen.sees("wrote rooms kitchen mode=cool")
         await screen.press("right", "plus")
-        await screen.sees("wrote rooms on=true")
+        await screen.sees("wrote rooms kitchen on=true")
+        await screen.press("home", "left", "left", "plus", "plus", "plus", "minus", "plus")
+        await screen.sees("22.00")
         record = board.maps.rooms["kitchen"]
-        assert (record.temp, record.mode, record.on) == (20.5, "cool", True)
-        await screen.press("right", "enter")
+        assert (record.temp, record.mode, record.on) == (22, "cool", True)
+        await screen.press("right", "right", "right", "enter")
         await screen.sees("only the firmware writes it")
 
     view(board, use)
@@ -95,13 +97,13 @@ def test_a_cell_that_somebody_else_changed_says_so(board: Board) -> None:
         await screen.sees("somebody else has changed it from 20.00 °C to 18.00")
         assert board.maps.rooms["kitchen"].temp == 18
         await screen.press("enter")
-        await screen.sees("wrote rooms temp=25.00")
+        await screen.sees("wrote rooms kitchen temp=25.00")
         assert board.maps.rooms["kitchen"].temp == 25
 
     view(board, use, size=(160, 24))
 
 
-def test_staged_edits_are_written_together(board: Board) -> None:
+def test_staged_edits_are_written_together_or_not_at_all(board: Board) -> None:
     async def use(screen: Screen) -> None:
         await screen.press("s", "plus", "down", "plus", "right", "plus")
         await screen.sees("STAGED 3", "20.50»", "22.50»", "heat»")
@@ -109,16 +111,49 @@ def test_staged_edits_are_written_together(board: Board) -> None:
         await screen.press("u")
         await screen.sees("STAGED 2")
         await screen.press("plus")
-        board.maps.rooms["kitchen"].temp = 18
-        await screen.press("w")
-        await screen.sees("STAGED 1", "w writes over it")
         rooms = board.maps.rooms
-        assert (rooms["kitchen"].temp, rooms["bath"].temp, rooms["bath"].mode) == (18, 22.5, "heat")
+        rooms["kitchen"].temp = 18
         await screen.press("w")
-        await screen.sees("STAGED 0")
-        assert rooms["kitchen"].temp == 20.5
+        await screen.sees("STAGED 3", "somebody else has changed it", "w writes all the same")
+        assert (rooms["kitchen"].temp, rooms["bath"].temp, rooms["bath"].mode) == (18, 22, "off")
+        await screen.press("w")
+        await screen.sees("STAGED 0", "wrote rooms kitchen temp=20.50, rooms bath temp=22.50, rooms bath mode=heat")
+        assert (rooms["kitchen"].temp, rooms["bath"].temp, rooms["bath"].mode) == (20.5, 22.5, "heat")
 
     view(board, use, size=(200, 24))
+
+
+def test_a_cell_is_plotted_and_a_series_by_its_own_time(board: Board) -> None:
+    board.create_map(TimeSeries, name="temps", value="temp:i16/100 °C, hum:u8", max_entries=50, field="temp")
+    for n in range(30):
+        board.maps.temps.push(1000 + 10 * n, {"temp": 20 + n % 5, "hum": n})
+
+    async def use(screen: Screen) -> None:
+        await screen.press("g")
+        board.maps.rooms["kitchen"].temp = 25
+        await screen.sees("━ rooms kitchen temp °C 25", "25 │", "20 │", "now")
+        await screen.press("shift+tab", "end", "tab", "g")
+        await screen.sees("━ temps temp °C 24", "1000", "1290")
+        assert "rooms kitchen temp °C 25" not in screen.text, "it has another clock"
+        await screen.press("g")
+        await screen.until(lambda: "━" not in screen.text)
+
+    view(board, use)
+
+
+def test_what_is_below_the_table(board: Board) -> None:
+    async def use(screen: Screen) -> None:
+        await screen.press("c")
+        screen.app.monitor.printed("the firmware speaks\n\x1b[2Jclear\n")
+        await screen.sees("the firmware speaks", "\\x1b[2Jclear")
+        await screen.press("o")
+        await screen.sees("this board has no pool")
+        await screen.press("b")
+        await screen.sees("0 frames sent again", "no crash on record")
+        await screen.press("b")
+        await screen.until(lambda: "no crash on record" not in screen.text)
+
+    view(board, use)
 
 
 def test_filter_pause_and_export(board: Board, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,7 +193,7 @@ def test_a_table_is_turned(board: Board) -> None:
         (line,) = [line for line in screen.lines if "temp °C" in line]
         assert line.split()[-3:] == ["20.00", "22.00", "21.00"]
         await screen.press("right", "down", "plus")
-        await screen.sees("wrote rooms mode=heat")
+        await screen.sees("wrote rooms bath mode=heat")
         assert board.maps.rooms["bath"].mode == "heat"
 
     view(board, use)

@@ -5,10 +5,12 @@ import rich_click as click
 from . import (
     boards,
     check,
+    completion,
     create,
     decode,
     demo,
     deploy,
+    doctor,
     dump,
     export,
     flash,
@@ -20,6 +22,7 @@ from . import (
     options,
     pins,
     plan,
+    plot,
     pool,
     postmortem,
     recording,
@@ -84,6 +87,9 @@ for command in (
     hub.command,
     hub.release,
     top.command,
+    plot.command,
     export.group,
+    doctor.command,
+    completion.command,
 ):
     boardmaps.add_command(command)

@@ -6,13 +6,16 @@ bytes by the time of writing, Changed is raised and nothing was written.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from boardmaps.abi import BPF_EXIST
 from boardmaps.errors import InvalidValue, KeyNotFound, MapError, NotPermitted
 from boardmaps.schema import Field
 from boardmaps_host.live.tables import Row, Table
 from boardmaps_host.typed import values
+
+if TYPE_CHECKING:
+    from boardmaps_host.client.board import Board
 
 _TRIES = 20  # of one step, while others change other fields of the entry
 
@@ -23,6 +26,16 @@ class Changed(MapError):
     def __init__(self, text: str, now: bytes = b"") -> None:
         super().__init__(text)
         self.now = now
+
+
+@dataclass(frozen=True)
+class Together:
+    """Edits of one entry. `anyway`: also over what somebody else has written since they began."""
+
+    map: Any
+    table: Table
+    edits: Sequence["Edit"]
+    anyway: bool = False
 
 
 @dataclass(frozen=True)
@@ -144,33 +157,72 @@ def write(the_map: Any, table: Table, edits: Sequence[Edit], *, anyway: bool = F
     """
     key = edits[0].key
     for tries in range(_TRIES):
-        old = the_map.lookup(key)
-        if old is None:
-            raise Changed(f"{table.definition.name} {table.key_text(key)}: the entry is not there any more")
-        new = bytearray(old)
-        for edit in edits:
-            begin, end = edit.field.offset, edit.field.offset + edit.field.size
-            if not anyway and old[begin:end] not in (edit.base, edit.new):
-                now = values.show(edit.field, old)
-                then = values.show(edit.field, bytes(begin) + edit.base)
-                where = f"{table.definition.name} {table.key_text(key)} {edit.field.name}"
-                raise Changed(
-                    f"{where}: somebody else has changed it from {then} to {now}; nothing was written", old[begin:end]
-                )
-            new[begin:end] = edit.new
-        if bytes(new) == old:
+        old = _there(table, key, the_map.lookup(key))
+        new = _over(old, table, edits, anyway)
+        if new == old:
             return
         try:
             if not table.kind.has("compare_and_swap"):
-                the_map.update(key, bytes(new), BPF_EXIST)
+                the_map.update(key, new, BPF_EXIST)
                 return
             if len(edits) == 1 and tries == _TRIES - 1:  # a firmware that changes the entry all the time
                 the_map.update_part(key, edits[0].field.offset, edits[0].new)
                 return
-            if the_map.compare_and_swap(key, old, bytes(new)):
+            if the_map.compare_and_swap(key, old, new):
                 return
         except KeyNotFound:
             continue  # the next look says that it is gone
     raise MapError(
         f"{table.definition.name} {table.key_text(key)}: others changed the entry each time, {_TRIES} times; nothing was written"
     )
+
+
+def write_all(board: "Board", entries: Sequence[Together]) -> None:
+    """Write edits of several entries, of several maps: all hold together, in one step of the board, or none.
+
+    That is for arrays and hash maps; where another map is among them each entry is a step of its own. Raises what write() raises.
+    """
+    if len(entries) == 1 or not all(one.table.kind.has("update_part") for one in entries):
+        for one in entries:
+            write(one.map, one.table, one.edits, anyway=one.anyway)
+            _wrote(one)
+        return
+    for one in entries:
+        key = one.edits[0].key
+        _over(_there(one.table, key, one.map.lookup(key)), one.table, one.edits, one.anyway)
+    with board.commit():
+        for one in entries:
+            for edit in one.edits:
+                one.map.update_part(edit.key, edit.field.offset, edit.new)
+    for one in entries:
+        _wrote(one)
+
+
+def _wrote(one: Together) -> None:
+    """Have the table hold what was written, until it is read again."""
+    for edit in one.edits:
+        row = one.table.find(edit.key)
+        if row is not None:
+            row.data = row.data[: edit.field.offset] + edit.new + row.data[edit.field.offset + edit.field.size :]
+
+
+def _there(table: Table, key: bytes, value: bytes | None) -> bytes:
+    if value is None:
+        raise Changed(f"{table.definition.name} {table.key_text(key)}: the entry is not there any more")
+    return value
+
+
+def _over(old: bytes, table: Table, edits: Sequence[Edit], anyway: bool) -> bytes:
+    """Return a value with the edits in it. Raises Changed when somebody else has changed one of the cells."""
+    new = bytearray(old)
+    for edit in edits:
+        begin, end = edit.field.offset, edit.field.offset + edit.field.size
+        if not anyway and old[begin:end] not in (edit.base, edit.new):
+            now = values.show(edit.field, old)
+            then = values.show(edit.field, bytes(begin) + edit.base)
+            where = f"{table.definition.name} {table.key_text(edit.key)} {edit.field.name}"
+            raise Changed(
+                f"{where}: somebody else has changed it from {then} to {now}; nothing was written", old[begin:end]
+            )
+        new[begin:end] = edit.new
+    return bytes(new)

@@ -242,8 +242,9 @@ class Hub:
         machine = self._link.fields.get("machine", "") if self._link is not None else ""
         released = self._released.by if self._released is not None else None
         taken = self._released is not None and self._released.taken
+        resent = self._link.resent if self._link is not None else 0
         about = {"since": self._since, "machine": machine, "released": released, "taken": taken, "programs": programs}
-        return {**self._us(), **about}
+        return {**self._us(), **about, "resent": resent}
 
     def _attach(self, program: Program) -> None:
         """Give a program the board; the port is opened when it is not."""

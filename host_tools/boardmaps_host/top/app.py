@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Footer, Input, Static
 
 from boardmaps.errors import MapError
-from boardmaps_host.client.errors import LinkError
 from boardmaps_host.live import edits
+from boardmaps_host.live.about import About, beside, differing
 from boardmaps_host.live.monitor import Monitor, Shown
-from boardmaps_host.terminal import harmless
+from boardmaps_host.terminal import harmless, one_line
+from boardmaps_host.top import panel
 from boardmaps_host.top.editor import Editor, limits
 from boardmaps_host.top.export import export
 from boardmaps_host.top.grid import Grid
@@ -38,19 +39,21 @@ class Told(Message):
     """Something new was read."""
 
 
-Group = tuple[
-    Shown, list[edits.Edit], bool
-]  # edits of one entry, and whether they go over what others have written since
-
-
 class Done(Message):
-    """Edits were written, or not: an error for each group that was not."""
+    """Edits were written, or not: then `error` says why, and none of them was."""
 
-    def __init__(self, groups: list[Group], results: object) -> None:
+    def __init__(self, entries: list[edits.Together], error: Exception | None) -> None:
         super().__init__()
-        self.groups = groups
-        # What stopped the job itself stopped all of them.
-        self.results: list[Any] = results if isinstance(results, list) else [results] * len(groups)
+        self.entries = entries
+        self.error = error
+
+
+class Pinned(Message):
+    """A map was pinned, or not."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__()
+        self.said = said
 
 
 class Top(App[int]):
@@ -60,17 +63,22 @@ class Top(App[int]):
     CSS_PATH = "top.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "edit", "Edit"),
-        Binding("space", "pause", "Pause"),
-        Binding("slash", "filter", "Filter"),
         Binding("s", "stage", "Stage"),
-        Binding("w", "write", "Write"),
-        Binding("e", "export", "Export"),
+        Binding("g", "plot", "Plot"),
+        Binding("c", "panel('console')", "Console"),
+        Binding("slash", "filter", "Filter"),
+        Binding("space", "pause", "Pause"),
         Binding("question_mark", "help", "Help"),
         Binding("q", "quit", "Quit"),
+        Binding("w", "write", "Write", show=False),
+        Binding("e", "export", "Export", show=False),
         Binding("plus,equals_sign", "step(1)", "Step up", show=False),
         Binding("minus", "step(-1)", "Step down", show=False),
         Binding("u", "unstage", "Drop staged", show=False),
         Binding("x", "turn", "Turn the table", show=False),
+        Binding("o", "panel('pool')", "Pool", show=False),
+        Binding("b", "panel('about')", "Board", show=False),
+        Binding("k", "keep", "Keep: pin the map", show=False),
         Binding("escape", "dismiss", "Dismiss", show=False),
         Binding("ctrl+c", "interrupt", "Interrupt", show=False, priority=True),
     ]
@@ -84,6 +92,10 @@ class Top(App[int]):
         self.said = ""
         self._board = board
         self._anyway: set[tuple[str, bytes, str]] = set()  # of what is staged: others have changed it meanwhile
+        self._sent: dict[tuple[str, bytes, str], bytes] = {}  # what is being written: the next step goes on from there
+        self.panel = ""  # what is shown below: plot, console, pool, about
+        self.plotted: list[panel.Plotted] = []
+        self._about = About(monitor)
         self._drawn: dict[str, Text] = {}
         self._stopped = False
 
@@ -94,9 +106,9 @@ class Top(App[int]):
         yield Static(id="banner", markup=False)
         with Horizontal(id="middle"):
             yield MapList(lambda: monitor.maps, lambda: monitor.shown)
-            with Vertical(id="right"):
-                yield Grid(self.staged)
-                yield Static(id="detail", markup=False)
+            yield Grid(self.staged)
+        yield Static(id="detail", markup=False)
+        yield Static(id="panel", markup=False)
         yield Editor()
         yield Input(id="filter", compact=True, placeholder="what a name or a key has in it; Esc shows all")
         yield Static(id="status", markup=False)
@@ -140,12 +152,15 @@ class Top(App[int]):
             return
         monitor = self.monitor
         shown = monitor.shown
+        pinned = self._about.pinned(shown.info.name) if shown is not None else None
+        self.grid.differs = differing(shown.table, pinned) if shown is not None and pinned is not None else set()
         self.grid.show(shown.table if shown is not None else None)
         self.query_one(MapList).look()
         self.editor.look()
         self._put("head", self._head())
         self._put("banner", self._banner())
         self._put("detail", self._detail(shown))
+        self._put("panel", self._below())
         self._put("status", Text(harmless(self.said), overflow="ellipsis", no_wrap=True))
 
     def _put(self, name: str, text: Text) -> None:
@@ -158,6 +173,18 @@ class Top(App[int]):
         if name == "banner":
             line.display = bool(text)
 
+    def _below(self) -> Text:
+        """Return what the panel shows."""
+        place = self.query_one("#panel", Static).size
+        width, height = max(20, place.width), max(3, place.height)
+        if self.panel == "plot":
+            return panel.plot(self.monitor, self.plotted, width, height)
+        if self.panel == "console":
+            return panel.console(self.monitor, width, height)
+        if self.panel == "pool":
+            return panel.pool(self.monitor, width, height)
+        return panel.about(self.monitor, self._about, width, height) if self.panel else Text()
+
     def _head(self) -> Text:
         monitor = self.monitor
         trip = monitor.line.trip
@@ -166,6 +193,12 @@ class Top(App[int]):
         head.append(f"  every {monitor.every:g} s")
         if trip is not None:
             head.append(f"  round trip {trip * 1e3:.1f} ms")
+        if monitor.resent or monitor.line.failed:
+            head.append(f"  sent again {monitor.resent}, failed {monitor.line.failed}")
+        if self._about.report is not None:
+            head.append("  CRASH ON RECORD (b)", style="bold red")
+        if not self._board.program_runs:
+            head.append("  no program runs", style="bold yellow")
         if monitor.paused:
             head.append("  PAUSED", style="bold yellow")
         if self.staging or self.staged:
@@ -190,9 +223,9 @@ class Top(App[int]):
         if field is None:
             return Text(harmless(f"{row.label}: {len(row.data)} bytes"))
         parts = [f"{row.label} {field.name}: {shown.table.text(row, field)} {field.unit}".rstrip()]
-        pace = shown.table.pace(row, field) if field.grows else None
-        if pace is not None:
-            parts.append(f"{pace:.1f}/s")
+        if field.grows:
+            parts.append(panel.pace_line(shown.table, row, field))
+        parts += beside(shown.table, row, field, self._about.pinned(shown.info.name))
         if field.low is not None or field.high is not None:
             parts.append(limits(field))
         if field.locked:
@@ -201,7 +234,7 @@ class Top(App[int]):
             parts.append("takes effect after a restart")
         if field.text:
             parts.append(field.text)
-        return Text(harmless("  ".join(parts)), no_wrap=True, overflow="ellipsis")
+        return Text(one_line("  ".join(part for part in parts if part)), no_wrap=True, overflow="ellipsis")
 
     def say(self, text: str) -> None:
         """Show a sentence on the status line."""
@@ -259,7 +292,8 @@ class Top(App[int]):
             edits.may_edit(shown.table, field)
             assert field is not None
             staged = self.staged.get((shown.table.definition.name, row.key, field.name))
-            base = edits.content(row, field) if staged is None else staged.base
+            place = shown.table.definition.name, row.key, field.name
+            base = self._sent.get(place, edits.content(row, field)) if staged is None else staged.base
             text = edits.stepped(field, base if staged is None else staged.new, steps)
             edit = edits.edited(shown.table, row, field, text, base) if text is not None else None
         except MapError as error:
@@ -293,22 +327,14 @@ class Top(App[int]):
             self.grid.focus()
             self.say(f"{len(self.staged)} staged; w writes them")
             return
-        self._write([(shown, [edit], anyway)])
+        self._sent[name, edit.key, edit.field.name] = edit.new
+        self._write([edits.Together(shown.map, shown.table, [edit], anyway)])
 
-    def _write(self, groups: list[Group]) -> None:
-        """Have edits written, entry by entry; what has come of each is told together."""
-
-        def job(_: object) -> list[Exception | None]:
-            results: list[Exception | None] = []
-            for shown, together, anyway in groups:
-                try:
-                    edits.write(shown.map, shown.table, together, anyway=anyway)
-                    results.append(None)
-                except (MapError, LinkError) as error:
-                    results.append(error)
-            return results
-
-        self.monitor.do(job, lambda results: self._post(Done(groups, results)))
+    def _write(self, entries: list[edits.Together]) -> None:
+        self.monitor.do(
+            lambda board: edits.write_all(board, entries),
+            lambda error: self._post(Done(entries, error if isinstance(error, Exception) else None)),
+        )
 
     def _post(self, message: Message) -> None:
         if self.is_running:
@@ -316,28 +342,38 @@ class Top(App[int]):
 
     def on_done(self, event: Done) -> None:
         """See what has come of writing."""
-        wrote: list[str] = []
-        refused: list[str] = []
-        for (shown, together, _), error in zip(event.groups, event.results, strict=True):
-            name = shown.table.definition.name
-            places = [(name, edit.key, edit.field.name) for edit in together]
-            if error is None:
-                for place in places:
-                    self.staged.pop(place, None)
-                    self._anyway.discard(place)
-                wrote.append(f"{name} " + ", ".join(f"{edit.field.name}={edit.text()}" for edit in together))
-            else:
-                if isinstance(error, edits.Changed) and error.now:
-                    self._anyway.update(place for place in places if place in self.staged)
-                refused.append(str(error))
-        hint = [". w writes over it, u drops it"] if refused and self._anyway else []
-        if self.editor.opened and refused and isinstance(event.results[0], MapError):
-            self.editor.refused(event.results[0])
-            return
+        places = [(one.table.definition.name, edit.key, edit.field.name) for one in event.entries for edit in one.edits]
+        for one in event.entries:
+            for edit in one.edits:
+                place = one.table.definition.name, edit.key, edit.field.name
+                if self._sent.get(place) == edit.new:
+                    del self._sent[place]
+        error = event.error
+        if error is None:
+            for place in places:
+                self.staged.pop(place, None)
+                self._anyway.discard(place)
+            self._leave_editor()
+            wrote = [
+                f"{one.table.definition.name} {one.table.key_text(edit.key)} {edit.field.name}={edit.text()}"
+                for one in event.entries
+                for edit in one.edits
+            ]
+            self.say("wrote " + ", ".join(wrote))
+        elif self.editor.opened and isinstance(error, MapError):
+            self.editor.refused(error)
+        else:
+            hint = ""
+            if isinstance(error, edits.Changed) and error.now:
+                self._anyway.update(place for place in places if place in self.staged)
+                hint = ". w writes all the same, u drops one"
+            self._leave_editor()
+            self.say(f"{error}{hint}")
+
+    def _leave_editor(self) -> None:
         if self.editor.opened:
             self.editor.close()
             self.grid.focus()
-        self.say("; ".join([*refused, *(["wrote " + ", ".join(wrote)] if wrote else [])]) + "".join(hint))
 
     # -- keys
 
@@ -347,22 +383,22 @@ class Top(App[int]):
         self.say("edits are staged: w writes them, u drops one" if self.staging else "edits are written at once")
 
     def action_write(self) -> None:
-        """Write what is staged: the fields of one entry in one step."""
+        """Write what is staged: all of it holds together, or nothing."""
         if not self.staged:
             self.say("nothing is staged")
             return
         entries: dict[tuple[str, bytes], list[edits.Edit]] = {}
         for (name, key, _), edit in self.staged.items():
             entries.setdefault((name, key), []).append(edit)
-        groups: list[Group] = []
-        for (name, key), together in entries.items():
+        together: list[edits.Together] = []
+        for (name, key), of_entry in entries.items():
             shown = self.monitor.find(name)
             if shown is None:
                 self.say(f"{name}: the board has no such map any more")
                 return
-            places = {(name, key, edit.field.name) for edit in together}
-            groups.append((shown, together, bool(places & self._anyway)))
-        self._write(groups)
+            places = {(name, key, edit.field.name) for edit in of_entry}
+            together.append(edits.Together(shown.map, shown.table, of_entry, bool(places & self._anyway)))
+        self._write(together)
 
     def action_unstage(self) -> None:
         """Drop the staged edit under the cursor."""
@@ -382,6 +418,57 @@ class Top(App[int]):
         """Have the fields down instead of the entries, or the other way."""
         self.grid.turned = not self.grid.across
         self.grid.look()
+
+    def action_panel(self, what: str) -> None:
+        """Show something below the table, or nothing any more."""
+        self.panel = "" if self.panel == what else what
+        self._about.looked_at = self.panel == "about"
+        self.query_one("#panel").display = bool(self.panel)
+        self.call_after_refresh(self.draw)  # when it has its size
+
+    def action_plot(self) -> None:
+        """Plot the cell under the cursor, of a ring or a series the field of all that is in it; or no longer."""
+        shown, current = self.monitor.shown, self.grid.current()
+        if shown is None or current is None:
+            return
+        row, field = current
+        if field is None or shown.table.number(field, row.data) is None:
+            self.say("this cell has no number that can be plotted")
+            return
+        keyed = shown.table.keyed
+        one = panel.Plotted(shown.info.name, row.key if keyed else b"", row.cpu if keyed else 0, field)
+        if one in self.plotted:
+            self.plotted.remove(one)
+        else:
+            others = [self.monitor.find(other.name) for other in self.plotted]
+            if any(other is not None and other.table.keyed != keyed for other in others):
+                self.plotted.clear()  # by another clock: the board's own, or the computer's
+            self.plotted.append(one)
+        if bool(self.plotted) != (self.panel == "plot"):
+            self.action_panel("plot")
+        self.draw()
+
+    def action_keep(self) -> None:
+        """Pin the map that is shown, as it is."""
+        shown = self.monitor.shown
+        if shown is None:
+            return
+
+        def done(result: object) -> None:
+            if isinstance(result, Exception):
+                said = str(result)
+            else:
+                assert isinstance(result, tuple)
+                written, seconds = result
+                said = f"pinned {shown.info.name}: {written} bytes written, the program stood still for {seconds * 1e3:.1f} ms"
+                self._about.soon()
+            self._post(Pinned(said))
+
+        self.monitor.do(lambda _: shown.map.pin(), done)
+
+    def on_pinned(self, event: Pinned) -> None:
+        """Say what has come of pinning."""
+        self.say(event.said)
 
     def action_export(self) -> None:
         """Write what is seen to a file."""
