@@ -34,7 +34,7 @@ recent = LruHashMap(4, 4, 2)
 for n in range(3):
     recent.update(bytes([n, 0, 0, 0]), bytes(4))
 assert len(recent) == 2
-with tempfile.TemporaryDirectory() as folder, UnixBoard(port=folder + "/port") as board:
+with tempfile.TemporaryDirectory() as folder, UnixBoard(port=pathlib.Path(folder, "port")) as board:
     report = deploy(board.port)
     with connect(board.port) as line:
         temps = line.create_map(HashMap, key_size=4, value_size=4, max_entries=8, name="temps")
