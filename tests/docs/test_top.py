@@ -43,6 +43,13 @@ def test_what_is_typed_on_the_page(tmp_path: Path) -> None:
                     terminal.sees(text)
                 terminal.press("q")
                 assert terminal.ends() == 0
+        with Terminal([*BOARDMAPS, "top"], columns=100, BOARDMAPS_PORT=board.port) as terminal:
+            terminal.sees("kitchen")
+            board.stop()
+            terminal.sees("the port is gone")  # and the view stays
+            terminal.press("q")
+            assert terminal.ends() == 0
+            assert terminal.is_clean()
     rows = (tmp_path / "kitchen.csv").read_text("utf-8").splitlines()
     assert rows[0] == "place,seconds,value,unit"
     assert any(row.startswith("rooms.kitchen.setpoint,") and row.endswith(",21,°C") for row in rows)

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
@@ -22,7 +22,7 @@ rooms = HashMap.typed("rooms", key="room:8s", value="temp:i16/100(5..35=21) °C,
 rooms.update(b"kitchen\\0", bytes(rooms.definition.value_size))
 runs = rooms.field("runs")
 order = ArrayMap.typed("order", value="what:u8{nothing,say,fail}", max_entries=1)
-log = RingBuf(256, name="log")
+log = RingBuf(4096, name="log")
 print("begun")
 while True:
     boardmaps.poll()
@@ -137,6 +137,24 @@ def test_the_console_and_a_ring_beside(look: Look) -> None:
     assert eventually(lambda: [row.data for row in log.table.rows] == [b"said"])
     assert log.table.used == 16
     assert told(monitor, lambda board: len(board.map("log"))) == 1, "it is still in the ring"
+
+
+def test_one_request_of_one_frame_is_under_way_at_a_time(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
+    monitor, board = look()
+    seen: list[int] = []
+    real = board.link.requests
+
+    def requests(payloads: Sequence[bytes], changes: bool = True, boot: str | None = None) -> list[bytes]:
+        replies = real(payloads, changes, boot)
+        seen.append(len(payloads))
+        assert all(len(reply) <= board.link.mtu for reply in replies)
+        return replies
+
+    monkeypatch.setattr(board.link, "requests", requests)
+    monitor.select("log")  # read from the pool, which is more than a frame
+    done = monitor.rounds
+    assert eventually(lambda: monitor.rounds > done + 3)
+    assert set(seen) == {1}
 
 
 def test_a_program_that_ends_and_a_board_that_goes_are_said_until_it_is_back(look: Look, unix: UnixBoard) -> None:

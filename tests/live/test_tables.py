@@ -101,6 +101,21 @@ def test_others_have_their_turn_between_two_requests(twin: Board) -> None:
     assert len(turns) >= 100
 
 
+def test_what_was_read_before_an_edit_is_not_shown_behind_it(twin: Board) -> None:
+    hits = twin.create_map(ArrayMap, value_size=4, max_entries=3, name="hits")
+    edits = [b"\7\0\0\0"]
+
+    def edit() -> bool:
+        if not edits:
+            return False
+        hits.update(0, edits.pop())
+        return True
+
+    table = Table(hits.definition)
+    read(twin, hits, table, lambda: 1.0, edit)
+    assert table.rows[0].data == b"\7\0\0\0"
+
+
 def test_a_map_that_may_not_be_read_says_so(twin: Board) -> None:
     hidden = twin.create_map(ArrayMap, value_size=4, max_entries=2, name="hidden", map_flags=16)
     table = Table(hidden.definition)

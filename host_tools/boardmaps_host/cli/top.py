@@ -6,12 +6,13 @@ import sys
 import rich_click as click
 
 from . import options, output
+from .words import complete
 
 NEEDS = "needs the extra `top`: pip install 'boardmaps[top]'"
 
 
 @click.command("top")
-@click.argument("map_name", required=False, metavar="[MAP]")
+@click.argument("map_name", required=False, metavar="[MAP]", shell_complete=complete)
 @click.option("--every", type=options.Real(0.02, 60), default=0.2, show_default=True, metavar="SECONDS",
               help="How often the map that is shown is read.")  # fmt: skip
 @click.option("--web", is_flag=True, help="Show it in a browser, on this computer alone, until Ctrl-C.")

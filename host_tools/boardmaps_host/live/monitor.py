@@ -177,9 +177,12 @@ class Monitor:
                 result = error
             done(result)
 
-    def _between(self) -> None:
-        if self._jobs and self._board is not None:
-            self._work(self._board)
+    def _between(self) -> bool:
+        """Do the jobs that wait; return whether there were any."""
+        if not self._jobs or self._board is None:
+            return False
+        self._work(self._board)
+        return True
 
     def _round(self, board: "Board") -> None:
         now = time.monotonic()

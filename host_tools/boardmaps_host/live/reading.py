@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from boardmaps_host.client.maps.base import RemoteMap
     from boardmaps_host.client.maps.timeseries import RemoteTimeSeries
 
-Between = Callable[[], None]
+Between = Callable[[], object]  # gives others their turn; true when they have done something
+_AGAIN = (
+    3  # times that a map is read when edits came between its pages: what was read before them is not shown after them
+)
 
 
 class Frames:
@@ -67,7 +70,11 @@ def _read(board: "Board", the_map: "RemoteMap", table: Table, clock: Callable[[]
     if not table.keyed:
         raise NotSupported(f"the map {the_map.name!r} is of type {kind.word}: what is in it cannot be listed")
     found: list[tuple[bytes, Any]] = []
-    for key, value in the_map.items():
-        found.append((key, the_map.of_every_cpu(value)))
-        between()
+    for _ in range(_AGAIN):
+        found, disturbed = [], False
+        for key, value in the_map.items():
+            found.append((key, the_map.of_every_cpu(value)))
+            disturbed |= bool(between())
+        if not disturbed:
+            break
     return table.take(found, clock())
