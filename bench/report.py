@@ -58,6 +58,7 @@ Name = Literal[
     "sharing",
     "top",
     "pins-soak",
+    "exports",
     "reopening",
     "resets-soak",
     "marks",

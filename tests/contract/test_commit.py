@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from struct import pack
+from typing import Any
 
 import pytest
 
@@ -79,33 +80,31 @@ def make(board: Board, *changes: Callable[[Commit], object]) -> None:
             change(commit)
 
 
-@pytest.mark.parametrize(
-    ("wrong", "error"),
-    [
-        (lambda table, _: table.update(A, TWO, BPF_NOEXIST), KeyExists),
-        (lambda table, _: table.update(C, TWO, BPF_EXIST), KeyNotFound),
-        (lambda table, _: table.update(A, TWO, 3), InvalidFlags),
-        (lambda table, _: table.delete(C), KeyNotFound),
-        (lambda table, _: [table.update(key, ONE) for key in (B, C)], OutOfMemory),
-        (lambda table, _: table.update_part(C, 0, b"z"), KeyNotFound),
-        (lambda table, _: table.update_part(A, 4, b"12345"), InvalidValueSize),
-        (lambda _, row: row.update(4, TWO), KeyNotFound),
-        (lambda _, row: row.update(1, TWO, BPF_NOEXIST), KeyExists),
-        (lambda table, _: [table.delete(A), table.update_part(A, 0, b"z")], KeyNotFound),
-    ],
+WRONG: tuple[tuple[Callable[[Any, Any], object], type[MapError]], ...] = (
+    (lambda table, _: table.update(A, TWO, BPF_NOEXIST), KeyExists),
+    (lambda table, _: table.update(C, TWO, BPF_EXIST), KeyNotFound),
+    (lambda table, _: table.update(A, TWO, 3), InvalidFlags),
+    (lambda table, _: table.delete(C), KeyNotFound),
+    (lambda table, _: [table.update(key, ONE) for key in (B, C)], OutOfMemory),
+    (lambda table, _: table.update_part(C, 0, b"z"), KeyNotFound),
+    (lambda table, _: table.update_part(A, 4, b"12345"), InvalidValueSize),
+    (lambda _, row: row.update(4, TWO), KeyNotFound),
+    (lambda _, row: row.update(1, TWO, BPF_NOEXIST), KeyExists),
+    (lambda table, _: [table.delete(A), table.update_part(A, 0, b"z")], KeyNotFound),
 )
-def test_one_that_cannot_be_made_leaves_all_as_it_was(
-    board: Board, table: RemoteMap, row: RemoteMap, wrong: Callable[..., object], error: type[MapError]
-) -> None:
-    with pytest.raises(error, match=r"commit, change \d: .*; nothing was changed"):
-        make(
-            board,
-            lambda _: table.update(A, TWO),
-            lambda _: row.update(0, TWO),
-            lambda _: wrong(table, row),
-            lambda _: row.update(1, TWO),
-        )
-    assert dict(table.items()) == {A: ONE}
+
+
+def test_one_that_cannot_be_made_leaves_all_as_it_was(board: Board, table: RemoteMap, row: RemoteMap) -> None:
+    for wrong, error in WRONG:
+        with pytest.raises(error, match=r"commit, change \d: .*; nothing was changed"):
+            make(
+                board,
+                lambda _: table.update(A, TWO),
+                lambda _: row.update(0, TWO),
+                lambda _, change=wrong: change(table, row),  # type: ignore[misc]
+                lambda _: row.update(1, TWO),
+            )
+        assert dict(table.items()) == {A: ONE}
     assert [value for _, value in row.items()] == [bytes(8)] * 4
 
 

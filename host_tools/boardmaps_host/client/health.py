@@ -25,8 +25,17 @@ def heap(link: Asked, *, largest: bool = False) -> Heap:
     `largest`: the largest free block too. The board tries that by taking it, with some ten collections of its heap: for tens of
     milliseconds nothing else runs there, and a thread of its program may find no memory.
     """
-    data = ask(link, bytes((OP_HEALTH, HEALTH_LARGEST if largest else 0))) or b""
+    return parse_heap(ask(link, asking(largest=largest)) or b"")
+
+
+def asking(*, largest: bool = False) -> bytes:
+    """Return the request, for those who have it executed beside others."""
+    return bytes((OP_HEALTH, HEALTH_LARGEST if largest else 0))
+
+
+def parse_heap(data: bytes) -> Heap:
+    """Return what a reply says. Raises LinkError for what is none."""
     with reading("health"):
         words = dict(word.split("=", 1) for word in data.decode().split(" "))
-        block = int(words["largest"]) if largest else None
+        block = int(words["largest"]) if "largest" in words else None
         return Heap(int(words["free"]), int(words["used"]), words["kernels"], block)

@@ -33,10 +33,7 @@ class RemotePool:
 
     def stats(self) -> tuple[int, int, int]:
         """Return (total bytes, used bytes, allocations) in one request."""
-        data = ask(self._link, bytes((OP_POOL,))) or b""
-        with reading("pool"):
-            total, used, count = unpack("<3I", data)
-            return total, used, count
+        return parse_stats(ask(self._link, bytes((OP_POOL,))) or b"")
 
     def total_size(self) -> int:
         """Return the pool's size."""
@@ -84,3 +81,10 @@ class RemotePool:
     def reset(self) -> None:
         """Clear the whole pool. Raises NotPermitted unless the board's server was started with allow_reset."""
         ask(self._link, bytes((OP_POOL_RESET,)), changes=True)
+
+
+def parse_stats(data: bytes) -> tuple[int, int, int]:
+    """Return what a reply to OP_POOL says, as stats() does."""
+    with reading("pool"):
+        total, used, count = unpack("<3I", data)
+        return total, used, count

@@ -2,14 +2,18 @@
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from boardmaps.abi import BPF_F_RDONLY, BPF_F_WRONLY
+from boardmaps.abi import BPF_F_RDONLY, BPF_F_WRONLY, OP_POOL
 from boardmaps.errors import InvalidDefinition, KeyNotFound, NotSupported
 from boardmaps.schema import Field, Schema, Types
-from boardmaps_host.client.health import Heap, heap
+from boardmaps_host.client import health
+from boardmaps_host.client.health import Heap
+from boardmaps_host.client.info import answer
 from boardmaps_host.client.maps import remote
+from boardmaps_host.client.pool import parse_stats
 from boardmaps_host.kinds import by_number
 from boardmaps_host.typed import values
 
@@ -146,8 +150,7 @@ class Reader:
         self._place: Place = {} if place is None else place
         self._typed: dict[tuple[str, int, str], _Typed] = {}
         self._crashes: tuple[str, int] = ("", 0)
-        self._heap = True  # whether the board tells of its heap
-        self._pool = True
+        self._tells = True  # of its heap and its pool
 
     def read(self) -> tuple[list["MapInfo"], list[Entry]]:
         """Return the board's maps and their entries. Raises LinkError, MapError; KeyNotFound when there is no map of a name."""
@@ -188,17 +191,14 @@ class Reader:
         """Return how the board is, which answers. Raises LinkError."""
         board, link = self.board, self.board.link
         told = found = None
-        if self._heap:
-            try:
-                told = heap(link)
-            except NotSupported:
-                self._heap = False
-        if self._pool:
-            try:
-                total, used, _ = board.pool.stats()
-                found = total, used
-            except NotSupported:
-                self._pool = False
+        if self._tells:
+            asked = (health.asking(), bytes((OP_POOL,)))  # in flight together
+            of_heap, of_pool = link.requests(asked, changes=False)
+            with suppress(NotSupported):  # an older boardmaps
+                told = health.parse_heap(answer(of_heap) or b"")
+            with suppress(NotSupported):  # a twin
+                found = parse_stats(answer(of_pool) or b"")[:2]
+            self._tells = told is not None or found is not None
         return Health(
             True,
             since,
