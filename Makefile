@@ -53,6 +53,13 @@ pico qemu rv32: $(READY) ## Build MicroPython for the emulated Pico, for the Cor
 native: $(READY) ## Build the C kernels as native modules for stock firmware (ARCH=xtensawin: with Espressif's compiler)
 	$(BIN)/python boards/build.py $@ $(if $(ARCH),--arch $(ARCH))
 
+.PHONY: dist
+dist: mip ## Build sdist, wheel and mip index into dist/, and try each in empty environments, also of Debian's newest CPython (VERSIONS= for none)
+	command -v debootstrap >/dev/null || test -z "$(VERSIONS)" || apt-get install -y -q debootstrap
+	$(BIN)/python -m tests.dist $(VERSIONS)
+
+dist: VERSIONS ?= 3.14
+
 .PHONY: docs
 docs: $(READY) ## Build the documents as a site into build/site; a warning or a link to nowhere is an error
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet

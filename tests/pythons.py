@@ -44,7 +44,7 @@ def main() -> int:
             print(f"CPython {version}: {error}", file=sys.stderr)
             return 1
         begin = time.monotonic()
-        done = _inside(
+        done = inside(
             root, ["/venv/bin/python", "-m", "pytest", "-p", "no:cacheprovider", *(arguments[split + 1 :] or TESTS)]
         )
         print(
@@ -54,8 +54,10 @@ def main() -> int:
     return int(failed)
 
 
-def _root_of(version: str) -> Path:
-    """Return the folder of the Debian with this CPython and this checkout's dependencies; make what is missing."""
+def debian(version: str) -> Path:
+    """Return the folder of the Debian with this CPython; make it if it is missing. Raises BuildError when it cannot be had."""
+    if version not in RELEASES:
+        raise BuildError(f"no CPython {version} here; there are {', '.join(RELEASES)}")
     if sys.platform != "linux" or os.geteuid() != 0:
         raise BuildError("needs Linux and root, for chroot")
     if not shutil.which("debootstrap"):
@@ -66,7 +68,6 @@ def _root_of(version: str) -> Path:
     root = folder / release
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        begin = time.monotonic()
         if not root.exists():
             part = folder / f"{release}.part"
             shutil.rmtree(part, ignore_errors=True)
@@ -75,25 +76,34 @@ def _root_of(version: str) -> Path:
         for path in map(Path, OF_THIS_MACHINE):
             if path.exists():
                 shutil.copyfile(path, root / path.relative_to("/"))
+    return root
+
+
+def _root_of(version: str) -> Path:
+    """Return the folder of the Debian with this CPython and this checkout's dependencies; make what is missing."""
+    begin = time.monotonic()
+    root = debian(version)
+    with (root.parent / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
         wanted = digest([PROJECT / "pyproject.toml"])
         ready = root / "venv" / "made-for"
         if not ready.exists() or ready.read_text() != wanted:
             install = f"python{version} -m venv --clear /venv && /venv/bin/pip install --quiet --editable '.[dev]'"
-            if _inside(root, ["sh", "-c", install]):
+            if inside(root, ["sh", "-c", install]):
                 raise BuildError(f"its packages cannot be installed in {root}")
             ready.write_text(wanted)
         print(f"CPython {version}: ready in {root} ({time.monotonic() - begin:.0f} s)", flush=True)
     return root
 
 
-def _inside(root: Path, command: list[str]) -> int:
-    """Run a command in that Debian, in this checkout; return its status."""
+def inside(root: Path, command: list[str], folder: str = SEEN) -> int:
+    """Run a command in that Debian, in this checkout or another folder; return its status."""
     (root / SEEN[1:]).mkdir(exist_ok=True)
     there = shlex.quote(str(root))
     script = (
         f"mount --bind /proc {there}/proc && mount --rbind /dev {there}/dev && "
         f"mount --bind {shlex.quote(str(PROJECT))} {there}{SEEN} && "
-        f"exec chroot {there} sh -c {shlex.quote(f'cd {SEEN} && exec {shlex.join(command)}')}"
+        f"exec chroot {there} sh -c {shlex.quote(f'cd {folder} && exec {shlex.join(command)}')}"
     )
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("BOARDMAPS_", "XDG_", "VIRTUAL_ENV"))}
     return subprocess.run(["unshare", "--mount", "sh", "-c", script], env=environment, check=False).returncode

@@ -16,6 +16,7 @@ from boardmaps_host.live.chart import COLOURS, chart, short
 from boardmaps_host.live.places import Place
 from boardmaps_host.live.reading import read
 from boardmaps_host.live.tables import Table
+from boardmaps_host.terminal import one_line
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -92,7 +93,7 @@ class Plot:
 
     def labels(self) -> list[str]:
         """Return what each track is called, with its unit."""
-        return [f"{place.word} [{place.unit}]" if place.unit else place.word for place in self.places]
+        return [one_line(f"{place.word} [{place.unit}]" if place.unit else place.word) for place in self.places]
 
     def draw(self, width: int, height: int) -> "Text":
         """Return it as it is now, for a terminal."""

@@ -14,7 +14,9 @@ import time
 import tty
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 import serial
@@ -422,3 +424,32 @@ def test_mip_installs_what_deploy_sends_to_a_processor(
     assert ask("from boardmaps.settings import in_c; print(in_c.__name__)") == "boardmaps.kernels.native"
     report = deploy(board.port, reset=False)
     assert (report.written, report.removed) == (("/lib/boardmaps_config.py",), ())
+
+
+def test_mip_installs_from_an_index(
+    board: UnixBoard, ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From a web server; what is there already is not sent again. A few of the files do: one takes a second on a busy machine."""
+    monkeypatch.syspath_prepend(str(FIRMWARE))
+    make_mip = importlib.import_module("make_mip")
+    monkeypatch.setattr(make_mip, "OUT", tmp_path)
+    some = {name: content for name, content in make_mip.sources().items() if name.endswith(("errors.py", "flags.py"))}
+    monkeypatch.setattr(make_mip, "sources", lambda: some)
+    handler = functools.partial(SimpleHTTPRequestHandler, directory=str(make_mip.write_index([])))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            index = f"http://127.0.0.1:{server.server_address[1]}"
+            command = [sys.executable, "-m", "mpremote", "connect", board.port, "resume", "mip", "install"]
+            command += ["--index", index, "--target", "/lib", f"boardmaps@{VERSION}"]
+            said = [
+                subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=True).stdout
+                for _ in range(2)
+            ]
+        finally:
+            server.shutdown()
+            thread.join()
+    assert "Installing: /lib/boardmaps/errors.py" in said[0]
+    assert "Installing: /lib" not in said[1]
+    assert ask(LISTING).split() == sorted(name.removeprefix("boardmaps/") for name in some)

@@ -1,6 +1,7 @@
 """The site: it builds without a warning, each link in it leads somewhere, and what is made of the source is whole."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from boardmaps_host.cli.root import boardmaps
+from boardmaps_host.kinds import KINDS
 from docs import error_page
 from tests.docs.pages import ROOT
 from tests.waits import PATIENCE
@@ -42,6 +44,18 @@ def test_the_page_of_the_command_has_every_command(site: Path) -> None:
     page = (site / "command.html").read_text("utf-8")
     for name, command in boardmaps.commands.items():
         assert f">boardmaps {name}<" in page or name == "help" or command.hidden
+
+
+def test_the_page_of_the_board_has_every_public_name() -> None:
+    """Those that firmware/boardmaps/__init__.py loads at their first use; the maps' page has MapDef and the flags."""
+    page = (ROOT / "docs" / "api-board.md").read_text("utf-8")
+    source = (ROOT / "firmware" / "boardmaps" / "__init__.py").read_text("utf-8").partition("else:\n    _MAPS")[0]
+    rows = re.findall(r'\("(boardmaps\.[\w.]+)", "([\w ]+)"\)', source)
+    names = [name for _, found in rows for name in found.split()] + [
+        kind.class_name for kind in KINDS if kind.on_boards
+    ]
+    assert len(names) > 25
+    assert [name for name in names if not re.search(rf"\b{name}\b", page)] == []
 
 
 def test_every_error_has_its_entry_and_every_entry_its_error() -> None:

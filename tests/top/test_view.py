@@ -200,13 +200,15 @@ def test_a_table_is_turned(board: Board) -> None:
 
 
 def test_many_entries_scroll(board: Board) -> None:
-    board.create_map(HashMap, name="many", key="n:u16", value="x:u16, y:u16", max_entries=500)
+    board.create_map(HashMap, name="many", key="n:u16", value="x:u16 \u202eC, y:u16", max_entries=500)
     for n in range(300):
         board.maps.many[n] = {"x": n, "y": n}
 
     async def use(screen: Screen) -> None:
         await screen.press("shift+tab", "end", "tab", "end")
-        await screen.sees("299")
+        text = await screen.sees("299")
+        assert "x \\u202eC" in text, "what a board says turns no writing round"
+        assert "\u202e" not in text
         await screen.press("home")
         await screen.until(lambda: "299" not in screen.text)
 

@@ -17,6 +17,7 @@ from textual.strip import Strip
 from boardmaps.schema import Field
 from boardmaps_host.live.edits import Edit
 from boardmaps_host.live.tables import Row, Table
+from boardmaps_host.terminal import one_line
 
 MARKED = 1.5  # seconds for which a cell that has changed is marked
 _TURNED_ROWS = 2  # a map with so many entries or fewer, and more fields than that, has its fields down
@@ -187,7 +188,7 @@ class Grid(ScrollView, can_focus=True):
             return "data"
         unit = f" {field.unit}" if field.unit else ""
         mark = "".join(sign for on, sign in ((field.locked, "!"), (field.restart, "^"), (field.grows, "+")) if on)
-        return f"{field.name}{mark}{unit}"
+        return one_line(f"{field.name}{mark}{unit}")
 
     def _heads(self) -> tuple[str, Sequence[str]]:
         table = self.table
@@ -205,7 +206,7 @@ class Grid(ScrollView, can_focus=True):
         if field is not None:
             edit = self._staged.get((table.definition.name, row.key, field.name))
             if edit is not None:
-                return edit.text(), _STAGED, "»"
+                return one_line(edit.text()), _STAGED, "»"
         text = table.text(row, field)
         changed = row.changed.get(field.name) if field is not None else None
         if changed is not None and time.monotonic() - changed < MARKED:
