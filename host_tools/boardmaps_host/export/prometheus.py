@@ -14,7 +14,7 @@ except ImportError as missing:
 
 from boardmaps_host.export import ExportError
 from boardmaps_host.export.poller import Fleet
-from boardmaps_host.export.reading import Entry, Health, Reading
+from boardmaps_host.export.reading import Health, Reading
 
 if TYPE_CHECKING:
     from wsgiref.simple_server import WSGIServer
@@ -37,7 +37,6 @@ class BoardCollector(Collector):
     def __init__(self, fleet: Fleet, seconds: float = _UP_TO) -> None:
         self._fleet = fleet
         self._seconds = seconds
-        self._newest: dict[str, dict[str, Entry]] = {}  # by board and map
 
     def collect(self) -> "Iterator[Metric]":
         """Read the boards."""
@@ -47,7 +46,7 @@ class BoardCollector(Collector):
         count = CounterMetricFamily("boardmaps_count", "A field that only grows, in its unit.", labels=_OF_A_VALUE)
         for reading in readings:
             told = set()
-            for entry in self._entries(reading):
+            for entry in [entry for entry in reading.entries if entry.at is None] + reading.newest:
                 for point in entry.points:
                     labels = (reading.board, entry.map, entry.key, point.name)
                     number = point.physical
@@ -57,14 +56,6 @@ class BoardCollector(Collector):
                     (count if point.field.grows else value).add_metric(labels, number)
         yield value
         yield count
-
-    def _entries(self, reading: Reading) -> list[Entry]:
-        """Return the entries of a reading, and of each series the newest sample that was ever read."""
-        there = {info.name for info in reading.maps}
-        newest = {name: entry for name, entry in self._newest.get(reading.board, {}).items() if name in there}
-        newest |= {entry.map: entry for entry in reading.entries if entry.at is not None}
-        self._newest[reading.board] = newest
-        return [entry for entry in reading.entries if entry.at is None] + list(newest.values())
 
 
 def _health(readings: list[Reading]) -> "Iterator[Metric]":

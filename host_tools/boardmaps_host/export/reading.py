@@ -109,13 +109,17 @@ class Health:
 
 @dataclass
 class Reading:
-    """What one board's maps hold. `at`: when it was read, in seconds of this computer's clock. `maps`: all of the board's."""
+    """What one board's maps hold. `at`: when it was read, in seconds of this computer's clock. `maps`: all of the board's.
+
+    `entries` has of a series the samples that are new, `newest` the last one of each.
+    """
 
     board: str
     at: float
     health: Health
     maps: "list[MapInfo]" = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
+    newest: list[Entry] = field(default_factory=list)
 
     def points(self) -> Iterator[tuple[Entry, Point]]:
         """Give each value with its entry."""
@@ -134,8 +138,8 @@ class _Typed:
     value: Schema
 
 
-# How far series were read, by boot, map number and name: the last timestamp, and how many samples had it
-Place = dict[tuple[str, int, str], tuple[int, int]]
+# How far series were read, by boot, map number and name: the last timestamp, how many samples had it, and the last of them
+Place = dict[tuple[str, int, str], tuple[int, int, Entry]]
 
 
 class Reader:
@@ -151,6 +155,7 @@ class Reader:
         self._typed: dict[tuple[str, int, str], _Typed] = {}
         self._crashes: tuple[str, int] = ("", 0)
         self._tells = True  # of its heap and its pool
+        self.newest: list[Entry] = []  # of each series the last sample, whether it is new or not
 
     def read(self) -> tuple[list["MapInfo"], list[Entry]]:
         """Return the board's maps and their entries. Raises LinkError, MapError; KeyNotFound when there is no map of a name."""
@@ -161,6 +166,7 @@ class Reader:
                 f"map {missing[0]!r}: the board has no such map; it has: {', '.join(sorted(there)) or 'none'}"
             )
         entries: list[Entry] = []
+        self.newest = []
         known = {}
         for info in infos:
             if not info.schema or info.map_flags & BPF_F_WRONLY or (self._names and info.name not in self._names):
@@ -178,14 +184,18 @@ class Reader:
     def _samples(self, typed: _Typed) -> Iterator[Entry]:
         # A hub adds the number of its connection to the boot id, behind a dot
         place = self.board.link.boot.partition(".")[0], typed.info.id, typed.info.name
-        last, seen = self._place.get(place, (0, 0))
+        before = self._place.get(place)
+        last, seen = (0, 0) if before is None else before[:2]
         for at, value in typed.map.window(last, _U64_MAX):
             if at == last and seen:
                 seen -= 1
                 continue
-            before, count = self._place.get(place, (-1, 0))
-            self._place[place] = at, count + 1 if at == before else 1
-            yield Entry(name_of(typed.info), "", b"", _points(typed.value, value), at)
+            entry = Entry(name_of(typed.info), "", b"", _points(typed.value, value), at)
+            count = before[1] + 1 if before is not None and before[0] == at else 1
+            before = self._place[place] = at, count, entry
+            yield entry
+        if before is not None:
+            self.newest.append(before[2])
 
     def health(self, since: float) -> Health:
         """Return how the board is, which answers. Raises LinkError."""
@@ -230,7 +240,7 @@ def reading(name: str, reader: Reader, since: float) -> Reading:
     """Read a board that is called `name`."""
     infos, entries = reader.read()
     at = time.time()
-    return Reading(name, at, reader.health(since), infos, entries)
+    return Reading(name, at, reader.health(since), infos, entries, reader.newest)
 
 
 def writable(info: "MapInfo", field: Field) -> bool:
