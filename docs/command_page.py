@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import rich_click as click
 
+from boardmaps.abi import VERSION
 from boardmaps_host.cli.root import boardmaps
 
 _HEAD = """# The command
@@ -16,10 +17,7 @@ _SHOWN_ONCE = {"--help"}
 
 def text() -> str:
     """Return the page."""
-    # only for the head: mkdocs has the package installed beside it
-    from importlib.metadata import version
-
-    return _HEAD.format(version=version("boardmaps")) + "".join(_sections(boardmaps, "boardmaps", None))
+    return _HEAD.format(version=VERSION) + "".join(_sections(boardmaps, "boardmaps", None))
 
 
 def _sections(command: click.Command, name: str, parent: click.Context | None) -> Iterator[str]:
