@@ -5,6 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.cli.conftest import BOARDMAPS
+from tests.top.terminals import Terminal
+
 
 def test_the_demo_shows_a_running_board_that_obeys(tmp_path: Path) -> None:
     svg = tmp_path / "live.svg"
@@ -32,3 +35,14 @@ def test_the_demo_shows_a_running_board_that_obeys(tmp_path: Path) -> None:
     assert "0 restarts" in done.stdout
     assert "threshold" in svg.read_text()
     assert "http" not in re.sub(r"http://www.w3.org/\S+|https://www.textualize.io", "", svg.read_text())
+
+
+def test_on_a_terminal_it_ends_with_the_view() -> None:
+    with Terminal([*BOARDMAPS, "demo", "--seconds", "1"], columns=120) as terminal:
+        terminal.sees("left it running")
+        terminal.sees("threshold bytes")
+        terminal.press("\x1b[B")  # one down
+        terminal.sees("0..1500 step 100")
+        terminal.press("q")
+        assert terminal.ends() == 0
+        assert terminal.is_clean()
