@@ -64,9 +64,6 @@ Name = Literal[
     "marks",
     "project",
     "commits-soak",
-    "project",
-    "commits-soak",
-    "marks",
 ]
 
 
