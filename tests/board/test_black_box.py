@@ -1,6 +1,10 @@
 """The black box on MicroPython's own littlefs: what ends a program is on record, and a loop of crashes writes no more."""
 
+from pathlib import Path
+
+from tests.board import chips
 from tests.board.test_pins import run
+from tests.require import require_board
 
 _BOX = """
 from boardmaps.keep import box
@@ -222,3 +226,10 @@ for wrong in ({"fast": -1}, {"most": 0}, {"most": 256}):
 """
     )
     assert any("the ledger /flash/kept/ledger cannot be written" in line or "does not work" in line for line in lines)
+
+
+def test_a_port_without_a_clock_has_a_black_box_too(tmp_path: Path) -> None:
+    require_board("qemu")
+    with chips.qemu(tmp_path) as on_board:
+        said = on_board("import boardmaps, time\nprint(hasattr(time, 'time'), boardmaps.run(lambda: 7))")
+    assert said.split() == ["False", "7"]

@@ -59,6 +59,8 @@ _FORMAT = "<4sHBB11I"
 _NO_TIME = 0xFFFFFFFF
 _TEXT_MOST = const(2000)  # bytes of a traceback; of a longer one the last ones
 
+# Always 0 on a port without a clock: the uptime begins anew there after some days
+_seconds = getattr(time, "time", int)
 _run = []  # of this boot: ledger, milliseconds of a fast crash, when it began, and whether files are written
 
 
@@ -141,7 +143,7 @@ def _begin(ring, fast_ms, most):
     """Write that a run begins; put on record how the last one ended, when that was a crash that nobody has written yet."""
     global _run
     if _run:  # the program calls run() again
-        _run[1:3] = fast_ms, (time.ticks_ms(), time.time())
+        _run[1:3] = fast_ms, (time.ticks_ms(), _seconds())
         return
     led = _read()
     cause = _cause()
@@ -150,7 +152,7 @@ def _begin(ring, fast_ms, most):
     last, led[_STAGE] = led[_STAGE], _BEGUN
     led[_BOOTS] += 1
     led[_CAUSES + cause] += 1
-    _run = [led, fast_ms, (time.ticks_ms(), time.time()), keep.FOLDER is not None and not keep.suspended]
+    _run = [led, fast_ms, (time.ticks_ms(), _seconds()), keep.FOLDER is not None and not keep.suspended]
     if last == _LIVED:
         led[_FAST] = 0
     silent = last in (_BEGUN, _LIVED)
@@ -281,7 +283,7 @@ def _write(led):
 def _uptime():
     """Return the milliseconds since the run began."""
     ticks, seconds = _run[2]
-    passed = time.time() - seconds
+    passed = _seconds() - seconds
     if passed > 400000:  # ticks_ms() has begun anew
         return min(passed, 4000000) * 1000
     return max(time.ticks_diff(time.ticks_ms(), ticks), 0)

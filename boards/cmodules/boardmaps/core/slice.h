@@ -36,20 +36,20 @@ enum { MARK_AT = 69 }; // bytes from the slice's start
 #define BM_IN_ORDER() ((void)0)
 #endif
 
-static inline void bm_mark(uint32_t *slice, uint8_t mark) {
-    #if !BOARDMAPS_UNMARKED // for the benchmark that says what the mark costs
-    ((volatile uint8_t *)slice)[MARK_AT] = mark;
-    #endif
-}
+#ifndef BOARDMAPS_UNMARKED // the benchmark that says what the mark costs defines it
+#define BM_MARK(slice, mark) (((volatile uint8_t *)(slice))[MARK_AT] = (mark))
+#else
+#define BM_MARK(slice, mark) ((void)(slice))
+#endif
 
 static inline void bm_begin(uint32_t *slice) {
-    bm_mark(slice, 1);
+    BM_MARK(slice, 1);
     BM_IN_ORDER();
 }
 
 static inline void bm_end(uint32_t *slice) {
     BM_IN_ORDER();
-    bm_mark(slice, 0);
+    BM_MARK(slice, 0);
 }
 
 static inline uint8_t *bm_at(uint32_t *slice, uint32_t offset) {
