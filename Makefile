@@ -11,12 +11,18 @@ WORKERS ?= 3
 help: ## List the targets
 	@grep -hE '^[a-z0-9 -]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 32
 
-$(READY): pyproject.toml
+$(BIN)/python:
 	$(PYTHON) -m venv $(VENV) || (apt-get update -q && apt-get install -y -q python3-venv && $(PYTHON) -m venv $(VENV)) # Debian splits venv off
+
+$(READY): pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
-demo: $(READY) ## Boot a simulated board and drive its maps for some seconds: no hardware needed
+$(VENV)/.demo: pyproject.toml | $(BIN)/python # all that a first look needs: half a minute where everything takes two
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[sim,top]'
+	@touch $@
+
+demo: $(or $(wildcard $(READY)),$(VENV)/.demo) ## Boot a simulated board and drive its maps for some seconds: no hardware needed
 	$(BIN)/boardmaps demo
 
 test: $(READY) ## Run all tests: the contract suite over every target, the rest once
