@@ -151,7 +151,8 @@ class Door:
 
 @pytest.fixture
 def twin() -> Iterator[None]:
-    """A map of the twin."""
+    """A map of the twin, which has no other."""
+    registry.reset()
     with connect("twin") as board:
         board.create_map(HashMap, name="rooms", key="k:u8", value="temp:u8(0..9)", max_entries=2)
         board.maps.rooms[1] = {}

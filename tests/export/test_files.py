@@ -20,7 +20,8 @@ VALUE = "temp:i16/100 °C, mode:u8{off,heat}, on:bool, big:u64, real:f64, name:4
 
 @pytest.fixture
 def reader() -> Iterator[Reader]:
-    """A reader of maps of the twin."""
+    """A reader of maps of the twin, which has no others."""
+    registry.reset()
     with connect("twin") as board:
         rooms = board.create_map(HashMap, name="rooms", key="room:8s, n:u8", value=VALUE, max_entries=8)
         board.create_map(TimeSeries, name="temps", value="t:i16/10", max_entries=4, field="t")
