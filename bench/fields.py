@@ -5,15 +5,12 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from mpremote.transport_serial import SerialTransport
-
+from bench.on_board import said
 from bench.qemu import ICOUNT
 from bench.report import Row, none, publish
-from boardmaps_sim.base import BoardError
 from boardmaps_sim.qemu import QemuBoard
 
 PROGRAM = Path(__file__).parent / "board_fields.py"
-_PATIENCE = 600  # seconds
 _PAIRS = (("get", "struct_get", ">= 1.5"), ("set", "struct_set", ">= 1.5"), ("set", "part_set", ""))
 _PEERS = {
     "struct_get": "lookup_into and unpack_from",
@@ -25,14 +22,7 @@ _PEERS = {
 def main() -> int:
     """Measure and publish."""
     with TemporaryDirectory() as folder, QemuBoard(port=Path(folder, "port"), icount=ICOUNT) as board:
-        repl = SerialTransport(board.port, wait=0)
-        try:
-            repl.enter_raw_repl(soft_reset=False)
-            output, error = repl.exec_raw(PROGRAM.read_text(), timeout=_PATIENCE)
-        finally:
-            repl.close()
-    if error:
-        raise BoardError(error.decode())
+        output = said(board, PROGRAM.read_text())
     rows = []
     for kind, found in json.loads(output).items():
         for name, peer, reach in _PAIRS:

@@ -13,8 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from mpremote.transport_serial import SerialTransport
-
+from bench.on_board import said
 from bench.report import Row, publish
 from boardmaps_host.deploy import DeployError, deploy
 from boardmaps_host.deploy.files import Target, modules, payload_for
@@ -77,15 +76,8 @@ def measure(board: ProcessBoard, before: str = "", **given: str) -> Found:
     for name, value in given.items():
         code, done = re.subn(rf'^{name} = "[^"]*"', f"{name} = {value!r}", code, count=1, flags=re.MULTILINE)
         assert done, name
-    repl = SerialTransport(board.port, wait=0)
-    try:
-        repl.enter_raw_repl()
-        output, error = repl.exec_raw(before + code, timeout=_PATIENCE)
-    finally:
-        repl.close()
-    if error:
-        raise BoardError(error.decode())
-    return dict(json.loads(output.decode().splitlines()[-1]))
+    output = said(board, before + code, soft_reset=True)
+    return dict(json.loads(output.splitlines()[-1]))
 
 
 def on_m3(files: dict[str, bytes] | None, **given: str) -> Found:

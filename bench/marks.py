@@ -9,11 +9,9 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from mpremote.transport_serial import SerialTransport
-
+from bench.on_board import said
 from bench.qemu import ICOUNT
 from bench.report import Row, publish
-from boardmaps_sim.base import BoardError
 from boardmaps_sim.chips.given import BEHIND_FLASH, WITHOUT_C, flash_with, importing, joined
 from boardmaps_sim.chips.native import OUT, PARTS, build_native
 from boardmaps_sim.qemu import QemuBoard
@@ -23,7 +21,6 @@ PROGRAM = Path(__file__).parent / "board_marks.py"
 KERNELS = ROOT / "firmware" / "boardmaps" / "kernels"
 UNMARKED = ROOT / "build" / "bench" / "unmarked"
 ALLOWED = 6  # ticks of an operation that changes a value, in C
-_PATIENCE = 1800  # seconds
 _VIPER = "import sys\nsys.modules['_boardmaps'] = None\nimport micropython\n"
 # A kernel from source in the place of the frozen one.
 _AS_KERNEL = """
@@ -40,14 +37,7 @@ sys.modules["boardmaps.kernels.{name}"] = Kernel
 def run(begin: str, flash: Path | None, folder: Path) -> dict[str, float]:
     """Run the program behind `begin` on a board; return its ticks by operation."""
     with QemuBoard(port=folder / "port", icount=ICOUNT, flash=flash) as board:
-        repl = SerialTransport(board.port, wait=0)
-        try:
-            repl.enter_raw_repl(soft_reset=False)
-            output, error = repl.exec_raw(begin + PROGRAM.read_text(), timeout=_PATIENCE)
-        finally:
-            repl.close()
-    if error:
-        raise BoardError(error.decode())
+        output = said(board, begin + PROGRAM.read_text())
     found: dict[str, float] = json.loads(output)
     return found
 

@@ -8,8 +8,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from mpremote.transport_serial import SerialTransport
-
+from bench.on_board import said
 from bench.qemu import Found, measure, measure_all, operations, rows
 from bench.report import Row, publish
 from boardmaps_sim.base import BoardError
@@ -42,14 +41,7 @@ def collection(size: int, *, built_in: bool) -> float:
     """Return the microseconds of a collection with a pool of `size` bytes: outside the heap in built-in firmware, else on it."""
     take = "import boardmaps" if built_in else f"pool = bytearray({size})"
     with TemporaryDirectory() as folder, PicoBoard(port=Path(folder) / "port", built_in=built_in) as board:
-        repl = SerialTransport(board.port, wait=0)
-        try:
-            repl.enter_raw_repl(soft_reset=False)
-            output, error = repl.exec_raw(COLLECT.format(take=take, size=size), timeout=60)
-        finally:
-            repl.close()
-    if error:
-        raise BoardError(error.decode())
+        output = said(board, COLLECT.format(take=take, size=size))
     return float(output)
 
 

@@ -4,8 +4,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from mpremote.transport_serial import SerialTransport
-
+from bench.on_board import said
 from bench.report import Row, publish
 from boardmaps_host.deploy import deploy
 from boardmaps_sim.base import BoardError, SimulatedBoard
@@ -44,14 +43,7 @@ print(max(calls), max(turns), same)
 def measured(board: SimulatedBoard, times: int) -> tuple[int, int, int]:
     """Return microseconds: the longest of some pins by call, the longest stop by turns, a pin of what has not changed."""
     deploy(board.port, reset=False)
-    repl = SerialTransport(board.port, wait=0)
-    try:
-        repl.enter_raw_repl(soft_reset=True)
-        output, error = repl.exec_raw(PROGRAM.format(times=times), timeout=600)
-    finally:
-        repl.close()
-    if error:
-        raise BoardError(error.decode())
+    output = said(board, PROGRAM.format(times=times), soft_reset=True)
     call, turn, same = map(int, output.split())
     return call, turn, same
 

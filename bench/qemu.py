@@ -12,8 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from mpremote.transport_serial import SerialTransport
-
+from bench.on_board import said
 from bench.report import Row, publish
 from boardmaps_sim.base import BoardError
 from boardmaps_sim.chips.given import BEHIND_FLASH, WITHOUT_C, flash_with, importing, joined
@@ -26,7 +25,6 @@ ICOUNT = 5  # an instruction takes 2**5 ns, a tick 40 ns
 # The kernels in C, which this firmware has; the same as native modules, for stock firmware; and those that it uses without.
 # One core: what a lock adds, bench.pico says.
 GUARDS: dict[str, tuple[str, ...]] = {"C": ("none", "irq"), "native": ("none", "irq"), "viper": ("none", "irq")}
-_PATIENCE = 1800  # seconds that a board may take on a busy machine
 FULL = 512  # entries of the map whose longest operations are told
 
 DEQUE = "deque_append_popleft"
@@ -73,16 +71,9 @@ def measure(board: ProcessBoard, kernels: str, guard: str, **numbers: int | str)
     if kernels == "native":
         code = WITHOUT_C + importing(_native(), BEHIND_FLASH) + code
     with board:
-        repl = SerialTransport(board.port, wait=0)
-        try:
-            repl.enter_raw_repl(soft_reset=False)
-            output, error = repl.exec_raw(code, timeout=_PATIENCE)
-        finally:
-            repl.close()
-    if error:
-        raise BoardError(error.decode())
+        output = said(board, code)
     found: Found = {}
-    for line in output.decode().splitlines():
+    for line in output.splitlines():
         found.update(json.loads(line))
     return found
 

@@ -5,8 +5,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from mpremote.transport_serial import SerialTransport
-
+from bench.on_board import said
 from bench.qemu import ICOUNT
 from bench.report import Row, publish
 from boardmaps_sim.base import BoardError
@@ -53,12 +52,7 @@ print(json.dumps(found))
 
 def boot(board: QemuBoard, *, again: bool) -> dict[str, int]:
     """Run the program in this boot of the board, or in another one; return what it found."""
-    repl = SerialTransport(board.port, wait=0)
-    repl.enter_raw_repl(soft_reset=again)
-    output, error = repl.exec_raw(PROGRAM, timeout=300)
-    repl.close()
-    if error:
-        raise BoardError(error.decode())
+    output = said(board, PROGRAM, soft_reset=again)
     found: dict[str, int] = json.loads(output)
     return found
 
