@@ -12,9 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
 from tests.cli.conftest import environment
+from tests.require import require_or_skip
 from tests.waits import PATIENCE
 
 ROOT = Path(__file__).parents[2]
@@ -56,8 +55,9 @@ def run_session(page: Path, folder: Path, **replaced: str) -> str:
     `replaced` are words of the page that stand for what the test has: port="/dev/ttyACM0=PATH".
     """
     bin_folder = Path(sys.executable).parent
-    if not (bin_folder / "activate").exists():
-        pytest.skip("the tests run outside of a virtual environment, and the page's is not made")
+    require_or_skip(
+        (bin_folder / "activate").exists(), "a virtual environment around the tests, for the page's is not made"
+    )
     (folder / ".venv").symlink_to(bin_folder.parent)
     script, wanted = ["set -e", "trap 'kill $(jobs -p) 2>/dev/null || true' EXIT", ". .venv/bin/activate"], []
     for number, block in enumerate(block for block in blocks(page) if block.runs):
