@@ -10,7 +10,7 @@ from boardmaps_host import connect
 from boardmaps_host.client.errors import LinkError, PortGone
 from boardmaps_host.client.health import heap
 from boardmaps_host.export.poller import Fleet
-from boardmaps_host.export.reading import Reading
+from boardmaps_host.export.reading import Reader, Reading
 from boardmaps_sim.unix import UnixBoard
 from tests.export.conftest import Door
 from tests.waits import PATIENCE, eventually
@@ -103,3 +103,17 @@ def test_a_board_that_answers_too_late_does_not_hold_up_the_others(twin: None) -
         assert found["b"].entries
         stuck.set()
         assert waiting.result(PATIENCE)
+
+
+def test_a_mistake_of_ours_is_told_as_the_board_s_state(twin: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Fleet({"a": Door(), "b": Door()}, 0.02) as fleet:  # type: ignore[dict-item]
+        told = fleet.readings(PATIENCE)
+        assert next(told).health.up
+        read = Reader.read
+        monkeypatch.setattr(Reader, "read", lambda _: 1 // 0)
+        whys = (one.health.why for one in told if not one.health.up)
+        assert (
+            next(whys) == next(whys) == "a mistake in boardmaps: ZeroDivisionError: integer division or modulo by zero"
+        )
+        monkeypatch.setattr(Reader, "read", read)
+        assert next(one for one in told if one.health.up).entries
