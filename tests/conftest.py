@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from boardmaps_host.twin import registry
+
 if TYPE_CHECKING:
     from xdist.scheduler import LoadScopeScheduling
 
@@ -61,6 +63,13 @@ def pytest_configure(config: pytest.Config) -> None:
     for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, handler)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _own_maps() -> Iterator[None]:
+    """Have the maps of the twin that a module leaves in the process's registry gone for the next one."""
+    yield
+    registry.reset()
 
 
 @pytest.fixture(scope="module", autouse=True)
