@@ -8,6 +8,7 @@ import asyncio
 import io
 import re
 import sys
+import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -26,6 +27,7 @@ from tests.top.screen import Screen
 from tests.top.tmux import Tmux
 
 _SIZE = (100, 28)
+_DRAWN = 2.5  # seconds of a plot
 _TERMINALS = ((80, 24), (200, 50))
 
 
@@ -48,7 +50,7 @@ def draw(board: Board) -> str:
             await screen.press("g", "right", "right", "g", "left", "left")
             await screen.press(*["plus"] * 6)
             await screen.sees("24.00")
-            await asyncio.sleep(2.5)
+            await asyncio.sleep(_DRAWN)
             await screen.press("s", "down", "plus")
             await screen.sees("21.50»")
             app.said = ""
@@ -66,7 +68,8 @@ def in_tmux(folder: Path, size: tuple[int, int]) -> str:
         terminal.run([*BOARDMAPS, "top"])
         terminal.sees("kitchen", "Quit")
         terminal.press("g", "Right", "Right", "g", "Left", "Left", *"++++++")
-        terminal.sees("24.00", "23.85", "-4 s")
+        terminal.sees("24.00", "23.85")
+        time.sleep(_DRAWN)
         coloured = terminal.coloured()
         terminal.press(*"------")
         terminal.sees("21.00", "20.85")
@@ -86,7 +89,8 @@ def in_browser(folder: Path) -> bytes:
         async with browser(program("chromium", "chromium"), f"http://localhost:{port}", folder) as page:
             await page.sees("kitchen", "Quit")
             await page.type("g++++++")
-            await page.sees("24.00", "23.85", "-4 s")
+            await page.sees("24.00", "23.85")
+            await asyncio.sleep(_DRAWN)
             await page.type("s+")
             await page.sees("24.50»")
             return await page.picture()

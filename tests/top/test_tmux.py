@@ -10,6 +10,7 @@ from tests.export.engines import program
 from tests.firmware import running
 from tests.top.page import PROGRAM
 from tests.top.tmux import Tmux
+from tests.waits import eventually
 
 TOP = [*BOARDMAPS, "top"]
 # What each line must have in full. The firmware brings temp there from setpoint, in steps that end below it.
@@ -55,3 +56,14 @@ def test_the_view_is_whole_and_leaves_the_terminal_clean(size: tuple[int, int], 
         assert lines[-1].endswith("q Quit")
         terminal.press("q")
         assert terminal.ended() == 0
+
+
+def test_a_terminal_that_goes_ends_it(tmp_path: Path) -> None:
+    """A window that is closed, a connection that is cut: nobody is there to press a key, and nothing may be left."""
+    tmux = program("tmux", "tmux")
+    with running(tmp_path, PROGRAM), Tmux(tmux, tmp_path, 80, 24, BOARDMAPS_PORT="port") as terminal:
+        terminal.run([*TOP, "--every", "0.02"])
+        terminal.sees("kitchen", "q Quit")
+        (pid,) = terminal.programs()
+        terminal.close()
+        assert eventually(lambda: not Path(f"/proc/{pid}").exists())

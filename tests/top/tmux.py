@@ -21,18 +21,31 @@ class Tmux:
         self._seen = folder / "settings"
         self._shell = f"env PS1='{_PROMPT}' {shutil.which('sh')}"
         self._folder = folder
+        self._open = False
         self._more = environment(TERM="xterm-256color", LC_ALL="C.UTF-8", COLORTERM="truecolor", **more)
 
     def __enter__(self) -> "Tmux":
         size = ["-x", str(self.columns), "-y", str(self.lines)]
         self._tmux("new-session", "-d", *size, self._shell, ";", "set", "status", "off")
+        self._open = True
         self._tmux("resize-window", *size)
         self.sees(_PROMPT.strip())
         self._before = self._how()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._tmux("kill-server")
+        self.close()
+
+    def close(self) -> None:
+        """End tmux, and its terminal with it."""
+        if self._open:
+            self._open = False
+            self._tmux("kill-server")
+
+    def programs(self) -> list[int]:
+        """Return the numbers of the programs that the shell runs."""
+        shell = self._tmux("display-message", "-p", "#{pane_pid}").strip()
+        return [int(number) for number in Path(f"/proc/{shell}/task/{shell}/children").read_text().split()]
 
     def _tmux(self, *words: str) -> str:
         done = subprocess.run(

@@ -1,4 +1,7 @@
-"""What a board's typed maps hold at one time, and how the board is: the same for every output."""
+"""What a board's typed maps hold at one time, and how the board is: the same for every output.
+
+More than 300 lines: the parts of a reading, and the one that reads.
+"""
 
 import time
 from collections.abc import Iterator, Sequence
