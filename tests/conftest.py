@@ -2,8 +2,8 @@
 
 Under pytest-xdist (`make test` runs three workers: boards wait much) the tests are dealt out by scope: tests of one scope run on
 one worker, in order, so that a board that several tests share is booted once. A scope is a file; the contract suite, whose
-boards live for the whole session, is one scope a target instead, but on the emulated Pico, which takes longest: all workers take
-files of it, on a Pico each. The slow tests of one file that share no board are scopes of their own.
+boards live as long as tests on them follow, is one scope a target instead, but on the emulated Pico, which takes longest: all
+workers take files of it, on a Pico each. The slow tests of one file that share no board are scopes of their own.
 """
 
 import os

@@ -6,11 +6,11 @@ other boot. They give way to new maps. A slice carries its mark while it moves: 
 """
 
 import sys
-from struct import unpack_from
+from struct import pack_into, unpack_from
 
 from micropython import const
 
-from .definition import HEADER_SIZE, MAGIC, layout, schema_of
+from .definition import HEADER_SIZE, MAGIC, check_word, layout, schema_of
 from .flags import BPF_F_WRONLY
 from .kinds import find
 from .maps.check import examined, parameters
@@ -46,7 +46,7 @@ class Kept:
         self._clear = clear
         self._told = told
         self.waiting = []
-        self.old = None  # a map's bytes, and its verdict, for carry()
+        self.old = None  # for carry(): a map's bytes, its verdict, and whether the new map reads them as before
         self._look(memory)
         used = 0
         for s in self.waiting:
@@ -115,30 +115,45 @@ class Kept:
         for s in self.waiting:
             if s.told[0] == d.name:
                 part = self._view[s.offset : s.offset + s.size]
-                if _is(part, d) and parameters(part) == new.host_parameters():
+                same = _is(part, d) and parameters(part) == new.host_parameters()
+                if same and bytes(schema_of(part)) == d.schema.encode():
                     return self._bring(s, front)
-                other = other or s
+                other = other or (s, same and _reads(part, d))
         if other:
-            self._outgrown(other, d)
+            self._outgrown(other[0], d, other[1])
         return None
 
-    def _outgrown(self, s, d):
-        """Discard one whose map has another definition now; what it held is copied for a function that moves it."""
+    def _outgrown(self, s, d, same):
+        """Discard one whose map has another definition now; what it held is copied for a function that moves it.
+
+        With `same` the new map reads the bytes as they are, and only what its schema describes them with is another text.
+        """
         view = self._view[s.offset : s.offset + s.size]
         why = "the map was made anew with another definition: this was %r" % examined(view)[0]
         migrating = sys.modules.get("boardmaps.migrate")  # loaded where the program has registered one
-        if migrating and d.name in migrating._functions:
+        if same or (migrating and d.name in migrating._functions):
             try:
-                self.old = memoryview(bytearray(view)), s.told
+                self.old = memoryview(bytearray(view)), s.told, same
             except MemoryError:
                 why += "; there was no heap to move what it held"
         self._drop(s, why)
 
     def carry(self, new):
-        """Have the program's function move what the map held before its definition changed."""
+        """Have a new map hold what it held before its schema's text changed, or have the program's function move that."""
+        (old, told, same), self.old = self.old, None
+        if same:
+            from .schema import put  # loaded already: the map is typed
+
+            view = new._view
+            text = bytes(schema_of(view))
+            n = len(view) + (-len(text) & ~7)
+            view[:n] = old[:n]
+            put(view, text)
+            pack_into("<I", view, 76, check_word(view))
+            told[1], told[2] = "opened", ""
+            return
         from .migrate import take_over  # saves heap: it is loaded by then
 
-        (old, told), self.old = self.old, None
         told[2] = take_over(new, old)[1]
 
     def hidden(self):
@@ -206,8 +221,15 @@ def _name(part):
 
 
 def _is(part, d):
-    """Return whether a slice is of this definition, but for its name and functions; its size too, which comes of it."""
+    """Return whether a slice is of this definition, but for its name, functions and schema."""
     words = (d.map_type, d.map_flags, d.key_size, d.value_size, d.max_entries)
-    if unpack_from("<5I", part, 8) != words or unpack_from("<4I", part, 44) != layout(d):
+    return unpack_from("<5I", part, 8) == words and unpack_from("<4I", part, 44) == layout(d)
+
+
+def _reads(part, d):
+    """Return whether a map of this definition reads the bytes of a slice as they are, whatever else its schema says of them."""
+    if not d.schema:
         return False
-    return bytes(schema_of(part)) == d.schema.encode()
+    from .schema import same_layout  # loaded already: the definition was checked
+
+    return same_layout(str(bytes(schema_of(part)), "utf-8"), d.schema)

@@ -199,12 +199,9 @@ def create(new, definition):
 
 def _typed(view, d):
     """Write the schema's text to the end of a new slice, and an array's defaults into its entries."""
-    from .schema import fill  # loaded already: the definition was checked
+    from .schema import fill, put  # loaded already: the definition was checked
 
-    text = d.schema.encode()
-    pack_into("<H", view, 70, len(text))
-    at = len(view) - (len(text) + 7) // 8 * 8
-    view[at : at + len(text)] = text
+    put(view, d.schema.encode())
     _, entries, _, stride = layout(d)
     fill(d, view, entries, stride, d.cpus)
 

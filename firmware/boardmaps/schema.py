@@ -436,6 +436,29 @@ class Types:
         return crc32("\n".join(parts).encode())
 
 
+def same_layout(text: str, other: str) -> bool:
+    """Return whether bytes that were written with one schema are read as before with the other: texts, units, ranges may differ.
+
+    False for one that cannot be read, and for one beside none.
+    """
+    if text == other or not text or not other:
+        return text == other
+    try:
+        return Types(text).layout == Types(other).layout
+    except InvalidDefinition:
+        return False
+
+
+def put(view, text: bytes) -> None:  # type: ignore[no-untyped-def]
+    """Write a schema's text to the end of a slice, and its bytes and the slice's into the header. The check there is as it was."""
+    from struct import pack_into  # saves heap: as above
+
+    at = len(view) - (len(text) + 7) // 8 * 8
+    view[at:] = text + bytes(-len(text) & 7)
+    pack_into("<I", view, 4, len(view))
+    pack_into("<H", view, 70, len(text))
+
+
 def checksum(text: str, before: int = 0) -> int:
     """Return the CRC-32 of a map's whole schema, behind those of other maps."""
     return crc32(text.encode(), before)

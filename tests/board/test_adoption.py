@@ -108,6 +108,24 @@ assert told[0][2].endswith(": migrated") and "another definition" in told[1][2],
 """)
 
 
+def test_a_schema_that_says_the_same_in_other_words_keeps_the_map(boots: Run) -> None:
+    boots("""
+b = boot()
+b.HashMap.typed("t", key="id:u16", value="heat:i16/100 K", max_entries=4).update(b"01", b"23")
+b.ArrayMap(4, 2, name="behind").update(0, b"here")
+for text, held in (("heat:i16/100 °C 'of the oven, which is a long text'", 1), ("heat:i16/100", 1), ("heat:i16/10", 0)):
+    b = boot()
+    m = b.HashMap.typed("t", key="id:u16", value=text, max_entries=4)
+    assert (len(m), m.check(), m.definition.schema) == (held, None, "id:u16\\n" + text)
+    assert not held or m.lookup(b"01") == b"23"
+    m.update(b"45", b"67")
+    m.delete(b"45")
+    assert b.ArrayMap(4, 2, name="behind").lookup(0) == b"here"
+    told = sorted(b.recovered())
+    assert told[0] == ("behind", "opened", "") and told[1][:2] == ("t", "opened" if held else "discarded"), told
+""")
+
+
 def test_what_is_not_whole_is_discarded_and_says_why(boots: Run) -> None:
     boots("""
 b = boot()

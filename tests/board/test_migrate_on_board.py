@@ -1,4 +1,7 @@
-"""A pin of another definition goes to the program's function, on MicroPython's own littlefs; without one the map begins anew."""
+"""A pin of another definition goes to the program's function, on MicroPython's own littlefs; without one the map begins anew.
+
+One whose schema describes the same layout in other words is no other definition.
+"""
 
 from tests.board.test_pins import run
 
@@ -46,3 +49,33 @@ def test_a_pin_of_another_definition_is_migrated_by_the_programs_function() -> N
     assert ": migrated" in verdicts[1]
     assert "its migration failed (ValueError: no such field), and it begins empty" in verdicts[2]
     assert len(verdicts) == 4
+
+
+DESCRIBED = """
+from boardmaps import ArrayMap
+def make(value):
+    return ArrayMap.typed("settings", value=value, max_entries=2)
+old = make("heat:i16/100(0..50=20), mode:u8{off,on}")
+old.update(0, b"\\x34\\x08\\1")
+size = boardmaps.pin(old)
+for value in ("heat:i16/100(-10..90=30)^ °C 'of the oven', mode:u8{off,on}! 'what it does'", "heat:i16/100, mode:u8{off,on}"):
+    StaticPool.reset()
+    power_on(Flash(memory=flash.memory))
+    new = make(value)
+    assert new.definition.schema == value and new.check() is None
+    print(bytes(new.lookup(0)).hex(), bytes(new.lookup(1)).hex(), boardmaps.pins()[0][1])
+    print(boardmaps.pin(new) == 32 + new.size != size, boardmaps.pins()[0][1:3] == ("same", 32 + new.size))
+for value in ("heat:i16/10, mode:u8{off,on}", "heat:i16/100, mode:u8{on,off}", "warm:i16/100, mode:u8{off,on}"):
+    StaticPool.reset()
+    try:
+        boardmaps.pin(make(value))
+    except boardmaps.InvalidDefinition as refused:
+        print(refused)
+"""
+
+
+def test_a_schema_that_says_the_same_of_the_bytes_in_other_words_loads_the_pin() -> None:
+    said = [line for line in run(DESCRIBED) if not line.startswith("boardmaps: ")]
+    assert said[:4] == ["340801 d00700 changed", "True True"] * 2
+    assert len(said) == 7
+    assert all("there is a pin already, and it is that of another definition or layout" in line for line in said[4:])

@@ -1,7 +1,7 @@
 """One contract, many targets: every test in this folder runs once on each of them. A new target is one line.
 
-The boards, kept for the session and without maps when a test begins, are the plugin's (boardmaps_host.testing); those that are to
-have kernels of one sort are made here.
+The boards, without maps when a test begins, are the plugin's (boardmaps_host.testing); those that are to have kernels of one sort
+are made here.
 """
 
 import ast

@@ -125,6 +125,25 @@ def test_a_need_that_no_board_has_is_a_skip_or_a_failure(said: str, suite: Suite
     assert "required here, and not run: the test needs cpus 2, and unix has 1" in once
 
 
+def test_a_simulated_board_ends_with_the_tests_on_it(suite: Suite) -> None:
+    suite(
+        """
+import os
+import pytest
+PORTS = set()
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_on_it(board, n):
+    PORTS.add(board.link.name)
+
+def test_behind_them():
+    (port,) = PORTS
+    assert not os.path.exists(port)
+""",
+        *("--board", "unix"),
+    )
+
+
 def refused(pytester: pytest.Pytester, text: str, *words: str) -> str:
     """Return the one line with which pytest has refused to begin."""
     pytester.makepyfile(text)

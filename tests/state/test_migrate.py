@@ -1,10 +1,11 @@
 """A map whose definition changed between two versions of a firmware: a verdict, a function, never other bytes under new names."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from boardmaps import HashMap, InvalidDefinition, Queue, RingBuf, by_name, migrate
+from boardmaps import HashMap, InvalidDefinition, Queue, RingBuf, by_name, migrate, pin, pins
 from boardmaps_host.state.snapshot import Snapshot
 from boardmaps_host.twin import Registry
 from tests.state.full import snapshot
@@ -86,3 +87,28 @@ def test_fields_go_by_their_names_and_new_ones_have_their_defaults() -> None:
     with loaded() as registry:
         HashMap(4, 6, 4, 0, "settings", "id:i32\nheat:i16/100, _:4x")
         assert "the keys have another schema" in registry.verdicts["settings"]
+
+
+def test_a_schema_in_other_words_is_the_same_map(tmp_path: Path) -> None:
+    def made(value: str) -> HashMap:
+        return HashMap(4, 6, 4, 0, "settings", f"id:u32\n{value}")
+
+    was = OLD["settings"].schema.split("\n")[1]
+    told = was.replace("°C", "°C 'of the oven'")
+    assert told != was
+    with loaded() as registry:
+        assert made(told).lookup(b"\1\0\0\0") == dict(OLD["settings"].entries())[b"\1\0\0\0"]
+        assert registry.verdicts == {}
+        assert registry.snapshot("settings")["settings"].schema == f"id:u32\n{told}"
+    with Registry(kept=tmp_path):
+        settings = made(was)
+        settings.update(b"\1\0\0\0", b"123\1\0\0")
+        pin(settings)
+    with Registry(kept=tmp_path) as registry:
+        settings = made(told)
+        assert settings.lookup(b"\1\0\0\0") == b"123\1\0\0"
+        assert pins()[0][1] == "changed"
+        assert pin(settings)
+        assert pins()[0][1] == "same"
+        registry.load(OLD.only("settings"))  # fills the map that is here
+        assert settings.lookup(b"\1\0\0\0") == dict(OLD["settings"].entries())[b"\1\0\0\0"]

@@ -6,19 +6,19 @@ SPEC.md, section 7, draws the file: 32 bytes, and the map's slice as it lay in t
 import os
 import sys
 from binascii import crc32
-from struct import unpack_from
+from struct import pack_into, unpack_from
 
 from micropython import const
 
 from .. import keep
-from ..definition import HEADER_SIZE, schema_of
+from ..definition import HEADER_SIZE, check_word, schema_of
 from ..errors import InvalidDefinition, MapError
 from ..kinds import find
 from ..settings import kernels
 
 HEAD = const(32)  # bytes before the slice
 _VERSION = const(1)
-_GLANCE = const(256)  # bytes read at once of a pin that is only looked at
+_GLANCE = const(256)  # bytes read at once of what is only looked at
 
 # Columns and traits of kinds.py
 _NUMBER_OF = const(0)
@@ -95,8 +95,9 @@ def look(entry, into=None):
     m = entry.m
     kind = m.definition.map_type
     same = unchanging(m._view, kind)
+    own = bytes(m._view[:HEADER_SIZE])
     text = bytes(schema_of(m._view))
-    tail = -len(text) & ~7  # where the text begins, from the slice's end
+    body = m.size + (-len(text) & ~7)  # bytes before the text
     where = keep.path(m.definition.name + ".pin")
     size = os.stat(where)[6] - HEAD
     with open(where, "rb") as file:
@@ -108,15 +109,23 @@ def look(entry, into=None):
             raise InvalidDefinition("it has version %d, and this boardmaps reads %d" % (version, _VERSION))
         if bytes_ != size:
             raise MapError("it has %d bytes of the map, and %d were written" % (max(size, 0), bytes_))
-        if into is not None and size == m.size:
-            found, begin, end = _fill(file, into), into, into[tail:] if tail else b""
-        else:
-            found, begin, end = _glance(file, size, -tail)
-        if found != content:
+        head = bytearray(file.read(HEADER_SIZE))
+        found, long = crc32(head), head[70] | head[71] << 8 if len(head) == HEADER_SIZE else 0
+        fits = len(head) == HEADER_SIZE and size + (-long & ~7) == body
+        if fits and into is not None:
+            into[:HEADER_SIZE] = head
+            found = _fill(file, into[HEADER_SIZE:body], found)
+        if _rest(file, found) != content:
             raise MapError("its content is damaged")
-        if len(begin) < HEADER_SIZE or unchanging(begin, kind) != same or bytes(end[: len(text)]) != text:
+        if fits:
+            head[4:8], head[70:72] = own[4:8], own[70:72]
+            file.seek(HEAD + body)
+            told = file.read(long)
+        if not fits or unchanging(head, kind) != same or not _same(told, text):
             raise InvalidDefinition("it is that of another definition or layout")
     if into is not None:
+        if text:
+            _put(into, text)
         wrong = examined(into)[1]
         if wrong:
             raise MapError("its content is no whole map: %s" % wrong)
@@ -125,27 +134,38 @@ def look(entry, into=None):
     entry.content, entry.writes, entry.written = content, writes, written
 
 
-def _fill(file, into):
-    """Read the rest of a file into the slice; return its CRC-32."""
+def _same(told, text):
+    """Return whether the texts of two schemas read bytes in the same way; told apart by descriptions, units and ranges at most."""
+    if told == text:
+        return True
+    from ..schema import same_layout  # saves heap: one of the maps is typed
+
+    return same_layout(str(told, "utf-8"), str(text, "utf-8"))
+
+
+def _put(into, text):
+    """Give the slice the map's own text: what was kept may describe the same layout in other words."""
+    from ..schema import put  # loaded already: the map is typed
+
+    put(into, text)
+    pack_into("<I", into, 76, check_word(into))
+
+
+def _fill(file, into, crc=0):
+    """Read the next bytes of a file into part of the slice; return the CRC-32 of what came, behind that of other bytes."""
     at = 0
     while at < len(into):
         n = file.readinto(into[at:])
         if not n:
             break
         at += n
-    return crc32(into)
+    return crc32(into[:at], crc)
 
 
-def _glance(file, size, tail):
-    """Return the CRC-32 of the rest of a file, its first bytes and its last ones."""
-    crc, begin, end = 0, b"", b""
-    left = size
-    while left > 0:
-        piece = file.read(min(left, _GLANCE))
+def _rest(file, crc):
+    """Return the CRC-32 of the rest of a file, behind that of other bytes."""
+    while True:
+        piece = file.read(_GLANCE)
         if not piece:
-            break
+            return crc
         crc = crc32(piece, crc)
-        begin = begin or piece[:HEADER_SIZE]
-        end = (end + piece)[-tail:] if tail else b""
-        left -= len(piece)
-    return crc, begin, end

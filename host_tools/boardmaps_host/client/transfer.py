@@ -215,7 +215,9 @@ def _fits(one: Slice, info: MapInfo) -> bool:
 
 
 def _fitting(one: Slice, info: MapInfo | None, migrate: Mapping[str, Callable[[Any, Any], object]]) -> Slice:
-    """Return the slice for a map: as it is, or migrated to the map's definition."""
+    """Return the slice for a map: as it is, with the map's description of the same layout, or migrated to its definition."""
+    if info is not None:
+        one = one.described_by(info.schema)
     if info is None or _fits(one, info):
         return one
     if one.name not in migrate:

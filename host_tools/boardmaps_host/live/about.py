@@ -92,6 +92,8 @@ class About:
                     slice_ = read(parse(data).slice)
                 except MapError:
                     slice_ = "damaged"
+                if not isinstance(slice_, str):
+                    slice_ = slice_.described_by(shown.info.schema)
                 if not isinstance(slice_, str) and slice_.definition == shown.info.definition and not slice_.wrong:
                     entries = dict(slice_.entries())
             self._pinned = name, pin.writes, entries

@@ -20,6 +20,8 @@ def take_over(new: CloudMap, loaded: CloudMap) -> str | None:
     """Have a new map hold what a loaded one does; return None, or what became of it when the definition is another one."""
     data = to_slice(loaded)
     one = read(data, hidden=False)
+    if not isinstance(one, str):
+        one = one.described_by(new.definition.schema)
     if not isinstance(one, str) and (new.definition, new.host_parameters()) == (one.definition, one.parameters):
         fill(new, one)
         return None

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from struct import unpack_from
+from struct import pack_into, unpack_from
 from typing import Any
 
 from boardmaps import slices as parts
@@ -12,6 +12,7 @@ from boardmaps.kernels import plain_check
 from boardmaps.maps.check import _definition as definition_of
 from boardmaps.maps.check import examined
 from boardmaps.maps.check import parameters as parameters_in
+from boardmaps.schema import put, same_layout
 from boardmaps_host.kinds import Kind, by_number
 
 SIZE_AT, COUNT_AT, STATE_AT, MARK_AT, SCHEMA_AT, PEAK_AT, CHECK_AT = 4, 28, 68, 69, 70, 72, 76  # in the header
@@ -68,6 +69,19 @@ class Slice:
         found: bytes = parameters_in(self.data)
         return found
 
+    def described_by(self, schema: str) -> "Slice":
+        """Return the slice with a schema that has the same layout (descriptions, units or ranges differ); else this one."""
+        if schema == self.schema or self.wrong or not same_layout(schema, self.schema):
+            return self
+        text = schema.encode()
+        body = len(self.data) - _padded(self.schema.encode())
+        view = bytearray(self.data[:body] + bytes(_padded(text)))
+        put(view, text)
+        pack_into("<I", view, CHECK_AT, check_word(view))
+        found = read(bytes(view), self.hidden)
+        assert not isinstance(found, str), found
+        return found
+
     @property
     def what(self) -> str:
         """What is in the map: boardmaps.slices has the words."""
@@ -104,6 +118,10 @@ class Slice:
             return [value]
         size = self.definition.value_size
         return [value[at : at + size] for at in range(0, len(value), (size + 7) // 8 * 8)]
+
+
+def _padded(text: bytes) -> int:
+    return (len(text) + 7) // 8 * 8
 
 
 def size_at(data: bytes, offset: int) -> int:

@@ -42,6 +42,7 @@ def load(
     `find` finds a map by its name, `here` has maps made where they belong. Raises StateError before anything is changed.
     """
     there: list[CloudMap | None] = []
+    sound = []
     for kept in snapshot.maps:
         one = kept.slice
         if one.wrong or one.hidden:
@@ -53,13 +54,16 @@ def load(
             m = find(one.name) if one.name else None
         except KeyNotFound:
             m = None
+        if m is not None:
+            one = one.described_by(m.definition.schema)
         if m is not None and (m.definition, m.host_parameters()) != (one.definition, one.parameters):
             text = f"the map {one.name!r} is {m.definition!r} here, and {one.definition!r} in the snapshot"
             raise StateError(f"{text}. Load it into an empty Registry; nothing was changed.")
         there.append(m)
+        sound.append(one)
     found: list[CloudMap] = []
     made: list[CloudMap] = []
-    for one, known in zip(snapshot, there, strict=True):
+    for one, known in zip(sound, there, strict=True):
         if known is None:
             found.append(here(partial(make, one)))
             made.append(found[-1])

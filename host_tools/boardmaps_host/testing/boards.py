@@ -1,4 +1,7 @@
-"""The boards of a test session, by name: each is started when a test first asks for it, and kept to the end."""
+"""The boards of a test session, by name: each is started when a test first asks for it, and kept as long as tests on it follow.
+
+An emulated chip takes a processor's time also while nobody asks it anything: one that is kept for nothing slows all other tests.
+"""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -25,9 +28,8 @@ class Boards:
         self._given = given
         self._folder = folder
         self._timeout = timeout
-        self._held: dict[str, Held] = {}
+        self._held: dict[str, tuple[Held, ExitStack]] = {}
         self._refused: dict[str, Exception] = {}
-        self._stack = ExitStack()
         self._count = 0
 
     def bare(self, name: str) -> Held:
@@ -41,7 +43,7 @@ class Boards:
         except LinkError:
             if held.is_real:
                 raise
-            del self._held[name]
+            self._end(name)
             held = self.held(name)
             held.bare()
         return held
@@ -51,12 +53,14 @@ class Boards:
         if name in self._refused:
             raise self._refused[name]
         if name not in self._held:
-            try:
-                self._held[name] = self._begin(name, self._stack)
-            except Exception as error:
-                self._refused[name] = error
-                raise
-        return self._held[name]
+            with ExitStack() as stack:
+                try:
+                    held = self._begin(name, stack)
+                except Exception as error:
+                    self._refused[name] = error
+                    raise
+                self._held[name] = held, stack.pop_all()
+        return self._held[name][0]
 
     @contextlib.contextmanager
     def fresh(self, name: str) -> Iterator[Held]:
@@ -71,9 +75,20 @@ class Boards:
             held.bare()
             yield held
 
+    def keep(self, name: str | None) -> None:
+        """End the simulated ones but this: the next test is for another board, or for none. Real ones stay for the session."""
+        for other, (held, _) in list(self._held.items()):
+            if other != name and not held.is_real:
+                self._end(other)
+
     def close(self) -> None:
         """End all of them."""
-        self._stack.close()
+        with ExitStack() as stack:
+            for name in list(self._held):
+                stack.callback(self._end, name)
+
+    def _end(self, name: str) -> None:
+        self._held.pop(name)[1].close()
 
     def _begin(self, name: str, stack: ExitStack) -> Held:
         given = self._given(name)

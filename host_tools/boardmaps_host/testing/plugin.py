@@ -26,6 +26,7 @@ _OPTION = "boards"
 _CHOSEN = "boardmaps_chosen"  # the plugin with what the tests run on
 # What the tests of an item have used, for the report of a failure: called, each gives (title, text) pairs
 _TELL = pytest.StashKey[list[Callable[[], Sequence[tuple[str, str]]]]]()
+_BOARDS = pytest.StashKey["Boards"]()
 _MARKER = (
     'board(*names, heap="192K", pool="32K", cpus=2, word=32, real=True): run the test only on boards of these names, with at '
     "least so much heap, pool and CPUs, with words of so many bits, or on real ones (False: simulated ones)"
@@ -92,10 +93,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=left_out)
 
 
-def _is_left_out(item: pytest.Item, chosen: list[str]) -> bool:
+def _board_of(item: pytest.Item) -> str | None:
+    """Return what an item runs on, None for one that names no board."""
     callspec = getattr(item, "callspec", None)
     name = callspec.params.get("board_target") if callspec is not None else None
-    if not isinstance(name, str) or item.get_closest_marker("board") is None:
+    return name if isinstance(name, str) else None
+
+
+def _is_left_out(item: pytest.Item, chosen: list[str]) -> bool:
+    name = _board_of(item)
+    if name is None or item.get_closest_marker("board") is None:
         return False
     # saves start-up time: for suites that use boards
     from boardmaps_host.testing.choosing import is_left_out
@@ -117,6 +124,15 @@ def _refuse(why: str) -> None:
     if os.environ.get("BOARDMAPS_REQUIRE") == "1":
         pytest.fail(f"required here, and not run: {why}", pytrace=False)
     pytest.skip(why)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, None, None]:
+    """End a simulated board when the next test runs on another one, or on none."""
+    yield
+    boards = item.config.stash.get(_BOARDS, None)
+    if boards is not None:
+        boards.keep(_board_of(nextitem) if nextitem is not None else None)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -160,7 +176,9 @@ def _boards(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactor
         raise pytest.UsageError(f"board_timeout = {pytestconfig.getini('board_timeout')}: give seconds.") from None
     given = pytestconfig.hook.pytest_boardmaps_board
     boards = Boards(lambda name: given(name=name), tmp_path_factory.mktemp("boards"), timeout)
+    pytestconfig.stash[_BOARDS] = boards
     yield boards
+    del pytestconfig.stash[_BOARDS]
     boards.close()
 
 
@@ -177,7 +195,7 @@ def twin() -> "Iterator[Board]":
 
 @pytest.fixture
 def board(request: pytest.FixtureRequest, board_target: str) -> "Board":
-    """A connection to a board without maps, pins or crashes. The board is kept for the session, and cleaned before each test."""
+    """A connection to a board without maps, pins or crashes. It is kept as long as tests on it follow, and cleaned before each."""
     if board_target == _TWIN:
         return request.getfixturevalue("twin")  # type: ignore[no-any-return]
     boards: Boards = request.getfixturevalue("_boards")
@@ -209,9 +227,9 @@ def firmware(request: pytest.FixtureRequest, board_target: str) -> Iterator[Put]
     """A function that puts a program on the board and returns the connection to it: firmware("src", twin="control:turns").
 
     It takes a file, a folder or several of them, relative to pytest's root folder, and `entry`, the file that the board starts
-    (main.py). It is deployed once in a session; for each test it begins anew, with nothing kept. `twin` names what runs in its
-    place on the twin: module:function, a generator function whose every yield is where the board's program polls; without it
-    the test is skipped there. A program that ends during a test fails the test, unless that has seen it.
+    (main.py). It is deployed once, as long as tests on that board follow; for each test it begins anew, with nothing kept. `twin`
+    names what runs in its place on the twin: module:function, a generator function whose every yield is where the board's program
+    polls; without it the test is skipped there. A program that ends during a test fails the test, unless that has seen it.
     """
     with ExitStack() as stack:
         ended: list[Callable[[], str]] = []

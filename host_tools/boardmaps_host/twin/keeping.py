@@ -117,6 +117,7 @@ class Keeper:
         if isinstance(one, str) or one.wrong:
             raise MapError(f"its content is no whole map: {one if isinstance(one, str) else one.wrong}")
         m = entry.m
+        one = one.described_by(m.definition.schema)
         if (one.definition, one.parameters) != (m.definition, m.host_parameters()):
             raise InvalidDefinition("it is that of another definition or layout")
         entry.content, entry.writes, entry.written = pin.content, pin.writes, pin.written
