@@ -99,6 +99,7 @@ bench: $(READY) chips ## Measure, print the tables, write build/bench/*.json
 	$(BIN)/python -m bench.sharing pico
 	$(BIN)/python -m bench.top pico
 	$(BIN)/python -m bench.project
+	$(BIN)/python -m bench.starting
 	$(BIN)/python -m bench.exports pico
 	$(BIN)/python -m bench.plot
 
