@@ -72,7 +72,7 @@ def in_tmux(folder: Path, size: tuple[int, int]) -> str:
         time.sleep(_DRAWN)
         coloured = terminal.coloured()
         terminal.press(*"------")
-        terminal.sees("21.00", "20.85")
+        terminal.sees("heat     21.00")  # from above it comes all the way
         terminal.press("q")
         terminal.ended()
     console = Console(record=True, width=size[0], file=io.StringIO(), force_terminal=True, color_system="truecolor")
