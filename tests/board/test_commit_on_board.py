@@ -96,6 +96,18 @@ def test_handlers_are_held_off_for_the_whole(micropython: Run) -> None:
     except Exception:
         pass
     assert len(told) == 2
+    h.update(b"here", b"12345678")
+    h.delete(b"newc")
+    def fails(*_):
+        raise MemoryError
+    a.add_into = h.delete = fails  # what was made cannot be taken back either
+    told.clear()
+    try:
+        commit(to=held)
+        assert False
+    except MemoryError:
+        pass
+    assert told == [1, (7, b"12345678", 2)], told
     """
     )
 

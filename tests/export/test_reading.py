@@ -142,3 +142,17 @@ def _flights(board: Board, reader: Reader) -> tuple[list[str], int]:
             patch.setattr(typed.map, "_link", board.link)
         infos, _ = reader.read()
     return [info.name for info in infos], flights
+
+
+def test_a_mistake_of_ours_is_told_as_the_board_s_state(twin: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Fleet({"a": Door(), "b": Door()}, 0.02) as fleet:  # type: ignore[dict-item]
+        told = fleet.readings(PATIENCE)
+        assert next(told).health.up
+        read = Reader.read
+        monkeypatch.setattr(Reader, "read", lambda _: 1 // 0)
+        whys = (one.health.why for one in told if not one.health.up)
+        assert (
+            next(whys) == next(whys) == "a mistake in boardmaps: ZeroDivisionError: integer division or modulo by zero"
+        )
+        monkeypatch.setattr(Reader, "read", read)
+        assert next(one for one in told if one.health.up).entries

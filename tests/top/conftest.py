@@ -14,7 +14,7 @@ VALUE = "temp:i16/100(5..35~0.5=21) °C 'wanted', mode:u8{off,heat,cool}, on:boo
 @pytest.fixture
 def board() -> Iterator[Board]:
     """A twin with three rooms, counters, and a ring."""
-    with Registry(), connect("twin") as made:
+    with Registry(), connect("twin", allow_reset=True) as made:
         made.create_map(HashMap, name="rooms", key="room:8s", value=VALUE, max_entries=16)
         rooms = made.maps.rooms
         rooms["kitchen"] = {"temp": 20, "mode": "heat"}

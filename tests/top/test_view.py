@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from boardmaps import HashMap, TimeSeries
+from boardmaps import ArrayMap, HashMap, TimeSeries
 from boardmaps_host import Board
+from boardmaps_host.live.tables import Table
 from tests.top.screen import Screen, view
 
 
@@ -121,6 +122,45 @@ def test_staged_edits_are_written_together_or_not_at_all(board: Board) -> None:
         assert (rooms["kitchen"].temp, rooms["bath"].temp, rooms["bath"].mode) == (20.5, 22.5, "heat")
 
     view(board, use, size=(200, 24))
+
+
+def test_maps_without_a_name_are_told_apart(board: Board) -> None:
+    first, second = (board.create_map(ArrayMap, value_size=1, max_entries=1) for _ in range(2))
+
+    async def use(screen: Screen) -> None:
+        await screen.press("shift+tab", "end", "tab", "s", "plus")
+        await screen.sees("STAGED 1", "1»")
+        await screen.press("shift+tab", "up", "tab")
+        await screen.until(lambda: "»" not in screen.text)
+        await screen.press("w")
+        await screen.sees(f"wrote id {second.id} 0 value=1")
+        assert (first.lookup(0), second.lookup(0)) == (b"\0", b"\1")
+
+    view(board, use)
+
+
+def test_what_is_staged_for_a_map_that_was_made_anew_is_not_written(board: Board) -> None:
+    async def use(screen: Screen) -> None:
+        await screen.press("s", "plus")
+        await screen.sees("STAGED 1")
+        rooms = next(info for info in board.maps() if info.name == "rooms")
+        board.pool.reset()
+        board.create_map(ArrayMap, value_size=rooms.value_size, max_entries=1, name="rooms")
+        await screen.until(lambda: "kitchen" not in screen.text)
+        await screen.press("w")
+        await screen.sees("rooms: the board has no such map any more", "STAGED 1")
+
+    view(board, use)
+
+
+def test_a_mistake_of_ours_ends_the_view(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def use(screen: Screen) -> None:
+        await screen.sees("kitchen")
+        monkeypatch.setattr(Table, "take", lambda *_: 1 // 0)
+        await screen.until(lambda: not screen.app.is_running)
+
+    with pytest.raises(ZeroDivisionError):
+        view(board, use)
 
 
 def test_a_cell_is_plotted_and_a_series_by_its_own_time(board: Board) -> None:

@@ -24,6 +24,8 @@ from boardmaps import (
 from boardmaps_host import Board, connect
 from boardmaps_host.twin import Registry
 from boardmaps_host.typed.records import TypedMap
+from tests.firmware import running
+from tests.waits import PATIENCE
 
 VALUE = "temp:i16/100(5..35=21) °C, mode:u8{off,heat,cool}, runs:u32!+, pid.p:f32(=0.5), pid.i:f32, name:6s, on:bool"
 
@@ -242,3 +244,23 @@ def test_a_map_of_the_twin() -> None:
         typed["bath"] = {"temp": 30}
         typed["bath"].temp = 31
         assert rooms.field("temp").get(b"bath\0\0\0\0") == 31
+
+
+RESTLESS = """
+import boardmaps, time
+rooms = boardmaps.HashMap.typed("rooms", key="room:8s", value="temp:i16, mode:u8, runs:u32", max_entries=2)
+rooms.update(b"kitchen\\0", bytes(7))
+runs = rooms.field("runs")
+while True:
+    boardmaps.poll()
+    runs.add(b"kitchen\\0", 1)
+"""
+
+
+def test_several_fields_are_changed_also_where_the_firmware_changes_the_entry_all_the_time(tmp_path: Path) -> None:
+    with running(tmp_path, RESTLESS) as unix, connect(unix.port, timeout=PATIENCE, share=False) as board:
+        rooms = board.maps.rooms
+        rooms.change("kitchen", {"temp": 21, "mode": 2})
+        kitchen = rooms["kitchen"]
+        assert (kitchen.temp, kitchen.mode) == (21, 2)
+        assert kitchen.runs > 0

@@ -168,12 +168,14 @@ class Commits:
                     m.delete(key)
             made = True
         finally:
-            if not made:
-                _undo(entries)
-            for view in slices:
-                view[_STATE_AT] &= ~_COMMITTING
-            if self._loud:
-                self._loud(was)
+            try:
+                if not made:
+                    _undo(entries)
+                for view in slices:  # they keep it when that has failed: the next boot keeps none of these maps
+                    view[_STATE_AT] &= ~_COMMITTING
+            finally:
+                if self._loud:
+                    self._loud(was)
 
 
 def _one(one, map_of, entries, there, room, now):  # type: ignore[no-untyped-def]

@@ -135,12 +135,10 @@ class Board:
         then this returns. What the block reads is what the board holds still. When the block raises, nothing is sent. Raises the
         error of the first change that cannot be made, and nothing was changed then; OutcomeUnknown when all was made or nothing.
         """
-        from boardmaps_host.client.commit import Commit  # saves start-up time: for those who make one
+        from boardmaps_host.client.commit import committing  # saves start-up time: for those who make one
 
-        commit = Commit(self.link)
-        with commit.staging():
+        with committing(self.link) as commit:
             yield commit
-        commit.make()
 
     def snapshot(self, *names: str, progress: Callable[[int, int], None] | None = None) -> "Snapshot":
         """Return the maps of these names, or all, as slices, while the firmware runs on; save() writes the file.

@@ -34,9 +34,8 @@ if TYPE_CHECKING:
 _TAKEN = (OP_UPDATE, OP_UPDATE_PART, OP_DELETE)
 _PASSED = (OP_SUBSCRIBE, OP_UNSUBSCRIBE)
 _MOST = 0xFFFF  # bytes of a change
-_FIRST_LOOK = (
-    0.002  # seconds until the board is asked for the first time whether they hold; each pause is longer than the last
-)
+# Seconds until the board is asked for the first time whether they hold; each pause is longer than the one before
+_FIRST_LOOK = 0.002
 _LAST_LOOK = 0.05
 _UNKNOWN = "A commit waited for the firmware's tick(): all of it may have been made, once, or nothing. Look."
 
@@ -146,6 +145,15 @@ class Commit:
             )
         why = f"the firmware has not called tick() for {link.connection.timeout:g} s"
         raise MapError(f"commit: {why}; it is withdrawn, and nothing was changed")
+
+
+@contextlib.contextmanager
+def committing(link: Link) -> Iterator[Commit]:
+    """Have what the block writes hold together, as Board.commit() says."""
+    commit = Commit(link)
+    with commit.staging():
+        yield commit
+    commit.make()
 
 
 def changes_in(payload: bytes) -> list[bytes]:

@@ -95,6 +95,8 @@ class Poller:
                     self._watch(board)
             except (LinkError, MapError, OSError) as error:
                 self._down(str(error))
+            except Exception as error:  # said where the others go on, rather than a thread that is silently no more
+                self._down(f"a mistake in boardmaps: {type(error).__name__}: {error}")
             end = time.monotonic() + _AGAIN
             while not self._ended.is_set() and (left := end - time.monotonic()) > 0:
                 self._refuse(left)
@@ -135,7 +137,9 @@ class Poller:
                 return
             try:
                 result = job(reader.board)
-            except (MapError, TypeError, ValueError) as refused:
+            except LinkError:
+                raise
+            except Exception as refused:
                 future.set_exception(refused)
             else:
                 future.set_result(result)

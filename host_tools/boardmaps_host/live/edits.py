@@ -21,40 +21,47 @@ _TRIES = 20  # of one step, while others change other fields of the entry
 
 
 class Changed(MapError):
-    """Somebody else has changed the cell since the edit began; nothing was written. `now` has the field's bytes."""
+    """Somebody else has changed a cell since its edit began; nothing was written. `now` has the field's bytes.
 
-    def __init__(self, text: str, now: bytes = b"") -> None:
+    `edit` and `now` are None and empty when the entry is gone.
+    """
+
+    def __init__(self, text: str, edit: "Edit | None" = None, now: bytes = b"") -> None:
         super().__init__(text)
+        self.edit = edit
         self.now = now
 
 
 @dataclass(frozen=True)
-class Together:
-    """Edits of one entry. `anyway`: also over what somebody else has written since they began."""
-
-    map: Any
-    table: Table
-    edits: Sequence["Edit"]
-    anyway: bool = False
-
-
-@dataclass(frozen=True)
 class Edit:
-    """A new content of a cell: the field's bytes, and those that it had when the edit began."""
+    """A new content of a cell: the field's bytes, and those that it had when the edit began.
+
+    `anyway`: also over what somebody else has written since.
+    """
 
     key: bytes
     field: Field
     base: bytes
     new: bytes
+    anyway: bool = False
 
     def text(self) -> str:
         """Return the new content as people read it."""
         return values.show(self.field, bytes(self.field.offset) + self.new, unit=False)
 
 
+@dataclass(frozen=True)
+class Together:
+    """Edits of one entry."""
+
+    map: Any
+    table: Table
+    edits: list[Edit]
+
+
 def may_edit(table: Table, field: Field | None) -> None:
     """Raise NotPermitted for a cell that cannot be edited here; its text says why."""
-    name = table.definition.name
+    name = table.name
     if not table.keyed or field is None:
         raise NotPermitted(f"the map {name!r} is of type {table.kind.word}, and what is in it is not edited here")
     if table.kind.per_cpu:
@@ -150,15 +157,15 @@ def at_share(field: Field, share_of_range: float) -> str:
     return values.shown(field, round(number) if field.whole else number)
 
 
-def write(the_map: Any, table: Table, edits: Sequence[Edit], *, anyway: bool = False) -> None:
+def write(the_map: Any, table: Table, edits: Sequence[Edit]) -> None:
     """Write edits of one entry, in one step, over what was there when they began.
 
-    `anyway`: also over what somebody else has written since. Raises Changed, and what the board refuses with.
+    Raises Changed, and what the board refuses with.
     """
     key = edits[0].key
     for tries in range(_TRIES):
         old = _there(table, key, the_map.lookup(key))
-        new = _over(old, table, edits, anyway)
+        new = _over(old, table, edits)
         if new == old:
             return
         try:
@@ -173,7 +180,7 @@ def write(the_map: Any, table: Table, edits: Sequence[Edit], *, anyway: bool = F
         except KeyNotFound:
             continue  # the next look says that it is gone
     raise MapError(
-        f"{table.definition.name} {table.key_text(key)}: others changed the entry each time, {_TRIES} times; nothing was written"
+        f"{table.name} {table.key_text(key)}: others changed the entry each time, {_TRIES} times; nothing was written"
     )
 
 
@@ -184,12 +191,12 @@ def write_all(board: "Board", entries: Sequence[Together]) -> None:
     """
     if len(entries) == 1 or not all(one.table.kind.has("update_part") for one in entries):
         for one in entries:
-            write(one.map, one.table, one.edits, anyway=one.anyway)
+            write(one.map, one.table, one.edits)
             _wrote(one)
         return
     for one in entries:
         key = one.edits[0].key
-        _over(_there(one.table, key, one.map.lookup(key)), one.table, one.edits, one.anyway)
+        _over(_there(one.table, key, one.map.lookup(key)), one.table, one.edits)
     with board.commit():
         for one in entries:
             for edit in one.edits:
@@ -208,21 +215,20 @@ def _wrote(one: Together) -> None:
 
 def _there(table: Table, key: bytes, value: bytes | None) -> bytes:
     if value is None:
-        raise Changed(f"{table.definition.name} {table.key_text(key)}: the entry is not there any more")
+        raise Changed(f"{table.name} {table.key_text(key)}: the entry is not there any more")
     return value
 
 
-def _over(old: bytes, table: Table, edits: Sequence[Edit], anyway: bool) -> bytes:
+def _over(old: bytes, table: Table, edits: Sequence[Edit]) -> bytes:
     """Return a value with the edits in it. Raises Changed when somebody else has changed one of the cells."""
     new = bytearray(old)
     for edit in edits:
         begin, end = edit.field.offset, edit.field.offset + edit.field.size
-        if not anyway and old[begin:end] not in (edit.base, edit.new):
+        if not edit.anyway and old[begin:end] not in (edit.base, edit.new):
             now = values.show(edit.field, old)
             then = values.show(edit.field, bytes(begin) + edit.base)
-            where = f"{table.definition.name} {table.key_text(edit.key)} {edit.field.name}"
-            raise Changed(
-                f"{where}: somebody else has changed it from {then} to {now}; nothing was written", old[begin:end]
-            )
+            where = f"{table.name} {table.key_text(edit.key)} {edit.field.name}"
+            text = f"{where}: somebody else has changed it from {then} to {now}; nothing was written"
+            raise Changed(text, edit, old[begin:end])
         new[begin:end] = edit.new
     return bytes(new)

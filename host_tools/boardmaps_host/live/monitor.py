@@ -42,6 +42,11 @@ class Shown:
     table: Table
     due: float = 0.0  # when it is read next, as long as it is not the one that is looked at
 
+    @property
+    def name(self) -> str:
+        """What people call it: its name, else its id."""
+        return self.table.name
+
 
 @dataclass
 class Line:
@@ -71,6 +76,7 @@ class Monitor:
         self.line = Line()
         self.console: deque[str] = deque(maxlen=_LINES)
         self.problem = ""  # why the board does not answer, "" while it does
+        self.fault: Exception | None = None  # a mistake in boardmaps, which has ended the thread
         self.ended = ""  # how the program on the board ended, until somebody has seen it
         self.asking_since: float | None = None
         self.paused = False
@@ -128,7 +134,7 @@ class Monitor:
 
     def find(self, which: str | int | None) -> Shown | None:
         """Return the map of this name, or id."""
-        return next((one for one in self.maps if which is not None and which in (one.info.name, one.info.id)), None)
+        return next((one for one in self.maps if which is not None and which in (one.name, one.info.id)), None)
 
     @property
     def shown(self) -> Shown | None:
@@ -161,6 +167,10 @@ class Monitor:
                 self._failed(error)
                 due = time.monotonic() + again
                 again = min(2 * again, _AGAIN_MOST)
+            except Exception as error:
+                self.fault = error
+                self.told()
+                return
             finally:
                 self.asking_since = None
             self.told()
@@ -223,7 +233,7 @@ class Monitor:
                 before.info = info
                 found.append(before)
             else:
-                found.append(Shown(info, remote(board.link, info), Table(info.definition)))
+                found.append(Shown(info, remote(board.link, info), Table(info.definition, f"id {info.id}")))
         self.maps = found
         self.boot = boot
         self._listed = time.monotonic()

@@ -41,8 +41,10 @@ class Row:
 class Table:
     """What is in a map. `why` says why nothing is, where the computer may not read it."""
 
-    def __init__(self, definition: MapDef) -> None:
+    def __init__(self, definition: MapDef, name: str = "") -> None:
+        """`name` is what a map without one is called."""
         self.definition = definition
+        self.name = definition.name or name
         self.kind = by_number(definition.map_type)
         self.key_schema: Schema | None = None
         self.schema: Schema | None = None

@@ -26,6 +26,7 @@ from boardmaps_host.top.export import export
 from boardmaps_host.top.grid import Grid
 from boardmaps_host.top.help import Help
 from boardmaps_host.top.maplist import MapList
+from boardmaps_host.top.staging import Staging
 
 if TYPE_CHECKING:
     from boardmaps_host.client.board import Board
@@ -88,12 +89,9 @@ class Top(App[int]):
         super().__init__()
         self.title = title
         self.monitor = monitor
-        self.staged: dict[tuple[str, bytes, str], edits.Edit] = {}
-        self.staging = False
+        self.staging = Staging()
         self.said = ""
         self._board = board
-        self._anyway: set[tuple[str, bytes, str]] = set()  # of what is staged: others have changed it meanwhile
-        self._sent: dict[tuple[str, bytes, str], bytes] = {}  # what is being written: the next step goes on from there
         self.panel = ""  # what is shown below: plot, console, pool, about
         self.plotted: list[panel.Plotted] = []
         self._about = About(monitor)
@@ -107,7 +105,7 @@ class Top(App[int]):
         yield Static(id="banner", markup=False)
         with Horizontal(id="middle"):
             yield MapList(lambda: monitor.maps, lambda: monitor.shown)
-            yield Grid(self.staged)
+            yield Grid(self.staging.of)
         yield Static(id="detail", markup=False)
         yield Static(id="panel", markup=False)
         yield Editor()
@@ -144,7 +142,9 @@ class Top(App[int]):
     # -- drawing
 
     def on_told(self) -> None:
-        """Draw what is new."""
+        """Draw what is new. Raises what has ended the monitor's thread."""
+        if self.monitor.fault is not None:
+            raise self.monitor.fault
         self.draw()
 
     def draw(self) -> None:
@@ -200,8 +200,8 @@ class Top(App[int]):
             head.append("  no program runs", style="bold yellow")
         if monitor.paused:
             head.append("  PAUSED", style="bold yellow")
-        if self.staging or self.staged:
-            head.append(f"  STAGED {len(self.staged)}", style="bold cyan")
+        if self.staging.on or self.staging:
+            head.append(f"  STAGED {len(self.staging)}", style="bold cyan")
         line = Text(no_wrap=True, overflow="ellipsis")
         name = Text(harmless(self.title), style="bold")
         name.truncate(max(_NAME, self.query_one("#head", Static).size.width - head.cell_len), overflow="ellipsis")
@@ -259,7 +259,7 @@ class Top(App[int]):
         """Show another map."""
         if self.editor.opened:
             self.editor.action_leave()
-        self.monitor.select(event.shown.info.name or event.shown.info.id)
+        self.monitor.select(event.shown.name)
         self.grid.filter = ""
         self.draw()
 
@@ -279,7 +279,7 @@ class Top(App[int]):
         try:
             edits.may_edit(shown.table, field)
             assert field is not None
-            staged = self.staged.get((shown.table.definition.name, row.key, field.name))
+            staged = self.staging.of(shown.table, row, field)
             self.editor.open(shown.table, row, field, staged.text() if staged is not None else None)
         except MapError as error:
             self.say(str(error))
@@ -289,22 +289,14 @@ class Top(App[int]):
         shown, current = self.monitor.shown, self.grid.current()
         if shown is None or current is None or self.focused is not self.grid:
             return
-        row, field = current
         try:
-            edits.may_edit(shown.table, field)
-            assert field is not None
-            staged = self.staged.get((shown.table.definition.name, row.key, field.name))
-            place = shown.table.definition.name, row.key, field.name
-            base = self._sent.get(place, edits.content(row, field)) if staged is None else staged.base
-            text = edits.stepped(field, base if staged is None else staged.new, steps)
-            edit = edits.edited(shown.table, row, field, text, base) if text is not None else None
+            edit = self.staging.step(shown.table, *current, steps)
         except MapError as error:
             self.say(str(error))
             return
         if edit is not None:
-            self._enter(edit, False)
-        elif staged is not None:
-            del self.staged[shown.table.definition.name, row.key, staged.field.name]
+            self._enter(edit)
+        else:
             self.draw()
 
     def on_editor_left(self) -> None:
@@ -314,25 +306,21 @@ class Top(App[int]):
 
     def on_editor_entered(self, event: Editor.Entered) -> None:
         """Write what was typed, or stage it."""
-        self._enter(event.edit, event.anyway)
+        self._enter(event.edit)
 
-    def _enter(self, edit: edits.Edit, anyway: bool) -> None:
+    def _enter(self, edit: edits.Edit) -> None:
         shown = self.monitor.shown
         if shown is None:
             return
-        name = shown.table.definition.name
-        if self.staging:
-            self.staged[name, edit.key, edit.field.name] = edit
-            if anyway:
-                self._anyway.add((name, edit.key, edit.field.name))
-            self.editor.close()
-            self.grid.focus()
-            self.say(f"{len(self.staged)} staged; w writes them")
+        if self.staging.on:
+            self.staging.stage(shown.table, edit)
+            self._leave_editor()
+            self.say(f"{len(self.staging)} staged; w writes them")
             return
-        self._sent[name, edit.key, edit.field.name] = edit.new
-        self._write([edits.Together(shown.map, shown.table, [edit], anyway)])
+        self._write([edits.Together(shown.map, shown.table, [edit])])
 
     def _write(self, entries: list[edits.Together]) -> None:
+        self.staging.sending(entries)
         self.monitor.do(
             lambda board: edits.write_all(board, entries),
             lambda error: self._post(Done(entries, error if isinstance(error, Exception) else None)),
@@ -344,20 +332,12 @@ class Top(App[int]):
 
     def on_done(self, event: Done) -> None:
         """See what has come of writing."""
-        places = [(one.table.definition.name, edit.key, edit.field.name) for one in event.entries for edit in one.edits]
-        for one in event.entries:
-            for edit in one.edits:
-                place = one.table.definition.name, edit.key, edit.field.name
-                if self._sent.get(place) == edit.new:
-                    del self._sent[place]
         error = event.error
+        again = self.staging.done(event.entries, error)
         if error is None:
-            for place in places:
-                self.staged.pop(place, None)
-                self._anyway.discard(place)
             self._leave_editor()
             wrote = [
-                f"{one.table.definition.name} {one.table.key_text(edit.key)} {edit.field.name}={edit.text()}"
+                f"{one.table.name} {one.table.key_text(edit.key)} {edit.field.name}={edit.text()}"
                 for one in event.entries
                 for edit in one.edits
             ]
@@ -365,12 +345,8 @@ class Top(App[int]):
         elif self.editor.opened and isinstance(error, MapError):
             self.editor.refused(error)
         else:
-            hint = ""
-            if isinstance(error, edits.Changed) and error.now:
-                self._anyway.update(place for place in places if place in self.staged)
-                hint = ". w writes all the same, u drops one"
             self._leave_editor()
-            self.say(f"{error}{hint}")
+            self.say(f"{error}. w writes all the same, u drops one" if again else str(error))
 
     def _leave_editor(self) -> None:
         if self.editor.opened:
@@ -381,35 +357,24 @@ class Top(App[int]):
 
     def action_stage(self) -> None:
         """Write edits at once, or stage them and write them together."""
-        self.staging = not self.staging
-        self.say("edits are staged: w writes them, u drops one" if self.staging else "edits are written at once")
+        self.staging.on = not self.staging.on
+        self.say("edits are staged: w writes them, u drops one" if self.staging.on else "edits are written at once")
 
     def action_write(self) -> None:
         """Write what is staged: all of it holds together, or nothing."""
-        if not self.staged:
+        if not self.staging:
             self.say("nothing is staged")
             return
-        entries: dict[tuple[str, bytes], list[edits.Edit]] = {}
-        for (name, key, _), edit in self.staged.items():
-            entries.setdefault((name, key), []).append(edit)
-        together: list[edits.Together] = []
-        for (name, key), of_entry in entries.items():
-            shown = self.monitor.find(name)
-            if shown is None:
-                self.say(f"{name}: the board has no such map any more")
-                return
-            places = {(name, key, edit.field.name) for edit in of_entry}
-            together.append(edits.Together(shown.map, shown.table, of_entry, bool(places & self._anyway)))
-        self._write(together)
+        try:
+            self._write(self.staging.together(self.monitor.find))
+        except MapError as error:
+            self.say(str(error))
 
     def action_unstage(self) -> None:
         """Drop the staged edit under the cursor."""
         shown, current = self.monitor.shown, self.grid.current()
-        if shown is not None and current is not None and current[1] is not None:
-            place = (shown.table.definition.name, current[0].key, current[1].name)
-            self._anyway.discard(place)
-            if self.staged.pop(place, None) is not None:
-                self.say(f"dropped; {len(self.staged)} staged")
+        if shown is not None and current is not None and self.staging.drop(shown.table, *current):
+            self.say(f"dropped; {len(self.staging)} staged")
 
     def action_pause(self) -> None:
         """Read nothing more, or go on."""
@@ -438,7 +403,7 @@ class Top(App[int]):
             self.say("this cell has no number that can be plotted")
             return
         keyed = shown.table.keyed
-        one = panel.Plotted(shown.info.name, row.key if keyed else b"", row.cpu if keyed else 0, field)
+        one = panel.Plotted(shown.name, row.key if keyed else b"", row.cpu if keyed else 0, field)
         if one in self.plotted:
             self.plotted.remove(one)
         else:
@@ -462,7 +427,9 @@ class Top(App[int]):
             else:
                 assert isinstance(result, tuple)
                 written, seconds = result
-                said = f"pinned {shown.info.name}: {written} bytes written, the program stood still for {seconds * 1e3:.1f} ms"
+                said = (
+                    f"pinned {shown.name}: {written} bytes written, the program stood still for {seconds * 1e3:.1f} ms"
+                )
                 self._about.soon()
             self._post(Pinned(said))
 

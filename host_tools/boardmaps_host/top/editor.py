@@ -1,5 +1,6 @@
 """The line in which a cell is edited: typed, by steps, on a slider where the schema has a range, by choice where it has names."""
 
+from dataclasses import replace
 from typing import ClassVar
 
 from rich.text import Text
@@ -50,12 +51,11 @@ class Editor(Vertical):
         """Nothing is to be written."""
 
     class Entered(Message):
-        """This is to be written. `anyway`: also over what somebody else has written meanwhile."""
+        """This is to be written."""
 
-        def __init__(self, edit: edits.Edit, anyway: bool) -> None:
+        def __init__(self, edit: edits.Edit) -> None:
             super().__init__()
             self.edit = edit
-            self.anyway = anyway
 
     def __init__(self) -> None:
         super().__init__()
@@ -108,7 +108,7 @@ class Editor(Vertical):
             return
         now = values.show(field, row.data)
         what = Text()
-        what.append(f"{table.definition.name} {row.label} {field.name}", style="bold")
+        what.append(f"{table.name} {row.label} {field.name}", style="bold")
         what.append(harmless(f"  now {now}  {limits(field)}"))
         if field.text:
             what.append(harmless(f"  {field.text}"), style="italic")
@@ -197,7 +197,7 @@ class Editor(Vertical):
         if edit is None:
             self.action_leave()
         else:
-            self.post_message(self.Entered(edit, self._anyway))
+            self.post_message(self.Entered(replace(edit, anyway=self._anyway)))
 
 
 def limits(field: Field) -> str:

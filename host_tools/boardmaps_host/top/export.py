@@ -11,7 +11,7 @@ from boardmaps_host.live.tables import Row, Table
 
 def export(table: Table, rows: Sequence[Row], fields: Sequence[Field | None], folder: Path | None = None) -> Path:
     """Write rows and fields of a table to a new file in `folder`, the working folder if none; return its name. Raises OSError."""
-    begin = f"boardmaps-{table.definition.name or 'map'}-{time.strftime('%Y%m%d-%H%M%S')}"
+    begin = f"boardmaps-{table.name.replace(' ', '-') or 'map'}-{time.strftime('%Y%m%d-%H%M%S')}"
     where = folder or Path()
     path = next(p for n in range(1000) if not (p := where / f"{begin}{f'-{n}' if n else ''}.csv").exists())
     with path.open("x", newline="", encoding="utf-8") as file:

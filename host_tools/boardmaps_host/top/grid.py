@@ -1,7 +1,7 @@
 """A map's content on the screen: entries down and fields across, or the other way round. Only the lines that are seen are drawn."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from rich.cells import cell_len, set_cell_size
@@ -26,7 +26,7 @@ _PLAIN, _TITLE, _LABEL = Style(), Style(bold=True, underline=True), Style(bold=T
 _CHANGED, _STAGED, _LOCKED = Style(color="yellow", bold=True), Style(color="cyan", bold=True), Style(dim=True)
 _CURSOR = Style(reverse=True)
 
-Staged = Mapping[tuple[str, bytes, str], Edit]
+Staged = Callable[[Table, Row, Field], Edit | None]
 
 
 class Grid(ScrollView, can_focus=True):
@@ -47,6 +47,7 @@ class Grid(ScrollView, can_focus=True):
         """Somebody wants to edit the cell under the cursor."""
 
     def __init__(self, staged: Staged) -> None:
+        """`staged` gives what is staged for a cell."""
         super().__init__()
         self.table: Table | None = None
         self.filter = ""
@@ -204,7 +205,7 @@ class Grid(ScrollView, can_focus=True):
         table = self.table
         assert table is not None
         if field is not None:
-            edit = self._staged.get((table.definition.name, row.key, field.name))
+            edit = self._staged(table, row, field)
             if edit is not None:
                 return one_line(edit.text()), _STAGED, "»"
         text = table.text(row, field)

@@ -65,7 +65,7 @@ class MapList(ScrollView, can_focus=True):
     def maps(self) -> list[Shown]:
         """The maps that the filter leaves."""
         wanted = self.filter.lower()
-        return [one for one in self._all() if wanted in one.info.name.lower() or wanted in one.info.type_name]
+        return [one for one in self._all() if wanted in one.name.lower() or wanted in one.info.type_name]
 
     def look(self) -> None:
         """Draw what is known now, if that is something new."""
@@ -81,7 +81,7 @@ class MapList(ScrollView, can_focus=True):
     @staticmethod
     def _text(one: Shown) -> str:
         info = one.info
-        name = set_cell_size(info.name or f"id {info.id}", 11)
+        name = set_cell_size(one.name, 11)
         used = one.table.used if one.table.kind.in_bytes else info.count
         full = " " * _BAR if used is None else bar(used / max(1, info.max_entries), _BAR)
         return f"{name} {info.type_name:<7.7} {full} {pace(one.table.rate):>6}"

@@ -26,6 +26,7 @@ from boardmaps_host.kinds import by_number
 from boardmaps_host.typed import values
 
 _TRIES = 100  # of a change of several fields, when others change the entry meanwhile
+_TRIES_ON_BOARD = 5  # before a commit does it: for that the board loads a module
 
 
 class _Entry:
@@ -210,27 +211,21 @@ class TypedMap:
             return
         kept = [field for field in self.schema.fields if field.locked and not (self.forced and field.name in value)]
         fresh = self.value_bytes(value)
-        if kept and self._staged:  # what is there of them stays, whatever it is then
-            if self.map.lookup(k) is None:
-                self.map.update(k, fresh, BPF_NOEXIST)
-                return
-            at = 0
-            for start, end in [(f.offset, f.offset + f.size) for f in kept] + [(self.schema.size, self.schema.size)]:
-                if at < start:
-                    self.map.update_part(k, at, fresh[at:start])
-                at = end
-            return
         if not kept:
             self.map.update(k, fresh)
             return
-
-        def change(old: bytes) -> bytes:
-            made = bytearray(fresh)
-            for field in kept:
-                made[field.offset : field.offset + field.size] = old[field.offset : field.offset + field.size]
-            return bytes(made)
-
-        self._change(k, change, fresh)
+        parts = []  # all but what is kept
+        at = 0
+        for start, end in [(f.offset, f.offset + f.size) for f in kept] + [(self.schema.size, self.schema.size)]:
+            if at < start:
+                parts.append((at, fresh[at:start]))
+            at = end
+        if self._staged and self.map.lookup(k) is None:
+            self.map.update(k, fresh, BPF_NOEXIST)
+        elif self._staged:
+            self._write_parts(k, parts)
+        else:
+            self._change(k, parts, fresh)
 
     def value_bytes(self, value: Mapping[str, Any] | bytes) -> bytes:
         """Return the bytes of a value: the fields that are given, and the defaults."""
@@ -248,37 +243,41 @@ class TypedMap:
         if self._kind.per_cpu:
             raise MapError(f"change {self.map.name!r}: of a per-CPU map write whole values: map[key] = {{…}}")
         named = [values.field_of(self.schema, name, what) for name in fields]
-        parts = [(field, values.pack(field, fields[field.name], force=self.forced)) for field in named]
+        parts = [(field.offset, values.pack(field, fields[field.name], force=self.forced)) for field in named]
         if self._staged:
-            for field, part in parts:
-                self.map.update_part(k, field.offset, part)
+            self._write_parts(k, parts)
             return
         if len(parts) == 1:
             try:
-                self.map.update_part(k, parts[0][0].offset, parts[0][1])
+                self._write_parts(k, parts)
             except KeyNotFound:
                 if self._kind.indexed:
                     raise
             else:
                 return
+        self._change(k, parts, _over(bytes(self.schema.default()), parts))
 
-        def change(old: bytes) -> bytes:
-            made = bytearray(old)
-            for field, part in parts:
-                made[field.offset : field.offset + field.size] = part
-            return bytes(made)
+    def _write_parts(self, key: bytes, parts: list[tuple[int, bytes]]) -> None:
+        for offset, part in parts:
+            self.map.update_part(key, offset, part)
 
-        self._change(k, change, change(bytes(self.schema.default())))
-
-    def _change(self, key: bytes, change: Any, fresh: bytes) -> None:
-        """Replace a value by change(value) as one step, or make the entry as `fresh`."""
-        for _ in range(_TRIES):
-            old = self.map.lookup(key)
+    def _change(self, key: bytes, parts: list[tuple[int, bytes]], fresh: bytes) -> None:
+        """Write parts of a value, (offset, bytes), as one step, or make the entry as `fresh`."""
+        link = getattr(self.map, "_link", None)
+        for tries in range(_TRIES):
             try:
+                if link is not None and link.staging is None and tries >= _TRIES_ON_BOARD:
+                    # saves start-up time: for entries that the firmware changes all the time
+                    from boardmaps_host.client.commit import committing
+
+                    with committing(link):
+                        self._write_parts(key, parts)
+                    return
+                old = self.map.lookup(key)
                 if old is None:
                     self.map.update(key, fresh, BPF_NOEXIST)
                     return
-                if self.map.compare_and_swap(key, old, change(old)):
+                if self.map.compare_and_swap(key, old, _over(old, parts)):
                     return
             except (KeyExists, KeyNotFound):  # it came, or went, meanwhile
                 if self._kind.indexed:
@@ -396,6 +395,14 @@ class TypedMap:
         parameters = getattr(self.map, "_parameters", b"") or getattr(self.map, "host_parameters", bytes)()
         offset = int.from_bytes(parameters[1:5], "little")
         return next((f for f in self.schema.fields if f.offset == offset), None) if parameters else None
+
+
+def _over(value: bytes, parts: list[tuple[int, bytes]]) -> bytes:
+    """Return a value with parts of it, (offset, bytes), written over."""
+    made = bytearray(value)
+    for offset, part in parts:
+        made[offset : offset + len(part)] = part
+    return bytes(made)
 
 
 def _column(letter: str, numbers: list[Any]) -> Any:
