@@ -99,12 +99,13 @@ bench: $(READY) chips ## Measure, print the tables, write build/bench/*.json
 	$(BIN)/python -m bench.sharing pico
 	$(BIN)/python -m bench.top pico
 	$(BIN)/python -m bench.project
+	$(BIN)/python -m bench.starting
 	$(BIN)/python -m bench.exports pico
 	$(BIN)/python -m bench.plot
 
-pictures: $(READY) ## Draw docs/speed.svg from what `make bench` measured last, and docs/top.svg
+pictures: $(READY) engines-deps ## Draw docs/speed.svg from what `make bench` measured last, and the view: by itself, in tmux, in a browser
 	$(BIN)/python -m bench.plot docs/speed.svg
-	$(BIN)/python -m bench.view docs/top.svg
+	$(BIN)/python -m bench.view docs
 
 proofs: $(READY) trust-deps ## Prove with Frama-C what docs/proofs.md says of the kernels in C, and write it: half an hour, or what has changed since
 	$(BIN)/python -m tests.kernels.proofs

@@ -63,6 +63,7 @@ Name = Literal[
     "resets-soak",
     "marks",
     "project",
+    "starting",
     "commits-soak",
 ]
 

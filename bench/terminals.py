@@ -24,12 +24,11 @@ _PATIENCE = 120.0  # seconds
 _PROGRAM = """
 import boardmaps
 from boardmaps import HashMap
-temps = HashMap(key_size=8, value_size=2, max_entries=16, name="temps")
+HashMap.typed(name="rooms", key="room:8s", value="temp:i16/100(5..35~0.5) °C", max_entries=16)
 while True:
     boardmaps.poll()
 """
-_KITCHEN = "key 0x6b 0x69 0x74 0x63 0x68 0x65 0x6e 0"
-_WATCH = "boardmaps map watch temps"
+_WATCH = "boardmaps map watch rooms"
 
 
 class Terminals:
@@ -84,12 +83,12 @@ def transcript() -> list[str]:
             reader.start()
             try:
                 _until(lambda: any(p["subscriptions"] for hub in meeting.hubs() for p in hub["programs"]))
-                for count, value in enumerate((21, 22), 1):
-                    _run(terminals, f"boardmaps map update temps {_KITCHEN} value {value} 0")
+                for count, value in enumerate((21.5, 22), 1):
+                    _run(terminals, f"boardmaps map update rooms kitchen temp={value}")
                     terminals.wait(count, "1 |")
                 _run(terminals, "boardmaps hub")
                 _run(terminals, "boardmaps hub --journal")
-                _run(terminals, "boardmaps map lookup temps " + _KITCHEN)
+                _run(terminals, "boardmaps map lookup rooms kitchen")
             finally:
                 watching.terminate()
                 watching.wait()

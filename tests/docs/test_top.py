@@ -11,11 +11,10 @@ from boardmaps_host.top.app import Top
 from boardmaps_host.top.help import KEYS
 from tests.cli.conftest import BOARDMAPS, environment
 from tests.firmware import running
+from tests.top.page import PAGE, PROGRAM
 from tests.top.terminals import Terminal
 from tests.waits import PATIENCE
 
-PAGE = (Path(__file__).parents[2] / "docs" / "top.md").read_text("utf-8")
-(PROGRAM,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL) for line in block.splitlines()]
 
 
@@ -25,7 +24,7 @@ def test_what_is_typed_on_the_page(tmp_path: Path) -> None:
         for line in COMMANDS:
             words = [*BOARDMAPS, *line.split()[1:]]
             if "--web" in words:
-                continue  # tests/top/test_web.py has that
+                continue  # tests/top/test_browser.py has that
             if "plot" in words:
                 done = subprocess.run(
                     words,

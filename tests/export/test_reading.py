@@ -5,8 +5,9 @@ import time
 
 import pytest
 
+from boardmaps import HashMap
 from boardmaps.errors import InvalidValue, NotSupported
-from boardmaps_host import connect
+from boardmaps_host import Board, connect
 from boardmaps_host.client.errors import LinkError, PortGone
 from boardmaps_host.client.health import heap
 from boardmaps_host.export.poller import Fleet
@@ -103,6 +104,44 @@ def test_a_board_that_answers_too_late_does_not_hold_up_the_others(twin: None) -
         assert found["b"].entries
         stuck.set()
         assert waiting.result(PATIENCE)
+
+
+def test_a_board_is_read_in_one_flight_and_one_more_for_each_map(firmware: UnixBoard) -> None:
+    with connect(firmware.port, share=False, timeout=PATIENCE) as board:
+        reader = Reader(board, ["rooms", "said"])
+        names, _ = _flights(board, reader)
+        assert {"rooms", "said", "plain"} <= set(names)  # all of the board's maps are listed
+        assert _flights(board, reader) == (names, 3), "the list, heap and pool together; rooms; said"
+        assert reader.health(0.0).heap is not None
+
+
+def test_maps_that_come_later_are_listed(twin: None) -> None:
+    with connect("twin") as board:
+        reader = Reader(board)
+        before, _ = _flights(board, reader)
+        for number in range(60):  # more than a frame tells
+            board.create_map(HashMap, name=f"later{number}", key="k:u8", value="v:u8", max_entries=1)
+            if number in (0, 1, 59):
+                names, _ = _flights(board, reader)
+                assert names == before + [f"later{i}" for i in range(number + 1)]
+
+
+def _flights(board: Board, reader: Reader) -> tuple[list[str], int]:
+    """Read; return the maps' names, and how many flights the whole took."""
+    link, flights = board.link, 0
+
+    class Counting:
+        def __getattr__(self, name: str) -> object:
+            nonlocal flights
+            flights += name in ("request", "requests")
+            return getattr(link, name)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(board, "link", Counting())
+        for typed in reader._typed.values():
+            patch.setattr(typed.map, "_link", board.link)
+        infos, _ = reader.read()
+    return [info.name for info in infos], flights
 
 
 def test_a_mistake_of_ours_is_told_as_the_board_s_state(twin: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from tests.top.screen import Screen, view
 
 def test_maps_and_entries_by_name(board: Board) -> None:
     async def use(screen: Screen) -> None:
-        text = await screen.sees("kitchen", "20.00", "heat")
+        text = await screen.sees("kitchen", "20.00", "heat", "Quit", "5.00..35.00")
         lines = text.splitlines()
         assert "twin a board" in lines[0]
         (rooms,) = [line for line in lines if line.startswith(" rooms")]

@@ -47,6 +47,7 @@ def show(target: options.Target, map_name: str | None, every: float) -> int:
     try:
         # saves start-up time: Textual, for this command alone
         from boardmaps_host.top.app import Top
+        from boardmaps_host.top.screen import Screen
     except ModuleNotFoundError as missing:
         if missing.name is None or not missing.name.startswith("textual"):
             raise
@@ -58,6 +59,7 @@ def show(target: options.Target, map_name: str | None, every: float) -> int:
         if map_name is not None:
             monitor.select(board.map(map_name).info().name)
         app = Top(board, monitor, f"{board.link.name} {board.info.get('machine', '')}".rstrip())
+        setattr(sys, "__stderr__", Screen(sys.__stderr__))  # noqa: B010 - what Textual draws on; Final to a type checker
         try:
             status = app.run()
         finally:

@@ -3,7 +3,7 @@
 import contextlib
 import struct
 from binascii import crc32
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from struct import pack, unpack, unpack_from
 from typing import Protocol
@@ -40,6 +40,14 @@ class Asked(Protocol):
 
     def request(self, payload: bytes, changes: bool = True, boot: str | None = None) -> bytes:
         """Have one request executed, exactly once, and return its reply; with `boot` in this boot only."""
+        ...
+
+
+class AskedTogether(Asked, Protocol):
+    """What has several requests executed in one flight: a Link."""
+
+    def requests(self, payloads: Sequence[bytes], changes: bool = True, boot: str | None = None) -> list[bytes]:
+        """Have them executed in order, and return their replies."""
         ...
 
 
@@ -189,8 +197,29 @@ def listing(link: Asked, boot: str | None = None) -> list[MapInfo]:
 
     Of schemas the board tells sums alone; a text that this user has not met before is asked for, and kept.
     """
-    found = _listing(link, boot)
-    return [_with_schema(link, info, boot) for info in found] if any(m.schema_sum is not None for m in found) else found
+    found: list[MapInfo] = []
+    _go_on(link, found, boot)
+    return [_with_schema(link, info, boot) for info in found]
+
+
+def listing_beside(link: AskedTogether, last: int, others: Sequence[bytes]) -> tuple[list[MapInfo], list[bytes]]:
+    """Return what listing() does, and the replies to other requests, which change nothing: all in one flight, as a rule.
+
+    `last` is the number of the last map as far as known, 0 for not at all. The list is complete whatever it is; when it is not
+    the last one's number, more is asked.
+    """
+    asked = [_list_behind(0), *([_list_behind(last)] if last else [])]
+    replies = link.requests([*asked, *others], changes=False)
+    found: list[MapInfo] = []
+    _take(answer(replies[0]) or b"", found)
+    whole = not found
+    if last and found and found[-1].id == last:
+        data = answer(replies[1]) or b""
+        _take(data, found)
+        whole = not data
+    if not whole:
+        _go_on(link, found, None)
+    return [_with_schema(link, info, None) for info in found], replies[len(asked) :]
 
 
 def _with_schema(link: Asked, info: MapInfo, boot: str | None) -> MapInfo:
@@ -206,16 +235,22 @@ def _with_schema(link: Asked, info: MapInfo, boot: str | None) -> MapInfo:
     return replace(info, schema=text)
 
 
-def _listing(link: Asked, boot: str | None) -> list[MapInfo]:
-    found: list[MapInfo] = []
-    while True:
-        data = ask(link, pack("<BH", OP_LIST, found[-1].id if found else 0), boot=boot) or b""
-        if not data:
-            return found
-        with reading("list of maps"):
-            for info in _records(data):
-                if found and info.id <= found[-1].id:
-                    raise ValueError(f"map {info.id} comes behind map {found[-1].id}")
-                if len(found) == _MOST_MAPS:
-                    raise ValueError(f"more than {_MOST_MAPS} maps")
-                found.append(info)
+def _list_behind(last: int) -> bytes:
+    return pack("<BH", OP_LIST, last)
+
+
+def _go_on(link: Asked, found: list[MapInfo], boot: str | None) -> None:
+    """Ask for the maps behind those that were found, until there are no more."""
+    while data := ask(link, _list_behind(found[-1].id if found else 0), boot=boot):
+        _take(data, found)
+
+
+def _take(data: bytes, found: list[MapInfo]) -> None:
+    """Add the maps of a reply to those that were found."""
+    with reading("list of maps"):
+        for info in _records(data):
+            if found and info.id <= found[-1].id:
+                raise ValueError(f"map {info.id} comes behind map {found[-1].id}")
+            if len(found) == _MOST_MAPS:
+                raise ValueError(f"more than {_MOST_MAPS} maps")
+            found.append(info)

@@ -1,27 +1,23 @@
 """The board's pool, over the line."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from struct import pack, unpack
 from typing import Protocol
 
 from boardmaps.abi import OP_POOL, OP_POOL_READ, OP_POOL_RESET
 from boardmaps_host.client.errors import LinkError
-from boardmaps_host.client.info import Asked, answer, ask, reading
+from boardmaps_host.client.info import AskedTogether, answer, ask, reading
 
 _LARGEST = 2 << 20  # bytes: no board has more RAM for a pool
 _AT_ONCE = 64  # requests between two reports of progress: the line is quiet for a round trip each time
 
 
-class PoolLink(Asked, Protocol):
+class PoolLink(AskedTogether, Protocol):
     """What the pool needs of the connection to its board: a Link."""
 
     @property
     def mtu(self) -> int:
         """The most bytes of a request that a frame takes."""
-        ...
-
-    def requests(self, payloads: Sequence[bytes], changes: bool = True, boot: str | None = None) -> list[bytes]:
-        """Have several requests executed in order."""
         ...
 
 

@@ -1,4 +1,7 @@
-"""What a board's typed maps hold at one time, and how the board is: the same for every output."""
+"""What a board's typed maps hold at one time, and how the board is: the same for every output.
+
+More than 300 lines: the parts of a reading, and the one that reads.
+"""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -11,7 +14,7 @@ from boardmaps.errors import InvalidDefinition, KeyNotFound, NotSupported
 from boardmaps.schema import Field, Schema, Types
 from boardmaps_host.client import health
 from boardmaps_host.client.health import Heap
-from boardmaps_host.client.info import answer
+from boardmaps_host.client.info import answer, listing_beside
 from boardmaps_host.client.maps import remote
 from boardmaps_host.client.pool import parse_stats
 from boardmaps_host.kinds import by_number
@@ -154,12 +157,21 @@ class Reader:
         self._place: Place = {} if place is None else place
         self._typed: dict[tuple[str, int, str], _Typed] = {}
         self._crashes: tuple[str, int] = ("", 0)
+        self._last = 0  # the number of the board's last map
         self._tells = True  # of its heap and its pool
+        self._told: tuple[Heap | None, tuple[int, int] | None] | None = None  # them, since health() took them
         self.newest: list[Entry] = []  # of each series the last sample, whether it is new or not
 
     def read(self) -> tuple[list["MapInfo"], list[Entry]]:
-        """Return the board's maps and their entries. Raises LinkError, MapError; KeyNotFound when there is no map of a name."""
-        infos = self.board.maps()
+        """Return the board's maps and their entries. Raises LinkError, MapError; KeyNotFound when there is no map of a name.
+
+        What health() tells is asked for in the same flight as the list of maps, so that what was read is told at once.
+        """
+        asked = self._asking()
+        infos, replies = listing_beside(self.board.link, self._last, asked)
+        self._last = infos[-1].id if infos else 0
+        if asked:
+            self._take(replies)
         there = {info.name for info in infos}
         if missing := [name for name in self._names if name not in there]:
             raise KeyNotFound(
@@ -197,18 +209,26 @@ class Reader:
         if before is not None:
             self.newest.append(before[2])
 
-    def health(self, since: float) -> Health:
-        """Return how the board is, which answers. Raises LinkError."""
-        board, link = self.board, self.board.link
+    def _asking(self) -> list[bytes]:
+        return [health.asking(), bytes((OP_POOL,))] if self._tells else []
+
+    def _take(self, replies: Sequence[bytes]) -> None:
+        """Take the answers to _asking()."""
         told = found = None
-        if self._tells:
-            asked = (health.asking(), bytes((OP_POOL,)))  # in flight together
-            of_heap, of_pool = link.requests(asked, changes=False)
-            with suppress(NotSupported):  # an older boardmaps
-                told = health.parse_heap(answer(of_heap) or b"")
-            with suppress(NotSupported):  # a twin
-                found = parse_stats(answer(of_pool) or b"")[:2]
-            self._tells = told is not None or found is not None
+        with suppress(NotSupported):  # an older boardmaps
+            told = health.parse_heap(answer(replies[0]) or b"")
+        with suppress(NotSupported):  # a twin
+            found = parse_stats(answer(replies[1]) or b"")[:2]
+        self._tells = told is not None or found is not None
+        self._told = told, found
+
+    def health(self, since: float) -> Health:
+        """Return how the board is, which answers: as read() has found it, else it is asked. Raises LinkError."""
+        board, link = self.board, self.board.link
+        if self._told is None and self._tells:
+            self._take(link.requests(self._asking(), changes=False))
+        told, found = self._told or (None, None)
+        self._told = None
         return Health(
             True,
             since,

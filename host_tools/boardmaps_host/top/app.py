@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from boardmaps_host.client.board import Board
 
 _LEAST = (60, 16)  # columns and lines that the view needs
+_NAME = 12  # columns at least for what the board is called
 _PATIENCE = 1.0  # seconds without an answer until the view says so
 _INTERRUPTED = 130
 
@@ -188,9 +189,7 @@ class Top(App[int]):
     def _head(self) -> Text:
         monitor = self.monitor
         trip = monitor.line.trip
-        head = Text(no_wrap=True, overflow="ellipsis")
-        head.append(harmless(self.title), style="bold")
-        head.append(f"  every {monitor.every:g} s")
+        head = Text(f"  every {monitor.every:g} s")
         if trip is not None:
             head.append(f"  round trip {trip * 1e3:.1f} ms")
         if monitor.resent or monitor.line.failed:
@@ -203,7 +202,10 @@ class Top(App[int]):
             head.append("  PAUSED", style="bold yellow")
         if self.staging.on or self.staging:
             head.append(f"  STAGED {len(self.staging)}", style="bold cyan")
-        return head
+        line = Text(no_wrap=True, overflow="ellipsis")
+        name = Text(harmless(self.title), style="bold")
+        name.truncate(max(_NAME, self.query_one("#head", Static).size.width - head.cell_len), overflow="ellipsis")
+        return line.append_text(name).append_text(head)
 
     def _banner(self) -> Text:
         monitor = self.monitor

@@ -29,8 +29,15 @@ TRUST = {
     "clang": "clang",  # with libFuzzer
     "frama-c": "frama-c-base",
 }
-# What the exports are tested against: tests/export
-ENGINES = {"/usr/sbin/mosquitto": "mosquitto", "prometheus": "prometheus", "/usr/sbin/bpftool": "bpftool"}
+# What exports and the view are tested with: tests/export, tests/top
+ENGINES = {
+    "/usr/sbin/mosquitto": "mosquitto",
+    "prometheus": "prometheus",
+    "/usr/sbin/bpftool": "bpftool",
+    "tmux": "tmux",
+    "chromium": "chromium",
+    "/usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf": "fonts-dejavu-core",  # chromium only recommends fonts
+}
 NEEDS = {
     "qemu": {**_ARM, "qemu-system-arm": "qemu-system-arm"},
     "native": {
