@@ -46,7 +46,7 @@ class Host:
     def __init__(self, rng: random.Random) -> None:
         self._session = ClientSession(rng)
         self._map = self.done = self.answered = 0
-        self._hello_at = 0.0
+        self._hello_at = self._heard = 0.0
         self.active = False
 
     def found(self, map_id: int, last: int, *, lost: bool) -> bool:
@@ -54,7 +54,7 @@ class Host:
         right = last in (self.done, self.done + 1) or lost
         self._map, self.done = map_id, last
         self._session.renew()
-        self.active, self._hello_at = True, 0.0
+        self.active, self._hello_at, self._heard = True, 0.0, time.monotonic()
         return right
 
     def take(self, data: bytes) -> tuple[bytes, bytes]:
@@ -80,7 +80,7 @@ class Host:
         if not self._session.opened:
             if now < self._hello_at:
                 return b""
-            self._hello_at = now + 0.2
+            self._hello_at = now + max(0.2, (now - self._heard) / 2)  # a slow board has so much to answer
             return self._session.hello()
         if self._session.expecting:
             return self._session.due(now)

@@ -3,10 +3,10 @@
 import json
 import signal
 import subprocess
-import time
 
+from boardmaps_host.client.transports.serial import holders_of
 from tests.cli.conftest import BOARDMAPS, Command, environment
-from tests.waits import PATIENCE
+from tests.waits import PATIENCE, eventually
 
 
 def test_a_watched_map_is_told_as_it_changes(on: Command, firmware: object) -> None:
@@ -30,7 +30,7 @@ def test_ctrl_c_ends_the_command_and_not_the_firmware(firmware: object, on: Comm
     command = [*BOARDMAPS, "console", "--port", port]
     shown = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment())
     try:
-        time.sleep(1.5)
+        assert eventually(lambda: shown.pid in [pid for pid, _ in holders_of(port)])
         shown.send_signal(signal.SIGINT)
         _, said = shown.communicate(timeout=PATIENCE)
     finally:

@@ -260,7 +260,7 @@ while True:
 def test_a_full_heap_refuses_what_needs_it_and_says_so(unix: UnixBoard, mpremote: Mpremote) -> None:
     """Room enough for an answer, not for the events that a board loads with the first subscription."""
     mpremote("exec", "--no-follow", START + FULL_HEAP)
-    with connect(unix.port) as board:
+    with connect(unix.port, timeout=PATIENCE) as board:
         m = board.map("m")
         m.update(1, b"fill it!")
         time.sleep(0.2)

@@ -1,5 +1,6 @@
 """Both ends of the line, joined by one that loses, damages and doubles, under a clock of its own: each request happens once."""
 
+import itertools
 import random
 from dataclasses import dataclass, field
 
@@ -77,6 +78,22 @@ def test_nothing_that_is_said_into_silence_stops_a_program_that_starts() -> None
     assert again == frame
     assert client.receive(server.receive(again), now)[0] == [Reply(client._seq, b"\0\3\3\3")]
     assert counter.executed == [b"\3\3\3"]
+
+
+def test_a_board_that_says_nothing_is_asked_ever_more_rarely() -> None:
+    client, server = ClientSession(), serve(Counter())
+    opened(client, server)
+    client.receive(server.receive(client.send(b"one", 0.0)[1]), 0.1)
+    now = 1.0
+    client.send(b"two", now)
+    said = []
+    while now < 101:
+        now = client.next_due()
+        assert client.due(now - 1e-6) == b""
+        assert client.due(now)
+        said.append(now)
+    assert len(said) < 50, "what a board that starts cannot take waits for it"
+    assert all(after - before <= 0.501 for before, after in itertools.pairwise(said) if after < 6)
 
 
 def test_a_request_is_repeated_at_once_where_a_frame_has_come_that_was_no_answer() -> None:

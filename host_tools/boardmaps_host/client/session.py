@@ -35,6 +35,7 @@ from boardmaps_host.client.roundtrip import RoundTrip
 
 HOST_MTU = 4096  # payload bytes that we take in one frame
 _PROBE = 4  # every so many tries of a request HELLO is said in its place
+_RARER = 10  # a board that is silent is asked again after that part of its silence
 SHOWN = frozenset(range(0x20, 0x7F))  # bytes that a REPL or input() takes for typing, and shows
 PASSED = frozenset(range(0x80, 0x100))  # bytes that it passes over
 
@@ -224,8 +225,15 @@ class ClientSession:
     def next_due(self) -> float:
         """Return when due() will have something to send; infinite when nothing is in flight."""
         for oldest in self._flight.values():
-            return oldest.sent + self._trip.overdue
+            return self._due(oldest)
         return inf
+
+    def _due(self, oldest: _InFlight) -> float:
+        """Return when an answer is overdue: ever later while the board says nothing, for it may be starting, and what it cannot
+        take meanwhile waits on the line for it.
+        """
+        silence = oldest.sent - max(self._heard, oldest.first)
+        return oldest.sent + max(self._trip.overdue, silence / _RARER)
 
     @property
     def overdue(self) -> float:
@@ -244,7 +252,7 @@ class ClientSession:
         that starts a 3 in a request is Ctrl-C; and every few tries, should the board be at its REPL by now.
         """
         for seq, oldest in self._flight.items():
-            if now < oldest.sent + self._trip.overdue:
+            if now < self._due(oldest):
                 return b""
             self._trip.unanswered(oldest.sent, now)
             if self._heard < oldest.sent or oldest.tries % _PROBE == _PROBE - 1:
