@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from boardmaps.abi import VERSION
+from boardmaps.errors import OutOfMemory
+from boardmaps.line import pieces
+from boardmaps.line import session as line_session
 from boardmaps.line.frame import BYE, HELLO, NAK, PIECE_FLAG, REPLY, REQUEST, Decoder, decode, encode
 from boardmaps.line.session import ServerSession, common_version, pack_hello, unpack_hello
 from boardmaps_host.client.session import ClientSession, Closed, Lost, Opened, Reply, Text
@@ -102,6 +105,24 @@ def test_a_request_is_repeated_at_once_where_a_frame_has_come_that_was_no_answer
     _, frame = client.send(b"one", 1.0)
     client.receive(b"\0half a reply\0", 1.01)
     assert client.due(client.next_due()) == frame
+
+
+def test_a_board_without_memory_for_its_answer_is_not_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = bytes((OutOfMemory.code,)) + b"request: the heap of the board is exhausted: memory allocation failed, " * 2
+
+    def no_memory(*_: object) -> bytes:
+        raise MemoryError
+
+    client, server = ClientSession(), ServerSession(lambda *_: text, {"boot": "00c0ffee", "idle": 10})
+    opened(client, server)
+    seq, frame = client.send(b"one", 1.0)
+    server.receive(frame)  # its answer is lost
+    monkeypatch.setattr(line_session, "pack_hello", no_memory)
+    monkeypatch.setattr(pieces, "pieces", no_memory)
+    said = server.receive(client.due(2.0))
+    assert Decoder(600).feed(said)[0][0] == NAK
+    assert client.receive(said, 2.1) == ([], b"")
+    assert client.receive(server.receive(client.due(5.0)), 5.1)[0] == [Reply(seq, line_session.NO_MEMORY)]
 
 
 def test_a_request_out_of_turn_is_not_executed() -> None:

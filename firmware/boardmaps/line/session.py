@@ -32,6 +32,7 @@ from .frame import (
 _OP_MORE = const(14)
 _OP_PART = const(13)
 _STATUS_GONE = const(126)
+_PIECE = const(64)  # bytes, as in pieces.py
 
 PROTOCOL = 2
 NUMBERS = 0xFFFF  # the bits of a request's number; a test has fewer, so that they wrap
@@ -156,7 +157,13 @@ class ServerSession:
         if kind == TAKEN and session == self.session and self.taken:
             self.taken(seq, ack)
         if kind == HELLO:
-            return self._open(session, seq, payload)
+            try:
+                return self._open(session, seq, payload)
+            except MemoryError:
+                if session != self.session or seq != self._hello:
+                    raise
+                # That the session lives is told all the same: the host repeats its request behind that.
+                return self.encode(NAK, session, self._next, (self._next - 1) & 0xFF)
         if kind == BYE and session == self.session:
             self.close()
             self.done = True
@@ -219,11 +226,18 @@ class ServerSession:
         kept = self._kept[seq % self.window]
         if (expected - seq) & NUMBERS > self.window or kept is None:
             return b""
-        # saves heap: only a bad line needs it
-        from .pieces import pieces
-
         self.replayed += 1
-        return b"".join(pieces(self.encode, REPLY, self.session, seq, seq & 0xFF, kept))
+        if len(kept) > _PIECE:
+            try:
+                # saves heap: only a bad line needs it
+                from .pieces import pieces
+
+                return b"".join(pieces(self.encode, REPLY, self.session, seq, seq & 0xFF, kept))
+            except MemoryError:
+                if kept[0] != OutOfMemory.code:
+                    raise
+                self._kept[seq % self.window] = kept = NO_MEMORY  # the same in fewer words
+        return self.encode(REPLY, self.session, seq, seq & 0xFF, kept)
 
     def _lost(self, session: int, seq: int) -> bytes:
         """Refuse what belongs to a session that is not open; tell how far it came, if that is known."""
