@@ -8,6 +8,8 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from unittest import mock
 
 from bench.report import Row, publish
 from boardmaps import HashMap
@@ -15,7 +17,9 @@ from boardmaps_host import Board, connect
 from boardmaps_host.deploy import deploy
 from boardmaps_host.share import meeting
 from boardmaps_sim.base import SimulatedBoard
+from boardmaps_sim.faulty import Faults
 from boardmaps_sim.pico import PicoBoard
+from boardmaps_sim.relay import FaultyBoard
 from boardmaps_sim.unix import UnixBoard, default_port
 
 _KEY = b"key00000"
@@ -33,6 +37,17 @@ with connect(sys.argv[1], share=True, timeout=60) as board:
     for _ in range(int(sys.argv[2])):
         m.lookup(b"key00000")
     print(begun, time.monotonic(), flush=True)
+"""
+
+_BAUD = 115_200
+_TYPED = """
+import boardmaps, time
+for i in range(16):
+    value = "temp:i16/100(5..35=21) C, mode:u8{off,heat,cool}, runs%d:u32!+" % i
+    boardmaps.HashMap.typed("rooms%d" % i, key="room:8s", value=value, max_entries=16)
+while True:
+    boardmaps.poll()
+    time.sleep_ms(1)
 """
 
 
@@ -111,6 +126,28 @@ def _took(command: list[str]) -> float:
     return time.perf_counter() - begun
 
 
+def attaching_to_schemas() -> list[Row]:
+    """Time connect() and the list of 16 typed maps on a serial line, with schemas that nobody has read, and with known ones."""
+    with TemporaryDirectory() as folder, mock.patch.dict(os.environ, BOARDMAPS_CACHE=folder):
+        (program := Path(folder, "typed.py")).write_text(_TYPED)
+        with UnixBoard(port=Path(folder, "port")) as inner, FaultyBoard(inner, Faults(baud=_BAUD)) as board:
+            deploy(inner.port, app=program)
+            new, *known = [_attach(str(board.port)) for _ in range(1 + 2 * _TURNS)]
+    best = min(known)
+    name = f"attached to 16 typed maps at {_BAUD:,} baud"
+    return [
+        Row.held(f"{name}, known schemas", best * 1e3, "ms", "", best, "<= 0.2"),
+        Row(f"{name}, new ones", new * 1e3, "ms"),
+    ]
+
+
+def _attach(port: str) -> float:
+    begun = time.perf_counter()
+    with connect(port, share=False, timeout=60) as board:
+        assert all(info.schema for info in board.maps())
+        return time.perf_counter() - begun
+
+
 def on_unix() -> list[Row]:
     """Measure on the unix board."""
     name = f"bench-sharing-{os.getpid()}"
@@ -126,6 +163,7 @@ def on_unix() -> list[Row]:
             ),
             Row("the same against one that owns the port", four, "/s", f"alone {alone:,.0f}/s", four / alone),
             *attaching(board.port),
+            *attaching_to_schemas(),
         ]
 
 
