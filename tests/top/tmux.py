@@ -22,7 +22,9 @@ class Tmux:
         self._shell = f"env PS1='{_PROMPT}' {shutil.which('sh')}"
         self._folder = folder
         self._open = False
-        self._more = environment(TERM="xterm-256color", LC_ALL="C.UTF-8", COLORTERM="truecolor", **more)
+        plain = environment(TERM="xterm-256color", LC_ALL="C.UTF-8", COLORTERM="truecolor", **more)
+        # What stands for a terminal's size goes before the size that it has
+        self._more = {name: value for name, value in plain.items() if name not in ("COLUMNS", "LINES")}
 
     def __enter__(self) -> "Tmux":
         size = ["-x", str(self.columns), "-y", str(self.lines)]
