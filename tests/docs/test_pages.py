@@ -23,7 +23,7 @@ def test_a_page_at_a_shell(page: str, tmp_path: Path) -> None:
 
 
 def test_every_page_with_code_is_named_by_a_test_that_runs_it() -> None:
-    tests = [path.read_text("utf-8") for path in (ROOT / "tests").rglob("*.py")]  # or by what a test has its page from
+    tests = [path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py")]
     pages = [ROOT / "README.md", *DOCS.glob("*.md")]
     with_code = [page for page in pages if any(b.runs for b in blocks(page) if b.kind in ("python", "sh"))]
     assert len(with_code) >= 7

@@ -10,11 +10,13 @@ import pytest
 from boardmaps_host.top.app import Top
 from boardmaps_host.top.help import KEYS
 from tests.cli.conftest import BOARDMAPS, environment
+from tests.docs.pages import DOCS
 from tests.firmware import running
-from tests.top.page import PAGE, PROGRAM
+from tests.top.page import PROGRAM
 from tests.top.terminals import Terminal
 from tests.waits import PATIENCE
 
+PAGE = (DOCS / "top.md").read_text("utf-8")
 COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL) for line in block.splitlines()]
 
 
