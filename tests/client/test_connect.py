@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import serial
@@ -26,6 +27,7 @@ from boardmaps_host.client import (
     PortGone,
     PortMissing,
     VersionMismatch,
+    opening,
 )
 from boardmaps_host.client.link import Link
 from boardmaps_host.client.simulated import running
@@ -47,6 +49,28 @@ def test_connecting_resets_nothing_and_leaves_the_repl(unix: UnixBoard, mpremote
         assert mpremote("resume", "exec", "kept += 1; print('kept', kept)").startswith("kept 4")
     assert len(boots) == 1
     assert mpremote("resume", "exec", "print(kept)").strip() == "46"
+
+
+def test_closing_does_not_wait_long_for_a_board_that_was_slow_and_has_gone(
+    unix: UnixBoard, mpremote: Mpremote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """None of its answers arrives any more, and by what was measured till now one takes a quarter of an hour."""
+    mpremote("resume", "exec", "--no-follow", "import boardmaps\nwhile True: boardmaps.poll()")
+    board = connect(unix.port)
+    board.link.connection.session._trip.overdue = 900.0
+    began = now = time.monotonic()
+
+    def nothing(_line: SerialTransport, timeout: float) -> bytes:
+        nonlocal now
+        now += timeout
+        return b""
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SerialTransport, "read", nothing)
+        patch.setattr(opening, "time", SimpleNamespace(monotonic=lambda: now))
+        board.close()
+    assert 0.5 < now - began < 10
+    mpremote("exec", "pass")
 
 
 def test_a_board_without_memory_for_the_server_says_how_to_take_a_smaller_pool(tmp_path: Path) -> None:

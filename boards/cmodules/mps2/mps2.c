@@ -6,16 +6,16 @@
 #include "py/gc.h"
 #include "py/mphal.h"
 #include "py/mpstate.h"
-#include "py/ringbuf.h"
 #include "py/runtime.h"
 #include "py/stream.h"
 #include "shared/runtime/interrupt_char.h"
 #include "shared/runtime/pyexec.h"
+#include "cmsdk_uart.h"
 #include "hard_timer.h"
 
 #define REG(address) (*(volatile uint32_t *)(address))
 
-// CMSDK timers and UARTs (ARM DAI 0385D): the timers count down at 25 MHz.
+// CMSDK timers (ARM DAI 0385D): they count down at 25 MHz.
 #define TIMER0 0x40000000 // free-running clock
 #define TIMER1 0x40001000 // one shot that ends a sleep
 #define TIMER_CTRL 0x0
@@ -24,23 +24,9 @@
 #define TIMER_INTCLEAR 0xC
 #define TIMER_ENABLE_WITH_IRQ 0x9
 #define TICKS_PER_US 25
-#define UART0 0x40004000
-#define UART_DATA 0x0
-#define UART_STATE 0x4
-#define UART_CTRL 0x8
-#define UART_INTCLEAR 0xC
-#define UART_BAUDDIV 0x10
-#define UART_TX_FULL 0x1
-#define UART_RX_FULL 0x2
-#define UART_TX_RX_ENABLE 0x3
-#define UART_RX_IRQ 0x8
-#define UART1 0x40005000 // cmsdk_uart.py drives it; here it only ends a sleep
-#define IRQ_UART0_RX 0
-#define IRQ_UART1_RX 2
 #define IRQ_TIMER0 8
 #define IRQ_TIMER1 9
 #define NVIC_ENABLE 0xE000E100
-#define STALL_MS 500
 #define SCB_VTOR 0xE000ED08
 #define SCB_AIRCR 0xE000ED0C
 #define SEED_WORDS 0x20000000 // two words that the machine's loader puts into the second SSRAM
@@ -49,8 +35,8 @@
 static uint32_t vectors[32] __attribute__((aligned(256)));
 
 static volatile uint32_t clock_wraps;
-static uint8_t stdin_bytes[512];
-static ringbuf_t stdin_ring = { stdin_bytes, sizeof(stdin_bytes) };
+static uint8_t console_bytes[512];
+static uart_t console = { UART0, { console_bytes, sizeof(console_bytes) } };
 static uint64_t random_state;
 
 // --- clock -------------------------------------------------------------------------------------------------------------------
@@ -112,15 +98,10 @@ static void sleep_over(void) {
     REG(TIMER1 + TIMER_INTCLEAR) = 1;
 }
 
-static void line_received(void) {
-    REG(UART1 + UART_INTCLEAR) = 2;
-    REG(UART1 + UART_CTRL) = UART_TX_RX_ENABLE; // once is enough; its reader switches the interrupt on again
-}
-
 // Stop the processor until an interrupt or `ms` milliseconds (-1: no limit); not at all when there is input to read.
 void mps2_wait(int ms) {
     mp_uint_t irq = MICROPY_BEGIN_ATOMIC_SECTION();
-    if (ms != 0 && ringbuf_avail(&stdin_ring) == 0 && !(REG(UART1 + UART_STATE) & UART_RX_FULL)) {
+    if (ms != 0 && ringbuf_avail(&console.ring) == 0 && ringbuf_avail(&maps_uart.ring) == 0) {
         if (ms > 0) {
             uint32_t ticks = (ms > 100000 ? 100000 : ms) * TICKS_PER_US * 1000;
             REG(TIMER1 + TIMER_RELOAD) = ticks;
@@ -135,36 +116,12 @@ void mps2_wait(int ms) {
 // --- console -----------------------------------------------------------------------------------------------------------------
 
 static void console_received(void) {
-    REG(UART0 + UART_INTCLEAR) = 2; // first: a byte that comes while the last one is read must interrupt again
-    while (REG(UART0 + UART_STATE) & UART_RX_FULL) {
-        if (ringbuf_free(&stdin_ring) == 0) {
-            // Leave the byte in the UART: QEMU then holds back the rest, until the reader makes room.
-            REG(UART0 + UART_CTRL) = UART_TX_RX_ENABLE;
-            break;
-        }
-        int c = REG(UART0 + UART_DATA);
-        if (c == mp_interrupt_char) {
-            mp_sched_keyboard_interrupt();
-        } else {
-            ringbuf_put(&stdin_ring, c);
-        }
-    }
-}
-
-static int console_take(void) {
-    mp_uint_t irq = MICROPY_BEGIN_ATOMIC_SECTION();
-    int c = ringbuf_get(&stdin_ring);
-    if (!(REG(UART0 + UART_CTRL) & UART_RX_IRQ)) {
-        REG(UART0 + UART_CTRL) = UART_TX_RX_ENABLE | UART_RX_IRQ;
-        console_received();
-    }
-    MICROPY_END_ATOMIC_SECTION(irq);
-    return c;
+    uart_received(&console, mp_interrupt_char);
 }
 
 int __wrap_mp_hal_stdin_rx_chr(void) {
     for (;;) {
-        int c = console_take();
+        int c = uart_take(&console, mp_interrupt_char);
         if (c != -1) {
             return c;
         }
@@ -172,28 +129,13 @@ int __wrap_mp_hal_stdin_rx_chr(void) {
     }
 }
 
-// As over a board's USB: who reads nothing for half a second loses output, and the program goes on.
 mp_uint_t __wrap_mp_hal_stdout_tx_strn(const char *bytes, size_t count) {
-    static bool stalled;
-    for (size_t i = 0; i < count; ++i) {
-        if (REG(UART0 + UART_STATE) & UART_TX_FULL) {
-            uint64_t end = clock_ticks() + STALL_MS * 1000 * TICKS_PER_US;
-            while (!stalled && REG(UART0 + UART_STATE) & UART_TX_FULL) {
-                stalled = clock_ticks() > end;
-            }
-            if (stalled) {
-                return i;
-            }
-        }
-        stalled = false;
-        REG(UART0 + UART_DATA) = bytes[i];
-    }
-    return count;
+    return uart_send(&console, (const uint8_t *)bytes, count);
 }
 
 uintptr_t __wrap_mp_hal_stdio_poll(uintptr_t flags) {
     uintptr_t ready = flags & MP_STREAM_POLL_WR;
-    if ((flags & MP_STREAM_POLL_RD) && ringbuf_avail(&stdin_ring)) {
+    if ((flags & MP_STREAM_POLL_RD) && ringbuf_avail(&console.ring)) {
         ready |= MP_STREAM_POLL_RD;
     }
     return ready;
@@ -206,14 +148,12 @@ void __wrap_uart_init(void) {
         vectors[i] = ((const uint32_t *)0)[i];
     }
     vectors[16 + IRQ_UART0_RX] = (uint32_t)console_received;
-    vectors[16 + IRQ_UART1_RX] = (uint32_t)line_received;
+    vectors[16 + IRQ_UART1_RX] = (uint32_t)maps_uart_received;
     vectors[16 + IRQ_TIMER0] = (uint32_t)clock_wrapped;
     vectors[16 + IRQ_TIMER1] = (uint32_t)sleep_over;
     vectors[16 + IRQ_HARD_TIMER] = (uint32_t)hard_timer_fired;
     REG(SCB_VTOR) = (uint32_t)vectors;
-    REG(UART0 + UART_BAUDDIV) = 16;
-    REG(UART0 + UART_CTRL) = UART_TX_RX_ENABLE | UART_RX_IRQ;
-    (void)REG(UART0 + UART_DATA); // QEMU asks again whether there is input only after a read, not when it is enabled
+    uart_start(&console);
     REG(TIMER0 + TIMER_RELOAD) = 0xFFFFFFFF;
     REG(TIMER0 + TIMER_VALUE) = 0xFFFFFFFF;
     REG(TIMER0 + TIMER_CTRL) = TIMER_ENABLE_WITH_IRQ;

@@ -26,6 +26,7 @@ _LAST_PAUSE = 4.0
 _DOUBT_PAUSE = 0.5  # for a board that has answered before: a line that was half open is found whole soon
 _BOOT_PAUSES = (0.2, 0.3, 0.5, 1.0, 2.0, 3.0, 5.0)  # a slow board takes seconds to import its modules from flash
 _AGAIN = 0.3  # seconds before BYE or INTERRUPT is said again
+_LAST = 2.0  # seconds to wait for the answer to BYE, at most: a session of which nothing is heard ends by itself
 _REOPEN = 0.05  # seconds between two tries to open a port that is gone
 _ENDED = b"\x04>"  # the raw REPL: the program that was to serve has ended
 
@@ -270,11 +271,10 @@ class Opening:
             if answer is None:
                 Repl(connection.line).leave_raw()
                 return
+        wait = max(_AGAIN, min(4 * session.overdue, _LAST))  # a board that takes long to answer ends no faster
         for _ in range(3):
             connection.line.write(session.bye())
-            end = time.monotonic() + max(
-                _AGAIN, 4 * session.overdue
-            )  # a board that takes long to answer ends no faster
+            end = time.monotonic() + wait
             while (left := end - time.monotonic()) > 0:
                 events, _ = session.receive(connection.line.read(left), time.monotonic())
                 if any(isinstance(event, Closed | Lost) for event in events):
