@@ -1,16 +1,25 @@
 """The command as a whole: help, version, targets, start-up time, and how it ends."""
 
+import importlib
 import json
 import os
+import pkgutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import click
 import pytest
 
 from boardmaps.abi import VERSION
+from boardmaps_host import cli
+from boardmaps_host.cli import maps
+from boardmaps_host.cli.later import Group
+from boardmaps_host.cli.root import boardmaps
 from boardmaps_sim.unix import UnixBoard
 from tests.cli.conftest import BOARDMAPS, Command, environment
 from tests.waits import PATIENCE
@@ -70,15 +79,59 @@ def test_version(run: Command) -> None:
 
 
 def test_help_imports_nothing_heavy() -> None:
-    """Start-up time by its cause, not by the clock of a busy machine."""
+    """Start-up time by its cause, not by the clock of a busy machine. Boxes and colours are for terminals."""
+    heavy = ("serial", "mpremote", "mypy", "textual", "rich", "rich_click", "boardmaps_host.client", "boardmaps_sim")
     script = (
         "import sys\nfrom boardmaps_host.cli import main\n"
         "try:\n main(['--help'])\nexcept SystemExit:\n pass\n"
-        "print([n for n in ('serial', 'mpremote', 'mypy', 'textual', 'boardmaps_host.client', 'boardmaps_sim') "
-        "if n in sys.modules], file=sys.stderr)"
+        f"print([n for n in {heavy} if n in sys.modules], file=sys.stderr)\n"
+        "print(*sorted(n for n in sys.modules if n.startswith('boardmaps_host.cli.')), sep='\\n', file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=900, check=True)
-    assert done.stderr == "[]\n"
+    heavy_ones, *modules = done.stderr.splitlines()
+    assert heavy_ones == "[]"
+    assert {name.rpartition(".")[2] for name in modules} == {"drawing", "later", "options", "output", "root", "run"}
+
+
+def test_the_help_on_a_terminal_is_drawn() -> None:
+    """In boxes; and it says the same."""
+    ours, theirs = os.openpty()
+    with subprocess.Popen([*BOARDMAPS, "map", "--help"], stdout=theirs, env=environment(TERM="xterm")) as process:
+        os.close(theirs)
+        text = b""
+        with suppress(OSError):  # Linux's way to say that nobody writes any more
+            while more := os.read(ours, 4096):
+                text += more
+        os.close(ours)
+        assert process.wait(PATIENCE) == 0
+    for word in ("╭─", "lookup", "Print the value of a key."):
+        assert word in text.decode()
+
+
+def commands(group: click.Group) -> Iterator[click.Command]:
+    """Every command of a group, also of groups in it."""
+    for command in group.commands.values():
+        yield command
+        if isinstance(command, click.Group):
+            yield from commands(command)
+
+
+def test_what_a_list_says_is_of_the_command_of_that_name() -> None:
+    """The lists import no command: what they say is written beside the names."""
+    for group in (boardmaps, maps.group):
+        assert isinstance(group, Group)
+        for name, (_, short) in group.places.items():
+            command = group.commands[name]
+            assert (command.name, command.hidden) == (name, short == "")
+            assert command.hidden or (short[0].isupper() and short.endswith(".") and len(short) <= 60), (name, short)
+
+
+def test_no_command_is_forgotten_in_the_lists() -> None:
+    there = {id(command) for command in (boardmaps, *commands(boardmaps))}
+    for module in pkgutil.iter_modules(cli.__path__, f"{cli.__name__}."):
+        made = vars(importlib.import_module(module.name)) if not module.name.endswith("__main__") else {}
+        forgotten = [name for name, one in made.items() if isinstance(one, click.Command) and id(one) not in there]
+        assert forgotten == [], module.name
 
 
 def test_without_a_port_it_says_how_to_name_one(run: Command) -> None:

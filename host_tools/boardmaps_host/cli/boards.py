@@ -2,9 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-import rich_click as click
-
 from . import options, output
+from .drawing import click
 
 if TYPE_CHECKING:
     from boardmaps_host.boards import BoardDefinition

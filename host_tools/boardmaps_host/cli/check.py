@@ -6,9 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import rich_click as click
-
 from . import options, output
+from .drawing import click
 
 _STDLIB = "micropython-stdlib-stubs"
 

@@ -4,9 +4,8 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-import rich_click as click
-
 from . import options, output
+from .drawing import click
 
 _SHELLS = ("bash", "zsh", "fish")
 _BEGIN, _END = "# >>> boardmaps completion >>>", "# <<< boardmaps completion <<<"

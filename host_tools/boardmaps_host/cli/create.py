@@ -2,11 +2,10 @@
 
 from typing import Any
 
-import rich_click as click
-
 from boardmaps_host.kinds import KINDS, Kind, by_word
 
 from . import options, output
+from .drawing import click
 from .forms import NUMBERS, FormError, Words, number
 from .maps import info_json
 

@@ -3,9 +3,8 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-import rich_click as click
-
 from . import options, output
+from .drawing import click
 from .entries import entry_json, print_entries, print_values
 from .forms import Words
 from .typed import Names

@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-import rich_click as click
-
 from . import options, output, top
+from .drawing import click
 
 
 @click.command("demo")

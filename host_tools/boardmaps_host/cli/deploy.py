@@ -2,9 +2,8 @@
 
 from dataclasses import asdict
 
-import rich_click as click
-
 from . import options, output
+from .drawing import click
 
 
 @click.command("deploy")

@@ -3,9 +3,8 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
-import rich_click as click
-
 from . import options, output
+from .drawing import click
 from .entries import entry_json, kind_of, need_keys, not_for, print_entries, print_values
 from .forms import FormError, Words, number
 from .typed import Names, as_option, typed_map
@@ -146,5 +145,3 @@ def _samples(board: "Board", the_map: "RemoteMap", _quiet: bool, names: Names) -
 
 # How a map without keys is looked into, by an operation that those maps alone have.
 _LOOKS = (("pop", _values), ("read", _records), ("stats", _samples))
-
-commands = (dump, stats)

@@ -3,12 +3,11 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
-import rich_click as click
-
 from boardmaps.definition import MapDef
 from boardmaps_host.kinds import Kind, by_number
 
 from . import output
+from .drawing import click
 from .typed import Names
 
 

@@ -5,9 +5,8 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import rich_click as click
-
 from . import export_mqtt, export_prometheus, fleet, options, output
+from .drawing import click
 
 if TYPE_CHECKING:
     from boardmaps_host.export.files import Output

@@ -3,9 +3,8 @@
 import os
 from contextlib import suppress
 
-import rich_click as click
-
 from . import fleet, output
+from .drawing import click
 
 
 @click.command("mqtt")

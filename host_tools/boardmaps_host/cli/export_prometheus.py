@@ -5,9 +5,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import rich_click as click
-
 from . import fleet, output
+from .drawing import click
 
 if TYPE_CHECKING:
     from boardmaps_host.export.poller import Fleet

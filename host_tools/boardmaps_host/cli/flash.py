@@ -3,9 +3,8 @@
 from dataclasses import asdict
 from pathlib import Path
 
-import rich_click as click
-
 from . import options, output
+from .drawing import click
 
 
 @click.command("flash")

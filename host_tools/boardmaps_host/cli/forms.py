@@ -15,7 +15,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import rich_click as click
+from .drawing import click
 
 NUMBERS = {
     "u8": "<B",

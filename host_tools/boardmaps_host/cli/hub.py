@@ -3,9 +3,8 @@
 import time
 from typing import Any
 
-import rich_click as click
-
 from . import options, output
+from .drawing import click
 
 
 @click.command("hub")

@@ -3,9 +3,8 @@
 import secrets
 import sys
 
-import rich_click as click
-
 from . import options, output
+from .drawing import click
 
 
 @click.command("key")

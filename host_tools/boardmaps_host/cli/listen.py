@@ -3,9 +3,8 @@
 import sys
 from typing import TYPE_CHECKING, Any
 
-import rich_click as click
-
 from . import options, output
+from .drawing import click
 from .entries import commands_for, entry_json, kind_of, not_for
 from .forms import Words, data
 from .typed import Names, as_option, key_of, key_words

@@ -3,11 +3,11 @@
 import copy
 from typing import TYPE_CHECKING, Any
 
-import rich_click as click
-
 from . import options, output
+from .drawing import click
 from .entries import entry_json, kind_of, need_keys, print_entries
 from .forms import HELP, Words, data, update_flags
+from .later import Group
 from .typed import Names, as_option, changes, field_rows, force_option, key_of, key_words, typed_map
 from .words import complete
 
@@ -16,9 +16,33 @@ if TYPE_CHECKING:
 
 _words = click.argument("words", nargs=-1, metavar="MAP [KEY | key DATA]", shell_complete=complete)
 
+_COMMANDS = {
+    "create": ("create:command", "Create a map."),
+    "delete": ("maps:delete", "Delete an entry."),
+    "dequeue": ("values:dequeue", "Print a queue's oldest value and remove it."),
+    "dump": ("dump:dump", "Print all that a map holds."),
+    "enqueue": ("values:enqueue", "Add a value to a queue."),
+    "freeze": ("values:freeze", "Forbid every computer to write to a map, for good."),
+    "getnext": ("maps:getnext", "Print the key after a key, or the first one."),
+    "help": ("usage:show_help", "Explain the commands, or one of them."),
+    "list": ("maps:listed", ""),
+    "lookup": ("maps:lookup", "Print the value of a key."),
+    "peek": ("values:peek", "Print the next value and leave it; ask a filter."),
+    "pin": ("pins:pin", "Keep a map on the board's file system."),
+    "pop": ("values:pop", "Print a stack's newest value and remove it."),
+    "push": ("values:push", "Add a value to a stack or a filter."),
+    "show": ("maps:show", "Show all maps, or one, and how full they are."),
+    "stats": ("dump:stats", "Print the statistics of a time series."),
+    "unpin": ("pins:unpin", "Remove the pin of a map."),
+    "update": ("maps:update", "Set fields, or the value, of a key."),
+    "watch": ("listen:watch", "Print a map's changes, records or samples as they come."),
+}
+
 
 @click.group(
     "map",
+    cls=Group,
+    later=_COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Show, create, read and change the maps of a running board.\n\n" + HELP,
 )
@@ -27,7 +51,7 @@ def group() -> None:
     """The words are bpftool's: what is said to a kernel there is said to a board here."""
 
 
-@group.command("show")
+@click.command("show")
 @click.argument("words", nargs=-1, metavar="[MAP]", shell_complete=complete)
 @options.target
 def show(words: tuple[str, ...], target: options.Target, as_json: bool) -> None:
@@ -59,10 +83,9 @@ def show(words: tuple[str, ...], target: options.Target, as_json: bool) -> None:
 listed = copy.copy(show)
 listed.name = "list"
 listed.hidden = True  # its help is show's
-group.add_command(listed)
 
 
-@group.command("lookup")
+@click.command("lookup")
 @_words
 @as_option
 @options.target
@@ -93,7 +116,7 @@ def lookup(words: tuple[str, ...], target: options.Target, as_json: bool, as_tex
     return 0
 
 
-@group.command("update")
+@click.command("update")
 @_words
 @force_option
 @options.target
@@ -136,7 +159,7 @@ def update(words: tuple[str, ...], target: options.Target, as_json: bool, force:
         output.as_json(None)
 
 
-@group.command("delete")
+@click.command("delete")
 @_words
 @options.target
 def delete(words: tuple[str, ...], target: options.Target, as_json: bool) -> None:
@@ -156,7 +179,7 @@ def delete(words: tuple[str, ...], target: options.Target, as_json: bool) -> Non
         output.as_json(None)
 
 
-@group.command("getnext")
+@click.command("getnext")
 @_words
 @options.target
 def getnext(words: tuple[str, ...], target: options.Target, as_json: bool) -> int:

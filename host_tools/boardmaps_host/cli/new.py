@@ -1,8 +1,7 @@
 """`boardmaps new`: a project with firmware in several files, typed maps, and tests."""
 
-import rich_click as click
-
 from . import options, output
+from .drawing import click
 
 
 @click.command("new")

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import rich_click as click
-
 from . import output
+from .drawing import click
 
 if TYPE_CHECKING:
     from boardmaps_host.client.board import Board

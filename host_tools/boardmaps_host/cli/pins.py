@@ -2,9 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
-import rich_click as click
-
 from . import options, output
+from .drawing import click
 from .forms import FormError, Words
 
 if TYPE_CHECKING:
@@ -233,6 +232,3 @@ def _pin_json(pin: "Pin") -> dict[str, Any]:
         "bytes_written": pin.written,
         "every": pin.every,
     }
-
-
-commands = (pin, unpin)

@@ -6,9 +6,8 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-import rich_click as click
-
 from . import options, output
+from .drawing import click
 
 
 @click.command("plan")

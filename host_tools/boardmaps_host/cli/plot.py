@@ -7,9 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import rich_click as click
-
 from . import options, output
+from .drawing import click
 from .forms import data
 from .typed import key_of
 

@@ -4,9 +4,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import rich_click as click
-
 from . import options, output
+from .drawing import click
 from .forms import Words
 
 if TYPE_CHECKING:

@@ -4,9 +4,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import rich_click as click
-
 from . import options, output
+from .drawing import click
 from .entries import kind_of
 
 if TYPE_CHECKING:
@@ -125,6 +124,3 @@ def replay(file: Path, without_state: bool, without_events: bool, target: option
         if done.difference:
             output.say(f"the first difference: {done.difference}")
     return int(done.difference is not None)
-
-
-commands = (record, replay)

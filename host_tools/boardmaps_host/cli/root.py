@@ -1,43 +1,43 @@
 """The command's groups."""
 
-import rich_click as click
+from . import options
+from .drawing import click
+from .later import Group
 
-from . import (
-    boards,
-    check,
-    completion,
-    create,
-    decode,
-    demo,
-    deploy,
-    doctor,
-    dump,
-    export,
-    flash,
-    hub,
-    key,
-    listen,
-    maps,
-    new,
-    options,
-    pins,
-    plan,
-    plot,
-    pool,
-    postmortem,
-    recording,
-    sim,
-    state,
-    stubs,
-    top,
-    values,
-)
-
-click.rich_click.USE_MARKDOWN = False
-click.rich_click.SHOW_ARGUMENTS = False
+_COMMANDS = {
+    "boards": ("boards:command", "List the boards, or tell all about one."),
+    "check": ("check:command", "Type-check a program against a profile."),
+    "completion": ("completion:command", "Have your shell complete this command's words."),
+    "console": ("listen:console", "Show what the firmware prints."),
+    "decode": ("decode:command", "Show the maps in a file: a dump of memory, a pool."),
+    "demo": ("demo:command", "Boot a simulated board, watch and change its maps."),
+    "deploy": ("deploy:command", "Put boardmaps, and a program, on a board."),
+    "diff": ("state:diff", "Show what has changed since a snapshot."),
+    "doctor": ("doctor:command", "Look at a board from the port upwards; say what to do."),
+    "export": ("export:group", "Give values to files, Prometheus or an MQTT broker."),
+    "flash": ("flash:command", "Write MicroPython onto a board."),
+    "help": ("usage:show_help", "Explain the commands, or one of them."),
+    "hub": ("hub:command", "Show which boards are shared, and by whom."),
+    "key": ("key:command", "Make a key for a board's locked line."),
+    "map": ("maps:group", "Show, create, read and change maps."),
+    "new": ("new:command", "Make a project: typed maps and their tests."),
+    "pin": ("pins:group", "Show which maps a board keeps on its file system."),
+    "plan": ("plan:command", "Tell how many bytes of a pool maps will take."),
+    "plot": ("plot:command", "Plot numbers in the terminal, as they come."),
+    "pool": ("pool:command", "Show how much of a board's pool is taken."),
+    "postmortem": ("postmortem:command", "Show the crashes that a board has on record."),
+    "record": ("recording:record", "Record what the firmware does to its maps."),
+    "release": ("hub:release", "Have a shared port for another program."),
+    "replay": ("recording:replay", "Do again what was recorded, on another target."),
+    "restore": ("state:restore", "Have maps hold what those of a snapshot do."),
+    "sim": ("sim:command", "Run a simulated board until Ctrl-C."),
+    "snapshot": ("state:snapshot", "Write maps to a file, while the program runs on."),
+    "stubs": ("stubs:command", "Write Python stubs of a board's typed maps."),
+    "top": ("top:command", "Show a running board, live, and change it by name."),
+}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Group, later=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(
     None, "-V", "--version", package_name="boardmaps", prog_name="boardmaps", message="%(prog)s %(version)s"
 )
@@ -48,48 +48,3 @@ def boardmaps() -> None:
     A board is named with --port: a serial port (/dev/ttyACM0, COM3, socket://HOST:PORT), one of mpremote's shortcuts
     (a0, u0), a simulated board (unix, pico, qemu), or twin, which is maps in this process and no board at all.
     """
-
-
-@click.command("help")
-@click.argument("words", nargs=-1, metavar="[COMMAND...]")
-@click.pass_context
-def show_help(context: click.Context, words: tuple[str, ...]) -> None:
-    """Explain the commands, or one of them: `help map dump` and `map help dump` are `map dump --help`."""
-    group = context.parent.command_path.split()[1:] if context.parent else []
-    with boardmaps.make_context("boardmaps", [*group, *words, "--help"]) as inner:
-        boardmaps.invoke(inner)
-
-
-maps.group.add_command(show_help)
-maps.group.add_command(create.command)
-boardmaps.add_command(show_help)
-for command in (*dump.commands, listen.watch, *values.commands, *pins.commands):
-    maps.group.add_command(command)
-for command in (
-    maps.group,
-    listen.console,
-    pool.command,
-    decode.command,
-    *state.commands,
-    *recording.commands,
-    pins.group,
-    postmortem.command,
-    plan.command,
-    boards.command,
-    deploy.command,
-    flash.command,
-    sim.command,
-    demo.command,
-    new.command,
-    check.command,
-    key.command,
-    stubs.command,
-    hub.command,
-    hub.release,
-    top.command,
-    plot.command,
-    export.group,
-    doctor.command,
-    completion.command,
-):
-    boardmaps.add_command(command)

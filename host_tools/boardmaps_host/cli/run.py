@@ -5,12 +5,12 @@ import os
 import sys
 from typing import Any
 
-import rich_click as click
 from click import exceptions
 from click.exceptions import Exit
 
 from ..terminal import replace_what_cannot_be_shown
 from . import output
+from .drawing import click
 from .root import boardmaps
 
 _FAILED, _USAGE, _INTERRUPTED, _PIPE_CLOSED = 1, 2, 130, 141

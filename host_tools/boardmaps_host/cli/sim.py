@@ -7,9 +7,8 @@ from collections.abc import Callable
 from types import FrameType
 from typing import NoReturn
 
-import rich_click as click
-
 from . import options, output
+from .drawing import click
 
 
 def _chance(name: str, what: str) -> Callable[[Callable[..., int]], Callable[..., int]]:

@@ -4,9 +4,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import rich_click as click
-
 from . import options, output
+from .drawing import click
 
 if TYPE_CHECKING:
     from boardmaps_host.state.diff import Difference
@@ -153,6 +152,3 @@ def restore(file: Path, maps: tuple[str, ...], override: bool, target: options.T
         output.note(
             f"boardmaps: left out: {name!r} is write-only for the computer, and what it held is not in the file."
         )
-
-
-commands = (snapshot, diff, restore)

@@ -3,9 +3,8 @@
 import os
 import sys
 
-import rich_click as click
-
 from . import options, output
+from .drawing import click
 from .words import complete
 
 NEEDS = "needs the extra `top`: pip install 'boardmaps[top]'"

@@ -5,11 +5,10 @@ import struct
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-import rich_click as click
-
 from boardmaps_host.arguments import index_bytes
 from boardmaps_host.kinds import by_number
 
+from .drawing import click
 from .forms import FormError, Words
 
 if TYPE_CHECKING:

@@ -2,9 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
-import rich_click as click
-
 from . import options, output
+from .drawing import click
 from .entries import commands_for, entry_json, kind_of, not_for, print_values
 from .forms import FormError, Words, data
 from .maps import miss
@@ -140,11 +139,7 @@ def freeze(words: tuple[str, ...], target: options.Target, as_json: bool) -> Non
         output.as_json(None)
 
 
-commands = (
-    _add("push", "on top of a stack, or to those that a Bloom filter knows", "push"),
-    _take("pop", "Print the newest value of a stack and remove it"),
-    peek,
-    _add("enqueue", "behind the others of a queue", "pop"),
-    _take("dequeue", "Print the oldest value of a queue and remove it"),
-    freeze,
-)
+push = _add("push", "on top of a stack, or to those that a Bloom filter knows", "push")
+pop = _take("pop", "Print the newest value of a stack and remove it")
+enqueue = _add("enqueue", "behind the others of a queue", "pop")
+dequeue = _take("dequeue", "Print the oldest value of a queue and remove it")
