@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from mpremote.transport_serial import SerialTransport
 
-from boardmaps_host.client.simulated import serve_uart
+from boardmaps_host.client.booting import serve_uart
 from boardmaps_host.deploy import deploy
 from boardmaps_sim.chips.given import BEHIND_FLASH, WITHOUT_C, flash_with, importing, joined
 from boardmaps_sim.chips.native import PARTS

@@ -2,17 +2,18 @@
 
 from typing import TYPE_CHECKING
 
-from click.shell_completion import CompletionItem
-
 if TYPE_CHECKING:
     import click
+    from click.shell_completion import CompletionItem
 
 _MOST = 200  # keys that are offered
 
 
-def complete(context: "click.Context", parameter: "click.Parameter", incomplete: str) -> list[CompletionItem]:
+def complete(context: "click.Context", parameter: "click.Parameter", incomplete: str) -> "list[CompletionItem]":
     """Return how the word may go on. A board that cannot be asked, or not at once, has nothing to say."""
     # saves start-up time: needed by completion alone
+    from click.shell_completion import CompletionItem
+
     from boardmaps_host import connect
 
     port = context.params.get("port")
@@ -49,6 +50,7 @@ def complete(context: "click.Context", parameter: "click.Parameter", incomplete:
 
 def _keys(the_map: object, typed: object) -> list[str]:
     # saves start-up time: needed by completion alone
+
     from itertools import islice
 
     from .typed import Names

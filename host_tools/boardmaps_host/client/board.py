@@ -312,10 +312,14 @@ def connect(
 
         line = TwinTransport(allow_reset)
     else:
-        from boardmaps_host.client.simulated import STARTED, running, start  # not for the twin: pyserial
+        from boardmaps_host.client.simulated import STARTED, running  # not for the twin
 
         port = running(target) or target
         if port in STARTED:
+            from boardmaps_host.client.booting import (
+                start,  # pyserial, and the board's own module: for one that is started
+            )
+
             port, cleanup = start(target, allow_reset)
             share = False
         with _ending_on_error(cleanup):

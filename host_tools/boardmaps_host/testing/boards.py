@@ -9,8 +9,9 @@ from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 from boardmaps_host.boards.simulated import simulated
+from boardmaps_host.client.booting import boot
 from boardmaps_host.client.errors import LinkError
-from boardmaps_host.client.simulated import STARTED, boot
+from boardmaps_host.client.simulated import STARTED
 from boardmaps_host.deploy import deploy
 from boardmaps_sim.base import BoardError
 

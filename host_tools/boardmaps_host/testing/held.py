@@ -12,8 +12,9 @@ from pathlib import Path
 
 from boardmaps.errors import MapError
 from boardmaps_host import Board, connect
+from boardmaps_host.client.booting import serve_uart
 from boardmaps_host.client.errors import FirmwareError, LinkError
-from boardmaps_host.client.simulated import STARTED, serve_uart
+from boardmaps_host.client.simulated import STARTED
 from boardmaps_host.deploy import deploy
 from boardmaps_host.deploy.link import BoardLink
 

@@ -6,7 +6,6 @@ rename: what is damaged counts as not there. Where nothing can be written, nothi
 
 import contextlib
 import os
-import tempfile
 from binascii import crc32
 from pathlib import Path
 
@@ -35,6 +34,8 @@ def schema(checksum: int) -> str | None:
 
 def keep(text: str) -> None:
     """Keep a text."""
+    import tempfile  # saves start-up time: a schema is kept once
+
     data = text.encode()
     with contextlib.suppress(OSError):
         place = folder()
