@@ -5,6 +5,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 WORKERS ?= 3
 
+# Bytecode is kept, whatever the shell says: a run of the tests starts Python thousands of times. Apart from the sources: some are copied.
+export PYTHONDONTWRITEBYTECODE :=
+export PYTHONPYCACHEPREFIX := $(CURDIR)/build/bytecode
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test check lint format sim pico-deps qemu-deps rv32-deps native-deps trust-deps engines-deps pico qemu rv32 native package firmware bench pictures proofs soak clean
 

@@ -89,7 +89,11 @@ def together(port: str, count: int) -> float:
         for program in programs:
             assert program.stdout is not None
             program.stdout.readline()
-        took = [program.communicate("go\n")[0].split() for program in programs]
+        for program in programs:  # all of them before the first is waited for
+            assert program.stdin is not None
+            program.stdin.write("go\n")
+            program.stdin.flush()
+        took = [program.communicate()[0].split() for program in programs]
         begun, ended = min(float(t[0]) for t in took), max(float(t[1]) for t in took)
         found = max(found, _TOGETHER * count / (ended - begun))
     return found

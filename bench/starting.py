@@ -1,4 +1,7 @@
-"""How long a command takes as a whole, against Python that does nothing, in the same run: `python -m bench.starting`."""
+"""How long a command takes as a whole, against Python that does nothing, in the same run: `python -m bench.starting`.
+
+As for a user: with the bytecode of the modules kept from one run to the next, whatever this shell says of that.
+"""
 
 import os
 import subprocess
@@ -15,6 +18,7 @@ _TURNS = 25  # in turn, so that each finds the machine as the others do; the bes
 _BOARDMAPS = str(Path(sys.executable).with_name("boardmaps"))
 _PASS = [sys.executable, "-c", "pass"]
 _HELP = [_BOARDMAPS, "--help"]
+_KEPT = {"PYTHONDONTWRITEBYTECODE": ""}
 
 # A board at its REPL would have its server started by each command.
 _PROGRAM = """
@@ -33,7 +37,7 @@ def _best(commands: list[list[str]], **more: str) -> list[float]:
     for _ in range(_TURNS):
         for at, command in enumerate(commands):
             begun = time.perf_counter()
-            subprocess.run(command, stdout=subprocess.DEVNULL, check=True, env=os.environ | more)
+            subprocess.run(command, stdout=subprocess.DEVNULL, check=True, env=os.environ | _KEPT | more)
             found[at] = min(found[at], time.perf_counter() - begun)
     return found
 
