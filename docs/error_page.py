@@ -129,7 +129,7 @@ def found() -> dict[str, Found]:
 def _classes(trees: Any) -> dict[str, str]:
     """Return the first paragraphs of the docstrings of our public classes of errors."""
     bases = {
-        node.name: ([getattr(base, "id", getattr(base, "attr", "")) for base in node.bases], node)
+        node.name: ({getattr(base, "id", getattr(base, "attr", "")) for base in node.bases} - {node.name}, node)
         for tree in trees
         for node in ast.walk(tree)
         if isinstance(node, ast.ClassDef)

@@ -50,7 +50,6 @@ def complete(context: "click.Context", parameter: "click.Parameter", incomplete:
 
 def _keys(the_map: object, typed: object) -> list[str]:
     # saves start-up time: needed by completion alone
-
     from itertools import islice
 
     from .typed import Names
