@@ -7,9 +7,8 @@ from typing import Any
 from . import drawing
 from .drawing import click
 
-Places = dict[
-    str, tuple[str, str]
-]  # a command's name → MODULE:NAME in this package, and what a list says of it, nothing of one that it leaves out
+# A command's name → MODULE:NAME in this package, and what a list says of it: nothing of one that it leaves out.
+Places = dict[str, tuple[str, str]]
 
 
 class _Later(MutableMapping[str, click.Command]):
@@ -21,7 +20,7 @@ class _Later(MutableMapping[str, click.Command]):
         self._there: dict[str, click.Command] = {}
 
     def __getitem__(self, name: str) -> click.Command:
-        if self.listing:
+        if self.listing and name in self._places:
             short = self._places[name][1]
             return click.Command(name, short_help=short, hidden=not short)
         if name not in self._there:
