@@ -163,7 +163,9 @@ def shows_all(document: dict[str, object]) -> bool:
     return [one["name"] for one in maps] == [one.name for one in WHOLE]
 
 
-@pytest.mark.parametrize("content", [POOL, WHOLE.to_bytes(), flash({"all": WHOLE.to_bytes()})])
+@pytest.mark.parametrize(
+    "content", [POOL, WHOLE.to_bytes(), flash({"all": WHOLE.to_bytes()})], ids=["pool", "snapshot", "flash"]
+)
 def test_the_command_decodes(tmp_path: Path, run: Command, content: bytes) -> None:
     path = tmp_path / "image"
     path.write_bytes(content)
