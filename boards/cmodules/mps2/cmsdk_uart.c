@@ -64,9 +64,11 @@ int uart_take(uart_t *uart, int interrupt_char) {
 // Return how much was sent. As over a board's USB: who reads nothing for half a second loses output, and the program goes on.
 size_t uart_send(uart_t *uart, const uint8_t *bytes, size_t count) {
     for (size_t i = 0; i < count; ++i) {
-        mp_uint_t begun = mp_hal_ticks_ms();
-        while (REG(uart, STATE) & TX_FULL) {
-            uart->stalled = uart->stalled || mp_hal_ticks_ms() - begun > STALL_MS;
+        if (REG(uart, STATE) & TX_FULL) { // the clock costs more than a byte
+            mp_uint_t begun = mp_hal_ticks_ms();
+            while (!uart->stalled && REG(uart, STATE) & TX_FULL) {
+                uart->stalled = mp_hal_ticks_ms() - begun > STALL_MS;
+            }
             if (uart->stalled) {
                 return i;
             }
