@@ -5,5 +5,5 @@
 # machine code. A RISC-V needs more: see boards/rv32/mpconfigboard.mk.
 # The guard and the pool's size: freeze a boardmaps_config.py too, with the lines that `boardmaps boards NAME` tells.
 # opt=3 drops asserts and line numbers: flash is what a frozen build is short of.
-metadata(version="0.1.0", description="BPF-style maps for MicroPython boards", license="MIT")
+metadata(version="0.2.0", description="BPF-style maps for MicroPython boards", license="MIT")
 package("boardmaps", base_path=".", opt=3)

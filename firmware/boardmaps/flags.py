@@ -28,7 +28,7 @@ BPF_F_RB_OVERWRITE = const(1 << 19)
 NAME_MAX = const(15)  # bytes, as BPF_OBJ_NAME_LEN - 1
 U32_MAX = 0xFFFFFFFF  # a big int on 32-bit boards: no const
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 
 # of a map's record, behind its length: id, type, key_size, value_size, max_entries, map_flags, entries, offset, bytes;
 # frozen; name; CPUs; peak
