@@ -9,15 +9,9 @@ import sys
 
 if sys.implementation.name == "micropython":
     # The pool is one contiguous block: take it now, before anything else breaks the heap into pieces.
-    from gc import collect as _collect
-
     from .pool import StaticPool, open_map, recovered
-else:
 
-    def _collect():
-        """Do nothing: heaps of computers do not break into pieces."""
-
-
+from . import flags, kinds
 from .definition import MapDef
 from .errors import (
     InvalidDefinition,
@@ -33,15 +27,13 @@ from .errors import (
     OutOfMemory,
     StaleMap,
 )
-from .flags import BPF_ANY, BPF_EXIST, BPF_F_RB_OVERWRITE, BPF_F_RDONLY, BPF_F_WRONLY, BPF_NOEXIST, VERSION
-from .kinds import KINDS as _KINDS
+from .flags import BPF_ANY, BPF_EXIST, BPF_F_RB_OVERWRITE, BPF_F_RDONLY, BPF_F_WRONLY, BPF_NOEXIST
 
-__version__ = VERSION
+__version__ = flags.VERSION
 
 # Where what is loaded at its first use comes from: map types by the table, the rest by (module, names).
 if sys.implementation.name == "micropython":
     _MAPS = "boardmaps.maps."
-    _PROFILE = 1  # the trait in kinds.py
     _OTHERS = (
         ("boardmaps.serving.server", "serve poll serve_async Server tick"),
         ("boardmaps.serving.threaded", "serve_thread"),
@@ -55,7 +47,6 @@ if sys.implementation.name == "micropython":
     )
 else:
     _MAPS = "boardmaps_host.twin."
-    _PROFILE = -1
     _OTHERS = (
         ("boardmaps_host.twin.registries", "open_map recovered"),
         ("boardmaps_host.twin.commits", "tick"),
@@ -66,12 +57,14 @@ else:
 
 
 def __getattr__(name):
+    profile = 1 if sys.implementation.name == "micropython" else -1  # the trait in kinds.py
     if name == "__all__":  # import * asks for it, and MicroPython has no other way to ask
-        found = [n for n in globals() if n[0] != "_" and n != "sys"] + [row[2] for row in _KINDS if row[4] & _PROFILE]
+        found = [n for n in globals() if n[0] != "_" and n != "sys"]
+        found += [row[2] for row in kinds.KINDS if row[4] & profile]
         return found + " ".join([names for _, names in _OTHERS]).split()
     module = None
-    for row in _KINDS:  # its columns: 2 the class, 3 the module, 4 the traits
-        if row[2] == name and row[4] & _PROFILE:
+    for row in kinds.KINDS:  # its columns: 2 the class, 3 the module, 4 the traits
+        if row[2] == name and row[4] & profile:
             module = _MAPS + row[3]
     together = name
     for home, names in _OTHERS:
@@ -79,7 +72,11 @@ def __getattr__(name):
             module, together = home, names
     if module is None:
         raise AttributeError("module 'boardmaps' has no %r on this profile" % name)
-    _collect()  # code stays for good: it should not lie scattered between garbage
+    if profile > 0:
+        # saves heap: a name of the package's that nobody else needs
+        from gc import collect
+
+        collect()  # code stays for good: it should not lie scattered between garbage
     __import__(module)
     for one in together.split():  # all of them: a function that is called as its module would be taken for that
         globals()[one] = getattr(sys.modules[module], one)
