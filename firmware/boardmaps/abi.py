@@ -59,6 +59,7 @@ HEALTH_LARGEST = const(1)  # of its second byte: the largest free block too
 # several changes as one
 OP_COMMIT = const(44)
 OP_COMMITTED = const(45)
+OP_EXPECT = const(46)  # in a commit alone
 
 # on what outlives a reset
 OP_PIN = const(48)

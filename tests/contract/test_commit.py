@@ -23,7 +23,7 @@ from boardmaps import (
     OutOfMemory,
     Queue,
 )
-from boardmaps.abi import OP_COMMIT, OP_COMMITTED, OP_DELETE, OP_UPDATE, OP_UPDATE_PART
+from boardmaps.abi import OP_COMMIT, OP_COMMITTED, OP_DELETE, OP_EXPECT, OP_UPDATE, OP_UPDATE_PART
 from boardmaps_host import Board
 from boardmaps_host.client.commit import Commit
 from boardmaps_host.client.info import ask
@@ -106,6 +106,26 @@ def test_one_that_cannot_be_made_leaves_all_as_it_was(board: Board, table: Remot
             )
         assert dict(table.items()) == {A: ONE}
     assert [value for _, value in row.items()] == [bytes(8)] * 4
+
+
+def test_nothing_is_made_unless_entries_hold_what_is_expected(board: Board, table: RemoteMap, row: RemoteMap) -> None:
+    with board.commit() as commit:
+        table.update(A, TWO)
+        commit.expect(table, A, ONE)  # before the first change
+        commit.expect(row, 3, b"\0\0", 6)
+        row.update(3, TWO)
+    for error, text, expected in (
+        (MapError, "change 2: expect 'table': the entry holds something else", (table, A, ONE, 0)),
+        (MapError, "change 2: expect 'row': the entry holds something else", (row, 3, b"\2\1", 6)),
+        (MapError, "change 2: expect 'row': the entry holds something else", (row, 3, b"\2\2", 7)),
+        (KeyNotFound, "change 2: expect 'table': no such key", (table, C, b"", 0)),
+        (KeyNotFound, "change 2: expect 'row': no such key", (row, 4, b"", 0)),
+    ):
+        with pytest.raises(error, match=text):
+            make(board, lambda _: table.update(A, ONE), lambda commit, of=expected: commit.expect(*of))  # type: ignore[misc]
+        assert (table.lookup(A), row.lookup(3)) == (TWO, TWO)
+    with pytest.raises(NotSupported, match="no operation has the number 46"):
+        ask(board.link, bytes((OP_EXPECT,)) + table.id.to_bytes(2, "little") + pack("<IH", 0, 8) + A)
 
 
 def test_a_block_that_raises_sends_nothing(board: Board, table: RemoteMap) -> None:

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from boardmaps import HashMap, InvalidValue, LpmTrie, NotPermitted, PerCpuArray, Queue
+from boardmaps_host import connect
 from boardmaps_host.live import edits
 from boardmaps_host.live.tables import Row, Table
+from boardmaps_host.twin import Registry
 from boardmaps_host.typed.records import TypedMap
 
 VALUE = (
@@ -168,6 +170,48 @@ def test_a_firmware_that_writes_all_the_time_is_written_over_in_the_field_alone(
     edits.write(busy, rooms.table, [rooms.edit("temp", "25")])  # type: ignore[list-item]
     assert busy.parts == (0, (2500).to_bytes(2, "little"))
     assert (rooms.typed["kitchen"].temp, rooms.typed["kitchen"].runs) == (25, busy.runs)
+
+
+@pytest.mark.parametrize("field", ["temp", "mode"])
+def test_edits_of_several_entries_go_over_nothing_that_was_written_behind_the_look(rooms: Rooms, field: str) -> None:
+    class Watched:
+        """A map in which somebody else changes a field behind the first look."""
+
+        looks = 0
+
+        def __init__(self, m: Any) -> None:
+            self.update_part = m.update_part
+            self.map = m
+
+        def lookup(self, key: bytes) -> Any:
+            found = self.map.lookup(key)
+            self.looks += 1
+            if self.looks == 1:
+                rooms.typed.force["kitchen"][field] = {"temp": 18, "mode": "cool"}[field]
+            return found
+
+    with Registry(), connect("twin") as board:
+        board.create_map(HashMap, name="rooms", key="room:8s", value=VALUE, max_entries=4)
+        rooms.typed = board.maps.rooms
+        for room in ("kitchen", "bath"):
+            rooms.typed[room] = {"temp": 20, "mode": "heat"}
+        rooms.table.take([(key, [value]) for key, value in rooms.typed.map.items()], 1.0)
+        temp = rooms.table.schema.find("temp")  # type: ignore[union-attr]
+        watched = Watched(rooms.typed.map)
+        together = [
+            edits.Together(watched, rooms.table, [edit])
+            for row in rooms.table.rows
+            if (edit := edits.edited(rooms.table, row, temp, "25"))
+        ]
+        together.sort(key=lambda one: one.edits[0].key, reverse=True)
+        assert len(together) == 2
+        if field == "temp":
+            with pytest.raises(edits.Changed, match=r"rooms kitchen temp: somebody else .* from 20.00 °C to 18.00 °C"):
+                edits.write_all(board, together)
+        else:  # another field of the entry is nothing to the edit
+            edits.write_all(board, together)
+        there = [(rooms.typed[room].temp, rooms.typed[room].mode) for room in ("kitchen", "bath")]
+        assert there == ([(18, "heat"), (20, "heat")] if field == "temp" else [(25, "cool"), (25, "heat")])
 
 
 @pytest.mark.parametrize(

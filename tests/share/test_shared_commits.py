@@ -24,6 +24,7 @@ def test_a_commit_is_one_step_and_the_journal_has_its_changes(attach: Connect, u
             assert eventually(lambda: said.lookup(0) == bytes(4))
         hits.update(0, three)
         with board.commit() as commit:
+            commit.expect(hits, 0, three)
             temps.update(hall, zero)
             temps.update_part(hall, 1, b"\2")  # type: ignore[attr-defined]
             commit.add(hits, 0, 256)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from boardmaps import ArrayMap, HashMap, KeyNotFound, RingBuf, TimeSeries
+from boardmaps import ArrayMap, HashMap, KeyNotFound, MapError, RingBuf, TimeSeries
 from boardmaps_host import Board, StateError, connect
 from boardmaps_host.client.replay import replay
 from boardmaps_host.state.recording import Lost, MapMade, Operation, State, Told, Writer, read
@@ -41,11 +41,14 @@ def session(board: Board) -> None:
     board.map("series").push(7, b"\1\0\0\0")  # type: ignore[attr-defined]
     assert board.map("series").stats().max == 1  # type: ignore[attr-defined]
     with board.commit() as commit:
+        commit.expect(hits, 2, bytes(4))
         temps.update(b"hall", b"damp")
         commit.add(hits, 1, 7)
         temps.delete(b"hall")
     with pytest.raises(KeyNotFound), board.commit():
         temps.delete(b"hall")
+    with pytest.raises(MapError, match="holds something else"), board.commit() as commit:
+        commit.expect(hits, 1, bytes(4))
     with pytest.raises(Exception, match="no such key"):
         temps.delete(b"hall")
 

@@ -5,6 +5,8 @@ made then takes no heap. It is made in one turn of the server, or, where the fir
 come between two changes unless GUARD holds handlers off: then they are held off for the whole. Should one fail even so, because a
 handler or a thread has changed the same map meanwhile, or Ctrl-C ends it, what the entries held before is written back.
 
+A commit may also expect bytes: it is made when entries hold them before its first change, and else nothing of it.
+
 While several changes are being made the slices of their maps say so in their state, so that the boot behind a reset in the midst
 of that keeps none of these maps, but for the instant in which that is taken back.
 """
@@ -30,6 +32,7 @@ _OP_DELETE = const(6)
 _OP_ADD = const(15)
 _OP_UPDATE_PART = const(32)
 _OP_COMMIT = const(44)
+_OP_EXPECT = const(46)
 _TO_WRITE = const(8)  # BPF_F_RDONLY
 _TO_READ = const(16)  # BPF_F_WRONLY
 _STATUS_MISS = const(127)
@@ -48,6 +51,14 @@ _OPS_PARTS = const(128)
 
 _STATE_AT = const(68)  # in a slice's header
 _COMMITTING = const(2)
+
+_NAMES = {
+    _OP_UPDATE: "update",
+    _OP_DELETE: "delete",
+    _OP_ADD: "add",
+    _OP_UPDATE_PART: "update_part",
+    _OP_EXPECT: "expect",
+}
 
 _MOST_WAITING = const(8)  # commits that wait for a tick
 _MOST_OUTCOMES = const(16)  # of those that waited, how many are remembered
@@ -164,7 +175,7 @@ class Commits:
                     m.update_part(key, number, data)
                 elif op == _OP_ADD:
                     m.add_into(key, number, data, offset)
-                else:
+                elif op == _OP_DELETE:
                     m.delete(key)
             made = True
         finally:
@@ -179,12 +190,13 @@ class Commits:
 
 
 def _one(one, map_of, entries, there, room, now):  # type: ignore[no-untyped-def]
-    """Look at one change; return what is to be done."""
+    """Look at one change, or at what is expected; return what is to be done."""
     op = one[0]
-    name = {_OP_UPDATE: "update", _OP_UPDATE_PART: "update_part", _OP_DELETE: "delete", _OP_ADD: "add"}.get(op)
+    name = _NAMES.get(op)
     if name is None:
-        raise NotSupported("a commit takes update, update_part, delete and add, no operation %d" % op)
-    m = map_of(one, name, _TO_WRITE | _TO_READ if op == _OP_ADD else _TO_WRITE, False)
+        raise NotSupported("a commit takes update, update_part, delete, add and expect, no operation %d" % op)
+    rights = _TO_READ if op == _OP_EXPECT else _TO_WRITE | _TO_READ if op == _OP_ADD else _TO_WRITE
+    m = map_of(one, name, rights, False)
     d = m.definition
     row = find(_NUMBER_OF, d.map_type)
     if not row[_TRAITS] & _BOARD or not row[_OPERATIONS] & _OPS_PARTS:
@@ -208,6 +220,13 @@ def _one(one, map_of, entries, there, room, now):  # type: ignore[no-untyped-def
         value = m.lookup(key)
         entries[place] = (m, key, value)
         there[place] = value is not None
+    if op == _OP_EXPECT:
+        old = entries[place][2]
+        if old is None:
+            raise KeyNotFound("%s %r: no such key" % (name, m.name))
+        if bytes(old[number : number + len(data)]) != bytes(data):
+            raise MapError("%s %r: the entry holds something else" % (name, m.name))
+        return m, op, key, 0, 0, b""
     here = there[place]
     indexed = row[_TRAITS] & _INDEXED
     if op == _OP_UPDATE:

@@ -18,6 +18,7 @@ from boardmaps.abi import (
     OP_COMMIT,
     OP_COMMITTED,
     OP_DELETE,
+    OP_EXPECT,
     OP_SUBSCRIBE,
     OP_UNSUBSCRIBE,
     OP_UPDATE,
@@ -48,7 +49,7 @@ class Commit:
         self._boot = link.boot
         self._changes: list[bytes] = []
         self._thread = threading.get_ident()
-        self._adding = False
+        self._adding = self._expecting = False
 
     def __len__(self) -> int:
         return len(self._changes)
@@ -60,6 +61,17 @@ class Commit:
             m.add(key, delta, offset, width)
         finally:
             self._adding = False
+
+    def expect(self, m: RemoteMap, key: Key, data: bytes, offset: int = 0) -> None:
+        """Have all of this made only if a value holds these bytes at an offset, before the first change of the commit.
+
+        MapError at the end of the block when it does not, KeyNotFound when there is no such entry: nothing is changed then.
+        """
+        self._expecting = True
+        try:
+            m.update_part(key, offset, data)  # type: ignore[attr-defined] # takes the same
+        finally:
+            self._expecting = False
 
     # -- for Link
 
@@ -81,7 +93,10 @@ class Commit:
     def take(self, payload: bytes, boot: str | None) -> bytes:
         """Stage a request; return what stands for its reply."""
         op = payload[0]
-        if op == OP_ADD and self._adding:
+        if op == OP_UPDATE_PART and self._expecting:
+            payload = bytes((OP_EXPECT,)) + payload[1:]
+            reply = b"\0"
+        elif op == OP_ADD and self._adding:
             reply = bytes(9)  # nobody sees it
         elif op in _TAKEN:
             reply = b"\0"
@@ -158,6 +173,11 @@ def committing(link: Link) -> Iterator[Commit]:
 
 def changes_in(payload: bytes) -> list[bytes]:
     """Return the changes in a COMMIT, as requests of their own. Raises struct.error for what is none."""
+    return [one for one in parts_of(payload) if one[:1] != bytes((OP_EXPECT,))]
+
+
+def parts_of(payload: bytes) -> list[bytes]:
+    """Return all that is in a COMMIT, what it expects too. Raises struct.error for what is none."""
     found, at = [], 1
     while at < len(payload):
         (size,) = unpack_from("<H", payload, at)

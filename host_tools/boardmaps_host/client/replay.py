@@ -39,7 +39,7 @@ from boardmaps.abi import (
 )
 from boardmaps.errors import KeyNotFound, MapError
 from boardmaps.line.operations import _OPERATIONS
-from boardmaps_host.client.commit import Commit, changes_in
+from boardmaps_host.client.commit import Commit, parts_of
 from boardmaps_host.client.info import MapInfo
 from boardmaps_host.client.link import Link
 from boardmaps_host.kinds import Kind, by_number
@@ -184,7 +184,7 @@ class _Replay:
         commit = Commit(self._target.link)
         maps = []
         with commit.staging():
-            for change in changes_in(item.request):
+            for change in parts_of(item.request):
                 maps.append(m := self._map(unpack_from("<H", change, 1)[0]))
                 commit.stage(pack("<BH", change[0], m.there.id) + change[3:])
         self._done.operations += 1
@@ -196,7 +196,7 @@ class _Replay:
         if error[0] != item.reply[0]:
             names = ", ".join(dict.fromkeys(repr(m.info.name) for m in maps))
             raise _Differs(f"commit {names}: it had {_shown(item.reply[:1])}, and the target has {_shown(error)}")
-        for m, change in zip(maps, changes_in(item.request), strict=True):
+        for m, change in zip(maps, parts_of(item.request), strict=True):
             self._remember(m, Operation(item.at, change, item.reply))
 
     def _create(self, item: Operation) -> None:

@@ -194,15 +194,28 @@ def write_all(board: "Board", entries: Sequence[Together]) -> None:
             write(one.map, one.table, one.edits)
             _wrote(one)
         return
-    for one in entries:
-        key = one.edits[0].key
-        _over(_there(one.table, key, one.map.lookup(key)), one.table, one.edits)
-    with board.commit():
-        for one in entries:
-            for edit in one.edits:
-                one.map.update_part(edit.key, edit.field.offset, edit.new)
+    for tries in range(_TRIES):
+        seen = [_seen(one) for one in entries]
+        try:
+            with board.commit() as commit:
+                for one, old in zip(entries, seen, strict=True):
+                    for edit in one.edits:
+                        begin = edit.field.offset
+                        commit.expect(one.map, edit.key, old[begin : begin + edit.field.size], begin)
+                        one.map.update_part(edit.key, begin, edit.new)
+            break
+        except MapError:  # the next look says who was first, if that is why
+            if tries == _TRIES - 1 or [_seen(one) for one in entries] == seen:
+                raise
     for one in entries:
         _wrote(one)
+
+
+def _seen(one: Together) -> bytes:
+    """Return what an entry holds. Raises Changed when somebody else has changed what the edits are about."""
+    old = _there(one.table, one.edits[0].key, one.map.lookup(one.edits[0].key))
+    _over(old, one.table, one.edits)
+    return old
 
 
 def _wrote(one: Together) -> None:
