@@ -32,7 +32,7 @@ void uart_start(uart_t *uart) {
     (void)REG(uart, DATA); // QEMU asks again whether there is input only after a read, not when it is enabled
 }
 
-void uart_received(uart_t *uart, int interrupt_char) {
+void uart_received(uart_t *uart) {
     REG(uart, INTCLEAR) = RX_CLEAR; // first: a byte that comes while the last one is read must interrupt again
     while (REG(uart, STATE) & RX_FULL) {
         if (ringbuf_free(&uart->ring) == 0) {
@@ -41,7 +41,7 @@ void uart_received(uart_t *uart, int interrupt_char) {
             break;
         }
         int c = REG(uart, DATA);
-        if (c == interrupt_char) {
+        if (uart->console && c == mp_interrupt_char) {
             mp_sched_keyboard_interrupt();
         } else {
             ringbuf_put(&uart->ring, c);
@@ -50,12 +50,12 @@ void uart_received(uart_t *uart, int interrupt_char) {
 }
 
 // Return the next byte, -1 when there is none.
-int uart_take(uart_t *uart, int interrupt_char) {
+int uart_take(uart_t *uart) {
     mp_uint_t irq = MICROPY_BEGIN_ATOMIC_SECTION();
     int c = ringbuf_get(&uart->ring);
     if (!(REG(uart, CTRL) & RX_IRQ)) {
         REG(uart, CTRL) = TX_RX_ENABLE | RX_IRQ;
-        uart_received(uart, interrupt_char);
+        uart_received(uart);
     }
     MICROPY_END_ATOMIC_SECTION(irq);
     return c;
@@ -80,7 +80,7 @@ size_t uart_send(uart_t *uart, const uint8_t *bytes, size_t count) {
 }
 
 void maps_uart_received(void) {
-    uart_received(&maps_uart, -1);
+    uart_received(&maps_uart);
 }
 
 // --- cmsdk_uart.UART -----------------------------------------------------------------------------------------------------------
@@ -99,7 +99,7 @@ static mp_obj_t uart_make_new(const mp_obj_type_t *type, size_t n_args, size_t n
 static mp_uint_t uart_read(mp_obj_t self, void *buffer, mp_uint_t size, int *error) {
     (void)self;
     mp_uint_t n = 0;
-    for (int c; n < size && (c = uart_take(&maps_uart, -1)) != -1; ++n) {
+    for (int c; n < size && (c = uart_take(&maps_uart)) != -1; ++n) {
         ((uint8_t *)buffer)[n] = c;
     }
     if (n == 0 && size != 0) {

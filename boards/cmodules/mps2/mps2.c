@@ -8,7 +8,6 @@
 #include "py/mpstate.h"
 #include "py/runtime.h"
 #include "py/stream.h"
-#include "shared/runtime/interrupt_char.h"
 #include "shared/runtime/pyexec.h"
 #include "cmsdk_uart.h"
 #include "hard_timer.h"
@@ -36,7 +35,7 @@ static uint32_t vectors[32] __attribute__((aligned(256)));
 
 static volatile uint32_t clock_wraps;
 static uint8_t console_bytes[512];
-static uart_t console = { UART0, { console_bytes, sizeof(console_bytes) } };
+static uart_t console = { UART0, { console_bytes, sizeof(console_bytes) }, .console = true };
 static uint64_t random_state;
 
 // --- clock -------------------------------------------------------------------------------------------------------------------
@@ -116,12 +115,12 @@ void mps2_wait(int ms) {
 // --- console -----------------------------------------------------------------------------------------------------------------
 
 static void console_received(void) {
-    uart_received(&console, mp_interrupt_char);
+    uart_received(&console);
 }
 
 int __wrap_mp_hal_stdin_rx_chr(void) {
     for (;;) {
-        int c = uart_take(&console, mp_interrupt_char);
+        int c = uart_take(&console);
         if (c != -1) {
             return c;
         }
