@@ -9,7 +9,7 @@ from pathlib import Path
 
 from boardmaps_sim.chips.cache import BuildError, cache_root, run
 
-# program or file that proves a package → the package
+# program or file (or a pattern of it) that proves a package → the package
 _COMMON = {
     "make": "make",
     "cc": "gcc",
@@ -26,7 +26,8 @@ _ARM = {
 TRUST = {
     "cc": "gcc",
     "/usr/include/stdlib.h": "libc6-dev",
-    "clang": "clang",  # with libFuzzer
+    "clang": "clang",
+    "/usr/lib/llvm-*/lib/clang/*/lib/*/libclang_rt.fuzzer*.a": "libclang-rt-dev",  # clang only recommends its sanitizers
     "frama-c": "frama-c-base",
 }
 # What exports and the view are tested with: tests/export, tests/top
@@ -67,6 +68,8 @@ _ALSO = {"/usr/lib/arm-none-eabi/include/stdio.h": "/usr/include/newlib/stdio.h"
 def _there(proof: str) -> bool:
     if not proof.startswith("/"):
         return shutil.which(proof) is not None
+    if "*" in proof:
+        return any(Path("/").glob(proof[1:])) or shutil.which("apt-get") is None
     return Path(proof).exists() or Path(_ALSO.get(proof, proof)).exists() or shutil.which("apt-get") is None
 
 
