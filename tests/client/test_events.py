@@ -276,6 +276,57 @@ class BadLine:
         self._line.close()
 
 
+class Halting:
+    """A line on which each frame stops behind `at` bytes, and its rest comes after a pause, as on a busy machine."""
+
+    def __init__(self, line: Transport, at: int, pause: float) -> None:
+        self.name = line.name
+        self._line = line
+        self._at = at
+        self._pause = pause
+        self._come = b""
+        self._until = 0.0  # 0: the next frame has not begun
+
+    def read(self, timeout: float) -> bytes:
+        frame, zero, rest = self._come.partition(b"\0")
+        if not zero or time.monotonic() < self._until:
+            self._come += self._line.read(min(timeout, 0.01))
+            return b""
+        if frame and not self._until:
+            self._until = time.monotonic() + self._pause
+            self._come = self._come[self._at :]
+            return frame[: self._at]
+        self._until = 0.0
+        self._come = rest
+        return frame + zero
+
+    def write(self, data: bytes) -> None:
+        self._line.write(data)
+
+    def close(self) -> None:
+        self._line.close()
+
+
+@pytest.mark.parametrize("at", [1, 2, 3, 4, 9])
+def test_the_rest_of_a_frame_may_come_late_and_is_no_output(unix: UnixBoard, mpremote: Mpremote, at: int) -> None:
+    mpremote("exec", "--no-follow", FIRMWARE)
+    printed: list[str] = []
+    with connect(unix.port, console=printed.append) as board:
+        ring = board.map("ring")
+        with ring.records() as records:  # type: ignore[attr-defined]
+            make(board, 1)
+            assert records.get(PATIENCE) is not None
+            good = board.link.connection.line
+            board.link.connection.line = Halting(good, at, 0.3)
+            make(board, 2)
+            record = records.get(PATIENCE)
+            assert record is not None
+            assert record.data == (1).to_bytes(4, "little") * 4
+            board.link.connection.line = good
+            assert printed == []
+    mpremote("exec", "pass")
+
+
 @pytest.mark.parametrize(("seed", "error"), [(1, 1e-3), (2, 1e-3), (3, 3e-3)])
 def test_a_bad_line_loses_no_event(unix: UnixBoard, seed: int, error: float) -> None:
     with connect(unix.port, allow_reset=True) as board:

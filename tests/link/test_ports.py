@@ -267,10 +267,10 @@ def test_a_port_that_was_cut_comes_back_while_one_only_listens(unix: UnixBoard, 
         dead = os.open("/dev/null", os.O_RDWR)
         os.dup2(dead, board.link.connection.line._fd)  # type: ignore[attr-defined] # it reads as the end
         os.close(dead)
-        threading.Timer(0.3, link_name.symlink_to, [unix.port]).start()
-        end = time.monotonic() + 10
+        end = time.monotonic() + PATIENCE
         board.listen(0.2)
         assert board.link.gone
+        threading.Timer(0.3, link_name.symlink_to, [unix.port]).start()
         while board.link.gone and time.monotonic() < end:
             board.listen(0.1)
         m.update(b"k", b"v")

@@ -9,6 +9,7 @@ from boardmaps_host.client.states import State, Step
 
 _TURN = 0.05  # seconds that the line is kept at a time, so that other threads get it too
 _QUIET = 0.1  # seconds without a byte after which an unfinished line of output is shown
+_REST = 1.0  # what looks like the beginning of a frame waits so long for its rest
 
 
 class Pump:
@@ -56,6 +57,6 @@ class Pump:
             connection.happened(Step.SILENCE)
             self._opening.resume()
             woken = True
-        if now - connection.read_at > _QUIET:
+        if now - connection.read_at > (_REST if connection.session.begun() else _QUIET):
             connection.show_held()
         return woken

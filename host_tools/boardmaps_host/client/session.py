@@ -30,12 +30,15 @@ from boardmaps.line.frame import (
     encode,
 )
 from boardmaps.line.pieces import PIECE, Joiner, pieces
+from boardmaps.line.seal import CHALLENGE, SEALED
 from boardmaps.line.session import NUMBERS, PROTOCOL, frame_limit, pack_hello, unpack_hello
 from boardmaps_host.client.roundtrip import RoundTrip
 
 HOST_MTU = 4096  # payload bytes that we take in one frame
 _PROBE = 4  # every so many tries of a request HELLO is said in its place
 _RARER = 10  # a board that is silent is asked again after that part of its silence
+# Kinds of what a board says, without the flags for pieces and seals
+_FROM_BOARD = (REPLY, NAK, LOST, EVENT, *(kind | REPLY_FLAG for kind in (HELLO, CHALLENGE, BYE, INTERRUPT)))
 SHOWN = frozenset(range(0x20, 0x7F))  # bytes that a REPL or input() takes for typing, and shows
 PASSED = frozenset(range(0x80, 0x100))  # bytes that it passes over
 
@@ -371,6 +374,14 @@ class ClientSession:
     def held(self) -> bytes:
         """Return what has come that no zero has ended yet: the board's output, or the start of a frame."""
         return self._decoder.held()
+
+    def begun(self) -> bool:
+        """Whether what is held may be the beginning of a frame of this session: a busy board's rest comes late."""
+        held = self._decoder.held()
+        if len(held) < 2:
+            return bool(held)
+        code, kind = held[0], held[1] & ~(PIECE_FLAG | SEALED)
+        return code > 1 and kind in _FROM_BOARD and (code == 2 or held[2:3] in (b"", bytes((self.session,))))
 
     def idle(self) -> Text | None:
         """The line has been quiet: what is pending is no frame but the board's output."""
