@@ -16,23 +16,27 @@ from tests.cli.conftest import Command
 from tests.cli.conftest import run as run  # noqa: PLC0414 - a fixture, for this module too
 from tests.firmware import running
 
-# A board without room on its file system, whose server overrides rights, and whose program never rests: the map "busy" changes
-# between its last byte that is read and the checksum behind that, however fast it is read.
+# A board without room on its file system, whose server overrides rights, and whose program never rests: the maps "busy" and "small"
+# change between the last byte that is read and the checksum behind that, however fast they are read. Its heap has no room for a
+# copy of "busy".
 PROGRAM = """
-import boardmaps, time
+import boardmaps, gc, time
 from boardmaps import ArrayMap, HashMap, BPF_F_RDONLY
 from boardmaps.serving.transfer import Transfer
 Transfer._stage = lambda self, total: None
 handle = Transfer.handle
 def restless(self, request, map_of):
     busy.add(1, 1)
+    small.add(1, 1)
     return handle(self, request, map_of)
 Transfer.handle = restless
-busy = ArrayMap.with_entries(value_size=8, max_entries=1000, name="busy")
+busy = ArrayMap.with_entries(value_size=8, max_entries=7000, name="busy")
+small = ArrayMap.with_entries(value_size=8, max_entries=200, name="small")
 temps = HashMap(key_size=8, value_size=4, max_entries=8, name="temps")
 fixed = ArrayMap(value_size=4, max_entries=4, map_flags=BPF_F_RDONLY, name="fixed")
 fixed.update(1, b"firm")
 server = boardmaps.Server(allow_restore=True)
+ballast = [bytearray(4096) for _ in range((gc.mem_free() - 90000) // 4096)]
 n = 0
 while True:
     n += 1
@@ -108,7 +112,7 @@ def test_the_commands(firmware: UnixBoard, run: Command, tmp_path: Path) -> None
     before, after = tmp_path / "before.bms", tmp_path / "after.bms"
     on("map", "update", "temps", "key", "str:kitchen", "value", "str:warm")
     status, said, noted = on("snapshot", str(before))
-    assert (status, "saved 3 maps" in said, "'busy' changed while it was read" in noted) == (0, True, True)
+    assert (status, "saved 4 maps" in said, "'busy' changed while it was read" in noted) == (0, True, True)
     assert on("map", "update", "temps", "key", "str:kitchen", "value", "str:cold")[0] == 0
     assert on("map", "update", "temps", "key", "str:attic", "value", "str:warm")[0] == 0
     status, said, _ = on("snapshot", str(after), "temps", "--json")

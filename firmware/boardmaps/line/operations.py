@@ -175,7 +175,9 @@ class Operations:
 
     def _pool_read(self, request: bytes) -> bytes:
         offset, n = unpack_from("<IH", request, 1)
-        return _OK + self._registry.read(offset, min(n, self._limit - 1))
+        if len(request) < 8 or not request[7]:
+            n = min(n, self._limit - 1)
+        return _OK + self._registry.read(offset, n)
 
     def _pool_reset(self, request: bytes) -> bytes:
         if not self._allow_reset:

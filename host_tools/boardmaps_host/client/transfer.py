@@ -23,7 +23,7 @@ from boardmaps.abi import (
     RESTORE_END,
 )
 from boardmaps.definition import HEADER_SIZE
-from boardmaps.errors import KeyNotFound, MapError, NotPermitted
+from boardmaps.errors import KeyNotFound, MapError, NotPermitted, OutOfMemory
 from boardmaps.kernels import plain_check
 from boardmaps_host.client.errors import LinkError
 from boardmaps_host.client.info import MapInfo, answer, ask, create, listing, reading
@@ -93,6 +93,12 @@ def take(board: Holder, names: Sequence[str], progress: Callable[[int, int], Non
     kept: dict[int, Kept | None] = dict.fromkeys(info.id for info in chosen)
     left = chosen
     for last in (*[False] * _AGAIN, True):
+        if left is not chosen:  # its program goes on between two frames
+            for info in left:
+                whole = _read_at_once(board, info)
+                if whole is not None:
+                    kept[info.id] = Kept(whole, False)
+            left = [info for info in left if kept[info.id] is None]
         for info, data, same in _read_all(board, left, progress):
             hidden = bool(info.map_flags & BPF_F_WRONLY)
             if same or hidden or last:
@@ -105,6 +111,18 @@ def take(board: Holder, names: Sequence[str], progress: Callable[[int, int], Non
             break
     about = {word: board.info[word] for word in _ABOUT if word in board.info}
     return Snapshot([one for one in kept.values() if one is not None], about)
+
+
+def _read_at_once(board: Holder, info: MapInfo) -> Slice | None:
+    """Return a map of one moment; None where the board has no heap for a copy, or is of a version that makes none."""
+    if info.slice_bytes > 0xFFFF:
+        return None
+    try:
+        data = ask(board.link, pack("<BIHB", OP_POOL_READ, info.offset, info.slice_bytes, 1), boot=board.link.boot)
+    except OutOfMemory:
+        return None
+    found = read(data or b"", hidden=False)
+    return None if isinstance(found, str) else found
 
 
 def _read_all(
@@ -194,7 +212,7 @@ def _sound(kept: Kept) -> Slice:
     if kept.changed or one.wrong:
         why = "changed while it was read" if kept.changed else f"is not whole: {one.wrong}"
         raise StateError(
-            f"restore: the map {one.name!r} of the snapshot {why}. Leave it out (snapshot.only(…), or name the others); "
+            f"restore: the map {one.name!r} of the snapshot {why}. Leave it out: name the others (snapshot.only(…) in Python); "
             "nothing was changed."
         )
     return one
