@@ -23,7 +23,7 @@ $(READY): pyproject.toml | $(BIN)/python
 	@touch $@
 
 $(VENV)/.demo: pyproject.toml | $(BIN)/python # all that a first look needs: half a minute where everything takes two
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[sim,top]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[sim,deploy,test,top]'
 	@touch $@
 
 demo: $(or $(wildcard $(READY)),$(VENV)/.demo) ## Boot a simulated board and drive its maps for some seconds: no hardware needed

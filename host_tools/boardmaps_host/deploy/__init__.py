@@ -10,6 +10,7 @@ import ast
 import contextlib
 import posixpath
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from boardmaps.abi import VERSION
@@ -154,7 +155,7 @@ def _deploy(
     link = BoardLink(port, timeout)
     link.open()
     left[0] = _ASKED
-    with link:
+    with link, _going_on(link, left, reset):
         left[0] = _AS_BEFORE
         target = link.probe()
         lib, block = _file_system(link)
@@ -209,6 +210,21 @@ def _deploy(
             seconds=time.monotonic() - begun,
             restarted=reset,
         )
+
+
+@contextlib.contextmanager
+def _going_on(link: BoardLink, left: list[str], reset: bool) -> Iterator[None]:
+    """Have what ran on the board run again when the deploy is refused before it has changed anything."""
+    try:
+        yield
+    except DeployError as error:
+        if not reset or left[0] is not _AS_BEFORE:
+            raise
+        try:
+            link.restart()
+        except DeployError:
+            raise error from None
+        raise DeployError(f"{error} The board was restarted with what it had.") from error
 
 
 def _wish(board: str | None, pool: int | None) -> Wish:

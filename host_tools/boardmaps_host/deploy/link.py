@@ -304,6 +304,6 @@ class BoardRaised(DeployError):
 def full_sentence(port: str, why: str) -> str:
     """Return what to say of a full flash; the old version is still there and in use when deploy says it."""
     return (
-        f"{port}: the board's flash is full ({why}); what was there before is unchanged. Make room, for example with "
-        f"`mpremote connect {port} fs rm :FILE`, then run deploy again."
+        f"{port}: the board's flash is full ({why}); what was there before is unchanged. Make room: remove a file of yours with "
+        f"`mpremote connect {port} fs rm :FILE`, or the old boardmaps with `… fs rm -r :/lib/boardmaps`; then run deploy again."
     )
