@@ -1,4 +1,4 @@
-"""The process of a simulated board: reports once on stdout, runs until its stdin is closed, leaves nothing behind."""
+"""The process of a simulated board: reports on stdout that it has booted, runs until its stdin is closed, leaves nothing behind."""
 
 import fcntl
 import json
@@ -16,8 +16,10 @@ from boardmaps_sim.private import make_folder, open_private
 Settings = dict[str, Any]
 
 
-def run_machine(run: Callable[[Settings, Callable[[], None]], None]) -> int:
+def run_machine(run: Callable[[Settings, Callable[[], None]], dict[str, Any] | None]) -> int:
     """Run a board whose settings are the JSON in argv[1]; `run` calls its second argument when the port answers.
+
+    What `run` returns is reported when the board has ended and its flash is the caller's again.
 
     SIGTERM, SIGHUP and SIGINT raise SystemExit in `run`, whose own cleanup ends the board. Returns the exit status.
     """
@@ -26,16 +28,21 @@ def run_machine(run: Callable[[Settings, Callable[[], None]], None]) -> int:
     settings: Settings = json.loads(sys.argv[1])
     reported = False
 
+    def tell(what: dict[str, Any]) -> None:
+        with suppress(BrokenPipeError):
+            print(json.dumps(what), flush=True)
+
     def report(**what: str) -> None:
         nonlocal reported
         if not reported:
             reported = True
-            with suppress(BrokenPipeError):
-                print(json.dumps(what), flush=True)
+            tell(what)
 
     try:
         with _flash(Path(settings["flash"]), temporary=settings["temporary"]):
-            run(settings, report)
+            at_last = run(settings, report)
+        if at_last is not None:
+            tell(at_last)
     except BoardError as error:
         if reported:
             print(error, file=sys.stderr)

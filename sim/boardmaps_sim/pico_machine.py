@@ -17,6 +17,8 @@ from rp2040py.rp2040 import RP2040
 from boardmaps_sim.base import BoardError
 from boardmaps_sim.machine import Settings, run_machine
 from boardmaps_sim.pico import FILES_START, FLASH_END, FLASH_START
+from boardmaps_sim.pico_flash import PicoFlash
+from boardmaps_sim.power import PowerCut
 from boardmaps_sim.pty_port import PtyPort
 
 _BLOCK = 4096
@@ -89,6 +91,9 @@ class Pico:
         blocks, mcu.pio = mcu.pio, _Running(mcu.pio)
         for address, block in zip(_PIO, blocks, strict=True):
             mcu.peripherals[address] = _Pio(block, mcu.pio)
+        cut = settings["power_cut"]
+        self.flash = PicoFlash(mcu, cut and PowerCut(**cut), self._power_off)
+        self._boot: asyncio.Task[None] | None = None
         self._port = port
         self._image = Path(settings["flash"])
         self._saved = self._image.read_bytes()
@@ -113,11 +118,14 @@ class Pico:
         self._alarm = self._device.simulator.clock.create_alarm(self._serve)
 
     async def run(self, booted: Callable[[], None]) -> None:
-        """Boot and run until stdin is closed. Raises BoardError when the firmware does not come up over USB."""
+        """Boot and run until stdin is closed or the power cut. Raises BoardError when the firmware does not come up over USB."""
         simulator = self._device.simulator
         self._alarm.schedule(_BUSY_NANOS)
+        self._boot = asyncio.create_task(self._device.astart(timeout=20))
         try:
-            await self._device.astart(timeout=20)
+            await asyncio.wait([self._boot])
+            if not self._boot.cancelled():
+                self._boot.result()
             self._paced = True
             booted()
             while simulator.executing:
@@ -132,12 +140,18 @@ class Pico:
             self._device.stop()
             self._save()
 
+    def _power_off(self) -> None:
+        """Stop within this instruction."""
+        self._device.stop()
+        assert self._boot is not None
+        self._boot.cancel()  # which would wait for what does not come any more
+
     def _serve(self) -> None:
         """Called by the emulated clock: move bytes, and let an idle processor's time not run ahead of ours."""
         idle = self._device.mcu.core.waiting
         for fd, event in self._epoll.poll(self._ahead() if idle and not self._to_board else 0):
             if fd == sys.stdin.fileno():
-                self._device.stop()
+                self._power_off()
             elif event & select.EPOLLHUP:
                 self._take()
                 if self._port.client_left():
@@ -214,12 +228,14 @@ class Pico:
         self._saved = files
 
 
-def _run(settings: Settings, booted: Callable[[], None]) -> None:
+def _run(settings: Settings, booted: Callable[[], None]) -> dict[str, Any]:
     port = PtyPort(Path(settings["port"]))
     try:
-        asyncio.run(Pico(settings, port).run(booted))
+        pico = Pico(settings, port)
+        asyncio.run(pico.run(booted))
     finally:
         port.close()
+    return {"flash_operations": pico.flash.operations}
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from abc import abstractmethod
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from boardmaps_sim.base import BoardError, SimulatedBoard
 from boardmaps_sim.unix import default_port
@@ -29,6 +29,7 @@ class ProcessBoard(SimulatedBoard):
         self.flash = flash or link.with_name(f"{link.name}.flash")
         self._flash_is_temporary = flash is None
         self._process: subprocess.Popen[str] | None = None
+        self._told: dict[str, Any] = {}  # by the process when it ended, of its own accord or by stop()
 
     def _packages(self) -> list[str]:
         """Folders of Python packages that go before what is installed."""
@@ -43,6 +44,7 @@ class ProcessBoard(SimulatedBoard):
         if self.running:
             raise BoardError(f"the board {self.name!r} is running already. Call stop() first.")
         self.stop()
+        self._told = {}
         if not sys.platform.startswith("linux"):
             raise BoardError("simulated boards need Linux: its PTYs and epoll. Use the target twin or a real board.")
         settings = {"port": self.port, "flash": str(self.flash.absolute()), "temporary": self._flash_is_temporary}
@@ -87,6 +89,8 @@ class ProcessBoard(SimulatedBoard):
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        for line in process.stdout:
+            self._told |= json.loads(line)
         process.stdout.close()
 
     @property

@@ -9,6 +9,7 @@ import tomllib
 from pathlib import Path
 
 from tests.cli.conftest import BOARDMAPS, environment
+from tests.require import require_board
 from tests.waits import PATIENCE
 
 ROOT = Path(__file__).parents[2]
@@ -39,6 +40,14 @@ def test_the_page(tmp_path: Path) -> None:
         elif block["kind"] == "yaml":
             _recipe(text)
     assert (projects / "thermostat" / "firmware" / "control.py").exists()
+
+
+def test_its_power_cuts(tmp_path: Path) -> None:
+    require_board("pico")
+    files = {block["name"]: block["text"] for block in _BLOCK.finditer(PAGE)}
+    (tmp_path / "dose.py").write_text(files["dose.py"])
+    (tmp_path / "test_power.py").write_text(files["test_power.py"])
+    assert "1 passed" in _run("pytest test_power.py", tmp_path)
 
 
 def _recipe(text: str) -> None:
