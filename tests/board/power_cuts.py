@@ -1,4 +1,4 @@
-"""Power cuts of the emulated Pico while it pins: programs/pinning.py goes on until the cut, and the next boot says what is there."""
+"""Power cuts of the emulated Pico while it pins: programs/pinning.py until the cut, and what is there after the next boot."""
 
 import shutil
 from ast import literal_eval

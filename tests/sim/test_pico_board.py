@@ -11,13 +11,13 @@ import pytest
 from boardmaps_sim.chips.cache import firmware_image
 from boardmaps_sim.chips.rp2 import BUILT_IN, STOCK
 from boardmaps_sim.pico import PicoBoard
-from tests.require import require_or_skip
+from tests.require import require_board, require_or_skip
 from tests.sim.chip_console import ChipConsole
 from tests.sim.conftest import Mpremote
 from tests.sim.lifecycle_suite import LifecycleSuite
 from tests.sim.mpremote_suite import MpremoteSuite
 from tests.sim.programs import SECOND_TERMINAL
-from tests.waits import PATIENCE
+from tests.waits import PATIENCE, eventually
 
 # Echoes blocks of 256 bytes with Ctrl-C as data, until a block of zeros.
 ECHO = """\
@@ -104,6 +104,20 @@ class TestMpremote(MpremoteSuite):
 
 class TestLifecycle(LifecycleSuite):
     """The emulator's process."""
+
+
+def test_ctrl_c_while_it_boots_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    require_board("pico")
+    pico = PicoBoard(port=tmp_path / "port", built_in=True)
+
+    def interrupted(process: object) -> None:
+        assert eventually((tmp_path / "port").exists)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pico, "_await_boot", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        pico.start()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_it_is_a_pico(mpremote: Mpremote) -> None:
