@@ -31,7 +31,8 @@ sys.modules["boardmaps_config"] = config
 class Said:
     """What the boots said: how many, maps that were found again and were not, and what was wrong."""
 
-    boots: int = 0
+    boots: int = 0  # those that said their line
+    interrupted: int = 0  # those that a byte 3 of a request ended before that, which was under way at the reset
     opened: int = 0
     discarded: list[tuple[str, str, str]] = field(default_factory=list)
     worst: int = 0  # maps that one reset lost
@@ -113,6 +114,7 @@ def reset_often(board: ProcessBoard, platform: str, boots: int, before: str = ""
         port.write(b"\x02\x04")  # out of the raw REPL, and a soft reset
         deadline = time.monotonic() + PATIENCE
         pending = b""
+        asked = unasked = False  # for the KeyboardInterrupt that comes; whether one came for which nobody had asked
         while time.monotonic() < deadline:
             text, answer = host.take(port.read(port.in_waiting or 1))
             pending += text
@@ -124,13 +126,16 @@ def reset_often(board: ProcessBoard, platform: str, boots: int, before: str = ""
             told = re.search(r"boot (\d+) (\d+) (\d+) (\[.*\]) (\[.*\]) (\d+) (\d+)$", words)
             if told:
                 deadline = time.monotonic() + PATIENCE
-                _take(told, said, host)
+                _take(told, said, host, unasked)
+                asked = unasked = False
             elif words.endswith("bye"):  # before it may stand what a reset has left of a frame
                 port.write(host.bye())
             elif words.endswith("soft"):
                 time.sleep(rng.random() / 20)
                 at_some_instant(b"\x03")
+                asked = True
             elif "KeyboardInterrupt:" in words or "RuntimeError: crash" in words:
+                unasked |= "KeyboardInterrupt:" in words and not asked
                 at_some_instant(b"\x04")
             elif words.endswith("done"):
                 said.by_host = host.answered
@@ -141,9 +146,11 @@ def reset_often(board: ProcessBoard, platform: str, boots: int, before: str = ""
     return said
 
 
-def _take(told: re.Match[str], said: Said, host: Host) -> None:
+def _take(told: re.Match[str], said: Said, host: Host, unasked: bool) -> None:
     number, _, opened, lost, wrong, map_id, last = (literal_eval(part) for part in told.groups())
     said.boots += 1
+    if unasked and number == said.boots + said.interrupted + 1:
+        said.interrupted += 1
     written = host.done
     if not host.found(map_id, last, lost=any(name == "w" for name, _, _ in lost)):
         wrong.append(("w", f"the host had written {written}, and there was {last}"))
