@@ -11,7 +11,8 @@ VALUES = (
     "b'abcd'", "bytearray(b'abcd')", "memoryview(b'abcd')", "memoryview(bytearray(b'abcd'))", "B", "array('I', [1])",
     "array('H', [1, 2])", "array('I', [1, 2, 3, 4])", "array('Q', [1])", "b'abcdefgh'", "bytearray(8)", "b'\\x08\\0\\0\\0abcd'",
     "b''", "b'abc'", "b'abcde'", "'abcd'", "''", "[1, 2, 3, 4]", "(1, 2, 3, 4)", "[b'abcd']", "[b'abcd', B]", "[B, 'abcd']",
-    "[array('I', [1]), 1]", "[b'abcdefgh']", "[b'\\x08\\0\\0\\0abcd']", "{}", "None", "0", "1", "2", "3", "4", "8", "9", "-1",
+    "[array('I', [1]), 1]",
+    "[array('I', [1, 2, 3, 4])]", "[b'abcdefgh']", "[b'\\x08\\0\\0\\0abcd']", "{}", "None", "0", "1", "2", "3", "4", "8", "9", "-1",
     "1 << 32", "1 << 40", "-(1 << 40)", "1 << 100", "True", "False", "1.0", "0.0", "1.5",
 )  # fmt: skip
 

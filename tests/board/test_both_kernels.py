@@ -403,10 +403,15 @@ for m, call in ((q[1], "pop_into"), (s[1], "pop_into"), (r[1], "read_into")):
         pass
     assert len(m) == 1, (m, call)
 # where a slice lies decides nothing about what is added, and an offset is looked at whole
-at = uctypes.addressof(a[1]._slice) >> 3
 a = twice(ArrayMap, 8, 4)
-for delta in (at, at << 32, -at, -at << 32, at << 32 | 1, (1 << 32) - 1, -(1 << 32), 1 << 62):
-    both(a, "add", 0, delta)
+for m in a:
+    at = uctypes.addressof(m._slice) >> 3
+    for delta in (at, at << 32, -at, -at << 32, at << 32 | 1, (1 << 32) - 1, -(1 << 32), 1 << 62):
+        both(a, "add", 0, delta)
+        assert m.lookup(0) == bytes(m._slice)[96:104]
+        before = int.from_bytes(m.lookup(0), "little")
+        both(a, "add", 0, delta)
+        assert int.from_bytes(m.lookup(0), "little") == before + delta & (1 << 64) - 1, delta
 for maps, key in ((a, 0), (h, b"1234")):
     for place in ((1 << 28, 1), (1 << 32, 1), (1 << 60, 1), (-1, 1), (0, 1 << 32), (1 << 28, None)):
         both(maps, "add", key, 1, *place)

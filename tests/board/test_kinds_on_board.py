@@ -66,6 +66,15 @@ def test_reserved_records(micropython: Run) -> None:
         gone.discard()
         assert ring.output(b"next") and ring.query().waiting == 24 + 16
         assert ring.read() == (4, b"next") and ring.query().waiting == 0
+        with ring.reserve(5) as record:
+            record.data[:] = b"given"
+            record.submit()
+        try:
+            with ring.reserve(5):
+                raise ValueError
+        except ValueError:
+            pass
+        assert (ring.read()[1], ring.read(), len(ring)) == (b"given", None, 0), "what was not submitted is discarded"
         for bad in (-1, 1 << 32, 1.5):
             try:
                 ring.reserve(bad)

@@ -12,7 +12,9 @@ from tests.link.orders import FAULTS, BrokenRule, Walk
 # scenario, faults at most, of which sorts, and the states that there are at least
 WALKS = [
     ("plain", 2, FAULTS, 40_000),
+    ("plain", 3, ("memory", "cut", "restart"), 100_000),
     ("pieces", 2, FAULTS, 18_000),
+    ("pieces", 3, ("memory", "lose"), 3_500),
     ("locked", 1, FAULTS, 4_000),
     ("short", 3, FAULTS, 25_000),
     ("short", 5, ("lose", "double", "late"), 80_000),

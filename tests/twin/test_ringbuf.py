@@ -104,6 +104,19 @@ def test_a_record_is_finished_once(registry: Registry) -> None:
             use()
 
 
+def test_a_record_that_is_left_behind_is_discarded() -> None:
+    ring = RingBuf(64)
+    with ring.reserve(5) as record:  # type: ignore[union-attr]
+        record.data[:] = b"given"
+        record.submit()
+    with pytest.raises(ZeroDivisionError), ring.reserve(5):  # type: ignore[union-attr]
+        1 / 0  # noqa: B018 - raises
+    lost = ring.reserve(5)
+    assert len(ring) == 1
+    del lost  # nobody can submit it any more
+    assert (ring.read(), ring.read(), len(ring)) == ((0, b"given"), None, 0)
+
+
 def test_overwriting_drops_the_oldest_but_never_a_reserved_one() -> None:
     ring = RingBuf(64, BPF_F_RB_OVERWRITE)
     for n in range(6):

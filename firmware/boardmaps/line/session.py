@@ -160,10 +160,13 @@ class ServerSession:
             try:
                 return self._open(session, seq, payload)
             except MemoryError:
-                if session != self.session or seq != self._hello:
-                    raise
-                # That the session lives is told all the same: the host repeats its request behind that.
-                return self.encode(NAK, session, self._next, (self._next - 1) & 0xFF)
+                if session == self.session and seq == self._hello:
+                    for kept in self._kept:
+                        if kept is not None:
+                            # That the session lives is told all the same: the host repeats its request behind that. One that has
+                            # not said any since this boot may not know that there was another, and the answer alone tells it.
+                            return self.encode(NAK, session, self._next, (self._next - 1) & 0xFF)
+                raise
         if kind == BYE and session == self.session:
             self.close()
             self.done = True
@@ -236,7 +239,7 @@ class ServerSession:
             except MemoryError:
                 if kept[0] != OutOfMemory.code:
                     raise
-                self._kept[seq % self.window] = kept = NO_MEMORY  # the same in fewer words
+                kept = NO_MEMORY  # the same in fewer words
         return self.encode(REPLY, self.session, seq, seq & 0xFF, kept)
 
     def _lost(self, session: int, seq: int) -> bytes:
