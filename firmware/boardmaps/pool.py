@@ -5,6 +5,7 @@ import it before the heap is in pieces. A smaller pool: put `POOL_SIZE = 16 * 10
 """
 
 import gc
+import sys
 from struct import pack_into
 
 from . import keep
@@ -17,16 +18,38 @@ _clear = kernels("base").clear
 
 
 def _take(size):
-    """Return the pool's memory: a C module's block outside the heap where the firmware has one, else from the heap."""
+    """Return the pool's memory, what recovered() returns, what waits to be opened, and what keeps how much is in use.
+
+    The memory is a C module's block outside the heap where the firmware has one, else it is from the heap. Each of the others is
+    None where there is no such thing.
+    """
     if not isinstance(size, int) or size < 256 or size % 8:
         raise InvalidDefinition("boardmaps_config.POOL_SIZE is %r: give a multiple of 8, from 256 bytes up" % (size,))
-    if built_in:
-        memory = memoryview(built_in.memory())
-        if len(memory) >= size:
-            return memory[:size]
+    keeps = setting("KEEP", True)
+    if built_in and len(built_in.memory()) >= size:
+        memory = memoryview(built_in.memory())[:size]
+        told = [] if built_in.kept and keeps else None
+        if told is None or keep.suspended or built_in.memory().find(MAGIC) < 0:
+            _clear(memory, size)
+            return memory, told, None, None
+        from .adoption import Kept  # saves heap: where something was left
+
+        kept = Kept(built_in.memory(), memory, _clear, told)
+        return memory, told, kept if kept.waiting else None, None
     gc.collect()
+    lasting = setting("LASTING", None)
+    if lasting is None and sys.platform == "rp2":
+        from . import scratch  # saves heap: that port alone has it
+
+        lasting = scratch.LASTING
     try:
-        return bytearray(size)
+        if lasting and keeps:
+            from .outlive import take  # saves heap: where memory outlives a reset
+
+            return take(lasting, size, _clear)
+        if lasting:
+            lasting[1](bytes(12))  # void: an earlier boot may have kept where its pool was
+        return bytearray(size), None, None, None
     except MemoryError:
         pass
     largest, step = 0, size
@@ -43,25 +66,9 @@ def _take(size):
     )
 
 
-def _adopt():
-    """Return what an earlier boot left in the pool that can be kept, None when that is nothing; the rest of it is cleared."""
-    if not built_in or len(built_in.memory()) < len(_memory):
-        return None  # memory from the heap comes zeroed
-    if _told is None or keep.suspended or built_in.memory().find(MAGIC) < 0:
-        _clear(_view, len(_view))
-        return None
-    from .adoption import Kept  # saves heap: where something was left
-
-    kept = Kept(built_in.memory(), _view, _clear, _told)
-    return kept if kept.waiting else None
-
-
-_memory = _take(setting("POOL_SIZE", 64 * 1024))
+_memory, _told, _kept, _note = _take(setting("POOL_SIZE", 64 * 1024))
 _view = memoryview(_memory)
-# What recovered() returns; None where a reset clears the pool's bytes, or KEEP in boardmaps_config says that it does
-_told = [] if built_in and built_in.kept and setting("KEEP", True) else None
-_kept = _adopt()  # what waits to be opened, None when nothing does
-del _take, _adopt  # saves heap: they are not needed again
+del _take  # saves heap: it is not needed again
 _used = 0
 _allocations = 0
 maps = {}  # by number: also the C part of the line looks here
@@ -116,6 +123,8 @@ class StaticPool:
             m._key_size = m._value_size = -1
         maps.clear()
         keep.pinned.clear()
+        if _note:
+            _note(0)  # first: a reset leaves all of it, or nothing
         _clear(_view, _used)
         _used = _allocations = 0
 
@@ -127,6 +136,9 @@ def _allocate(n, name, reopened):
         return None
     end = min(start + (n + 7) // 8 * 8, len(_memory))
     view = _view[start : start + n]  # takes heap
+    if _note:  # before anything moves, and as far as it may move
+        waits = _kept and _kept.waiting
+        _note(len(_memory) if waits and not reopened else max(end, _kept.end() if waits else 0))
     if _kept and not reopened:
         _kept.room(end, name)
     _used = end

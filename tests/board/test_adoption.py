@@ -1,6 +1,7 @@
 """What a boot finds in the pool of the one before: kept where it is whole, moved, given back, or discarded with the reason.
 
-On the unix port, with memory that stays in the place of a chip's; tests/recovery/ resets real chips.
+On the unix port, with memory that stays in the place of a chip's: a C module's block, or the heap of stock firmware, of which
+test_outlive.py has more. test_resets.py resets chips.
 """
 
 from collections.abc import Callable
@@ -12,18 +13,21 @@ from tests.board.conftest import on_unix
 from tests.board.on_unix import FIRMWARE
 from tests.require import require_board
 
-PROGRAM = (Path(__file__).parent / "programs" / "adopting.py").read_text()
+PROGRAMS = Path(__file__).parent / "programs"
+C_MODULE = "adopting.py"
+BOTH = pytest.mark.parametrize("boots", [C_MODULE, "outliving.py"], indirect=True, ids=["c_module", "heap"])
 
 Run = Callable[..., str]
 
 
 @pytest.fixture
-def boots() -> Run:
-    """Return a function that runs a program in which boot() begins another boot."""
+def boots(request: pytest.FixtureRequest) -> Run:
+    """Return a function that runs a program in which boot() begins another boot, by itself of firmware with the C module."""
     require_board("unix")
+    program = (PROGRAMS / getattr(request, "param", C_MODULE)).read_text()
 
     def run(code: str, pool: int = 4096, seed: int = 0) -> str:
-        failed, said = on_unix(f"SEED, POOL = {seed}, {pool}\n{PROGRAM}\n{code}", "4M", FIRMWARE)
+        failed, said = on_unix(f"SEED, POOL = {seed}, {pool}\n{program}\n{code}", "4M", FIRMWARE)
         assert not failed, said
         return said
 
@@ -88,6 +92,7 @@ assert b.recovered() is None
 """)
 
 
+@BOTH
 def test_a_function_moves_what_a_map_of_another_definition_held(boots: Run) -> None:
     boots("""
 b = boot()
@@ -108,6 +113,7 @@ assert told[0][2].endswith(": migrated") and "another definition" in told[1][2],
 """)
 
 
+@BOTH
 def test_a_schema_that_says_the_same_in_other_words_keeps_the_map(boots: Run) -> None:
     boots("""
 b = boot()
@@ -152,6 +158,7 @@ assert [(name, state) for name, state, _ in b.recovered()] == [("c", "kept"), ("
 """)
 
 
+@BOTH
 def test_those_that_wait_give_way(boots: Run) -> None:
     boots("""
 b = boot()
@@ -187,6 +194,7 @@ assert b"a secret" not in pool.read(0, 4096)
 """)
 
 
+@BOTH
 @pytest.mark.parametrize("seed", range(3))
 def test_any_order_of_any_maps(boots: Run, seed: int) -> None:
     """Boots that make other maps in another order, in a pool that is often full: each that is opened holds what it held."""
