@@ -28,6 +28,13 @@ def test_shipped_definition_leaves_the_program_heap(board: boards.BoardDefinitio
     assert board.is_hardware == (board.name not in ("unix", "qemu"))
 
 
+def test_what_a_reset_of_stock_firmware_leaves() -> None:
+    told = {board.name: board.over_resets for board in all_boards()}
+    assert told["pico"] == told["pico_w"] == "kept"
+    assert told["pico2"] == "kept, not tried on a board"
+    assert {told[name] for name in ("esp32", "pyboard_v11", "unix", "qemu")} == {"not kept"}
+
+
 def test_the_simulators_have_definitions_of_their_own() -> None:
     assert {load(name).simulator for name in ("unix", "pico", "qemu")} == set(boards.SIMULATORS)
 

@@ -162,6 +162,7 @@ def test_boards_lists_them_with_what_is_left_of_the_heap(run: Command) -> None:
     listed = json.loads(run("boards", "--json").stdout)
     pico = next(board for board in listed if board["name"] == "pico")
     assert pico["heap_left"] == pico["heap"] - pico["pool"]
+    assert pico["over_resets"] == "kept"
     assert pico == json.loads(run("boards", "pico", "--json").stdout)
     table = run("boards").stdout.splitlines()
     row = next(line for line in table if line.startswith("pico "))
@@ -173,6 +174,7 @@ def test_one_board_with_the_steps_to_flash_it(run: Command) -> None:
     text = run("boards", "esp32").stdout
     assert "esptool --port PORT" in text
     assert "micropython.org/download/ESP32_GENERIC" in text
+    assert "maps with a name are not kept on stock firmware" in text
     assert (
         "POOL_SIZE = 32768; GUARD = 'none'; CPUS = 1: deploy --board esp32 puts them into boardmaps_config.py" in text
     )

@@ -87,6 +87,13 @@ class BoardDefinition:
         return {"POOL_SIZE": self.pool, "GUARD": self.guard, "CPUS": cpus}
 
     @property
+    def over_resets(self) -> str:
+        """What becomes of maps with a name in a reset, on stock firmware: "kept", "kept, not tried on a board" or "not kept"."""
+        if self.micropython.port != "rp2":
+            return "not kept"
+        return "kept" if self.mcu == "RP2040" else "kept, not tried on a board"
+
+    @property
     def is_hardware(self) -> bool:
         """Whether there is such a board to hold in the hand; the simulators' own definitions say no."""
         return self.micropython.flash != "none"

@@ -24,8 +24,8 @@ _NETWORKS = {
 def command(name: str | None, as_json: bool) -> None:
     """List the boards and what remains of their heap beside the pool; with NAME (or a .toml file), all about one.
 
-    JSON: a list (an object for one NAME) of the keys of boards/NAME.toml, with "name", "heap_left" and "kernels" added, which
-    says what moves the bytes of maps on stock firmware. Sizes are bytes.
+    JSON: a list (an object for one NAME) of the keys of boards/NAME.toml, with "name", "heap_left", "kernels" and "over_resets"
+    added: on stock firmware, what moves the bytes of maps, and what becomes of them in a reset. Sizes are bytes.
     """
     # saves start-up time: needed by this command alone
     from dataclasses import asdict
@@ -35,7 +35,7 @@ def command(name: str | None, as_json: bool) -> None:
 
     chosen = [find(name)] if name else all_boards()
     if as_json:
-        more = [{"heap_left": board.heap_left, "kernels": kernels_of(board.arch)} for board in chosen]
+        more = [{"heap_left": b.heap_left, "kernels": kernels_of(b.arch), "over_resets": b.over_resets} for b in chosen]
         shown = [asdict(board) | added for board, added in zip(chosen, more, strict=True)]
         output.as_json(shown[0] if name else shown)
     elif name:
@@ -89,7 +89,7 @@ def _one(board: "BoardDefinition", kernels: str) -> None:
         ("kernels", f"on stock firmware {kernels}"),
         (
             "resets",
-            "clear the maps on stock firmware; with boardmaps built in (rp2, qemu) those that have a name are kept",
+            f"maps with a name are {board.over_resets} on stock firmware; with boardmaps built in (rp2, qemu) kept",
         ),
         ("config", f"{settings}: deploy --board {board.name} puts them into boardmaps_config.py on the board"),
         ("stubs", board.stubs),
