@@ -1,6 +1,8 @@
 """A thousand resets of each chip while its maps are changed: `python -m soak.resets [BOOTS]`.
 
-Both have boardmaps built in. A reset loses the map that was being changed at most, no wrong value is served. Any miss is an error.
+The Cortex-M3 and the Pico with boardmaps built in lose the map that was being changed at most. The stock Pico, with a tenth as
+many boots because each takes long, keeps all that were not being changed in 95 of 100 resets. Nowhere is a wrong value served.
+Any miss is an error.
 """
 
 import sys
@@ -10,9 +12,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench.report import Row, publish
+from boardmaps_host.deploy import deploy
 from boardmaps_sim.pico import PicoBoard
 from boardmaps_sim.qemu import QemuBoard
-from tests.board.resets import MAPS, VIPER, Said, reset_often
+from tests.board.resets import MAPS, SMALLER, VIPER, Said, reset_often
 
 BOOTS = 1001
 
@@ -38,7 +41,14 @@ def on_built_in_pico(boots: int) -> Said:
         return reset_often(board, "rp2", boots)
 
 
-def told(name: str, run: Callable[[int], Said], boots: int) -> list[Row]:
+def on_stock_pico(boots: int) -> Said:
+    """Reset the one with stock firmware."""
+    with TemporaryDirectory() as folder, PicoBoard(port=Path(folder, "port")) as board:
+        deploy(board.port, reset=False, timeout=120)
+        return reset_often(board, "rp2", boots, SMALLER)
+
+
+def told(name: str, run: Callable[[int], Said], boots: int, *, built_in: bool = True) -> list[Row]:
     """Reset a chip, and say what came of it."""
     begin = time.monotonic()
     said = run(boots)
@@ -48,7 +58,12 @@ def told(name: str, run: Callable[[int], Said], boots: int) -> list[Row]:
             f"{name}: wrong values or states", len(said.wrong), "", "; ".join(said.wrong)[:200], len(said.wrong), "<= 0"
         )
     ]
-    rows.append(Row.held(f"{name}: most maps that a reset lost", said.worst, "", f"of {MAPS}", said.worst, "<= 1"))
+    if built_in:
+        rows.append(Row.held(f"{name}: most maps that a reset lost", said.worst, "", f"of {MAPS}", said.worst, "<= 1"))
+    else:
+        kept = 1 - said.lost / resets
+        what = f"{name}: resets that kept all maps that were not changed"
+        rows.append(Row.held(what, kept, "", f"of {resets}", kept, ">= 0.95"))
     rows.append(Row(f"{name}: maps lost within a change", len(said.discarded), f"of {resets * MAPS:,}"))
     rows.append(Row(f"{name}: operations of a host meanwhile", said.by_host, ""))
     rows.append(Row(f"{name}: time", time.monotonic() - begin, "s"))
@@ -60,6 +75,7 @@ def main() -> int:
     boots = int(sys.argv[1]) if len(sys.argv) > 1 else BOOTS
     rows = told("Cortex-M3", on_cortex_m3, boots)
     rows += told("Pico, built in", on_built_in_pico, boots)
+    rows += told("Pico, stock", on_stock_pico, boots // 10 + 1, built_in=False)
     publish("resets-soak", "Resets while maps are changed", rows)
     return int(any(row.met is False for row in rows))
 

@@ -25,6 +25,11 @@ import sys
 class config: KERNELS, GUARD, POOL_SIZE = "viper", "irq", 16384
 sys.modules["boardmaps_config"] = config
 """
+SMALLER = """
+import sys
+class config: POOL_SIZE, GUARD = 16384, "irq+lock"
+sys.modules["boardmaps_config"] = config
+"""
 
 
 @dataclass

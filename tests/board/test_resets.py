@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from boardmaps_host.deploy import deploy
 from boardmaps_sim.chips.cache import firmware_image
 from boardmaps_sim.chips.qemu_port import IMAGE
-from boardmaps_sim.chips.rp2 import BUILT_IN
+from boardmaps_sim.chips.rp2 import BUILT_IN, STOCK
 from boardmaps_sim.pico import PicoBoard
 from boardmaps_sim.qemu import QemuBoard
-from tests.board.resets import MAPS, VIPER, Said, reset_often
+from tests.board.resets import MAPS, SMALLER, VIPER, Said, reset_often
 from tests.require import require_or_skip
 
 
@@ -39,3 +40,11 @@ def test_a_pico_with_boardmaps_built_in(tmp_path: Path) -> None:
     require_or_skip(firmware_image(BUILT_IN).exists(), "no firmware for the Pico. Build it: make pico-deps pico")
     with PicoBoard(port=tmp_path / "port", built_in=True) as board:
         found_whole(reset_often(board, "rp2", 5), 5)
+
+
+def test_a_pico_with_stock_firmware(tmp_path: Path) -> None:
+    """Its maps are on the heap, and a boot takes long to load the modules."""
+    require_or_skip(firmware_image(STOCK).exists(), "no firmware for the Pico. Build it: make pico-deps pico")
+    with PicoBoard(port=tmp_path / "port") as board:
+        deploy(board.port, reset=False, timeout=120)
+        found_whole(reset_often(board, "rp2", 5, SMALLER), 5)
