@@ -150,8 +150,8 @@ def recovered():
     """Return what became of the maps of the boot before: a list of (name, state, why), None where no memory outlives a reset.
 
     The list is empty where nothing was kept: after a power-up, or a boot without named maps. The state is "kept" while a map waits
-    to be made again, by its name and its definition, "opened" when it was, else "discarded", and then `why` says the reason. Takes
-    heap.
+    to be made again, by its name and its definition, "opened" when it was, else "discarded", and then `why` says the reason. An
+    empty name is that of a map without one, or of the pool of the boot before. Takes heap.
     """
     return None if _told is None else [tuple(told) for told in _told]
 

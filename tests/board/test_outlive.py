@@ -12,7 +12,9 @@ from boardmaps_host.deploy.files import Target, payload_for
 from tests.board.on_unix import run_on_unix
 from tests.require import require_board
 
-PROGRAM = (Path(__file__).parent / "programs" / "outliving.py").read_text()
+PROGRAMS = Path(__file__).parent / "programs"
+PROGRAM = (PROGRAMS / "outliving.py").read_text()
+STEPS = (PROGRAMS / "outliving_steps.py").read_text()
 UNIX = Target("micropython", "1.29.0", "linux", 2 << 10 | 3 << 8 | 6, kernels="plain")
 
 OVERWRITTEN = "the memory of the pool was used by what ran before boardmaps was imported"
@@ -284,91 +286,7 @@ assert not any(b.pool._view)
 
 def test_a_reset_at_any_step_of_a_boot_serves_no_wrong_value(boots: Run) -> None:
     """A reset behind each block that is taken, each word that is written and each module that is loaded."""
-    said = boots(
-        """
-import builtins
-
-class Reset(BaseException):
-    pass
-
-left = -1  # steps until the reset, which comes at 0
-before = None  # the words, where the pool is that they tell of, and its bytes with what stands below them
-
-def step():
-    global left
-    if "boardmaps.outlive" not in sys.modules:  # what is before that is another program's
-        return
-    if before and words == before[0]:
-        there = uctypes.bytearray_at(*before[1])
-        assert there[:16] != before[2][:16] or there == before[2], "the words tell of bytes that are not there any more"
-    left -= 1
-    if left == 0:
-        raise Reset
-
-def stepping(function):
-    def call(*given):
-        result = function(*given)
-        step()
-        return result
-    return call
-
-reading = False  # from when the words are read until they are written anew
-
-def get_then():
-    global reading
-    reading = True
-    step()
-    return bytes(words)
-
-def put_slowly(new):
-    global reading
-    for at in range(0, 12, 4):
-        words[at : at + 4] = new[at : at + 4]
-        step()
-    reading = reading and not any(new)
-
-def taken(*given):
-    assert not reading or words[8:] != pack("<I", crc32(words[:8])), "a block is taken while the words tell of the old pool"
-    return anew(*given)
-
-anew = bytearray
-builtins.bytearray = stepping(taken)
-builtins.len = stepping(len)
-builtins.__import__ = stepping(__import__)
-Config.LASTING = get_then, put_slowly, Config.LASTING[2], Config.LASTING[3]
-
-entries = {b"key%d" % i: b"val%d" % i for i in range(8)}
-values = [b"entry%03d" % i for i in range(20)]
-
-def life(b):
-    h, a = b.HashMap(4, 4, 8, name="h"), b.ArrayMap(8, 20, name="a")
-    assert h.check() is None and a.check() is None
-    held = dict(h.items()), [a.lookup(i) for i in range(20)]
-    assert held in ((entries, values), ({}, [bytes(8)] * 20)), held
-    for key, value in entries.items():
-        h.update(key, value)
-    for i in range(20):
-        a.update(i, values[i])
-    return held[0] == entries
-
-outcomes = []
-through = False
-life(boot())
-while not through:
-    at = Config.LASTING[2] + int.from_bytes(words[:4], "little") - 16, 16 + int.from_bytes(words[4:8], "little")
-    before = bytes(words), at, bytes(uctypes.bytearray_at(*at))
-    left = len(outcomes) + 1
-    try:
-        boot()
-        through = True
-    except Reset:
-        pass
-    left, before = -1, None
-    outcomes.append(life(boot()))
-print(len(outcomes), sum(outcomes))
-""",
-        heap="500K",
-    )
+    said = boots(STEPS, heap="500K")
     steps, kept = map(int, said.split())
     assert steps > 50
     assert 0 < kept < steps
