@@ -12,10 +12,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench.report import Row, publish
-from boardmaps_host.deploy import deploy
 from boardmaps_sim.pico import PicoBoard
 from boardmaps_sim.qemu import QemuBoard
 from tests.board.resets import MAPS, SMALLER, VIPER, Said, reset_often
+from tests.sim.stock import stock_pico
 
 BOOTS = 1001
 
@@ -43,8 +43,7 @@ def on_built_in_pico(boots: int) -> Said:
 
 def on_stock_pico(boots: int) -> Said:
     """Reset the one with stock firmware."""
-    with TemporaryDirectory() as folder, PicoBoard(port=Path(folder, "port")) as board:
-        deploy(board.port, reset=False, timeout=120)
+    with TemporaryDirectory() as folder, stock_pico(Path(folder)) as board:
         return reset_often(board, "rp2", boots, SMALLER)
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from boardmaps_host.deploy import deploy
 from boardmaps_sim.chips.cache import firmware_image
 from boardmaps_sim.chips.qemu_port import IMAGE
 from boardmaps_sim.chips.rp2 import BUILT_IN, STOCK
@@ -16,6 +15,7 @@ from boardmaps_sim.pico import PicoBoard
 from boardmaps_sim.qemu import QemuBoard
 from tests.board.resets import MAPS, SMALLER, VIPER, Said, reset_often
 from tests.require import require_or_skip
+from tests.sim.stock import stock_pico
 
 
 def found_whole(said: Said, boots: int) -> None:
@@ -45,6 +45,5 @@ def test_a_pico_with_boardmaps_built_in(tmp_path: Path) -> None:
 def test_a_pico_with_stock_firmware(tmp_path: Path) -> None:
     """Its maps are on the heap, and a boot takes long to load the modules."""
     require_or_skip(firmware_image(STOCK).exists(), "no firmware for the Pico. Build it: make pico-deps pico")
-    with PicoBoard(port=tmp_path / "port") as board:
-        deploy(board.port, reset=False, timeout=120)
+    with stock_pico(tmp_path) as board:
         found_whole(reset_often(board, "rp2", 5, SMALLER), 5)
