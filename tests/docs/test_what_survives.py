@@ -1,4 +1,4 @@
-"""The examples of docs/what-survives.md do what they say, on MicroPython's own littlefs; its story happens on a board."""
+"""The examples of docs/what-survives.md do what they say, on MicroPython's own littlefs; its story happens on the emulated Pico."""
 
 import os
 import re
@@ -7,11 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
+import serial
 
-from boardmaps_sim.unix import UnixBoard
 from tests.board.test_pins import run
 from tests.cli.conftest import BOARDMAPS, environment
-from tests.cli.test_postmortem import crash
+from tests.sim.stock import stock_pico
+from tests.waits import PATIENCE
 
 PAGE = (Path(__file__).parents[2] / "docs" / "what-survives.md").read_text("utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
@@ -32,8 +33,12 @@ def test_an_example(code: str) -> None:
 def test_the_story(tmp_path: Path) -> None:
     for name, text in FILES.items():
         (tmp_path / name).write_text(text)
-    with UnixBoard(port=tmp_path / "port", flash=tmp_path / "flash") as board:
-        crash(board, tmp_path / "control.py")
+    with (
+        stock_pico(tmp_path, main=FILES["control.py"].encode()) as board,
+        serial.Serial(board.port, timeout=3 * PATIENCE) as port,
+    ):
+        assert b"5 crashes in a row" in port.read_until(b"crashes in a row")
+    board.flash.rename(tmp_path / "flash")
     said = ""
     for line in re.search(r"```sh\n(.*?)```", PAGE, re.DOTALL)[1].splitlines():  # type: ignore[index]
         words = line.removeprefix("boardmaps ").split()
@@ -42,8 +47,8 @@ def test_the_story(tmp_path: Path) -> None:
         )
         assert done.returncode == 0, done.stderr
         said += done.stdout
-    assert "ZeroDivisionError" in said
-    assert "pressure 3, limits 0 to 0" in said
+    assert "The watchdog has reset the board" in said
+    assert "pressure 3, at least 0, 0 a turn" in said
     done = subprocess.run(
         [sys.executable, "desk.py"],
         cwd=tmp_path,
@@ -52,4 +57,4 @@ def test_the_story(tmp_path: Path) -> None:
         check=False,
         env=os.environ,
     )
-    assert (done.stdout, done.stderr) == ("nobody had set the limits\n", "")
+    assert (done.stdout, done.stderr) == ("it does not end: nobody had set what a turn adds\n", "")
