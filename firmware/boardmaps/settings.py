@@ -1,9 +1,9 @@
 """What boardmaps_config.py on the board says, and what the kernels are.
 
-POOL_SIZE and CPUS are explained in pool.py and maps/percpu.py, GUARD in kernels/viper_base.py. KERNELS is what moves the bytes of
-maps and frames: by itself the C kernels where the firmware has them, else those in native modules, which are the same, else those
-that MicroPython compiled, else, on a port that has no machine code, plain Python. "viper" and "plain" begin further down in that
-list. The bytes are the same.
+POOL_SIZE and CPUS are explained in pool.py and maps/percpu.py, GUARD in kernels/viper_base.py, LASTING in outlive.py. KEEP = False
+begins with an empty pool after each reset. KERNELS is what moves the bytes of maps and frames: by itself the C kernels where the
+firmware has them, else those in native modules, which are the same, else those that MicroPython compiled, else, on a port that has
+no machine code, plain Python. "viper" and "plain" begin further down in that list. The bytes are the same.
 `boardmaps deploy` sends the sort that the board will take: after a change of KERNELS it has to run again.
 
 `boardmaps deploy` writes it for the board. In the root of the files it goes before one that is frozen in, in /lib it does not.
