@@ -44,6 +44,7 @@ def take(lasting, size, clear):
         if not pieces:
             raise
         pieces = None
+        gc.collect()
         told[:] = [["", "discarded", "there was no heap for the pool beside a copy of the old one"]]
         block = _placed(size + _GUARD)
     offset = uctypes.addressof(block) + _GUARD - first
@@ -87,7 +88,6 @@ def _copied(lasting, size, told):
         return None
     if used > size:
         told.append(["", "discarded", "the pool is smaller now: %d bytes of %d that were in use" % (size, used)])
-    gc.collect()
     pieces = []
     try:
         for at in range(0, min(used, size), _PIECE):
@@ -104,7 +104,6 @@ def _copied(lasting, size, told):
 
 def _placed(size):
     """Return a block as far up in the heap as can be. Raises MemoryError where there is none."""
-    gc.collect()
     free = gc.mem_free() - size - _ABOVE
     piece = max(_PIECE, free // 32)
     n = free // piece
