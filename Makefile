@@ -18,7 +18,7 @@ help: ## List the targets
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV) || (apt-get update -q && apt-get install -y -q python3-venv && $(PYTHON) -m venv $(VENV)) # Debian splits venv off
 
-$(READY): pyproject.toml | $(BIN)/python
+$(READY): pyproject.toml firmware/boardmaps/flags.py | $(BIN)/python # the second has the version that is installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 

@@ -23,9 +23,8 @@ from . import keep
 
 _GUARD = const(16)  # bytes below the pool, a block of the collector's
 _ABOVE = const(1024)  # bytes of heap that are left above the pool: the sum of the free blocks is not one block
-_PIECE = const(
-    2048
-)  # bytes that are taken at once: small ones find room between others, and of them the collector frees the most
+# Bytes that are taken at once: small pieces find room between others, and the collector frees the most of them
+_PIECE = const(2048)
 _VOID = bytes(12)
 
 
