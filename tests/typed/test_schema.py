@@ -3,6 +3,7 @@
 import json
 import math
 import random
+import re
 import struct
 from typing import Any
 
@@ -209,6 +210,40 @@ def test_values_have_bytes(field: str, value: object, data: bytes) -> None:
 def test_values_that_a_field_refuses(field: str, value: object, error: type[Exception], why: str) -> None:
     with pytest.raises(error, match="field 'a': .*" + why):
         packed(field, value)
+
+
+@pytest.mark.parametrize(
+    ("field", "words", "number"),
+    [
+        ("a:u16(..3000)", ("100", "1e2", "1E+2", "0x64", "1.0e2"), 100),
+        ("a:i8", ("-16", "-0x10", "-1.6e1"), -16),
+        ("a:i16/100", ("21.5", "2.15e1", "215e-1"), 2150),
+        ("a:bool", ("true", "True", "TRUE", "1"), True),
+        ("a:bool", ("false", "False", "0"), False),
+        ("a:u8{off,heat}", ("heat", "1", "0x1"), 1),
+        ("a:u8&{on,hot}", ("on|hot", "0x3"), 3),
+    ],
+)
+def test_what_people_write_for_a_number(field: str, words: tuple[str, ...], number: object) -> None:
+    (one,) = Schema(field).fields
+    assert {values.parsed(one, word) for word in words} == {number}
+
+
+@pytest.mark.parametrize(
+    ("field", "word", "why"),
+    [
+        ("a:u16(..3000)", "-100", "field 'a': -100 does not fit u16; its range is ..3000"),
+        ("a:u16", "1e9", "field 'a': 1000000000 does not fit u16"),
+        ("a:u16", "1e999999999", "'1e999999999' is no number"),
+        ("a:u16", "0x", "'0x' is no number"),
+        ("a:i16/100", "0x10", "'0x10' is no number"),  # a stored number, or a physical one? nobody could tell
+        ("a:bool", "no", "'no' is not true or false"),
+    ],
+)
+def test_what_is_no_number(field: str, word: str, why: str) -> None:
+    (one,) = Schema(field).fields
+    with pytest.raises(InvalidValue, match=re.escape(why)):
+        values.parsed(one, word)
 
 
 def test_force_writes_what_the_bytes_hold() -> None:

@@ -8,8 +8,10 @@ first NUL (bytes where it is no UTF-8), `Nb` bytes. An array is a tuple of these
 import contextlib
 import math
 import numbers
+import re
 import struct
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from fractions import Fraction
 from operator import index
 from typing import Any
@@ -17,6 +19,8 @@ from typing import Any
 from boardmaps.errors import InvalidValue, NotPermitted
 from boardmaps.schema import Field, Schema, stored
 
+_HEX = re.compile(r"-?0x[0-9a-fA-F]{1,16}")
+_POWER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?[eE][+-]?[0-9]{1,2}")  # more would be no number of 64 bits
 _EXACT = 6  # decimals up to which a scaled number is shown exactly
 _F32_DIGITS = 9  # decimal digits that always tell two f32 apart
 
@@ -129,7 +133,8 @@ def _bits(field: Field, value: Iterable[Any]) -> int:
 
 
 def parsed(field: Field, word: str) -> Any:
-    """Return what is stored for one number, name or text as a person writes it."""
+    """Return what is stored for one number, name or text as a person writes it: also 1e2, 0x46, True and 1 for true."""
+    word = _plain(field, word)
     try:
         if field.names and word.startswith("0x"):
             return int(word, 16)
@@ -144,7 +149,21 @@ def parsed(field: Field, word: str) -> Any:
                     return number
         return stored(field, word)
     except ValueError as wrong:
-        raise InvalidValue(f"field {field.name!r}: {wrong}") from None
+        fits = (
+            ""
+            if "does not fit" not in str(wrong) or field.low is field.high is None
+            else f"; its range is {range_text(field)}"
+        )
+        raise InvalidValue(f"field {field.name!r}: {wrong}{fits}") from None
+
+
+def _plain(field: Field, word: str) -> str:
+    """Return a word as a schema has it, in which numbers have no exponents and are decimal."""
+    if field.letter == "?":
+        return {"0": "false", "1": "true"}.get(word, word.lower())
+    if field.letter != "s" and _HEX.fullmatch(word) and not field.names and field.times == field.over:
+        return str(int(word, 16))
+    return format(Decimal(word), "f") if field.whole and _POWER.fullmatch(word) else word
 
 
 def allowed(field: Field, number: Any) -> None:
