@@ -72,7 +72,31 @@ def test_fields_are_set_and_shown_by_name(on: Command, board: Board) -> None:
     }
     assert on("map", "getnext", "rooms", "kitchen").stdout == "bath\n"
     assert on("map", "delete", "rooms", "bath").returncode == 0
-    assert on("map", "lookup", "rooms", "bath").returncode == 1
+    for command in "lookup", "delete":
+        gone = on("map", command, "rooms", "bath")
+        assert (gone.returncode, gone.stdout, gone.stderr.count("\n")) == (1, "", 1)
+        assert gone.stderr.endswith("no such key; it has kitchen\n")
+
+
+def test_a_mistyped_key_makes_an_entry_and_stderr_names_those_that_are_like_it(on: Command, board: Board) -> None:
+    board.close()
+    first = on("map", "update", "rooms", "kitchen", "temp=21")
+    assert (first.returncode, first.stderr) == (0, "boardmaps: made a new entry 'kitchen'; the map had none.\n")
+    for one_or_more in ("temp=22",), ("temp=23", "mode=heat"):
+        assert on("map", "update", "rooms", "kitchen", *one_or_more).stderr == ""
+    typo = on("map", "update", "rooms", "kichen", "temp=20", "mode=heat")
+    assert (typo.returncode, typo.stdout) == (0, "")
+    assert typo.stderr == "boardmaps: made a new entry 'kichen'; the map also has kitchen.\n"
+    for room in ("bath", "hall", "cellar"):
+        on("map", "update", "rooms", room, "temp=20")
+    assert on("map", "update", "rooms", "halls", "temp=20").stderr.startswith(
+        "boardmaps: made a new entry 'halls'; the map also has hall, "
+    )
+    assert on("map", "update", "net", "7,80", "n=1").stderr == "boardmaps: made a new entry '7,80'; the map had none.\n"
+    assert on("map", "update", "net", "7,8", "n=1").stderr.endswith("the map also has 7,80.\n")
+    assert on("map", "update", "rows", "1", "set=2.5").stderr == ""
+    data = ("value", "hex", *["00"] * 11)
+    assert on("map", "update", "rooms", "key", "str:attic", *data, "noexist").stderr == ""
 
 
 @pytest.mark.parametrize(
@@ -81,6 +105,7 @@ def test_fields_are_set_and_shown_by_name(on: Command, board: Board) -> None:
         ("rooms kitchen temp=40", "field 'temp': 40.00 is not in the range 5.00..35.00 °C"),
         ("rooms kitchen temp=21.555", "field 'temp': 21.555 is no multiple of 1/100"),
         ("rooms kitchen temp=warm", "field 'temp': 'warm' is no number"),
+        ("rooms kitchen temp=-400", "field 'temp': -400 does not fit i16; its range is 5.00..35.00 °C"),
         ("rooms kitchen mode=hot", "field 'mode': 'hot' is no name of it; there are off, heat, cool"),
         ("rooms kitchen runs=1", "field 'runs': only the firmware writes it; force overrides"),
         ("rooms kitchen tmp=1", "map 'rooms': there is no field 'tmp'; there are temp, mode, runs, gain"),
@@ -208,7 +233,8 @@ def test_nan_and_infinities_are_valid_json(on: Command, board: Board) -> None:
         raise AssertionError(word)
 
     found = json.loads(on("map", "dump", "rooms", "-j").stdout, parse_constant=refuse)
-    assert [entry["formatted"]["value"]["gain"] for entry in found] == ["NaN", "-Infinity"]
+    gains = {entry["formatted"]["key"]: entry["formatted"]["value"]["gain"] for entry in found}
+    assert gains == {"a": "NaN", "b": "-Infinity"}
 
 
 @pytest.mark.parametrize(

@@ -150,11 +150,12 @@ def test_force_writes_what_the_bytes_hold(rooms: Any) -> None:
 
 
 def test_several_fields_change_in_one_step_and_a_new_entry_has_defaults(rooms: Any) -> None:
-    rooms.change("kitchen", {"temp": 19.5, "mode": "cool"})
+    assert rooms.change("kitchen", {"temp": 19.5, "mode": "cool"})
     assert (rooms["kitchen"].temp, rooms["kitchen"].mode, rooms["kitchen"].pid.p) == (19.5, "cool", 0.5)
-    rooms.change("bath", {"mode": "heat"})
+    assert rooms.change("bath", {"mode": "heat"})
     assert (rooms["bath"].temp, rooms["bath"].mode) == (21, "heat")
-    rooms.change("kitchen", {"temp": 5, "on": True})
+    assert not rooms.change("kitchen", {"temp": 5, "on": True})
+    assert not rooms.change("kitchen", {"temp": 5})
     assert (rooms["kitchen"].temp, rooms["kitchen"].mode, rooms["kitchen"].on) == (5, "cool", True)
 
 

@@ -3,11 +3,14 @@
 import copy
 from typing import TYPE_CHECKING, Any
 
+from boardmaps.errors import KeyNotFound
+
 from . import options, output
 from .drawing import click
 from .entries import entry_json, kind_of, need_keys, print_entries
 from .forms import HELP, Words, data, update_flags
 from .later import Group
+from .near import near
 from .typed import Names, as_option, changes, field_rows, force_option, key_of, key_words, typed_map
 from .words import complete
 
@@ -107,8 +110,9 @@ def lookup(words: tuple[str, ...], target: options.Target, as_json: bool, as_tex
         names = Names(the_map, as_text)
         key = _key(the_map, asked)
         value = the_map.lookup(key)
+        others = "" if value is not None or as_json else _others(the_map, key)
     if value is None:
-        return miss(f"lookup {selector.key!r}: no such key", None, as_json)
+        return miss(f"lookup {selector.key!r}: no such key{others}", None, as_json)
     if as_json:
         output.as_json(entry_json(the_map, key, value, names))
     else:
@@ -125,8 +129,9 @@ def update(words: tuple[str, ...], target: options.Target, as_json: bool, force:
 
     boardmaps map update rooms kitchen temp=21.5 mode=heat
 
-    Fields are written in one step; those that are not named stay, or have their defaults in a new entry. An array's values have
-    commas between them. `noexist` creates only, `exist` changes only. In a per-CPU map every CPU gets the value.
+    Fields are written in one step; those that are not named stay, or have their defaults in a new entry, which stderr names.
+    An array's values have commas between them. `noexist` creates only, `exist` changes only. In a per-CPU map every CPU gets the
+    value.
 
     JSON: null, as bpftool.
     """
@@ -148,9 +153,12 @@ def update(words: tuple[str, ...], target: options.Target, as_json: bool, force:
             given = changes(the_map, fields)
             typed = typed_map(the_map, force=force)
             if kind_of(the_map).per_cpu:
+                made = not kind_of(the_map).indexed and the_map.lookup(key) is None
                 typed[key] = given
             else:
-                typed.change(key, given)
+                made = typed.change(key, given)
+            if made:
+                _note_made(the_map, key)
             _note_restart(the_map, given)
         else:
             value = data(value_words, the_map.definition.value_size, "value")
@@ -174,7 +182,11 @@ def delete(words: tuple[str, ...], target: options.Target, as_json: bool) -> Non
     with target.connect() as board:
         the_map = board.map(selector.key)
         need_keys(the_map, "delete")
-        the_map.delete(_key(the_map, asked))
+        key = _key(the_map, asked)
+        try:
+            the_map.delete(key)
+        except KeyNotFound as missing:
+            raise click.ClickException(f"{missing}{_others(the_map, key)}") from None
     if as_json:
         output.as_json(None)
 
@@ -214,6 +226,19 @@ def _key(the_map: "RemoteMap", asked: tuple[str | None, list[str]]) -> bytes:
     """Return the key that a word, or DATA, stands for."""
     word, key_data = asked
     return data(key_data, the_map.definition.key_size, "key") if word is None else key_of(the_map, word)
+
+
+def _others(the_map: "RemoteMap", key: bytes) -> str:
+    """Return what a typed map has where a key is not, for the end of a sentence."""
+    others = near(the_map, key) if Names(the_map).key else ""
+    return f"; it has {others}" if others else ""
+
+
+def _note_made(the_map: "RemoteMap", key: bytes) -> None:
+    """Say that an entry is new: whoever has mistyped a key meant one that was there."""
+    word = ",".join(Names(the_map).key_cells(key))
+    others = near(the_map, key)
+    output.note(f"boardmaps: made a new entry {word!r}; the map {f'also has {others}' if others else 'had none'}.")
 
 
 def _note_restart(the_map: "RemoteMap", given: dict[str, Any]) -> None:

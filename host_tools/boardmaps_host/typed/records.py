@@ -233,10 +233,10 @@ class TypedMap:
             return bytes(value)
         return values.pack_all(self.schema, value, f"map {self.map.name!r}", force=self.forced)
 
-    def change(self, key: Any, fields: Mapping[str, Any]) -> None:
+    def change(self, key: Any, fields: Mapping[str, Any]) -> bool:
         """Write some fields of an entry in one step; where there is none, make it, with the defaults of the others.
 
-        In a commit the entry has to be there.
+        Return whether it was made. In a commit the entry has to be there.
         """
         k = self.key_bytes(key)
         what = f"map {self.map.name!r}"
@@ -246,7 +246,7 @@ class TypedMap:
         parts = [(field.offset, values.pack(field, fields[field.name], force=self.forced)) for field in named]
         if self._staged:
             self._write_parts(k, parts)
-            return
+            return False
         if len(parts) == 1:
             try:
                 self._write_parts(k, parts)
@@ -254,15 +254,15 @@ class TypedMap:
                 if self._kind.indexed:
                     raise
             else:
-                return
-        self._change(k, parts, _over(bytes(self.schema.default()), parts))
+                return False
+        return self._change(k, parts, _over(bytes(self.schema.default()), parts))
 
     def _write_parts(self, key: bytes, parts: list[tuple[int, bytes]]) -> None:
         for offset, part in parts:
             self.map.update_part(key, offset, part)
 
-    def _change(self, key: bytes, parts: list[tuple[int, bytes]], fresh: bytes) -> None:
-        """Write parts of a value, (offset, bytes), as one step, or make the entry as `fresh`."""
+    def _change(self, key: bytes, parts: list[tuple[int, bytes]], fresh: bytes) -> bool:
+        """Write parts of a value, (offset, bytes), as one step, or make the entry as `fresh`; return whether it was made."""
         link = getattr(self.map, "_link", None)
         for tries in range(_TRIES):
             try:
@@ -272,13 +272,13 @@ class TypedMap:
 
                     with committing(link):
                         self._write_parts(key, parts)
-                    return
+                    return False
                 old = self.map.lookup(key)
                 if old is None:
                     self.map.update(key, fresh, BPF_NOEXIST)
-                    return
+                    return True
                 if self.map.compare_and_swap(key, old, _over(old, parts)):
-                    return
+                    return False
             except (KeyExists, KeyNotFound):  # it came, or went, meanwhile
                 if self._kind.indexed:
                     raise

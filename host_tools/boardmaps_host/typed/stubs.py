@@ -179,7 +179,7 @@ def _map(name: str, kind: Kind, key: Schema | None, what: str) -> str:
             f"    def __getitem__(self, key: {given}) -> {entry}: ...",
             f"    def __setitem__(self, key: {given}, value: Mapping[str, Any] | bytes) -> None: ...",
             f"    def __delitem__(self, key: {given}) -> None: ...",
-            f"    def change(self, key: {given}, fields: Mapping[str, Any]) -> None: ...",
+            f"    def change(self, key: {given}, fields: Mapping[str, Any]) -> bool: ...",
             f"    def __iter__(self) -> Iterator[{found}]: ...",
             f"    def keys(self) -> Iterator[{found}]: ...",
             f"    def values(self) -> Iterator[{entry}]: ...",
