@@ -81,6 +81,8 @@ def test_a_series_by_the_boards_own_time(on: Command, tmp_path: Path) -> None:
         (["rooms.kitchen.name"], "is 4s, and no number", 1),
         (["rooms.kitchen.pid.p[2]"], "has 2 numbers", 1),
         (["rooms.temp"], "the key is missing", 1),
+        (["rooms.kichen.temp"], "the map 'rooms' has no such key; it has kitchen.", 1),
+        (["plain.str:on"], "the map 'plain' has no such key; it has 6f 6e 65 00.", 1),
         (["temps.5.temp"], "has no keys", 1),
         (["rooms.kitchen.temp", "temps.temp"], "plot them apart", 1),
         (["rooms.kitchen.temp", "--save", "x.txt"], "ends with none of .svg", 2),

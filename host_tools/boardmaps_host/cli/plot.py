@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from . import options, output
 from .drawing import click
 from .forms import data
+from .near import near
 from .typed import key_of
 
 if TYPE_CHECKING:
@@ -101,6 +102,11 @@ def _place(board: "Board", word: str) -> "Place":
         return key_of(the_map, text)
 
     info, key, field, index = find(word, board.maps(), key_bytes)
+    the_map = remote(board.link, info)
+    if key and the_map.lookup(key) is None:  # mistyped, or else it would only come later: nobody could tell which
+        raise click.ClickException(
+            f"{word!r}: the map {info.name!r} has no such key; it has {near(the_map, key) or 'none'}."
+        )
     return Place(word, info.name, key, field, index)
 
 
