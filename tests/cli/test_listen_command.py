@@ -4,8 +4,12 @@ import json
 import signal
 import subprocess
 
+import pytest
+
 from boardmaps_host.client.transports.serial import holders_of
+from boardmaps_sim.unix import UnixBoard
 from tests.cli.conftest import BOARDMAPS, Command, environment
+from tests.top.terminals import Terminal
 from tests.waits import PATIENCE, eventually
 
 
@@ -38,3 +42,13 @@ def test_ctrl_c_ends_the_command_and_not_the_firmware(firmware: object, on: Comm
         shown.communicate()
     assert (shown.returncode, said) == (130, "")
     assert on("map", "show").returncode == 0
+
+
+@pytest.mark.parametrize(
+    "words", [("console",), ("map", "watch", "hits"), ("export", "csv")], ids=["console", "map watch", "export"]
+)
+def test_a_person_at_a_terminal_is_told_that_it_goes_on(firmware: UnixBoard, words: tuple[str, ...]) -> None:
+    with Terminal([*BOARDMAPS, *words, "--port", firmware.port]) as terminal:
+        terminal.sees("boardmaps: attached; Ctrl-C ends")
+        terminal.press("\x03")
+        assert terminal.ends() in (0, 130)

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from boardmaps import HashMap
+from boardmaps_host import connect
 from boardmaps_sim.unix import UnixBoard
 from tests.cli.conftest import BOARDMAPS, Command, environment
 from tests.export.conftest import Running
@@ -75,10 +77,40 @@ def test_a_board_that_goes_and_comes_back(start: Start, tmp_path: Path, firmware
     assert "Traceback" not in "".join(export.err)
 
 
-def test_a_map_that_is_not_there(firmware: UnixBoard, run: Command) -> None:
-    done = run("export", "csv", "--once", "-P", firmware.port, "--map", "attic")
+@pytest.mark.parametrize(
+    "words",
+    [("csv", "--once"), ("csv", "--for", "600"), ("csv",), ("prometheus", "--listen", "127.0.0.1:0"), ("mqtt",)],
+)
+def test_a_map_that_no_board_has_is_an_error_at_once(firmware: UnixBoard, run: Command, words: tuple[str, ...]) -> None:
+    done = run("export", *words, "-P", firmware.port, "--map", "attic")
     assert done.returncode == 1
-    assert "map 'attic': the board has no such map; it has: hits, " in done.stderr
+    assert "boardmaps: map 'attic': the board has no such map; it has: hits, " in done.stderr
+    assert "is down" not in done.stderr.replace("the broker", "")
+
+
+def test_a_map_that_only_one_of_the_boards_has(firmware: UnixBoard, start: Start, run: Command, tmp_path: Path) -> None:
+    shutil.copy(firmware.flash, tmp_path / "flash")
+    with UnixBoard(port=tmp_path / "port", flash=tmp_path / "flash") as board, connect(board.port, share=True) as other:
+        other.create_map(HashMap, name="attic", key="k:u8", value="n:u8", max_entries=1)
+        other.maps.attic[1] = {"n": 7}
+        boards = ("-P", f"mine={board.port}", "-P", f"other={firmware.port}")
+        export = start("export", "csv", *boards, "--map", "attic", "--every", "0.02")
+        assert export.says("other has no map 'attic'; it has: hits, ")
+        assert export.says(",mine,attic,1,n,7,")
+        assert export.end() == 0
+        done = run("export", "csv", *boards, "--map", "attic", "--map", "cellar")
+        assert (done.returncode, "map 'cellar': none of the boards has such a map" in done.stderr) == (1, True)
+
+
+def test_for_counts_from_the_first_reading(firmware: UnixBoard, run: Command, tmp_path: Path) -> None:
+    for seconds in "0", "0.01":  # less than it takes to reach a board
+        done = run("export", "jsonl", str(tmp_path / "x.jsonl"), "-P", firmware.port, "--for", seconds, "--json")
+        said = json.loads(done.stdout)
+        assert (done.returncode, said["readings"] >= 1, said["rows"] >= 6) == (0, True, True)
+    done = run("export", "csv", str(tmp_path / "x.csv"), "-P", firmware.port, "--for", "0", "--map", "said")
+    assert (done.stdout, done.stderr) == (f"wrote 1 row to {tmp_path / 'x.csv'}\n", "")
+    away = run("export", "jsonl", "-P", f"{tmp_path}/away", "--for", "0.1")
+    assert (away.returncode, away.stdout) == (0, "")
 
 
 def test_a_closed_pipe(firmware: UnixBoard) -> None:

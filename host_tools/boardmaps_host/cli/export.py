@@ -59,6 +59,8 @@ JSON, at the end: {{"file", "rows", "readings"}}; not where rows go to stdout.""
                 done = _run(into, **rest)
             if as_json and path is not None:
                 output.as_json({"file": str(path), "rows": done["rows"], "readings": done["readings"]})
+            elif path is not None:
+                output.say(f"wrote {done['rows']} row{'s' * (done['rows'] != 1)} to {path}")
             return int(done["failed"] > 0)
 
         return command
@@ -81,9 +83,11 @@ def _run(
     from boardmaps_host.export.files import Changed
     from boardmaps_host.export.poller import Fleet
 
-    told = fleet.Told()
+    told = fleet.Told(boards, maps)
     only = Changed() if changed else None
     done = {"rows": 0, "readings": 0, "failed": 0}
+    if seconds is None and not once:
+        output.attached()
     with suppress(KeyboardInterrupt), Fleet(boards, None if once else every, maps) as watched:
         for reading in watched.once(timeout) if once else watched.readings(seconds):
             told(reading)

@@ -76,7 +76,8 @@ def command(
     )
     if as_json:
         output.as_json({"broker": f"{host}:{port}", "boards": list(boards)})
-    told = fleet.Told()
+    output.attached()
+    told = fleet.Told(boards, maps)
     with Fleet(boards, every, maps) as watched:
         bridge = Bridge(watched, at, lambda text: output.note(f"boardmaps: {text}"), rounds=off_step == "round")
         with suppress(KeyboardInterrupt):

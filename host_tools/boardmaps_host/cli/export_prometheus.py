@@ -47,7 +47,7 @@ def command(
 
     with Fleet(boards, None, maps) as watched:
         if dashboard is not None:
-            return _dashboard(watched, dashboard, timeout, as_json)
+            return _dashboard(watched, fleet.Told(boards, maps), dashboard, timeout, as_json)
         # saves start-up time: needed by this command alone
         from boardmaps_host.export.prometheus import serve
 
@@ -59,7 +59,7 @@ def command(
                 output.as_json({"url": url})
             else:
                 output.say(f"serving {url} until Ctrl-C", flush=True)
-            told = fleet.Told()
+            told = fleet.Told(boards, maps)
             with suppress(KeyboardInterrupt):
                 for reading in watched.readings(None):
                     told(reading)
@@ -69,11 +69,10 @@ def command(
     return 0
 
 
-def _dashboard(watched: "Fleet", path: Path, timeout: float, as_json: bool) -> int:
+def _dashboard(watched: "Fleet", told: fleet.Told, path: Path, timeout: float, as_json: bool) -> int:
     # saves start-up time: needed by this option alone
     from boardmaps_host.export.dashboard import dashboard
 
-    told = fleet.Told()
     readings = watched.once(timeout)
     for reading in readings:
         told(reading)

@@ -91,17 +91,41 @@ def _open(port: str, timeout: float, key: bytes | str | None) -> "Board":
 
 
 class Told:
-    """Says on stderr when a board goes, and when it is back."""
+    """Says on stderr when a board goes, when it is back, and which of the maps that were asked for it has not.
 
-    def __init__(self) -> None:
+    `boards` are all of them, `maps` the names of those maps: one that no board has, and none had before, is an error as soon as all
+    were reached. A board that restarts has not made its maps yet.
+    """
+
+    def __init__(self, boards: Boards, maps: tuple[str, ...]) -> None:
+        self._boards = set(boards)
         self._down: set[str] = set()
+        self._without: dict[str, set[str]] = {name: set() for name in maps}  # the boards that have no such map
+        self._met: set[str] = set()  # maps that a board has, or had
 
     def __call__(self, reading: "Reading") -> None:
         """Take a reading."""
-        health = reading.health
+        board, health = reading.board, reading.health
         if not health.up:
-            self._down.add(reading.board)
-            output.note(f"boardmaps: {reading.board} is down: {health.why}")
-        elif reading.board in self._down:
-            self._down.remove(reading.board)
-            output.note(f"boardmaps: {reading.board} is there again")
+            self._down.add(board)
+            output.note(f"boardmaps: {board} is down: {health.why}")
+            return
+        if board in self._down:
+            self._down.remove(board)
+            output.note(f"boardmaps: {board} is there again")
+        for name, without in self._without.items():
+            if name not in reading.lacks:
+                self._met.add(name)
+                without.discard(board)
+            elif board not in without:
+                without.add(board)
+                self._lacks(reading, name)
+
+    def _lacks(self, reading: "Reading", name: str) -> None:
+        there = f"it has: {', '.join(sorted(info.name for info in reading.maps if info.name)) or 'none'}"
+        if name in self._met or self._without[name] != self._boards:
+            output.note(f"boardmaps: {reading.board} has no map {name!r}; {there}")
+        elif len(self._boards) == 1:
+            raise click.ClickException(f"map {name!r}: the board has no such map; {there}")
+        else:
+            raise click.ClickException(f"map {name!r}: none of the boards has such a map; {reading.board}: {there}")

@@ -43,6 +43,8 @@ def console(target: options.Target, as_json: bool, seconds: float | None, raw: b
             output.show(text, raw=raw)
 
     with target.connect(show) as board:
+        if seconds is None:
+            output.attached()
         while seconds is None:
             board.listen(60)
         board.listen(seconds)
@@ -102,6 +104,8 @@ def watch(
             size = the_map.definition.key_size
             key = None if asked is None else data(key_data, size, "key") if word is None else key_of(the_map, word)
             told = the_map.watch(key, every=every, callback=show)
+        if seconds is None:
+            output.attached()
         try:
             while seconds is None:
                 board.listen(60)

@@ -59,6 +59,12 @@ def note(text: str) -> None:
     print(harmless(text), file=sys.stderr, flush=True)
 
 
+def attached() -> None:
+    """Say to a person at a terminal that a command goes on until Ctrl-C: one that has nothing to print yet looks as if it hung."""
+    if sys.stderr.isatty():
+        note("boardmaps: attached; Ctrl-C ends")
+
+
 def show(text: str, *, raw: bool = False) -> None:
     """Print what a board has printed, with no newline of ours; `raw` leaves its control characters in."""
     sys.stdout.write(text if raw else harmless(text))

@@ -154,7 +154,8 @@ class Sqlite:
         self._database.close()
 
     def _failed(self, error: sqlite3.Error) -> ExportError:
-        return ExportError(f"{self._path}: SQLite says: {error}. What was in it is still there.")
+        kept = " What was in it is still there." if self._path.exists() else ""
+        return ExportError(f"{self._path}: SQLite says: {error}.{kept}")
 
 
 def _storable(point: Any) -> int | float | str:

@@ -110,9 +110,8 @@ class _Failing:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
-            raise ExportError(
-                f"{self._path}: it cannot be written: {error.strerror}. What was in it is still there."
-            ) from error
+            kept = " What was in it is still there." if self._path.exists() else ""
+            raise ExportError(f"{self._path}: it cannot be written: {error.strerror}.{kept}") from error
 
 
 def _own(file: BinaryIO, path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from boardmaps.errors import MapError
 from boardmaps_host.client.errors import LinkError
-from boardmaps_host.export.reading import Health, Place, Reader, Reading, reading
+from boardmaps_host.export.reading import Health, Place, Reader, Reading, glance, reading
 
 if TYPE_CHECKING:
     from boardmaps_host.client.board import Board
@@ -119,7 +119,7 @@ class Poller:
         reader = Reader(board, self._maps, self._place)
         due = time.monotonic()
         if self._every is None:
-            self._is(reader.health(time.time()), time.time())
+            self._is(glance(self.name, reader))
         while not self._ended.is_set():
             asked = None
             try:
@@ -156,22 +156,21 @@ class Poller:
     def _read(self, reader: Reader) -> Reading:
         try:
             found = reading(self.name, reader, self.health.since)
-        except MapError as wrong:  # no map of a name that was asked for: the board itself is there
+        except MapError as wrong:  # a map has gone meanwhile: the board itself is there
             self._down(str(wrong))
             return Reading(self.name, time.time(), self.health)
-        found.health = self._is(found.health, found.at)
+        self._is(found)
         return found
 
-    def _is(self, now: Health, at: float) -> Health:
-        """Take how the board is, which is up; return it with the time since when."""
-        before = self.health
+    def _is(self, found: Reading) -> None:
+        """Take a reading of the board, which is up, and have the time since when in it."""
+        before, now = self.health, found.health
         if not before.up or before.boot.partition(".")[0] != now.boot.partition(".")[0]:
-            now = replace(now, since=at)
-        self.health = now
+            now = replace(now, since=found.at)
+        self.health = found.health = now
         self._tried.set()
         if self._every is None and not before.up:
-            self._deliver(Reading(self.name, at, now))
-        return now
+            self._deliver(found)
 
     def _down(self, why: str) -> None:
         was = self.health
@@ -206,14 +205,23 @@ class Fleet:
                 return
 
     def readings(self, seconds: float | None) -> Iterator[Any]:
-        """Give each reading as it comes, and what else was put; for so many seconds, or for ever."""
-        end = None if seconds is None else time.monotonic() + seconds
+        """Give each reading as it comes, and what else was put; for so many seconds, or for ever.
+
+        The seconds count from the first reading, or where no board could be reached, from when that is known of all of them.
+        """
+        end: float | None = None
+        untried = set(self.pollers)
         while True:
             left = 3600.0 if end is None else end - time.monotonic()
             if left <= 0:
                 return
             with suppress(queue.Empty):
-                yield self._told.get(timeout=left)
+                told = self._told.get(timeout=left)
+                if seconds is not None and end is None and isinstance(told, Reading):
+                    untried.discard(told.board)
+                    if told.health.up or not untried:
+                        end = time.monotonic() + seconds
+                yield told
 
     def now(self, seconds: float) -> list[Reading]:
         """Read all boards at the same time; one that has not answered after so many seconds is told as down."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from boardmaps.abi import BPF_F_RDONLY, BPF_F_WRONLY, OP_POOL
-from boardmaps.errors import InvalidDefinition, KeyNotFound, NotSupported
+from boardmaps.errors import InvalidDefinition, NotSupported
 from boardmaps.schema import Field, Schema, Types
 from boardmaps_host.client import health
 from boardmaps_host.client.health import Heap
@@ -114,7 +114,8 @@ class Health:
 class Reading:
     """What one board's maps hold. `at`: when it was read, in seconds of this computer's clock. `maps`: all of the board's.
 
-    `entries` has of a series the samples that are new, `newest` the last one of each.
+    `entries` has of a series the samples that are new, `newest` the last one of each. `lacks`: maps that were asked for, and that
+    the board has not.
     """
 
     board: str
@@ -123,6 +124,7 @@ class Reading:
     maps: "list[MapInfo]" = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
     newest: list[Entry] = field(default_factory=list)
+    lacks: list[str] = field(default_factory=list)
 
     def points(self) -> Iterator[tuple[Entry, Point]]:
         """Give each value with its entry."""
@@ -161,11 +163,12 @@ class Reader:
         self._tells = True  # of its heap and its pool
         self._told: tuple[Heap | None, tuple[int, int] | None] | None = None  # them, since health() took them
         self.newest: list[Entry] = []  # of each series the last sample, whether it is new or not
+        self.lacks: list[str] = []  # of the names those that the board had no map for, when it was looked at last
 
-    def read(self) -> tuple[list["MapInfo"], list[Entry]]:
-        """Return the board's maps and their entries. Raises LinkError, MapError; KeyNotFound when there is no map of a name.
+    def look(self) -> list["MapInfo"]:
+        """Return the board's maps. Raises LinkError, MapError.
 
-        What health() tells is asked for in the same flight as the list of maps, so that what was read is told at once.
+        What health() tells is asked for in the same flight, so that what was read is told at once.
         """
         asked = self._asking()
         infos, replies = listing_beside(self.board.link, self._last, asked)
@@ -173,10 +176,12 @@ class Reader:
         if asked:
             self._take(replies)
         there = {info.name for info in infos}
-        if missing := [name for name in self._names if name not in there]:
-            raise KeyNotFound(
-                f"map {missing[0]!r}: the board has no such map; it has: {', '.join(sorted(there)) or 'none'}"
-            )
+        self.lacks = [name for name in self._names if name not in there]
+        return infos
+
+    def read(self) -> tuple[list["MapInfo"], list[Entry]]:
+        """Return the board's maps, and the entries of those that are read. Raises LinkError, MapError."""
+        infos = self.look()
         entries: list[Entry] = []
         self.newest = []
         known = {}
@@ -260,7 +265,14 @@ def reading(name: str, reader: Reader, since: float) -> Reading:
     """Read a board that is called `name`."""
     infos, entries = reader.read()
     at = time.time()
-    return Reading(name, at, reader.health(since), infos, entries, reader.newest)
+    return Reading(name, at, reader.health(since), infos, entries, reader.newest, reader.lacks)
+
+
+def glance(name: str, reader: Reader) -> Reading:
+    """Look at a board that is called `name`, and read none of its entries: the samples of a series stay new."""
+    infos = reader.look()
+    at = time.time()
+    return Reading(name, at, reader.health(at), infos, lacks=reader.lacks)
 
 
 def writable(info: "MapInfo", field: Field) -> bool:
