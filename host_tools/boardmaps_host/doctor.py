@@ -75,13 +75,13 @@ def _port(target: str) -> str:
         raise PortMissing(f"no simulated board {target} is running. Start one: boardmaps sim --board {target}")
     if "://" in target:
         return target
-    from boardmaps_host.client.transports.serial import known_ports, port_path  # saves start-up time: a real port's
+    from boardmaps_host.client.transports.serial import boards_there, port_path  # saves start-up time: a real port's
 
     port = port_path(target)
     if not os.path.exists(port) and os.name == "posix":
-        ports = ", ".join(known_ports()) or "none"
+        there = boards_there()
         raise PortMissing(
-            f"{port}: there is no such port; those with a board: {ports}. Is it plugged in, with a cable that has data lines?"
+            f"{port}: there is no such port; those with a board: {there}. Is it plugged in, with a cable that has data lines?"
         )
     return port
 

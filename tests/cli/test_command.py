@@ -20,6 +20,8 @@ from boardmaps_host import cli
 from boardmaps_host.cli import maps
 from boardmaps_host.cli.later import Group
 from boardmaps_host.cli.root import boardmaps
+from boardmaps_host.client.errors import PortMissing
+from boardmaps_host.client.transports import serial
 from boardmaps_sim.unix import UnixBoard
 from tests.cli.conftest import BOARDMAPS, Command, environment
 from tests.waits import PATIENCE
@@ -139,6 +141,49 @@ def test_without_a_port_it_says_how_to_name_one(run: Command) -> None:
     assert done.returncode == 2
     assert "--port" in done.stderr
     assert "BOARDMAPS_PORT" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("--port unix map show", "--port goes behind the command: boardmaps map show --port unix\n"),
+        ("--port=unix map show --pretty", "--port goes behind the command: boardmaps map show --pretty --port=unix\n"),
+        ("-P a0 map dump rooms", "-P goes behind the command: boardmaps map dump rooms -P a0\n"),
+        ("map -Pa0 show", "-P goes behind the command: boardmaps map show -Pa0\n"),
+        ("map show -p unix", "or set BOARDMAPS_PORT. -p is --pretty; the port is -P. See: boardmaps map show --help\n"),
+        (
+            "doctor -p unix -P twin",
+            "extra argument (unix). -p is --pretty; the port is -P. See: boardmaps doctor --help\n",
+        ),
+        ("map show -p unix -P twin", "no such map; it has: none. -p is --pretty; the port is -P.\n"),
+        (
+            "map show",
+            "E.g. --port /dev/ttyACM0, or --port unix while `boardmaps sim` runs; or set BOARDMAPS_PORT. See: ",
+        ),
+        ("deploy main.py -P a0", "Did you mean --app main.py? See: boardmaps deploy --help\n"),
+        ("pool --nothing", "No such option '--nothing'. See: boardmaps pool --help\n"),
+    ],
+)
+def test_words_that_people_get_wrong_once(run: Command, words: str, says: str) -> None:
+    done = run(*words.split())
+    assert done.returncode in (1, 2)
+    assert says in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_the_simulated_boards_that_run_are_named(run: Command, runtime: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    nothing = run("map", "show", "-P", "/dev/ttyACM99")
+    monkeypatch.setattr(serial, "known_ports", list)  # a board that is plugged in would be taken
+    with UnixBoard(), UnixBoard("esp32s3"):
+        for command in "map show", "deploy", "doctor":
+            done = run(*command.split(), "-P", "/dev/ttyACM99")
+            assert "esp32s3, unix. Is it plugged in" in done.stdout + done.stderr
+        with pytest.raises(PortMissing, match=r"Simulated boards that run: esp32s3, unix\.$"):
+            serial.port_path("auto")
+        assert run("deploy", "-P", "esp32s3").returncode == 0
+    assert run("map", "show", "-P", "/dev/ttyACM99").stderr == nothing.stderr
+    with pytest.raises(PortMissing, match=r"Else name its port\.$"):
+        serial.port_path("auto")
 
 
 @pytest.mark.parametrize("command", [["map", "show"], ["pool"], ["deploy"]])

@@ -53,8 +53,9 @@ def _run(words: list[str]) -> int:  # noqa: PLR0911 - one for each way to end
         click.echo(error.format_message(), err=True)  # our own text, in colours on a terminal
         return _USAGE
     except click.UsageError as error:
-        hint = f" See: {error.ctx.command_path} --help" if error.ctx else ""
-        output.error(error.format_message() + hint)
+        from .mistakes import said  # saves start-up time: needed when something went wrong
+
+        output.error(said(error, words))
         return _USAGE
     except click.ClickException as error:
         output.error(error.format_message())
@@ -68,7 +69,9 @@ def _run(words: list[str]) -> int:  # noqa: PLR0911 - one for each way to end
     except Exception as error:
         if not isinstance(error, _expected()):
             raise  # a mistake of ours: the traceback is what a bug report needs
-        output.error(str(error))
+        from .mistakes import not_there  # saves start-up time: needed when something went wrong
+
+        output.error(not_there(error, words))
         return _FAILED
     return status if isinstance(status, int) else 0
 

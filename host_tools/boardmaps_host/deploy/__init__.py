@@ -18,6 +18,7 @@ from boardmaps.abi import VERSION
 from ..boards import POOL_MAX, POOL_MIN, SIMULATORS, DefinitionError, find
 from ..client.errors import LinkError
 from ..client.repl import smaller_pool
+from ..client.simulated import running
 from ..share.release import released
 from .app import App, Program, read_app
 from .config import Settings, Wish, config_for
@@ -265,7 +266,7 @@ def _port_of(target: str, timeout: float) -> str:
     """
     if target == "twin":
         raise DeployError("the twin is this computer and has boardmaps. Name a board: --port PORT, unix or pico.")
-    if target not in SIMULATORS:
+    if target not in SIMULATORS and not running(target):
         return target
     # saves start-up time: only a simulated board needs it
     from boardmaps_sim.base import BoardError

@@ -11,6 +11,7 @@ from typing import Any
 import serial
 import serial.tools.list_ports
 
+from boardmaps_host.client import simulated
 from boardmaps_host.client.errors import PortBusy, PortGone, PortMissing
 
 _SHORTCUTS = {"a": "/dev/ttyACM", "u": "/dev/ttyUSB", "c": "COM"}  # mpremote's
@@ -32,9 +33,16 @@ def port_path(target: str) -> str:
         if len(ports) > 1:
             raise PortMissing(f"auto: several boards are there: {', '.join(ports)}. Name the one that you mean.")
         if not ports:
-            raise PortMissing("auto: no USB port with a board is there. Is it plugged in? Else name its port.")
+            running = simulated.names()
+            also = f" Simulated boards that run: {', '.join(running)}." if running else ""
+            raise PortMissing(f"auto: no USB port with a board is there. Is it plugged in? Else name its port.{also}")
         return ports[0]
     return target
+
+
+def boards_there() -> str:
+    """Return the ports that look like boards, and the simulated boards that run, for a sentence."""
+    return ", ".join([*known_ports(), *simulated.names()]) or "none"
 
 
 def known_ports() -> list[str]:
@@ -133,9 +141,8 @@ class SerialTransport:
 def _port_refused(name: str, error: Exception, holders: list[tuple[int, str]]) -> PortBusy | PortMissing:
     """Return what to tell of a port that is not there, or cannot be opened."""
     if getattr(error, "errno", None) == errno.ENOENT or "FileNotFoundError" in str(error) or not name:
-        there = ", ".join(known_ports()) or "none"
         return PortMissing(
-            f"{name or repr(name)}: there is no such port. Ports with a board: {there}. Is it plugged in?"
+            f"{name or repr(name)}: there is no such port. Ports with a board: {boards_there()}. Is it plugged in?"
         )
     if (os.name == "posix" and not Path(name).is_char_device()) or "Inappropriate ioctl" in str(error):
         what = "a directory" if Path(name).is_dir() else "something else"
