@@ -22,6 +22,7 @@ from boardmaps_host.cli.later import Group
 from boardmaps_host.cli.root import boardmaps
 from boardmaps_host.client.errors import PortMissing
 from boardmaps_host.client.transports import serial
+from boardmaps_host.deploy import deploy
 from boardmaps_sim.unix import UnixBoard
 from tests.cli.conftest import BOARDMAPS, Command, environment
 from tests.waits import PATIENCE
@@ -184,6 +185,25 @@ def test_the_simulated_boards_that_run_are_named(run: Command, runtime: Path, mo
     assert run("map", "show", "-P", "/dev/ttyACM99").stderr == nothing.stderr
     with pytest.raises(PortMissing, match=r"Else name its port\.$"):
         serial.port_path("auto")
+
+
+def test_a_simulated_board_that_is_started_for_a_command_alone_is_told(run: Command, runtime: Path) -> None:
+    done = run("map", "show", "-P", "unix", "--json")
+    assert (done.returncode, json.loads(done.stdout)) == (0, [])
+    assert done.stderr == (
+        "boardmaps: no `boardmaps sim` runs unix: this is a new board, which is empty and ends with this command. "
+        "For one that stays: boardmaps sim --board unix\n"
+    )
+    with UnixBoard() as board:
+        deploy(board.port)
+        assert "new board" not in run("map", "show", "-P", "unix").stderr
+
+
+def test_commands_that_are_printed_can_be_pasted(run: Command, tmp_path: Path) -> None:
+    folder = f"{tmp_path}/my project"
+    said = run("new", folder).stdout.splitlines()
+    assert said[1].startswith(f"  its tests   cd '{folder}' && pytest")
+    assert said[2] == f"  on a board  boardmaps deploy --app '{folder}/firmware' --port PORT"
 
 
 @pytest.mark.parametrize("command", [["map", "show"], ["pool"], ["deploy"]])

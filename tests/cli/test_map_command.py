@@ -268,4 +268,12 @@ def test_that_no_program_runs_is_said(run: Command, tmp_path: Path) -> None:
         deploy(board.port, reset=False)
         done = run("map", "show", "--json", BOARDMAPS_PORT=board.port)
         assert (done.returncode, json.loads(done.stdout)) == (0, [])
-        assert done.stderr.startswith(f"boardmaps: {board.port}: no program runs: the board is at its REPL")
+        assert done.stderr.startswith(
+            f"boardmaps: {board.port}: no program runs: the board has none, or it ended with an"
+        )
+        assert "Start it: boardmaps deploy --app PATH, or reset the board." in done.stderr
+
+
+def test_that_nothing_is_pinned_is_said(on: Command) -> None:
+    done = on("pin", "show")
+    assert done.stdout.startswith("no map is pinned; to pin one: boardmaps map pin NAME\nsince the boot: ")

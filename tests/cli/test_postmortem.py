@@ -56,8 +56,8 @@ def crashed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[UnixBoard]:
 def test_every_command_says_that_a_crash_is_on_record_and_which(crashed: UnixBoard, run: Command) -> None:
     done = run("map", "show", "--json", BOARDMAPS_PORT=crashed.port)
     assert done.returncode == 0
-    assert "no program runs: the board is at its REPL" in done.stderr
-    assert "MicroPython does not keep it" not in done.stderr
+    assert "no program runs, and the maps are as they were left. A crash is on record" in done.stderr
+    assert "stopped it" not in done.stderr
     assert "A crash is on record, the last one in boot 1:\nTraceback" in done.stderr
     assert "ValueError: no water\nAll of it: boardmaps postmortem" in done.stderr
 
@@ -162,5 +162,5 @@ def test_a_board_without_a_crash_says_nothing_of_one(tmp_path: Path, run: Comman
     with UnixBoard(port=tmp_path / "port") as board:
         deploy(board.port)
         done = run("map", "show", BOARDMAPS_PORT=board.port)
-        assert "MicroPython does not keep it, and boardmaps.run(main) does." in done.stderr
+        assert "To keep tracebacks: boardmaps.run(main).\n" in done.stderr
         assert "on record" not in done.stderr

@@ -1,5 +1,7 @@
 """`boardmaps new`: a project with firmware in several files, typed maps, and tests."""
 
+import shlex
+
 from . import options, output
 from .drawing import click
 
@@ -27,5 +29,6 @@ def command(name: str, as_json: bool) -> None:
         output.as_json({"folder": name, "files": files})
         return
     output.say(f"made {name}: {', '.join(files)}")
-    output.say(f"  its tests   cd {name} && pytest          (pip install 'boardmaps[test]')")
-    output.say(f"  on a board  boardmaps deploy --app {name}/firmware --port PORT")
+    folder = shlex.quote(name)
+    output.say(f"  its tests   cd {folder} && pytest          (pip install 'boardmaps[test]')")
+    output.say(f"  on a board  boardmaps deploy --app {shlex.quote(f'{name}/firmware')} --port PORT")

@@ -91,8 +91,10 @@ class Target:
 
         fresh = self.port in STARTED and not running(self.port)
         if fresh:
-            text = f"no simulated board {self.port} is running: a fresh one is started for this command alone, and nothing stays."
-            output.note(f"boardmaps: {text} To keep one: boardmaps sim --board {self.port}")
+            text = (
+                f"no `boardmaps sim` runs {self.port}: this is a new board, which is empty and ends with this command."
+            )
+            output.note(f"boardmaps: {text} For one that stays: boardmaps sim --board {self.port}")
         board = connect(
             self.port,
             timeout=self.timeout,
@@ -110,12 +112,14 @@ class Target:
 def _say_how_it_is(board: "Board", crashes: bool) -> None:
     """Say when no program runs on the board, and when a crash is on record."""
     texts = []
-    if not board.program_runs:
-        texts.append("no program runs: the board is at its REPL, and its maps are as they were left.")
-        if not board.crash_on_record:
-            texts.append(
-                "Why the last one ended was printed when it did; MicroPython does not keep it, and boardmaps.run(main) does."
-            )
+    if not board.program_runs and board.crash_on_record:
+        texts.append("no program runs, and the maps are as they were left.")
+    elif not board.program_runs:
+        texts.append(
+            "no program runs: the board has none, or it ended with an exception, or something (mpremote, deploy) stopped it; "
+            "the maps are as they were left. Start it: boardmaps deploy --app PATH, or reset the board. "
+            "To keep tracebacks: boardmaps.run(main)."
+        )
     if crashes and board.crash_on_record:
         # saves start-up time: for a board with a crash alone
         from boardmaps.errors import MapError

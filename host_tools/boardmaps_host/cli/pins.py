@@ -120,6 +120,8 @@ def show(words: tuple[str, ...], target: options.Target, as_json: bool) -> None:
                 for p in found.pins
             ),
         )
+    else:
+        output.say("no map is pinned; to pin one: boardmaps map pin NAME")
     for pin in found.pins:
         if pin.why:
             output.say(f"{pin.name}: {pin.why}")
