@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -158,6 +159,30 @@ def test_force_and_keys_of_every_sort(on: Command, board: Board) -> None:
         "1",
         "00 00 00 00",
         "0",
+    ]
+
+
+def test_what_has_changed_since_a_snapshot_is_told_by_name(on: Command, board: Board, tmp_path: Path) -> None:
+    board.maps["rooms"]["kitchen"] = {"temp": 21.5, "mode": "heat"}
+    board.maps["rooms"]["hall"] = {"temp": 20}
+    board.maps["net"][7, 80] = {"n": 5}
+    board.maps["jobs"].push({"job": 4})
+    board.snapshot().save(tmp_path / "before.bms")
+    board.maps["rooms"].change("kitchen", {"temp": 22, "mode": "cool"})
+    del board.maps["rooms"]["hall"]
+    board.maps["rooms"]["bath"] = {"temp": 24}
+    board.maps["net"][7, 80] = {"n": 6}
+    board.maps["jobs"].push({"job": 5})
+    board.close()
+    done = on("diff", str(tmp_path / "before.bms"))
+    head, *rows = [re.split("  +", line) for line in done.stdout.splitlines()]
+    assert (done.returncode, head) == (1, ["map", "what", "key", "before", "after"])
+    assert sorted(rows) == [
+        ["jobs", "new", "place 1", "-", "job 5, prio 3"],
+        ["net", "changed", "7,80", "n 5", "n 6"],
+        ["rooms", "changed", "kitchen", "temp 21.50 °C, mode heat", "temp 22.00 °C, mode cool"],
+        ["rooms", "gone", "hall", "temp 20.00 °C, mode off, runs 0, gain 0.0", "-"],
+        ["rooms", "new", "bath", "-", "temp 24.00 °C, mode off, runs 0, gain 0.0"],
     ]
 
 

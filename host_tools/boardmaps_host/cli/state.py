@@ -78,10 +78,15 @@ def _load(file: Path) -> "Snapshot":
 def diff(file: Path, other: Path | None, target: options.Target | None, as_json: bool) -> int:
     """Show what has changed from one snapshot to another, or from a snapshot to what the board's maps hold now.
 
+    With a schema by the names of fields, of a value that has changed those that have.
+
     The status is 1 when anything has. JSON: a list of {"map", "what", "key", "before", "after", "text"}: what is new, gone,
     changed, definition or unreadable; a key is a list of bytes or text such as "number 7" of a record, null for a whole map.
     """
-    from boardmaps_host.state.diff import diff as differences  # saves start-up time: needed by this command alone
+    # saves start-up time: needed by this command alone
+    from boardmaps_host.state.diff import diff as differences
+
+    from .differing import Rows
 
     before = _load(file)
     if other is not None:
@@ -95,7 +100,7 @@ def diff(file: Path, other: Path | None, target: options.Target | None, as_json:
     if as_json:
         output.as_json([_json(one) for one in found])
     else:
-        output.table(("map", "what", "key", "before", "after"), (_row(one) for one in found)) if found else None
+        output.table(("map", "what", "key", "before", "after"), map(Rows([*before, *after]), found)) if found else None
         for name in sorted({*before.changed, *after.changed}):
             output.note(f"boardmaps: the map {name!r} changed while it was read: its bytes are of no one moment.")
     return int(bool(found))
@@ -110,15 +115,6 @@ def _json(one: "Difference") -> dict[str, Any]:
         "after": None if one.after is None else output.hex_bytes(one.after),
         "text": one.text,
     }
-
-
-def _row(one: "Difference") -> tuple[str, ...]:
-    key = one.text if one.key is None else one.key.hex(" ") if isinstance(one.key, bytes) else one.key
-    return one.map, one.what, key, _shown(one.before), _shown(one.after)
-
-
-def _shown(value: bytes | None) -> str:
-    return "-" if value is None else value.hex(" ")
 
 
 @click.command("restore")
