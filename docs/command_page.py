@@ -11,6 +11,9 @@ _HEAD = """# The command
 
 Made from `boardmaps --help` and the help of each command; this is version {version}. `-h` and `--help` go with every command,
 `boardmaps help` shows the same.
+
+The exit status is 0 when all is done, 1 when something was refused, failed or is not there, and 2 for words that are wrong.
+After Ctrl-C it is 130, but 0 of `export`, `record` and `sim`, which are ended so.
 """
 _SHOWN_ONCE = {"--help"}
 

@@ -1,7 +1,8 @@
 """The command `boardmaps`. Parsing and printing live here and nowhere else; what it does is in the packages beside it.
 
-Exit status: 0 done, 1 refused or failed (also a key that is not there), 2 wrong usage, 130 after Ctrl-C, 141 when the
-reader of a pipe went away. Errors are one line on stderr, with --json also {"error": "..."} on stdout.
+Exit status: 0 done, 1 refused or failed (also a key that is not there), 2 wrong usage, 130 after Ctrl-C (0 of export,
+record and sim, which are ended so), 141 when the reader of a pipe went away. Errors are one line on stderr,
+with --json also {"error": "..."} on stdout.
 
 Nothing is imported here before main() runs: a Ctrl-C while the modules load must find somebody who handles it.
 """
