@@ -3,6 +3,8 @@
 A scaled field is a float (an int where its scale is a whole one), other numbers int and float, bool a bool, named values their
 name (an int where it has no name), bits a tuple of names and of the numbers of bits without one, `Ns` text a str up to its
 first NUL (bytes where it is no UTF-8), `Nb` bytes. An array is a tuple of these.
+
+More than 300 lines: each sort of field, both ways.
 """
 
 import contextlib
