@@ -13,8 +13,15 @@ from tests.waits import PATIENCE
 class Screen:
     """What a test does with the view."""
 
-    def __init__(self, app: Top, press: Callable[..., Awaitable[None]], pause: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        app: Top,
+        press: Callable[..., Awaitable[None]],
+        pause: Callable[[], Awaitable[None]],
+        resize: Callable[[int, int], Awaitable[None]],
+    ) -> None:
         self.app = app
+        self.resize = resize
         self._press = press
         self._pause = pause
 
@@ -61,7 +68,7 @@ def view(
 
     async def run() -> None:
         async with app.run_test(size=size) as pilot:
-            screen = Screen(app, pilot.press, pilot.pause)
+            screen = Screen(app, pilot.press, pilot.pause, pilot.resize_terminal)
             await screen.until(lambda: monitor.rounds, "the first round")
             await pilot.pause()
             await use(screen)

@@ -58,6 +58,20 @@ def test_the_view_is_whole_and_leaves_the_terminal_clean(size: tuple[int, int], 
         assert terminal.ended() == 0
 
 
+@pytest.mark.parametrize("first", [(80, 24), (40, 10)], ids=["80x24", "40x10"])
+def test_a_terminal_whose_size_changes_is_looked_at_as_it_is_now(first: tuple[int, int], tmp_path: Path) -> None:
+    tmux = program("tmux", "tmux")
+    sizes = {(80, 24): "⏎ Edit", (40, 10): "This terminal has 40 columns and 10"}
+    with Tmux(tmux, tmp_path, *first, BOARDMAPS_PORT="twin") as terminal:
+        terminal.run(TOP)
+        for size in (first, *(other for other in sizes if other != first), first):
+            terminal.resize(*size)
+            text = "\n".join(terminal.sees(sizes[size]))
+            assert not any(other in text for at, other in sizes.items() if at != size)
+        terminal.press("q")
+        assert terminal.ended() == 0
+
+
 def test_a_terminal_that_goes_ends_it(tmp_path: Path) -> None:
     """A window that is closed, a connection that is cut: nobody is there to press a key, and nothing may be left."""
     tmux = program("tmux", "tmux")

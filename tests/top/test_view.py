@@ -4,10 +4,15 @@ import csv
 from pathlib import Path
 
 import pytest
+from textual.widgets import Input
 
 from boardmaps import ArrayMap, HashMap, TimeSeries
 from boardmaps_host import Board
 from boardmaps_host.live.tables import Table
+from boardmaps_host.top.app import Top
+from boardmaps_host.top.editor import Editor
+from boardmaps_host.top.grid import Grid
+from boardmaps_host.top.maplist import MapList
 from tests.top.screen import Screen, view
 
 
@@ -255,9 +260,43 @@ def test_many_entries_scroll(board: Board) -> None:
     view(board, use)
 
 
-def test_a_small_terminal_says_what_it_needs(board: Board) -> None:
+LEAVING = {"q", "ctrl+q", "ctrl+c"}
+KEYS = {key for part in (Top, Grid, MapList, Editor, Input) for key in part._merge_bindings().key_to_bindings}
+
+
+@pytest.mark.parametrize("where", ["table", "line"])
+def test_nothing_is_edited_unseen_in_a_terminal_that_is_too_small(board: Board, where: str) -> None:
+    assert {"plus", "minus", "enter", "s", "w", "u", "k", "up", "backspace"} <= KEYS
+
+    async def use(screen: Screen) -> None:
+        await screen.press("s", "plus", "right")
+        await screen.sees("STAGED 1")
+        await screen.until(lambda: screen.text.count("0/s") == 3, "the rates, which change no more")
+        if where == "line":
+            await screen.press("enter")
+            await screen.sees("now heat")
+        before = screen.lines[1:]  # the first has the round trip
+        board.link.changed = False
+        await screen.resize(40, 10)
+        await screen.sees("40 columns and 10")
+        await screen.press(*sorted(KEYS - LEAVING - {"question_mark"}), "2")
+        assert not board.link.changed, "no request that changes anything was made"
+        await screen.resize(80, 24)
+        await screen.until(lambda: screen.lines[1:] == before, f"the {where} as it was")
+
+    view(board, use)
+
+
+def test_the_help_is_read_in_a_small_terminal_and_in_one_that_grows(board: Board) -> None:
     async def use(screen: Screen) -> None:
         assert "40 columns and 10 lines; 60 and 16 are needed" in " ".join(screen.text.split())
+        await screen.press("question_mark", "escape")
+        await screen.sees("40 columns")
+        await screen.press("question_mark")
+        await screen.resize(80, 24)
+        await screen.sees("move; Tab goes between")
+        await screen.press("escape")
+        await screen.sees("kitchen", "Quit")
 
     view(board, use, size=(40, 10))
 

@@ -44,6 +44,11 @@ class Tmux:
             self._open = False
             self._tmux("kill-server")
 
+    def resize(self, columns: int, lines: int) -> None:
+        """Give it another size, as a window that is dragged has."""
+        self.columns, self.lines = columns, lines
+        self._tmux("resize-window", "-x", str(columns), "-y", str(lines))
+
     def programs(self) -> list[int]:
         """Return the numbers of the programs that the shell runs."""
         shell = self._tmux("display-message", "-p", "#{pane_pid}").strip()

@@ -9,9 +9,11 @@ import signal
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
+from textual import events
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
+from textual.geometry import Size
 from textual.message import Message
 from textual.widgets import Footer, Input, Static
 
@@ -26,12 +28,12 @@ from boardmaps_host.top.export import export
 from boardmaps_host.top.grid import Grid
 from boardmaps_host.top.help import Help
 from boardmaps_host.top.maplist import MapList
+from boardmaps_host.top.small import Small, is_small
 from boardmaps_host.top.staging import Staging
 
 if TYPE_CHECKING:
     from boardmaps_host.client.board import Board
 
-_LEAST = (60, 16)  # columns and lines that the view needs
 _NAME = 12  # columns at least for what the board is called
 _PATIENCE = 1.0  # seconds without an answer until the view says so
 _INTERRUPTED = 130
@@ -112,7 +114,6 @@ class Top(App[int]):
         yield Input(id="filter", compact=True, placeholder="what a name or a key has in it; Esc shows all")
         yield Static(id="status", markup=False)
         yield Footer(show_command_palette=False)
-        yield Static(id="small", markup=False)
 
     async def on_mount(self) -> None:
         """Begin to look."""
@@ -243,15 +244,17 @@ class Top(App[int]):
         self.said = text
         self.draw()
 
-    def on_resize(self) -> None:
+    def on_resize(self, event: events.Resize) -> None:
         """See whether the terminal is large enough."""
-        width, height = self.size
-        small = width < _LEAST[0] or height < _LEAST[1]
-        cover = self.query_one("#small", Static)
-        cover.display = small
-        cover.update(
-            f"This terminal has {width} columns and {height} lines; {_LEAST[0]} and {_LEAST[1]} are needed. Make it larger, or q."
-        )
+        self._fit(event.size)
+
+    def _fit(self, size: Size) -> None:
+        """Cover the view while the terminal is too small for it. The help may stay: nothing is edited from there."""
+        top = self.screen
+        if isinstance(top, Small) and not is_small(size):
+            self.pop_screen()
+        elif top is self.default_screen and is_small(size):
+            self.push_screen(Small())
 
     # -- what was done
 
@@ -487,7 +490,14 @@ class Top(App[int]):
 
     def action_help(self) -> None:
         """Show all keys."""
+        if isinstance(self.screen, Small):
+            self.pop_screen()
         self.push_screen(Help())
+
+    def action_leave_help(self) -> None:
+        """Show the view again."""
+        self.pop_screen()
+        self._fit(self.size)
 
     async def action_quit(self) -> None:
         """Leave."""

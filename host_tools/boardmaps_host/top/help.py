@@ -29,7 +29,7 @@ class Help(ModalScreen[None]):
     """The keys; any of them closes it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,enter,q,space,question_mark", "app.pop_screen", "Close", show=False),
+        Binding("escape,enter,q,space,question_mark", "app.leave_help", "Close", show=False),
         Binding("ctrl+c", "app.interrupt", "Interrupt", show=False, priority=True),
     ]
 
