@@ -129,6 +129,29 @@ def test_staged_edits_are_written_together_or_not_at_all(board: Board) -> None:
     view(board, use, size=(200, 24))
 
 
+def test_what_is_staged_is_not_lost_without_a_word(board: Board) -> None:
+    async def use(screen: Screen) -> None:
+        await screen.press("s", "plus", "q")
+        await screen.sees("1 staged edit is not written. w writes it, q again leaves.", "STAGED 1")
+        await screen.press("down", "plus", "q")
+        await screen.sees("2 staged edits are not written. w writes them, q again leaves.", "STAGED 2")
+        await screen.press("q")
+
+    assert view(board, use).return_value == 0
+    assert (board.maps.rooms["kitchen"].temp, board.maps.rooms["bath"].temp) == (20, 22)
+
+
+def test_a_terminal_that_is_too_small_says_that_something_is_staged(board: Board) -> None:
+    async def use(screen: Screen) -> None:
+        await screen.press("s", "plus")
+        await screen.sees("STAGED 1")
+        await screen.resize(40, 10)
+        await screen.sees("1 staged edit is not written.")
+        await screen.press("q")
+
+    assert view(board, use).return_value == 0
+
+
 def test_maps_without_a_name_are_told_apart(board: Board) -> None:
     first, second = (board.create_map(ArrayMap, value_size=1, max_entries=1) for _ in range(2))
 

@@ -254,7 +254,7 @@ class Top(App[int]):
         if isinstance(top, Small) and not is_small(size):
             self.pop_screen()
         elif top is self.default_screen and is_small(size):
-            self.push_screen(Small())
+            self.push_screen(Small(self.staging.unwritten()))
 
     # -- what was done
 
@@ -500,8 +500,13 @@ class Top(App[int]):
         self._fit(self.size)
 
     async def action_quit(self) -> None:
-        """Leave."""
-        self.exit(0)
+        """Leave. What is staged is lost then, so that is said first; where the view is covered it is said all the time."""
+        unwritten = self.staging.unwritten()
+        warning = f"{unwritten} w writes {'it' if len(self.staging) == 1 else 'them'}, q again leaves."
+        if unwritten and self.said != warning and not isinstance(self.screen, Small):
+            self.say(warning)
+        else:
+            self.exit(0)
 
     def action_interrupt(self) -> None:
         """Ctrl-C: leave, with the status of one that was interrupted."""

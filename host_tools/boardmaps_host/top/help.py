@@ -20,7 +20,7 @@ KEYS = (
     ("/", "filter the table, or the maps, whichever has the cursor; Esc shows all"),
     ("x", "turn the table"),
     ("e", "write what is seen to a file in this folder, as CSV"),
-    ("q", "leave; Ctrl-C too"),
+    ("q", "leave, at the second q when edits are staged; Ctrl-C too"),
     ("• » ≠", "marks: just changed, staged, not as it is pinned"),
 )
 

@@ -26,6 +26,11 @@ class Small(ModalScreen[None]):
         Binding("ctrl+c", "app.interrupt", "Interrupt", show=False, priority=True),
     ]
 
+    def __init__(self, note: str = "") -> None:
+        """`note` is told below, a line of its own."""
+        super().__init__()
+        self._note = note
+
     def compose(self) -> ComposeResult:
         """A sentence."""
         yield Static(markup=False)
@@ -35,5 +40,5 @@ class Small(ModalScreen[None]):
         width, height = event.size
         self.query_one(Static).update(
             f"This terminal has {width} columns and {height} lines; {LEAST.width} and {LEAST.height} are needed. "
-            "Make it larger, or q."
+            f"Make it larger, or q.\n{self._note}"
         )

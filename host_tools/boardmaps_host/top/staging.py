@@ -26,6 +26,11 @@ class Staging:
     def __len__(self) -> int:
         return len(self._edits)
 
+    def unwritten(self) -> str:
+        """Return a sentence on what would be lost now, "" where nothing would."""
+        many = len(self)
+        return f"{many} staged edit{' is' if many == 1 else 's are'} not written." if many else ""
+
     def of(self, table: Table, row: Row, field: Field | None) -> Edit | None:
         """Return what is staged for a cell."""
         found = self._edits.get((table.name, row.key, field.name)) if field is not None else None
