@@ -50,6 +50,10 @@ class Screen:
         """Wait until all texts are on the screen; return it."""
         return await self.until(lambda: all(text in self.text for text in texts), repr(texts))
 
+    async def reads(self, sentence: str) -> str:
+        """Wait until a sentence is on the screen, in full, on one line or several; return the screen."""
+        return await self.until(lambda: sentence in " ".join(self.text.split()), repr(sentence))
+
     async def until(self, condition: Callable[[], object], what: str = "it") -> str:
         """Wait for something that the view or the board does."""
         end = time.monotonic() + PATIENCE

@@ -93,20 +93,36 @@ def test_a_cell_that_is_left_as_it_was_writes_nothing(board: Board) -> None:
     view(board, use)
 
 
-def test_a_cell_that_somebody_else_changed_says_so(board: Board) -> None:
+@pytest.mark.parametrize("columns", [60, 80, 160])
+def test_a_cell_that_somebody_else_changed_says_so(board: Board, columns: int) -> None:
     async def use(screen: Screen) -> None:
         await screen.press("enter")
         board.maps.rooms["kitchen"].temp = 18
         await screen.sees("now 18.00 °C")
         await screen.type("25")
         await screen.press("enter")
-        await screen.sees("somebody else has changed it from 20.00 °C to 18.00")
+        await screen.reads(
+            "somebody else has changed it from 20.00 °C to 18.00 °C; nothing was written. "
+            "Enter writes over it, Esc leaves it."
+        )
         assert board.maps.rooms["kitchen"].temp == 18
         await screen.press("enter")
         await screen.sees("wrote rooms kitchen temp=25.00")
         assert board.maps.rooms["kitchen"].temp == 25
 
-    view(board, use, size=(160, 24))
+    view(board, use, size=(columns, 24))
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_what_is_to_be_done_with_staged_edits_is_read_in_full(board: Board, columns: int) -> None:
+    async def use(screen: Screen) -> None:
+        await screen.press("s", "plus")
+        await screen.sees("STAGED 1")
+        board.maps.rooms["kitchen"].temp = 18
+        await screen.press("w")
+        await screen.reads("nothing was written. w writes all the same, u drops one")
+
+    view(board, use, size=(columns, 24))
 
 
 def test_staged_edits_are_written_together_or_not_at_all(board: Board) -> None:

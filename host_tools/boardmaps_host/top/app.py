@@ -163,15 +163,15 @@ class Top(App[int]):
         self._put("banner", self._banner())
         self._put("detail", self._detail(shown))
         self._put("panel", self._below())
-        self._put("status", Text(harmless(self.said), overflow="ellipsis", no_wrap=True))
+        self._put("status", Text(harmless(self.said)))
 
     def _put(self, name: str, text: Text) -> None:
-        """Have a line show a text; the whole screen is laid out anew only when the banner comes or goes."""
+        """Have a line show a text; the whole screen is laid out anew only for those that may take several lines."""
         if self._drawn.get(name) == text:
             return
         self._drawn[name] = text
         line = self.query_one(f"#{name}", Static)
-        line.update(text, layout=name == "banner")
+        line.update(text, layout=name in ("banner", "status"))
         if name == "banner":
             line.display = bool(text)
 

@@ -22,7 +22,9 @@ _SLIDER = 40  # characters
 
 
 class Slider(Static):
-    """A number's place in its range. A click sets it."""
+    """A number's place in its range; a click sets it. Also what stands there in its place."""
+
+    _shown = (Text(), False)
 
     class Set(Message):
         """Somebody wants the number to be at this place in its range, 0 to 1."""
@@ -30,6 +32,15 @@ class Slider(Static):
         def __init__(self, share: float) -> None:
             super().__init__()
             self.share = share
+
+    def show(self, text: Text, whole: bool) -> None:
+        """Show a text, on one line or the `whole` of it. The screen is laid out anew for that alone."""
+        if (text, whole) == self._shown:
+            return
+        anew = whole or self._shown[1]
+        self._shown = text, whole
+        text.no_wrap = not whole
+        self.update(text, layout=anew)
 
     def on_click(self, event: events.Click) -> None:
         """Say where it was clicked."""
@@ -113,7 +124,7 @@ class Editor(Vertical):
         if field.text:
             what.append(harmless(f"  {field.text}"), style="italic")
         self.query_one("#what", Static).update(what, layout=False)
-        self.query_one(Slider).update(self._below(), layout=False)
+        self.query_one(Slider).show(self._below(), whole=bool(self._wrong))
 
     def _typed(self) -> str:
         """Return the cell's present content as it is typed."""
