@@ -60,6 +60,21 @@ def test_a_cell_is_typed_and_written_at_once(board: Board) -> None:
     view(board, use)
 
 
+def test_the_last_line_has_the_keys_that_do_something_now(board: Board) -> None:
+    async def use(screen: Screen) -> None:
+        for keys, help_line in (
+            (("enter",), "⏎ Write  ▲▼ Step  esc Leave"),
+            (("escape", "slash"), "⏎ Keep  esc Show all"),
+            (("escape",), "⏎ Edit  s Stage  g Plot  c Console  / Filter  space Pause  ? Help  q Quit"),
+        ):
+            await screen.press(*keys)
+            await screen.until(lambda: screen.lines[-1].strip() == help_line, help_line)
+        await screen.press("enter")
+        await screen.sees("●", "Enter writes, Esc leaves, ▲▼ steps")
+
+    view(board, use)
+
+
 def test_steps_slider_and_choice(board: Board) -> None:
     async def use(screen: Screen) -> None:
         await screen.press("enter", "up", "up", "down", "enter")

@@ -27,6 +27,7 @@ from boardmaps_host.top.editor import Editor, limits
 from boardmaps_host.top.export import export
 from boardmaps_host.top.grid import Grid
 from boardmaps_host.top.help import Help
+from boardmaps_host.top.line import Line
 from boardmaps_host.top.maplist import MapList
 from boardmaps_host.top.small import Small, is_small
 from boardmaps_host.top.staging import Staging
@@ -58,6 +59,15 @@ class Pinned(Message):
     def __init__(self, said: str) -> None:
         super().__init__()
         self.said = said
+
+
+class Filter(Line):
+    """What is to be left of the table, or of the maps."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "submit", "Keep"),
+        Binding("escape", "app.dismiss", "Show all"),
+    ]
 
 
 class Top(App[int]):
@@ -111,7 +121,7 @@ class Top(App[int]):
         yield Static(id="detail", markup=False)
         yield Static(id="panel", markup=False)
         yield Editor()
-        yield Input(id="filter", compact=True, placeholder="what a name or a key has in it; Esc shows all")
+        yield Filter(id="filter", compact=True, placeholder="what a name or a key has in it; Esc shows all")
         yield Static(id="status", markup=False)
         yield Footer(show_command_palette=False)
 

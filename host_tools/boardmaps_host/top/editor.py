@@ -16,9 +16,16 @@ from boardmaps.schema import Field
 from boardmaps_host.live import edits
 from boardmaps_host.live.tables import Row, Table
 from boardmaps_host.terminal import harmless
+from boardmaps_host.top.line import Line
 from boardmaps_host.typed import values
 
 _SLIDER = 40  # characters
+
+
+class Typed(Line):
+    """The new content of a cell, as it is typed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "submit", "Write")]
 
 
 class Slider(Static):
@@ -51,11 +58,11 @@ class Editor(Vertical):
     """Takes a new content for one cell. It knows what the cell had when it was opened, and writes nothing itself."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "step(1)", "Step up", show=False),
+        Binding("up", "step(1)", "Step", key_display="▲▼"),
         Binding("down", "step(-1)", "Step down", show=False),
         Binding("pageup", "step(10)", "Ten steps up", show=False),
         Binding("pagedown", "step(-10)", "Ten steps down", show=False),
-        Binding("escape", "leave", "Leave", show=False),
+        Binding("escape", "leave", "Leave"),
     ]
 
     class Left(Message):
@@ -80,7 +87,7 @@ class Editor(Vertical):
     def compose(self) -> ComposeResult:
         """What it consists of."""
         yield Static(id="what", markup=False)
-        yield Input(id="text", compact=True, select_on_focus=True)
+        yield Typed(id="text", compact=True, select_on_focus=True)
         yield Slider(id="slider", markup=False)
 
     @property
@@ -149,14 +156,21 @@ class Editor(Vertical):
         except (MapError, TypeError):
             place = None
         if place is None:
-            return Text("Enter writes, Esc leaves" + (", ▲▼ steps" if self._steps() else ""), style="dim")
+            return Text(self._keys(), style="dim")
         at = round(place * (_SLIDER - 1))
-        return Text("─" * at + "●" + "─" * (_SLIDER - 1 - at) + "  ▲▼ steps")
+        return Text("─" * at + "●" + "─" * (_SLIDER - 1 - at) + f"  {self._keys()}")
+
+    def _keys(self) -> str:
+        return "Enter writes, Esc leaves" + (", ▲▼ steps" if self._steps() else "")
 
     def _steps(self) -> bool:
         return self.field is not None and edits.stepped(self.field, self._base, 1) is not None
 
     # -- what somebody does
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Have no steps where the field has none."""
+        return action != "step" or self._steps()
 
     def action_step(self, steps: int) -> None:
         """Go some steps further from what is typed."""
