@@ -4,6 +4,9 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
+from textual import events
+from textual.keys import _character_to_key
+
 from boardmaps_host import Board
 from boardmaps_host.live.monitor import Monitor
 from boardmaps_host.top.app import Top
@@ -39,6 +42,13 @@ class Screen:
     async def press(self, *keys: str) -> None:
         """Press keys, one after the other."""
         await self._press(*keys)
+        await self._pause()
+
+    async def press_at_once(self, *keys: str) -> None:
+        """Press keys faster than the view takes them, as they come in one piece over a slow line."""
+        for key in keys:
+            letter = key if len(key) == 1 else None
+            self.app.post_message(events.Key(_character_to_key(key) if letter else key, letter))
         await self._pause()
 
     async def type(self, text: str) -> None:

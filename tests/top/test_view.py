@@ -10,7 +10,7 @@ from boardmaps import ArrayMap, HashMap, TimeSeries
 from boardmaps_host import Board
 from boardmaps_host.live.tables import Table
 from boardmaps_host.top.app import Top
-from boardmaps_host.top.editor import Editor
+from boardmaps_host.top.editor import Editor, Typed
 from boardmaps_host.top.grid import Grid
 from boardmaps_host.top.maplist import MapList
 from tests.top.screen import Screen, view
@@ -62,15 +62,16 @@ def test_a_cell_is_typed_and_written_at_once(board: Board) -> None:
 
 def test_the_last_line_has_the_keys_that_do_something_now(board: Board) -> None:
     async def use(screen: Screen) -> None:
-        for keys, help_line in (
-            (("enter",), "⏎ Write  ▲▼ Step  esc Leave"),
-            (("escape", "slash"), "⏎ Keep  esc Show all"),
-            (("escape",), "⏎ Edit  s Stage  g Plot  c Console  / Filter  space Pause  ? Help  q Quit"),
-        ):
-            await screen.press(*keys)
-            await screen.until(lambda: screen.lines[-1].strip() == help_line, help_line)
+        async def shows(keys: str) -> None:
+            await screen.until(lambda: screen.lines[-1].strip() == keys, keys)
+
         await screen.press("enter")
+        await shows("⏎ Write  ▲▼ Step  esc Leave")
         await screen.sees("●", "Enter writes, Esc leaves, ▲▼ steps")
+        await screen.press("escape", "slash")
+        await shows("⏎ Keep  esc Show all")
+        await screen.press("escape")
+        await shows("⏎ Edit  s Stage  g Plot  c Console  / Filter  space Pause  ? Help  q Quit")
 
     view(board, use)
 
@@ -91,6 +92,26 @@ def test_steps_slider_and_choice(board: Board) -> None:
         assert (record.temp, record.mode, record.on) == (22, "cool", True)
         await screen.press("right", "right", "right", "enter")
         await screen.sees("only the firmware writes it")
+
+    view(board, use)
+
+
+@pytest.mark.parametrize(
+    ("keys", "typed"),
+    [
+        ("backspace backspace backspace 2 0 0", "200"),
+        ("2 1 backspace 3 home 1 delete 0", "103"),
+        ("2 1 . 5 up up backspace", "22.5"),
+        ("- 5", "-5"),
+        ("q s w + u", "qsw+u"),
+    ],
+)
+def test_keys_that_come_faster_than_they_are_taken_are_taken_in_order(board: Board, keys: str, typed: str) -> None:
+    async def use(screen: Screen) -> None:
+        board.link.changed = False
+        await screen.press_at_once("enter", *keys.split())
+        await screen.until(lambda: screen.app.editor.opened and screen.app.query_one(Typed).value == typed, typed)
+        assert not board.link.changed, "no request that changes anything was made"
 
     view(board, use)
 

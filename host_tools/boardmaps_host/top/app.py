@@ -27,7 +27,7 @@ from boardmaps_host.top.editor import Editor, limits
 from boardmaps_host.top.export import export
 from boardmaps_host.top.grid import Grid
 from boardmaps_host.top.help import Help
-from boardmaps_host.top.line import Line
+from boardmaps_host.top.line import Line, done
 from boardmaps_host.top.maplist import MapList
 from boardmaps_host.top.small import Small, is_small
 from boardmaps_host.top.staging import Staging
@@ -149,6 +149,15 @@ class Top(App[int]):
     def _told(self) -> None:
         if not self._stopped and self.is_running:
             self.post_message(Told())
+
+    async def on_event(self, event: events.Event) -> None:
+        """Do what a key is bound to before the next one. A line takes its keys in their order itself."""
+        if isinstance(event, events.Key) and not event.is_forwarded and await self._takes(event.key):
+            return
+        await super().on_event(event)
+
+    async def _takes(self, key: str) -> bool:
+        return self.app_focus and not isinstance(self.focused, Line) and await done(self.screen, key)
 
     # -- drawing
 
@@ -470,7 +479,7 @@ class Top(App[int]):
         self._filtered: Any = self.focused if isinstance(self.focused, MapList) else self.grid
         box.value = self._filtered.filter
         box.display = True
-        box.focus()
+        self.screen.set_focus(box)  # at once: the next key is typed into it
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Filter while it is typed."""

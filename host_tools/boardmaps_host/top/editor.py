@@ -103,7 +103,7 @@ class Editor(Vertical):
         box = self.query_one(Input)
         box.value = self._typed() if text is None else text
         self.display = True
-        box.focus()
+        self.screen.set_focus(box)  # at once: the next key is typed into it
         self.look()
 
     def close(self) -> None:
@@ -168,7 +168,7 @@ class Editor(Vertical):
 
     # -- what somebody does
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+    def check_action(self, action: str, _: tuple[object, ...]) -> bool | None:
         """Have no steps where the field has none."""
         return action != "step" or self._steps()
 
