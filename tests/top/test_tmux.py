@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from boardmaps_host.deploy import deploy
+from boardmaps_sim.unix import UnixBoard
 from tests.cli.conftest import BOARDMAPS
 from tests.export.engines import program
 from tests.firmware import running
@@ -68,6 +70,18 @@ def test_a_terminal_whose_size_changes_is_looked_at_as_it_is_now(first: tuple[in
             terminal.resize(*size)
             text = "\n".join(terminal.sees(sizes[size]))
             assert not any(other in text for at, other in sizes.items() if at != size)
+        terminal.press("q")
+        assert terminal.ended() == 0
+
+
+def test_a_board_without_a_program_says_what_to_do(tmp_path: Path) -> None:
+    tmux = program("tmux", "tmux")
+    sentence = "No program runs on the board: it has no maps but those that were left. "
+    sentence += "Reset it to start its main.py, or give it one: boardmaps deploy --app PATH"
+    with UnixBoard(port=tmp_path / "port") as board, Tmux(tmux, tmp_path, 80, 24, BOARDMAPS_PORT="port") as terminal:
+        deploy(board.port)
+        terminal.run(TOP)
+        terminal.until(lambda lines: sentence in " ".join(" ".join(lines).split()), "what to do, in full")
         terminal.press("q")
         assert terminal.ended() == 0
 

@@ -38,6 +38,10 @@ if TYPE_CHECKING:
 _NAME = 12  # columns at least for what the board is called
 _PATIENCE = 1.0  # seconds without an answer until the view says so
 _INTERRUPTED = 130
+_NO_PROGRAM = (
+    "No program runs on the board: it has no maps but those that were left. "
+    "Reset it to start its main.py, or give it one: boardmaps deploy --app PATH"
+)
 
 
 class Told(Message):
@@ -216,8 +220,6 @@ class Top(App[int]):
             head.append(f"  sent again {monitor.resent}, failed {monitor.line.failed}")
         if self._about.report is not None:
             head.append("  CRASH ON RECORD (b)", style="bold red")
-        if not self._board.program_runs:
-            head.append("  no program runs", style="bold yellow")
         if monitor.paused:
             head.append("  PAUSED", style="bold yellow")
         if self.staging.on or self.staging:
@@ -235,7 +237,7 @@ class Top(App[int]):
             return Text(f"no answer from the board for {monitor.waiting():.0f} s")
         if monitor.ended:
             return Text(f"{_one_line(monitor.ended)} (Esc)")
-        return Text()
+        return Text() if self._board.program_runs else Text(_NO_PROGRAM)
 
     def _detail(self, shown: Shown | None) -> Text:
         current = self.grid.current()
