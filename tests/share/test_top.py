@@ -1,10 +1,17 @@
 """`boardmaps top` beside other programs on one board, through the hub."""
 
+from pathlib import Path
+
 from boardmaps_host import Board
+from boardmaps_host.deploy import deploy
 from boardmaps_sim.unix import UnixBoard
 from tests.cli.conftest import BOARDMAPS
+from tests.export.engines import program
+from tests.firmware import running
 from tests.share.conftest import Connect
+from tests.top import page
 from tests.top.terminals import Terminal
+from tests.top.tmux import Tmux
 
 
 def test_the_view_shows_what_another_program_writes(unix: UnixBoard, attach: Connect) -> None:
@@ -38,3 +45,27 @@ def test_the_view_shows_what_another_program_writes(unix: UnixBoard, attach: Con
         assert terminal.ends() == 0
         assert terminal.is_clean()
     assert other.map("hits").lookup(3) == (1234567).to_bytes(8, "little")
+
+
+def test_another_board_at_the_port_is_told_of_and_the_words_of_the_first_go(tmp_path: Path) -> None:
+    tmux = program("tmux", "tmux")
+    with Tmux(tmux, tmp_path, 80, 24, BOARDMAPS_PORT="port", BOARDMAPS_SHARE="1") as terminal:
+        with running(tmp_path, page.PROGRAM) as board:
+            terminal.run([*BOARDMAPS, "top"])
+            terminal.sees("kitchen", "q Quit")
+            terminal.press("k")
+            terminal.sees("pinned rooms:")
+            assert board._process is not None
+            board._process.kill()
+            terminal.press("+")
+            terminal.reads("not written:")
+            terminal.reads("the port is gone.")
+        with UnixBoard(port=tmp_path / "port") as other:
+            terminal.reads("a MicroPython board without boardmaps. Put it there:")
+            program_of_other = tmp_path / "other.py"
+            program_of_other.write_text(page.PROGRAM.replace("rooms", "halls"))
+            deploy(other.port, app=program_of_other)
+            lines = terminal.sees("halls", "kitchen", "q Quit")
+            assert not any(old in line for line in lines for old in ("unplugged", "pinned", "written", "without"))
+            terminal.press("q")
+            assert terminal.ended() == 0

@@ -88,6 +88,10 @@ class Tmux:
         """Wait until all texts are on the screen; return its lines."""
         return self.until(lambda lines: all(text in "\n".join(lines) for text in texts), repr(texts))
 
+    def reads(self, sentence: str) -> list[str]:
+        """Wait until a sentence is on the screen, in full, on one line or several; return the screen's lines."""
+        return self.until(lambda lines: sentence in " ".join(" ".join(lines).split()), repr(sentence))
+
     def until(self, condition: Callable[[list[str]], object], what: str) -> list[str]:
         """Wait for something on the screen; return its lines."""
         lines: list[str] = []

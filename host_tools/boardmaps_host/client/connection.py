@@ -9,7 +9,7 @@ from typing import Protocol
 
 from boardmaps.line.frame import Plain
 from boardmaps_host.client.console import Console
-from boardmaps_host.client.errors import FirmwareError, LinkError, PortGone, PortReleased
+from boardmaps_host.client.errors import FirmwareError, LinkError, PortGone, PortMissing, PortReleased
 from boardmaps_host.client.session import ClientSession, Codec, Event, Pushed, Text
 from boardmaps_host.client.states import State, Step, after
 from boardmaps_host.client.transports.base import Transport
@@ -90,7 +90,9 @@ class Connection:
             self.gone = e
             return False
         except LinkError as e:
-            if isinstance(self.gone, PortReleased):  # that has ended, and something else is wrong
+            # While there is no port the first word on it stays, which says more. Else something else is wrong by now: another
+            # board is there, or another program has the port.
+            if isinstance(self.gone, PortReleased) or not isinstance(e, PortGone | PortMissing):
                 self.gone = PortGone(str(e))
             return False
         self.session.idle()  # half a frame that the end of the port has cut off

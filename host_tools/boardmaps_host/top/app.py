@@ -18,6 +18,7 @@ from textual.message import Message
 from textual.widgets import Footer, Input, Static
 
 from boardmaps.errors import MapError
+from boardmaps_host.client.errors import LinkError
 from boardmaps_host.live import edits
 from boardmaps_host.live.about import About, beside, differing
 from boardmaps_host.live.monitor import Monitor, Shown
@@ -107,6 +108,7 @@ class Top(App[int]):
         self.monitor = monitor
         self.staging = Staging()
         self.said = ""
+        self._said_in = ""  # the boot of the board that it was said in
         self._board = board
         self.panel = ""  # what is shown below: plot, console, pool, about
         self.plotted: list[panel.Plotted] = []
@@ -169,6 +171,8 @@ class Top(App[int]):
         """Draw what is new. Raises what has ended the monitor's thread."""
         if self.monitor.fault is not None:
             raise self.monitor.fault
+        if self._said_in != self._board.link.boot:  # of a board that is no more, or has restarted
+            self.said = ""
         self.draw()
 
     def draw(self) -> None:
@@ -262,7 +266,7 @@ class Top(App[int]):
 
     def say(self, text: str) -> None:
         """Show a sentence on the status line."""
-        self.said = text
+        self.said, self._said_in = text, self._board.link.boot
         self.draw()
 
     def on_resize(self, event: events.Resize) -> None:
@@ -370,7 +374,9 @@ class Top(App[int]):
             self.editor.refused(error)
         else:
             self._leave_editor()
-            self.say(f"{error}. w writes all the same, u drops one" if again else str(error))
+            unwritten = isinstance(error, LinkError) and not error.may_have_happened
+            told = f"not written: {_one_line(str(error))}" if unwritten else _one_line(str(error))
+            self.say(f"{told}. w writes all the same, u drops one" if again else told)
 
     def _leave_editor(self) -> None:
         if self.editor.opened:
