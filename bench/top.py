@@ -118,7 +118,7 @@ def until_the_board_has_it(board: Board) -> float:
         monitor = Monitor(0.2)
         app = Top(board, monitor, "bench")
         async with app.run_test(size=(80, 24)) as pilot:
-            screen = Screen(app, pilot.press, pilot.pause)
+            screen = Screen(app, pilot)
             await screen.sees("wanted")
             for number in range(1, 6):
                 await screen.press("enter")

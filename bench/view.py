@@ -45,7 +45,7 @@ def draw(board: Board) -> str:
         monitor = Monitor(0.1)
         app = Top(board, monitor, f"/dev/ttyACM0 {board.info['machine']}")
         async with app.run_test(size=_SIZE) as pilot:
-            screen = Screen(app, pilot.press, pilot.pause)
+            screen = Screen(app, pilot)
             await screen.sees("kitchen")
             await screen.press("g", "right", "right", "g", "left", "left")
             await screen.press(*["plus"] * 6)

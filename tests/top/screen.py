@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from textual import events
 from textual.keys import _character_to_key
+from textual.pilot import Pilot
 
 from boardmaps_host import Board
 from boardmaps_host.live.monitor import Monitor
@@ -16,17 +17,11 @@ from tests.waits import PATIENCE
 class Screen:
     """What a test does with the view."""
 
-    def __init__(
-        self,
-        app: Top,
-        press: Callable[..., Awaitable[None]],
-        pause: Callable[[], Awaitable[None]],
-        resize: Callable[[int, int], Awaitable[None]],
-    ) -> None:
+    def __init__(self, app: Top, pilot: Pilot[int]) -> None:
         self.app = app
-        self.resize = resize
-        self._press = press
-        self._pause = pause
+        self.resize = pilot.resize_terminal
+        self._press = pilot.press
+        self._pause = pilot.pause
 
     @property
     def lines(self) -> list[str]:
@@ -82,7 +77,7 @@ def view(
 
     async def run() -> None:
         async with app.run_test(size=size) as pilot:
-            screen = Screen(app, pilot.press, pilot.pause, pilot.resize_terminal)
+            screen = Screen(app, pilot)
             await screen.until(lambda: monitor.rounds, "the first round")
             await pilot.pause()
             await use(screen)
