@@ -36,12 +36,12 @@ def _take(size):
 
         kept = Kept(built_in.memory(), memory, _clear, told)
         return memory, told, kept if kept.waiting else None, None
-    gc.collect()
     lasting = setting("LASTING", None)
     if lasting is None and sys.platform == "rp2":
         from . import scratch  # saves heap: that port alone has it
 
         lasting = scratch.LASTING
+    gc.collect()
     try:
         if lasting and keeps:
             from .outlive import take  # saves heap: where memory outlives a reset

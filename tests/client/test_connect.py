@@ -74,7 +74,7 @@ def test_closing_does_not_wait_long_for_a_board_that_was_slow_and_has_gone(
 
 
 def test_a_board_without_memory_for_the_server_says_how_to_take_a_smaller_pool(tmp_path: Path) -> None:
-    with UnixBoard(port=tmp_path / "small", heap="68000w") as small:
+    with UnixBoard(port=tmp_path / "small", heap="69800w") as small:
         deploy(small.port, reset=False)
         with pytest.raises(LinkError) as caught:
             connect(small.port)

@@ -1,4 +1,7 @@
-"""`boardmaps top`, key by key, on maps of the twin: what is seen, what is written, and what is not."""
+"""`boardmaps top`, key by key, on maps of the twin: what is seen, what is written, and what is not.
+
+More than 300 lines: one test a thing that a key does.
+"""
 
 import csv
 from pathlib import Path
