@@ -49,17 +49,20 @@ def blocks(page: Path) -> Iterator[Block]:
         yield Block(found["kind"], found["mark"] or "", found["text"])
 
 
-def run_session(page: Path, folder: Path, **replaced: str) -> str:
+def run_session(page: Path, folder: Path, *, activated: bool = True, **replaced: str) -> str:
     """Run a page's files and shell blocks in a folder, in one shell; fail when a command does, or its texts are not said.
 
-    `replaced` are words of the page that stand for what the test has: port="/dev/ttyACM0=PATH".
+    `activated`: the shell has the command already, as behind the README; else the page says itself where it is. `replaced` are
+    words of the page that stand for what the test has: port="/dev/ttyACM0=PATH".
     """
     bin_folder = Path(sys.executable).parent
     require_or_skip(
         (bin_folder / "activate").exists(), "a virtual environment around the tests, for the page's is not made"
     )
     (folder / ".venv").symlink_to(bin_folder.parent)
-    script, wanted = ["set -e", "trap 'kill $(jobs -p) 2>/dev/null || true' EXIT", ". .venv/bin/activate"], []
+    script, wanted = ["set -e", "trap 'kill $(jobs -p) 2>/dev/null || true' EXIT"], []
+    if activated:
+        script.append(". .venv/bin/activate")
     for number, block in enumerate(block for block in blocks(page) if block.runs):
         if block.file:
             (folder / f"{number}.file").write_text(_replaced(block.text, replaced), "utf-8")

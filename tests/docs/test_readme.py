@@ -52,7 +52,7 @@ def test_the_commands_of_try_it(tmp_path: Path) -> None:
     """As somebody types them into a shell in the clone, with nothing of ours on its PATH before."""
     page = tmp_path / "notes.md"
     page.write_text(f"<!-- file: main.py -->\n\n```python\n{BOARD}```\n\n```sh\n{USE}kill %1\nwait\n```\n")
-    said = run_session(page, tmp_path)
+    said = run_session(page, tmp_path, activated=False)
     assert "\nkitchen      19.50 " in said
 
 
