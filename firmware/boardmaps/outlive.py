@@ -24,7 +24,7 @@ from . import keep
 _GUARD = const(16)  # bytes below the pool, a block of the collector's
 _ABOVE = const(1024)  # bytes of heap that are left above the pool: the sum of the free blocks is not one block
 # Bytes that are taken at once: small pieces find room between others, and the collector frees the most of them
-_PIECE = const(2048)
+_CHUNK = const(2048)
 _VOID = bytes(12)
 
 
@@ -89,8 +89,8 @@ def _copied(lasting, size, told):
         told.append(["", "discarded", "the pool is smaller now: %d bytes of %d that were in use" % (size, used)])
     pieces = []
     try:
-        for at in range(0, min(used, size), _PIECE):
-            piece = bytearray(uctypes.bytearray_at(first + offset + at, min(_PIECE, used - at, size - at)))
+        for at in range(0, min(used, size), _CHUNK):
+            piece = bytearray(uctypes.bytearray_at(first + offset + at, min(_CHUNK, used - at, size - at)))
             lies = uctypes.addressof(piece) - first
             if offset + at < lies + len(piece) and lies < offset + used:
                 raise MemoryError  # it was zeroed when it was taken, and with it what is to be copied
@@ -104,7 +104,7 @@ def _copied(lasting, size, told):
 def _placed(size):
     """Return a block as far up in the heap as can be. Raises MemoryError where there is none."""
     free = gc.mem_free() - size - _ABOVE
-    piece = max(_PIECE, free // 32)
+    piece = max(_CHUNK, free // 32)
     n = free // piece
     while n > 0:
         block = _above(n, piece, size)
