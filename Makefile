@@ -22,8 +22,8 @@ $(READY): pyproject.toml firmware/boardmaps/flags.py | $(BIN)/python # the secon
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
-$(VENV)/.demo: pyproject.toml | $(BIN)/python # all that a first look needs: half a minute where everything takes two
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[sim,deploy,test,top]'
+$(VENV)/.demo: pyproject.toml | $(BIN)/python # all that a first look needs, and a first test (the clone's settings of pytest have a timeout): half a minute where everything takes two
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[sim,deploy,test,top]' pytest-timeout
 	@touch $@
 
 demo: $(or $(wildcard $(READY)),$(VENV)/.demo) ## Boot a simulated board and drive its maps for some seconds: no hardware needed
