@@ -317,6 +317,7 @@ def atomics(m):
             return _rest(m, new, _ADD, key, delta, offset, width)
         return new
 
+    @micropython.native
     def compare_and_swap(key, expected, new):
         size = m._value_size
         if _is_plain(expected) and _is_plain(new) and len(expected) == size and len(new) == size:
@@ -333,6 +334,7 @@ def atomics(m):
 def parts(m):
     """Give an ArrayMap or a HashMap what else changes a part of a value; return its add()."""
 
+    @micropython.native
     def apply(key, operand, field, out):
         into = 0 if out is None else 8
         to = m._slice if out is None else out
@@ -346,6 +348,7 @@ def parts(m):
             return _rest(m, told, field & 7, key, operand, field >> 9, field >> 4 & 15)
         return told if out is None else None
 
+    @micropython.native
     def update_part(key, offset, data):
         if (
             not whole(offset)

@@ -1,26 +1,17 @@
-"""Numbers and parts of values that are changed in one step: what few programs call, so it is loaded when the first one does.
+"""Numbers in values that are changed in one step: what few programs call, so it is loaded when the first one does.
 
 Map.__getattr__ asks for it, by method(). add, compare_and_swap and update_part are made for each map by its kernels; the rest
 is here, over the kernels' _apply(); keyed.py has the reasons of what they refuse.
 """
 
-from micropython import const
-
 from .buffers import room, whole
-
-# What _apply() does with a number
-_ADD = const(0)
-_OR = const(1)
-_AND = const(2)
-_XOR = const(3)
-_EXCHANGE = const(4)
-
-_OUT = ()  # a width: that of `out`
 
 
 def method(m, name):
     """Return the map's method of this name, as an attribute that it keeps from now on."""
-    own = getattr(Atomic(m), name)
+    into = name.endswith("_into")
+    made = Atomic(m, m._OPERATIONS.index(name[:-5] if into else name))
+    own = made.into if into else made.told
     setattr(m, name, own)
     return own
 
@@ -30,62 +21,44 @@ def _is_number(size, offset, width):
 
 
 class Atomic:
-    """Changes a number in a value, or a part of the value, in one step against interrupts (by GUARD), threads and the host.
+    """Changes a number in a value in one step against interrupts (by GUARD), threads and the host: `what` of _OPERATIONS.
 
     The number is unsigned and little-endian, and add wraps. It is the whole value when that has 1, 2, 4 or 8 bytes; else say
-    which field: `width` bytes at `offset`. Those that return a number take heap only when it is 2**30 or more; those named
-    _into never do. They write it to `out`, whose size is the number's width. All raise InvalidKeySize, InvalidValueSize (no such
-    field) or KeyNotFound, and have changed nothing then. compare_and_swap(key, expected, new) and update_part(key, offset,
-    data), which writes `data` at `offset` into the value under a key, are made for each map.
+    which field: `width` bytes at `offset`. Both raise InvalidKeySize, InvalidValueSize (no such field) or KeyNotFound, and have
+    changed nothing then.
     """
 
-    def __init__(self, m):
+    def __init__(self, m, what):
         self._map = m
+        self._what = what
 
-    def fetch_or(self, key, operand, offset=0, width=None):
-        """Set the bits of `operand` in a number; return the old number."""
-        return self._map._apply(key, operand, self._number(_OR, key, offset, width, None), None)
+    # The names are used twice so that a call's frame lies on the C stack, and not in the heap (serving/server.py).
 
-    def fetch_and(self, key, operand, offset=0, width=None):
-        """Clear the bits of a number that `operand` does not have; return the old number."""
-        return self._map._apply(key, operand, self._number(_AND, key, offset, width, None), None)
+    def told(self, key, operand, offset=0, width=None):
+        """Return the old number, of an addition the new one. Takes heap only when that is 2**30 or more."""
+        width = self._number(key, offset, width)
+        return self._map._apply(key, operand, width, None)
 
-    def fetch_xor(self, key, operand, offset=0, width=None):
-        """Flip the bits of `operand` in a number; return the old number."""
-        return self._map._apply(key, operand, self._number(_XOR, key, offset, width, None), None)
+    def into(self, key, operand, out, offset=0):
+        """Write to `out`, whose size is the number's width, what told() returns. Takes no heap."""
+        offset = self._number_into(key, offset, out)
+        self._map._apply(key, operand, offset, out)
 
-    def exchange(self, key, new, offset=0, width=None):
-        """Store a new number; return the old one."""
-        return self._map._apply(key, new, self._number(_EXCHANGE, key, offset, width, None), None)
+    # What _apply() takes: what happens, from bit 4 the number's width, from bit 9 its offset.
 
-    def add_into(self, key, delta, out, offset=0):
-        """Add to a number and write the new one to `out`."""
-        self._map._apply(key, delta, self._number(_ADD, key, offset, _OUT, out), out)
-
-    def fetch_or_into(self, key, operand, out, offset=0):
-        """Do fetch_or and write the old number to `out`."""
-        self._map._apply(key, operand, self._number(_OR, key, offset, _OUT, out), out)
-
-    def fetch_and_into(self, key, operand, out, offset=0):
-        """Do fetch_and and write the old number to `out`."""
-        self._map._apply(key, operand, self._number(_AND, key, offset, _OUT, out), out)
-
-    def fetch_xor_into(self, key, operand, out, offset=0):
-        """Do fetch_xor and write the old number to `out`."""
-        self._map._apply(key, operand, self._number(_XOR, key, offset, _OUT, out), out)
-
-    def exchange_into(self, key, new, out, offset=0):
-        """Do exchange and write the old number to `out`."""
-        self._map._apply(key, new, self._number(_EXCHANGE, key, offset, _OUT, out), out)
-
-    def _number(self, what, key, offset, width, out):
-        """Return what _apply() takes: what happens, from bit 4 the number's width, from bit 9 its offset."""
-        size = self._map._value_size
-        if width is _OUT:
-            self._map._key(self._map._OPERATIONS[what], key)
-            width = room(out, True)
+    def _number(self, key, offset, width):
         if whole(offset) and (width is None or whole(width)):
-            n = size - offset if width is None else width
-            if _is_number(size, offset, n):
-                return offset << 9 | n << 4 | what
-        return self._map._unchanged(what, key, offset, width, out)
+            n = self._map._value_size - offset if width is None else width
+            if _is_number(self._map._value_size, offset, n):
+                return offset << 9 | n << 4 | self._what
+        return self._refuse(key, offset, width, None)
+
+    def _number_into(self, key, offset, out):
+        self._map._key(self._map._OPERATIONS[self._what], key)
+        width = room(out, True)
+        if whole(offset) and _is_number(self._map._value_size, offset, width):
+            return offset << 9 | width << 4 | self._what
+        return self._refuse(key, offset, width, out)
+
+    def _refuse(self, key, offset, width, out):
+        return self._map._unchanged(self._what, key, offset, width, out)

@@ -174,9 +174,12 @@ class Map:
     def _value(self, op, value, writable=False):
         """Refuse what is no value of this map's, or no place for one."""
         if not holds(value, self._value_size, writable):
-            self._alive(op)
-            text = "%s %r: out is %d bytes, not %d" if writable else "%s %r: value is %d bytes, not %d"
-            self._fail(InvalidValueSize, text, op, value, self._value_size)
+            self._wrong_value(op, value, writable)
+
+    def _wrong_value(self, op, value, writable):
+        self._alive(op)
+        text = "%s %r: out is %d bytes, not %d" if writable else "%s %r: value is %d bytes, not %d"
+        self._fail(InvalidValueSize, text, op, value, self._value_size)
 
     def _flags(self, op, flags, most=2):
         """Refuse flags that are no number, or none from 0 to `most`."""

@@ -1,7 +1,8 @@
-"""What a map asks of the buffers that it is given: bytes are counted, not items, and nothing here takes heap.
+"""What a map asks of the buffers that it is given: bytes are counted, not items, and nothing here needs heap.
 
 A buffer is any object with MicroPython's buffer protocol but str: bytes, bytearray, memoryview, array, uctypes.struct. The kernels
-look at the first two by themselves; whatever else comes, and whatever they refuse, is looked at here.
+look at the first two by themselves; whatever else comes, and whatever they refuse, is looked at here, with an exception that
+takes heap where there is some.
 """
 
 from struct import pack_into, unpack_from

@@ -139,9 +139,15 @@ class HashMap(Keyed):
         if what == "update":
             self._value(what, value)
             self._flags(what, op)
-        done = self._op(key, key if value is None else value, op | _LOOKED_AT)
-        if done == _DONE:
-            return
+        else:
+            value = key
+        # The answer: with another name for it the frame would be too large for the C stack (serving/server.py).
+        value = self._op(key, value, op | _LOOKED_AT)
+        if value != _DONE:
+            self._refuse(what, value, op)
+
+    def _refuse(self, what, done, op):
+        """Raise the reason of an answer of _op()."""
         if done == _EXISTS:
             self._fail(KeyExists, "%s %r: BPF_NOEXIST, and the key is there", what)
         if done == _MISS:

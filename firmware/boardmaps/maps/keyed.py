@@ -135,7 +135,10 @@ class Keyed(Map):
         if self._indexed:
             for i in range(self.definition.max_entries):
                 self.delete(i)
-            return
+        else:
+            self._clear_keys()
+
+    def _clear_keys(self):
         key, none = bytearray(self._key_size), bytearray()
         slot = _FIRST_SLOT
         while True:

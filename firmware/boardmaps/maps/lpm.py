@@ -108,11 +108,14 @@ class LpmTrie(Keyed):
             key = bytes(key)
         bits = 8 * (self._key_size - 4)
         if key[2] or key[3] or key[0] | key[1] << 8 > bits:
-            try:
-                length = unpack_from("<I", key)[0]
-            except MemoryError:  # then there is none for a text either
-                length = bits
-            self._fail(InvalidKeySize, "%s %r: a prefix of %d bits, and the data has %d", op, length, bits)
+            self._too_long(op, key, bits)
+
+    def _too_long(self, op, key, bits):
+        try:
+            length = unpack_from("<I", key)[0]
+        except MemoryError:  # then there is none for a text either
+            length = bits
+        self._fail(InvalidKeySize, "%s %r: a prefix of %d bits, and the data has %d", op, length, bits)
 
     def _settle(self, op, done, flags):
         """Raise the reason why nothing was done: an answer of _op()."""

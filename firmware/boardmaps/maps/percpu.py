@@ -15,6 +15,7 @@ from .buffers import holds
 from .keyed import Keyed
 
 _kernels = kernels("percpu")
+_op = _kernels.row  # (map, key, offset in the row, buffer, bytes << 4 | what) -> answer
 
 # What row() does; 0, 1 and 2 are update's flags
 _EXIST = const(2)
@@ -79,7 +80,7 @@ class PerCpu(Keyed):
         """Copy this CPU's value into `out` (value_size bytes, writable); return False on a miss. Allocates nothing."""
         key = self._place("lookup_into", key)
         self._value("lookup_into", out, True)
-        return _kernels.row(self, key, self._offset(), out, self._value_size << 4 | _READ) == 0
+        return _op(self, key, self._offset(), out, self._value_size << 4 | _READ) == 0
 
     def lookup(self, key):
         """Return this CPU's value as bytes, or None on a miss."""
@@ -94,17 +95,20 @@ class PerCpu(Keyed):
 
     def update(self, key, value, flags=0):
         """Store the value of this CPU; in a new entry those of the others are zero. Allocates nothing."""
-        place = self._place("update", key)
+        key = self._place("update", key)
         self._value("update", value)
         self._flags("update", flags)
-        self._store("update", place, self._offset(), value, self._value_size, flags)
+        flags = self._value_size << 4 | int(flags)
+        done = _op(self, key, self._offset(), value, flags)
+        if done:
+            self._fail_of("update", done)
 
     def update_percpu(self, key, values, flags=0):
         """Store the values of all CPUs at once. Raises InvalidValueSize for another number of them than `cpus`."""
         place = self._place("update_percpu", key)
         row = self.join(values, "update_percpu")
         self._flags("update_percpu", flags)
-        self._store("update_percpu", place, 0, row, len(row), flags)
+        self._store("update_percpu", place, row, flags)
 
     def batch_update(self, keys, values, flags=0):
         """Store many rows; return how many. Stops at the first error, `done` of which says how many were stored."""
@@ -145,7 +149,7 @@ class PerCpu(Keyed):
         if not holds(row, self.host_size()):
             self._wrong_row(op, row)
         self._flags(op, flags)
-        self._store(op, place, 0, row, self.host_size(), flags)
+        self._store(op, place, row, flags)
 
     def host_add(self, key, delta, offset=0, width=None):
         """Raise NotSupported: each CPU changes its own value."""
@@ -177,18 +181,18 @@ class PerCpu(Keyed):
         return row if self._row_into(op, key, row, what) else None
 
     def _row_into(self, op, key, row, what):
-        return _kernels.row(self, self._place(op, key), 0, row, len(row) << 4 | what) == 0
+        return _op(self, self._place(op, key), 0, row, len(row) << 4 | what) == 0
 
     def _remove(self, key, what):
-        done = _kernels.row(self, key, 0, b"", what)
+        done = _op(self, key, 0, b"", what)
         if done:
             self._fail_of("delete", done)
 
     def _absent(self, key):
-        return _kernels.row(self, self._place("find", key), 0, b"", _READ) != 0
+        return _op(self, self._place("find", key), 0, b"", _READ) != 0
 
-    def _store(self, op, key, at, buffer, size, flags):
-        done = _kernels.row(self, key, at, buffer, size << 4 | int(flags))
+    def _store(self, op, key, row, flags):
+        done = _op(self, key, 0, row, self.host_size() << 4 | int(flags))
         if done:
             self._fail_of(op, done)
 

@@ -102,8 +102,10 @@ class Queue(Map):
         if flags == 1:
             self._fail(InvalidFlags, "%s %r: unknown flags %d", op, flags)
         if self._put(value, flags | _LOOKED_AT) == _FULL:
-            most = self.definition.max_entries
-            self._fail(OutOfMemory, "%s %r: map is full (%d of %d entries)", op, most, most)
+            self._full(op, self.definition.max_entries)
+
+    def _full(self, op, most):
+        self._fail(OutOfMemory, "%s %r: map is full (%d of %d entries)", op, most, most)
 
 
 class Stack(Queue):

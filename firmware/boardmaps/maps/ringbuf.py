@@ -78,9 +78,12 @@ class RingBuf(Map):
         if record._at and record._cleared == self._cleared:
             self._fail(NotPermitted, "%s %r: record %d is reserved; submit or discard it first", op, record.number)
         if length > len(record.data):
-            self._fail(InvalidValueSize, "%s %r: length is %d, the record has %d bytes", op, length, len(record.data))
+            self._too_long(op, length, record.data)
         _zero(record._buffer, (length + 7) // 8 * 8)
         return self._claim(length, record)
+
+    def _too_long(self, op, length, data):
+        self._fail(InvalidValueSize, "%s %r: length is %d, the record has %d bytes", op, length, len(data))
 
     def _claim(self, length, record):
         record._at = at = _kernels.claim(self._slice, length)

@@ -164,63 +164,82 @@ class Server:
         self._checked = ()  # with the first turn it becomes what it is
         self._events = None
         self._guard = guard
+        self._most = None  # bytes that a turn reads; None: what is there
         self._view = memoryview(bytearray(min(self.line.credit, 1024)))
         self._idle_ms = idle * 1000
         self._heard = time.ticks_ms()
         self._open = self._ours = False  # whether there is a session, and whether Ctrl-C belongs to the line
 
-    def poll(self, wait_ms=0, most=None):
-        """Answer what has come, at most `most` bytes of it, waiting up to `wait_ms`; return whether a host's session is open.
+    def poll(self, wait_ms=0):
+        """Answer what has come, waiting up to `wait_ms`; return whether a host's session is open.
 
         Where memory ends it is as if the line had lost what was to be read or sent: the host asks again.
         """
+        # Frames of at most 11 words lie on the C stack. A larger one is a piece of the heap, and where much of that is in use
+        # MicroPython looks long for one: 0.4 ms on a Pico. So what each turn runs is parted into functions that need no more.
         try:
-            return self._take_turn(wait_ms, most)
+            if self._locked and not self._ours:
+                self._take_ctrl_c(True)
+            if self.line.wait(_EVENTS_MS if self.session.taken and wait_ms > _EVENTS_MS else wait_ms):
+                self._take()
+            elif self._open or self.session.decoder.pending():
+                self._take_silence()
+            if self.session.taken:
+                self._tell()
+            if keep.turns:
+                self._hold(keep.take_turns)
         except MemoryError:
-            return self._open
-
-    def _take_turn(self, wait_ms, most):
-        session, line = self.session, self.line
-        if self._locked and not self._ours:
-            self._take_ctrl_c(True)
-        if session.taken and wait_ms > _EVENTS_MS:
-            wait_ms = _EVENTS_MS
-        if line.wait(wait_ms):
-            now = time.ticks_ms()
-            quiet = time.ticks_diff(now, self._heard) > _QUIET_MS
-            self._heard = now
-            # After a silence this may be somebody's Ctrl-C: then take no more than that, what follows is for the REPL.
-            view = self._view
-            careful = quiet and self._open and not self._locked
-            n = line.readinto(view[: 2 if careful else most] if careful or most else view)
-            if careful and n == 2 and view[1] != _CTRL_C:
-                n += line.readinto(view[n:most])  # it is not: a frame has begun
-            if self._turn and pool.checked is not self._checked:
-                self._leave_out()
-            answered = self._turn and self._hold(self._turn, session, view, n)
-            if answered:
-                line.write(view[:answered])
-            else:
-                reply = self._hold(session.receive, bytes(view[:n]))
-                self._follow()  # before the answer to BYE: whoever comes next finds Ctrl-C at work
-                if reply:
-                    self._send(reply)
-                if session.interrupted if self._locked else session.decoder.interrupted():
-                    self._interrupt()
-        elif self._open or session.decoder.pending():
-            quiet = time.ticks_diff(time.ticks_ms(), self._heard)
-            if quiet > _QUIET_MS and session.decoder.idle() == b"\x03" and not self._locked:
-                self._interrupt()
-            if quiet > self._idle_ms:
-                session.close()
-                self._follow()
-        if session.taken:
-            told = self._hold(self._events.poll, time.ticks_ms())
-            if told:
-                self._send(told)
-        if keep.turns:
-            self._hold(keep.take_turns)
+            pass
         return self._open
+
+    def _take(self):
+        """Answer what is there: the usual request of an open session in C."""
+        view = self._view
+        n = self._read(view)
+        answered = self._turn and self._answer(view, n)
+        if answered:
+            self.line.write(view[:answered])
+        else:
+            self._receive(bytes(view[:n]))
+
+    def _read(self, view):
+        heard = self._heard
+        self._heard = time.ticks_ms()
+        if not self._open or self._locked or time.ticks_diff(self._heard, heard) <= _QUIET_MS:
+            return self.line.readinto(view[: self._most] if self._most else view)
+        # After a silence this may be somebody's Ctrl-C: then take no more than that, what follows is for the REPL.
+        n = self.line.readinto(view[:2])
+        if n == 2 and view[1] != _CTRL_C:
+            n += self.line.readinto(view[2:])  # it is not: a frame has begun
+        return n
+
+    def _answer(self, view, n):
+        if pool.checked is not self._checked:
+            self._leave_out()
+        if self._guard is None:
+            return self._turn(self.session, view, n)
+        return self._hold(self._turn, self.session, view, n)
+
+    def _receive(self, data):
+        reply = self._hold(self.session.receive, data)
+        self._follow()  # before the answer to BYE: whoever comes next finds Ctrl-C at work
+        if reply:
+            self._send(reply)
+        if self.session.interrupted if self._locked else self.session.decoder.interrupted():
+            self._interrupt()
+
+    def _take_silence(self):
+        quiet = time.ticks_diff(time.ticks_ms(), self._heard)
+        if quiet > _QUIET_MS and self.session.decoder.idle() == b"\x03" and not self._locked:
+            self._interrupt()
+        if quiet > self._idle_ms:
+            self.session.close()
+            self._follow()
+
+    def _tell(self):
+        told = self._hold(self._events.poll, time.ticks_ms())
+        if told:
+            self._send(told)
 
     def _leave_out(self):
         """Have C answer for the maps alone whose writes nobody looks at, and not for those that are made from now on."""

@@ -90,7 +90,11 @@ class ThreadServer(Server):
         if self._begun:
             self.poll()
             return
-        self.poll(most=1)
+        self._most = 1
+        try:
+            self.poll()
+        finally:
+            self._most = None
         held = self.session.decoder.held()
         if held == b"\x03" and not self.line.wait(_WAIT_MS):  # it came while Ctrl-C changed hands
             self._interrupt()

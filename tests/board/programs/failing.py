@@ -7,6 +7,7 @@ import json
 import sys
 
 import _fail
+import micropython
 
 FOREVER = 1 << 29  # "from the n-th on": a heap that is full, or locked
 
@@ -45,11 +46,23 @@ def outcome(first, last, operation, given):
         return None, error
 
 
+def done_locked(operation, given):
+    """Return whether operation(given) can be done with the heap locked, as in a hard interrupt."""
+    micropython.heap_lock()
+    try:
+        operation(given)
+    except Exception:
+        return False
+    finally:
+        micropython.heap_unlock()
+    return True
+
+
 def check(kind, name, prepare, operation, state, or_no_memory=False):
     """Let every allocation of operation(given) fail, and every second with all behind it; `given` is what prepare() returns.
 
     Every time the outcome is the usual one, or no memory and state() as before, and then it can be done as usual. What is
-    refused is refused without memory too, unless `or_no_memory`.
+    refused is refused without memory too, unless `or_no_memory`. What a locked heap is enough for takes nothing of another.
     """
     global points
     done[kind] = done.get(kind, 0) + 1
@@ -61,6 +74,9 @@ def check(kind, name, prepare, operation, state, or_no_memory=False):
     count = _fail.count()
     after = state()
     result = told(result)
+    if count and not error and done_locked(operation, prepare()):
+        print("%s: with the heap locked it needs none, else it takes %d pieces of it" % (where, count))
+        wrong[where] = 1
     for n in range(1, count + 1):
         for last in (n, FOREVER)[: 1 + n % 2]:
             points += 1

@@ -1,4 +1,7 @@
-"""Runs on a board, behind failing.py: every operation of every kind of map, what each refuses, and how each is made."""
+"""Runs on a board, behind failing.py: every operation of every kind of map, what each refuses, and how each is made.
+
+More than 300 lines: one program that a board runs as it is, with the list of all operations.
+"""
 
 from boardmaps import (
     ArrayMap,
@@ -45,6 +48,8 @@ def keyed(k, k2, new, v=BIG):
         "split": lambda m: m.split(ROW),
         "join": lambda m: m.join([SMALL, BIG]),
         "update_part": lambda m: m.update_part(k, 2, b"xyz"),
+        "update: BPF_NOEXIST": lambda m: m.update(new, SMALL, 1),
+        "update: BPF_EXIST": lambda m: m.update(k, v, 2),
         "fetch_or": lambda m: m.fetch_or(k, 0x500),
         "fetch_and": lambda m: m.fetch_and(k, 0x500),
         "fetch_xor": lambda m: m.fetch_xor(k, 0x500),
@@ -94,6 +99,7 @@ def queued():
     """Return the operations of a queue or a stack, filled with two values of three."""
     return {
         "push": lambda m: m.push(BIG),
+        "push: BPF_EXIST": lambda m: m.push(BIG, 2),
         "pop": lambda m: m.pop(),
         "pop_into": lambda m: m.pop_into(out),
         "peek": lambda m: m.peek(),
