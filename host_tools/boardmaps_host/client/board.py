@@ -54,7 +54,7 @@ class Board:
     @property
     def info(self) -> Mapping[str, str]:
         """What the board said when we connected: boot (its boot id), profile, machine, fw (its boardmaps version), …"""
-        return self.link.fields
+        return {**self.link.fields, "boot": self.link.board_boot}
 
     @property
     def program_runs(self) -> bool:

@@ -138,8 +138,13 @@ class Link:
 
     @property
     def boot(self) -> str:
-        """The board's boot id: another one after every restart."""
+        """The boot id as this line tells it: another one after every restart, and behind a hub that began anew."""
         return self.connection.session.fields.get("boot", "")
+
+    @property
+    def board_boot(self) -> str:
+        """The board's own boot id, whoever stands between: another one after every restart of the board, and only then."""
+        return self.boot.partition(".")[0]  # a hub adds the number of its connection behind a dot
 
     def request(self, payload: bytes, changes: bool = True, boot: str | None = None) -> bytes:
         """Have one request of any size executed, exactly once, and return its reply.

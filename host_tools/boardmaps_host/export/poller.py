@@ -165,7 +165,7 @@ class Poller:
     def _is(self, found: Reading) -> None:
         """Take a reading of the board, which is up, and have the time since when in it."""
         before, now = self.health, found.health
-        if not before.up or before.boot.partition(".")[0] != now.boot.partition(".")[0]:
+        if not before.up or before.boot != now.boot:
             now = replace(now, since=found.at)
         self.health = found.health = now
         self._tried.set()

@@ -199,8 +199,7 @@ class Reader:
         return infos, entries
 
     def _samples(self, typed: _Typed) -> Iterator[Entry]:
-        # A hub adds the number of its connection to the boot id, behind a dot
-        place = self.board.link.boot.partition(".")[0], typed.info.id, typed.info.name
+        place = self.board.link.board_boot, typed.info.id, typed.info.name
         before = self._place.get(place)
         last, seen = (0, 0) if before is None else before[:2]
         for at, value in typed.map.window(last, _U64_MAX):
@@ -237,7 +236,7 @@ class Reader:
         return Health(
             True,
             since,
-            boot=link.boot,
+            boot=link.board_boot,
             machine=board.info.get("machine", ""),
             firmware=board.info.get("fw", ""),
             program=board.program_runs,
