@@ -80,29 +80,36 @@ class Events:
         except MemoryError:
             return b""  # what was collected is kept, and sent later
 
+    # A board that has nothing to tell comes through here each turn: where it can, with frames on the C stack (serving/server.py).
+
     def _due(self, now: int) -> bytes:
         out = b""
-        while len(self._kept) < self._room:
-            payload = self._collect(now)
-            if not payload:
-                break
-            if not self._kept:
-                self._at = now
-            self._kept.append(payload)
-            out += self._encode(EVENT, self._number, (self._first + len(self._kept) - 1) & 0xFFFF, 0, payload)
+        while len(self._kept) < self._room and (self._item or self._next(now)):
+            out += self._frame(now)
         if self._kept and self._again < _AGAIN_MOST and now - self._at & _TICKS > self._wait:
-            in_pieces = self._again or self._gap > 1  # the line is bad: short frames come through
-            self._at = now
-            self._wait = min(max(self._wait * 2, _AGAIN_MS), _AGAIN_MOST_MS)
-            self._again += 1
-            if in_pieces:
-                # saves heap: only a bad line needs it
-                from .pieces import pieces
-
-                out += b"".join(pieces(self._encode, EVENT, self._number, self._first, 0, self._kept[0]))
-            else:
-                out += self._encode(EVENT, self._number, self._first, 0, self._kept[0])
+            out += self._said_again(now)
         return out
+
+    def _frame(self, now: int) -> bytes:
+        """Return a frame of what is there to tell."""
+        payload = self._collect(now)
+        if not self._kept:
+            self._at = now
+        self._kept.append(payload)
+        return self._encode(EVENT, self._number, (self._first + len(self._kept) - 1) & 0xFFFF, 0, payload)  # type: ignore[no-any-return]
+
+    def _said_again(self, now: int) -> bytes:
+        """Return the oldest frame that was not taken."""
+        in_pieces = self._again or self._gap > 1  # the line is bad: short frames come through
+        self._at = now
+        self._wait = min(max(self._wait * 2, _AGAIN_MS), _AGAIN_MOST_MS)
+        self._again += 1
+        if in_pieces:
+            # saves heap: only a bad line needs it
+            from .pieces import pieces
+
+            return b"".join(pieces(self._encode, EVENT, self._number, self._first, 0, self._kept[0]))
+        return self._encode(EVENT, self._number, self._first, 0, self._kept[0])  # type: ignore[no-any-return]
 
     def _taken(self, seq: int, room: int) -> None:
         """The host waits for number `seq` and takes `room` frames from there; 0x80 in `room`: what followed came, it did not."""

@@ -38,6 +38,9 @@ class Records:
         self._ring = ring
 
     def next(self, now):  # type: ignore[no-untyped-def]
+        return self._taken() if self._ring.host_next() else None
+
+    def _taken(self):  # type: ignore[no-untyped-def]
         ring = self._ring
         while True:
             n = ring.host_next()
@@ -130,28 +133,32 @@ class Slots(Paced):
 
         Paced.__init__(self, m, every)
         self._links, self._entries, self._value, self._stride = unpack_from("<4I", m._view, 44)
-        self._keyed = (
-            self._value != 0
-        )  # an entry begins with its key, and links say which slots are in use; else all are
+        # Then an entry begins with its key, and links say which slots are in use; else all are.
+        self._keyed = self._value != 0
         self._crcs = array("I", bytes(4 * m.definition.max_entries))  # 0: the host knows the slot as empty
         self._crc = -1
         self._slot = 0
         self._top = 0
 
     def next(self, now):  # type: ignore[no-untyped-def]
-        m = self._map
         if self._slot == self._top:
             if not self._due(now):
                 return None
-            len(m)  # raises StaleMap
-            crc = crc32(m._view)
-            if crc == self._crc:
-                return None
+            self._begin(self._map)
+        return self._changed() if self._slot < self._top else None
+
+    def _begin(self, m):  # type: ignore[no-untyped-def]
+        """Go over the slots once more if something has changed."""
+        len(m)  # raises StaleMap
+        crc = crc32(m._view)
+        if crc != self._crc:
             top = unpack_from("<I", m._view, 64)[0] if self._keyed else m.definition.max_entries
             # A change behind the CRC makes the next look's another one: none is missed.
             self._crc = crc
             self._slot = 0
             self._top = top
+
+    def _changed(self):  # type: ignore[no-untyped-def]
         for _ in range(min(_SLOTS, self._top - self._slot)):
             slot = self._slot
             crc, item = self._look(slot)
