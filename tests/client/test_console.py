@@ -83,6 +83,39 @@ def test_a_firmware_that_fails_is_shown_at_once(unix: UnixBoard, mpremote: Mprem
     assert mpremote("resume", "exec", "print(n > 0)").strip() == "True"
 
 
+def test_whatever_the_requests_have_in_them(unix: UnixBoard, mpremote: Mpremote) -> None:
+    """The one that is under way when the program ends is typed into its REPL, which may answer it with a zero."""
+    # Its number is 1, which a REPL takes for Ctrl-A; with the key raw paste mode is asked for, in a form that no board knows.
+    # The queue's is Ctrl-B, and what follows it Ctrl-E, which begins a paste.
+    made = "h = boardmaps.HashMap(6, 2, 4, 0, 'h')\nq = boardmaps.Queue(4, 2, 0, 'q')\nq.push(b'1234')\nm = "
+    printing = PRINTING.replace("m = ", made, 1)
+    for name in ("h", "q") * 4:
+        mpremote("exec", "--no-follow", printing % "if m.lookup(0) != bytes(4): 1 // 0")
+        with connect(unix.port, timeout=PATIENCE) as board:
+            asked = board.map(name)
+            key = b"\x04\x01\x05\x06\x01\x20" if name == "h" else b""
+            board.map("m").update(0, b"fail")
+            with pytest.raises(FirmwareError, match="ZeroDivisionError"):
+                [asked.lookup(key) for _ in range(10_000)]
+
+
+def test_a_program_that_runs_again_without_a_reset(unix: UnixBoard, mpremote: Mpremote) -> None:
+    """The first one has ended within a session, and with it the line's right to Ctrl-C."""
+    mpremote("exec", "--no-follow", PRINTING % "if m.lookup(0) != bytes(4): 1 // 0")
+    with connect(unix.port, timeout=PATIENCE) as board:
+        m = board.map("m")
+        m.update(0, b"fail")
+        with pytest.raises(FirmwareError):
+            [m.lookup(0) for _ in range(10_000)]
+    mpremote("resume", "exec", "--no-follow", PRINTING % "pass")
+    with connect(unix.port) as board:
+        for value in (b"\3\3\3\3", b"\r\3\3\r"):
+            board.map("m").update(0, value)
+            assert board.map("m").lookup(0) == value
+        assert board.program_runs
+    mpremote("exec", "pass")
+
+
 def test_a_firmware_that_fails_while_we_listen(unix: UnixBoard, mpremote: Mpremote) -> None:
     mpremote("exec", "--no-follow", PRINTING % (TOLD + "raise ValueError('done')"))
     with connect(unix.port) as board:

@@ -56,8 +56,10 @@ class StdioLine:
         self.steady = False  # serve() gives the line back however it ends; another way may end at any time
 
     def open(self):
-        """Take Ctrl-C from the REPL: while frames pass, 3 is a byte like any other."""
+        """Take Ctrl-C from the REPL: while frames pass, 3 is a byte like any other. Once more, should the REPL have it back."""
         micropython.kbd_intr(-1)
+        if self._modes:
+            return
         try:
             # only the unix port has it
             import termios
@@ -169,6 +171,7 @@ class Server:
         self._idle_ms = idle * 1000
         self._heard = time.ticks_ms()
         self._open = self._ours = False  # whether there is a session, and whether Ctrl-C belongs to the line
+        self._followed = 0  # the session for which that is so
 
     def poll(self, wait_ms=0):
         """Answer what has come, waiting up to `wait_ms`; return whether a host's session is open.
@@ -262,11 +265,18 @@ class Server:
             return function(*arguments)
 
     def _follow(self):
-        """Ctrl-C belongs to the line exactly while a session is open; on a locked line from the first poll to close()."""
-        is_open = bool(self.session.session)
-        if self._open != is_open:
-            self._take_ctrl_c(is_open or self._locked)
-            self._open = is_open
+        """Ctrl-C belongs to the line exactly while a session is open; on a locked line from the first poll to close().
+
+        It is taken anew with each session: when a program ended within one the REPL has taken it back, and a program that runs
+        behind it has the same server.
+        """
+        number = self.session.session
+        if self._followed != number:
+            self._followed = number
+            if number and self._ours:
+                self.line.open()
+            self._take_ctrl_c(bool(number) or self._locked)
+            self._open = bool(number)
 
     def _take_ctrl_c(self, ours):
         if ours != self._ours:
@@ -326,6 +336,7 @@ class Server:
         """End the session, if any, and give Ctrl-C back."""
         self.session.close()
         self._open = False
+        self._followed = 0
         self._take_ctrl_c(False)
 
 

@@ -10,9 +10,11 @@ from typing import Protocol
 from boardmaps.line.frame import Plain
 from boardmaps_host.client.console import Console
 from boardmaps_host.client.errors import FirmwareError, LinkError, PortGone, PortMissing, PortReleased
-from boardmaps_host.client.session import ClientSession, Codec, Event, Pushed, Text
+from boardmaps_host.client.session import ClientSession, Codec, Echoed, Event, Pushed, Text
 from boardmaps_host.client.states import State, Step, after
 from boardmaps_host.client.transports.base import Transport
+
+_CTRL_C = b"\x03"  # to a REPL's paste mode: it takes the paste back
 
 
 class Events(Protocol):
@@ -125,7 +127,13 @@ class Connection:
         """Hand on what the board says unasked: its console output and its events."""
         if isinstance(event, Text):
             self.console.feed(event.data)
-        elif isinstance(event, Pushed):
+            return
+        if isinstance(event, Echoed):
+            if not self.locked and self.console.pasting(self.session.held()):
+                self.line.write(_CTRL_C)
+            return
+        self.console.framed()
+        if isinstance(event, Pushed):
             self.events.pushed(event.seq, event.payload)
 
     def say_taken(self) -> None:

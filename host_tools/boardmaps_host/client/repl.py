@@ -9,7 +9,9 @@ its input() before a REPL has shown itself:
 3. Ctrl-B, which would end an input() with an empty line, makes it say its banner, and its prompt is the last that comes.
 
 What is typed is taken back in the same breath, so that a line that somebody else ends has nothing of it.
-Ctrl-C is never sent.
+Ctrl-C is never sent, but to a paste mode. A request under way when a program ends can begin one, as one for map 2 that has nothing
+but its number does in the raw REPL: Ctrl-B, then Ctrl-E. It says so behind the last frame, and then shows our HELLO byte by byte,
+with its zeros, which no prompt and no input() does.
 """
 
 import re

@@ -29,6 +29,8 @@ from boardmaps_host.client.states import State, Step
 _FLOOD = 9  # so many times `timeout` longer is waited for a reply while other bytes come
 _QUIET = 0.1  # seconds; a line that was quiet for so long may have another program at its end
 _ASK = 0.4  # seconds between two HELLOs while it is unknown whether the session still lives
+_SILENT = 2.0  # after so many seconds without a frame that is unknown
+_RARER = 10  # and after that part of the silence, when it is longer
 _ASK_INPUT = 2.0  # and while a program waits in input()
 _LONGEST = (
     2 << 20
@@ -48,7 +50,8 @@ class Requests:
     def __init__(self, connection: Connection, opening: Opening) -> None:
         self._connection = connection
         self._opening = opening
-        self._patience = 0.0  # when the run gives up
+        self._begun = 0.0  # when the run began
+        self._patience = 0.0  # when it gives up
         self._ask_at = 0.0  # when HELLO is said next, in the state DOUBTFUL
         self._asked = 0  # how often it was said
         self._answered = -1  # the number of the request that was answered last
@@ -84,7 +87,8 @@ class Requests:
         """Have what is in `batch` executed, until nothing of it is pending. Raises what run() raises."""
         connection = self._connection
         connection.check_usable()
-        self._patience = time.monotonic() + connection.timeout
+        self._begun = time.monotonic()
+        self._patience = self._begun + connection.timeout
         self._losses = 0
         try:
             while batch.pending():
@@ -197,6 +201,7 @@ class Requests:
             if isinstance(event, Reply):
                 self._replied(event, batch)
                 connection.heard = now
+                connection.console.framed()
                 self._patience = now + connection.timeout
             elif isinstance(event, Lost):
                 self._lost(event, batch)
@@ -226,7 +231,8 @@ class Requests:
     def _due(self, now: float) -> bytes:
         """Return what is said again: requests, or HELLO alone while it is unknown whether the session still lives."""
         connection = self._connection
-        if connection.state is State.OPEN and connection.may_have_ended():
+        silent = now - max(connection.heard, self._begun) > _SILENT
+        if connection.state is State.OPEN and (silent or connection.may_have_ended()):
             # A REPL would take what is repeated for typing.
             connection.happened(Step.SILENCE)
             self._ask_at = self._asked = 0
@@ -234,10 +240,11 @@ class Requests:
             return connection.session.due(now)
         if now < self._ask_at:
             return b""
-        if self._asked == 1:
+        if self._asked % 2:  # again and again: one alone may meet a REPL that runs what it took for a program
             self._opening.leave_raw()
         self._asked += 1
-        self._ask_at = now + _ASK
+        # Ever more rarely: what a board that is busy does not take now waits on the line for it.
+        self._ask_at = now + max(_ASK, (now - max(connection.heard, self._begun)) / _RARER)
         return connection.session.hello()
 
     def _shown(self, batch: Batch) -> None:

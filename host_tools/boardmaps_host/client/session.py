@@ -105,7 +105,12 @@ class Pushed:
     payload: bytes | None  # None: it came in pieces, not all of which came
 
 
-Event = Text | Opened | Reply | Lost | Closed | Pushed
+@dataclass(frozen=True)
+class Echoed:
+    """Our HELLO came back as it went: what has the line shows every byte of what is typed."""
+
+
+Event = Text | Opened | Reply | Lost | Closed | Pushed | Echoed
 
 
 @dataclass(slots=True)
@@ -338,6 +343,8 @@ class ClientSession:
                 events.append(Lost(boot, (int(after) - 1) & NUMBERS if after.isdecimal() else None))
             elif kind in (BYE | REPLY_FLAG, INTERRUPT | REPLY_FLAG):
                 events.append(Closed())
+            elif kind == HELLO and seq == self._nonce:
+                events.append(Echoed())
         if self.codec.answer:
             out += self.codec.answer
             self.codec.answer = b""
