@@ -11,7 +11,7 @@ def method(m, name):
     """Return the map's method of this name, as an attribute that it keeps from now on."""
     into = name.endswith("_into")
     made = Atomic(m, m._OPERATIONS.index(name[:-5] if into else name))
-    own = made.into if into else made.told
+    own = getattr(made, name, None) or (made.into if into else made.told)
     setattr(m, name, own)
     return own
 
@@ -24,7 +24,7 @@ class Atomic:
     """Changes a number in a value in one step against interrupts (by GUARD), threads and the host: `what` of _OPERATIONS.
 
     The number is unsigned and little-endian, and add wraps. It is the whole value when that has 1, 2, 4 or 8 bytes; else say
-    which field: `width` bytes at `offset`. Both raise InvalidKeySize, InvalidValueSize (no such field) or KeyNotFound, and have
+    which field: `width` bytes at `offset`. All raise InvalidKeySize, InvalidValueSize (no such field) or KeyNotFound, and have
     changed nothing then.
     """
 
@@ -43,6 +43,23 @@ class Atomic:
         """Write to `out`, whose size is the number's width, what told() returns. Takes no heap."""
         offset = self._number_into(key, offset, out)
         self._map._apply(key, operand, offset, out)
+
+    # The same, where what is given has another name.
+
+    def exchange(self, key, new, offset=0, width=None):
+        """Store a new number; return the old one."""
+        width = self._number(key, offset, width)
+        return self._map._apply(key, new, width, None)
+
+    def exchange_into(self, key, new, out, offset=0):
+        """Store a new number and write the old one to `out`."""
+        offset = self._number_into(key, offset, out)
+        self._map._apply(key, new, offset, out)
+
+    def add_into(self, key, delta, out, offset=0):
+        """Add to a number and write the new one to `out`."""
+        offset = self._number_into(key, offset, out)
+        self._map._apply(key, delta, offset, out)
 
     # What _apply() takes: what happens, from bit 4 the number's width, from bit 9 its offset.
 
