@@ -88,6 +88,9 @@ def main() -> int:
     """Print the table; return 1 when something was missed."""
     resets = int(sys.argv[1]) if len(sys.argv) > 1 else RESETS
     wanted = sys.argv[2:] or list(CHIPS)
+    if unknown := set(wanted) - set(CHIPS):
+        print(f"no such chip: {', '.join(sorted(unknown))}. There are {', '.join(CHIPS)}.", file=sys.stderr)
+        return 2
     rows = []
     for word, (name, run, share) in CHIPS.items():
         if word in wanted:
