@@ -45,6 +45,7 @@ def together(run: Callable[[int, int], Said], resets: int) -> Said:
     with ThreadPoolExecutor(2) as both:
         said, other = both.map(run, ((resets + 1) // 2 + 1, resets // 2 + 1), (1, 2))  # the first boot is no reset
     said.boots += other.boots - 1
+    said.interrupted += other.interrupted
     said.opened += other.opened
     said.lost += other.lost
     said.discarded += other.discarded

@@ -11,6 +11,8 @@ from unittest import mock
 import pytest
 
 from boardmaps import ArrayMap, StaleMap
+from boardmaps.line import session as line_session
+from boardmaps.line.session import pack_hello
 from boardmaps_host import Board
 from boardmaps_host.client import (
     FirmwareError,
@@ -20,8 +22,10 @@ from boardmaps_host.client import (
     OutcomeUnknown,
     PortGone,
     connection,
+    requests,
     states,
 )
+from boardmaps_host.client import session as client_session
 from boardmaps_host.client.requests import Requests
 from boardmaps_host.client.states import TABLE, ImpossibleStep, State, Step, after
 from boardmaps_host.twin import registry
@@ -225,6 +229,28 @@ def test_a_session_s_number_that_begins_lines_hides_no_end(line: MemoryBoard, nu
 
 
 # -- the port, while nobody asks for anything
+
+
+def test_a_silence_ends_with_any_frame_of_the_session(line: MemoryBoard, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A board whose heap is full answers HELLO with a NAK."""
+
+    def no_memory(_: object) -> bytes:
+        raise MemoryError
+
+    def lose(data: bytes) -> None:
+        line.write = write  # type: ignore[method-assign]
+        lost.append(data)
+
+    board = board_on(line, timeout=5)
+    size = board.pool.total_size()
+    write, lost = line.write, list[bytes]()
+    line.write = lose  # type: ignore[method-assign]
+    monkeypatch.setattr(requests, "_SILENT", 0.0)
+    monkeypatch.setattr(line_session, "pack_hello", no_memory)
+    monkeypatch.setattr(client_session, "pack_hello", pack_hello)
+    assert board.pool.total_size() == size
+    assert lost
+    assert board.link.connection.state is State.OPEN
 
 
 def test_a_port_that_comes_back_while_one_listens_goes_on_by_itself(line: MemoryBoard) -> None:

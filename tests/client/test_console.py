@@ -83,7 +83,7 @@ def test_a_firmware_that_fails_is_shown_at_once(unix: UnixBoard, mpremote: Mprem
     assert mpremote("resume", "exec", "print(n > 0)").strip() == "True"
 
 
-def test_whatever_the_requests_have_in_them(unix: UnixBoard, mpremote: Mpremote) -> None:
+def test_what_the_requests_have_in_them(unix: UnixBoard, mpremote: Mpremote) -> None:
     """The one that is under way when the program ends is typed into its REPL, which may answer it with a zero."""
     # Its number is 1, which a REPL takes for Ctrl-A; with the key raw paste mode is asked for, in a form that no board knows.
     # The queue's is Ctrl-B, and what follows it Ctrl-E, which begins a paste.

@@ -12,7 +12,7 @@ from boardmaps.line import pieces
 from boardmaps.line import session as line_session
 from boardmaps.line.frame import BYE, HELLO, NAK, PIECE_FLAG, REPLY, REQUEST, Decoder, decode, encode
 from boardmaps.line.session import ServerSession, common_version, pack_hello, unpack_hello
-from boardmaps_host.client.session import ClientSession, Closed, Lost, Opened, Reply, Text
+from boardmaps_host.client.session import ClientSession, Closed, Lost, Opened, Reply, Text, Told
 
 
 @dataclass
@@ -121,7 +121,7 @@ def test_a_board_without_memory_for_its_answer_is_not_silent(monkeypatch: pytest
     monkeypatch.setattr(pieces, "pieces", no_memory)
     said = server.receive(client.due(2.0))
     assert Decoder(600).feed(said)[0][0] == NAK
-    assert client.receive(said, 2.1) == ([], b"")
+    assert client.receive(said, 2.1) == ([Told()], b"")
     assert client.receive(server.receive(client.due(5.0)), 5.1)[0] == [Reply(seq, line_session.NO_MEMORY)]
 
 

@@ -58,12 +58,13 @@ class StdioLine:
     def open(self):
         """Take Ctrl-C from the REPL: while frames pass, 3 is a byte like any other. Once more, should the REPL have it back."""
         micropython.kbd_intr(-1)
-        if self._modes:
+        if self._modes is not None:
             return
         try:
             # only the unix port has it
             import termios
         except ImportError:  # every port but unix
+            self._modes = ()
             return
         # There a read can be told not to wait, so that one brings whole frames: with VMIN and VTIME of 0. But to a REPL such a
         # read would mean the end of its input, so between two reads the line is as it was.
@@ -81,7 +82,7 @@ class StdioLine:
         """Give Ctrl-C back."""
         if self._modes:
             self._set(quick=False)
-            self._modes = None
+        self._modes = None
         micropython.kbd_intr(_CTRL_C)
 
     def wait(self, ms):
@@ -171,7 +172,6 @@ class Server:
         self._idle_ms = idle * 1000
         self._heard = time.ticks_ms()
         self._open = self._ours = False  # whether there is a session, and whether Ctrl-C belongs to the line
-        self._followed = 0  # the session for which that is so
 
     def poll(self, wait_ms=0):
         """Answer what has come, waiting up to `wait_ms`; return whether a host's session is open.
@@ -267,14 +267,13 @@ class Server:
     def _follow(self):
         """Ctrl-C belongs to the line exactly while a session is open; on a locked line from the first poll to close().
 
-        It is taken anew with each session: when a program ended within one the REPL has taken it back, and a program that runs
-        behind it has the same server.
+        It is taken anew with whatever comes beside the usual, as HELLO: when a program ended within a session the REPL has taken it
+        back, and a program that runs behind it has the same server.
         """
         number = self.session.session
-        if self._followed != number:
-            self._followed = number
-            if number and self._ours:
-                self.line.open()
+        if number and self._ours:
+            self.line.open()
+        if self._open != bool(number):
             self._take_ctrl_c(bool(number) or self._locked)
             self._open = bool(number)
 
@@ -336,7 +335,6 @@ class Server:
         """End the session, if any, and give Ctrl-C back."""
         self.session.close()
         self._open = False
-        self._followed = 0
         self._take_ctrl_c(False)
 
 

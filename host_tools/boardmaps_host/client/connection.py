@@ -73,6 +73,13 @@ class Connection:
         self.happened(Step.CONTINUES)
         self.heard = self.read_at = time.monotonic()
 
+    def frame_came(self, now: float) -> None:
+        """The board has said something in our session. Had it lost that, it would say so alone."""
+        if self.state is State.DOUBTFUL:
+            self.happened(Step.CONTINUES)
+        self.heard = now
+        self.console.framed()
+
     def forget(self, step: Step) -> None:
         """End the session on our side, by `step`; requests in flight are forgotten."""
         self.happened(step)
@@ -118,7 +125,7 @@ class Connection:
         if out:
             self.line.write(out)
         for event in events:
-            if not isinstance(event, Text):
+            if not isinstance(event, Text | Echoed):
                 self.heard = now
             self.take(event)
         self.say_taken()

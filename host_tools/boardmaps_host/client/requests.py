@@ -23,7 +23,7 @@ from boardmaps_host.client.batch import LOOK, Batch
 from boardmaps_host.client.connection import Connection
 from boardmaps_host.client.errors import FirmwareError, LinkError, LinkTimeout, OutcomeUnknown, PortGone, Restarted
 from boardmaps_host.client.opening import Opening
-from boardmaps_host.client.session import Event, Lost, Opened, Reply
+from boardmaps_host.client.session import Echoed, Lost, Reply, Text
 from boardmaps_host.client.states import State, Step
 
 _FLOOD = 9  # so many times `timeout` longer is waited for a reply while other bytes come
@@ -50,7 +50,7 @@ class Requests:
     def __init__(self, connection: Connection, opening: Opening) -> None:
         self._connection = connection
         self._opening = opening
-        self._begun = 0.0  # when the run began
+        self._begun = 0.0  # when the run began, or its port came back
         self._patience = 0.0  # when it gives up
         self._ask_at = 0.0  # when HELLO is said next, in the state DOUBTFUL
         self._asked = 0  # how often it was said
@@ -101,7 +101,8 @@ class Requests:
                 except PortGone as gone:
                     connection.cut(gone)
                     self._opening.wait_for_port(self._patience)
-                    self._patience = time.monotonic() + connection.timeout
+                    self._begun = time.monotonic()
+                    self._patience = self._begun + connection.timeout
                     self._ask_at = self._asked = 0
         except Restarted:
             raise
@@ -200,14 +201,15 @@ class Requests:
         for event in events:
             if isinstance(event, Reply):
                 self._replied(event, batch)
-                connection.heard = now
-                connection.console.framed()
+                connection.frame_came(now)
                 self._patience = now + connection.timeout
             elif isinstance(event, Lost):
                 self._lost(event, batch)
                 return
             else:
-                self._other(event)
+                if not isinstance(event, Text | Echoed):
+                    connection.frame_came(now)
+                connection.take(event)
         # A REPL shows what it takes for typing; on a locked line anybody can say that.
         if connection.state is not State.OPEN and not connection.locked and session.echo in session.held():
             self._shown(batch)
@@ -255,13 +257,6 @@ class Requests:
         else:
             self._connection.show_held()
             self._ask_at = time.monotonic() + _ASK_INPUT
-
-    def _other(self, event: Event) -> None:
-        """Take what is no answer to a request. Had the board lost their session, it would not answer HELLO but say that."""
-        connection = self._connection
-        if isinstance(event, Opened) and connection.state is State.DOUBTFUL:
-            connection.continues()
-        connection.take(event)
 
     def _lost(self, event: Lost, batch: Batch) -> None:
         """The board does not know our session: it restarted, or somebody else had the line. What is left needs another.

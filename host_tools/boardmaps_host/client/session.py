@@ -106,11 +106,16 @@ class Pushed:
 
 
 @dataclass(frozen=True)
+class Told:
+    """A frame of our session that says nothing else: a NAK, a piece of what is not whole yet, a reply that came again."""
+
+
+@dataclass(frozen=True)
 class Echoed:
     """Our HELLO came back as it went: what has the line shows every byte of what is typed."""
 
 
-Event = Text | Opened | Reply | Lost | Closed | Pushed | Echoed
+Event = Text | Opened | Reply | Lost | Closed | Pushed | Told | Echoed
 
 
 @dataclass(slots=True)
@@ -319,6 +324,7 @@ class ClientSession:
             if kind == REPLY:
                 self._on_reply(seq, payload, now, events)
             elif kind == REPLY | PIECE_FLAG:
+                events.append(Told())
                 if seq in self._flight:
                     whole = self._joiners.setdefault(seq, Joiner(HOST_MTU)).add(seq, payload)
                     if whole is not None:
@@ -326,6 +332,7 @@ class ClientSession:
                 elif payload[:2] == b"\0\0":
                     self._trip.answered_again(seq)
             elif kind == NAK:
+                events.append(Told())
                 out += self._on_nak(seq, now)
             elif kind == HELLO | REPLY_FLAG and seq == self._nonce:
                 fields = unpack_hello(payload)
@@ -334,6 +341,7 @@ class ClientSession:
             elif kind == EVENT:
                 events.append(Pushed(seq, payload))
             elif kind == EVENT | PIECE_FLAG:
+                events.append(Told())
                 whole = self._event.add(seq, payload)
                 at, size = unpack_from("<HH", payload.ljust(4, b"\0"))
                 if whole is not None or at + PIECE >= size:  # the last of them has come, and some may be missing
@@ -353,6 +361,7 @@ class ClientSession:
     def _on_reply(self, seq: int, payload: bytes, now: float, events: list[Event]) -> None:
         flight = self._flight.pop(seq, None)
         if flight is None:
+            events.append(Told())
             self._trip.answered_again(seq)
             return
         if self._joiners:

@@ -49,7 +49,7 @@ class Step(Enum):
     ANSWERED = auto()  # HELLO was answered with the terms of a new session
     FAILED = auto()  # opening gave up
     SILENCE = auto()  # no frame came for long, or a prompt in its place: the session, or the program, may have ended
-    CONTINUES = auto()  # HELLO was answered from the session that we have
+    CONTINUES = auto()  # a frame came from the session that we have, as the answer to HELLO
     LOST = auto()  # the board does not know the session, or a REPL answers in its place
     ENDED = auto()  # the program that served the maps has ended
     GAVE_UP = auto()  # a call got no answer; what it left in flight is forgotten
