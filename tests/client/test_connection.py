@@ -22,7 +22,6 @@ from boardmaps_host.client import (
     OutcomeUnknown,
     PortGone,
     connection,
-    requests,
     states,
 )
 from boardmaps_host.client import session as client_session
@@ -231,8 +230,8 @@ def test_a_session_s_number_that_begins_lines_hides_no_end(line: MemoryBoard, nu
 # -- the port, while nobody asks for anything
 
 
-def test_a_silence_ends_with_any_frame_of_the_session(line: MemoryBoard, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A board whose heap is full answers HELLO with a NAK."""
+def test_a_doubt_ends_with_any_frame_of_the_session(line: MemoryBoard, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A board whose heap is full answers HELLO with a NAK, and its program prints what looks like a prompt."""
 
     def no_memory(_: object) -> bytes:
         raise MemoryError
@@ -240,12 +239,12 @@ def test_a_silence_ends_with_any_frame_of_the_session(line: MemoryBoard, monkeyp
     def lose(data: bytes) -> None:
         line.write = write  # type: ignore[method-assign]
         lost.append(data)
+        line._waiting += b"\r\n>>> "
 
     board = board_on(line, timeout=5)
     size = board.pool.total_size()
     write, lost = line.write, list[bytes]()
     line.write = lose  # type: ignore[method-assign]
-    monkeypatch.setattr(requests, "_SILENT", 0.0)
     monkeypatch.setattr(line_session, "pack_hello", no_memory)
     monkeypatch.setattr(client_session, "pack_hello", pack_hello)
     assert board.pool.total_size() == size

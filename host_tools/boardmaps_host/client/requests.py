@@ -29,8 +29,6 @@ from boardmaps_host.client.states import State, Step
 _FLOOD = 9  # so many times `timeout` longer is waited for a reply while other bytes come
 _QUIET = 0.1  # seconds; a line that was quiet for so long may have another program at its end
 _ASK = 0.4  # seconds between two HELLOs while it is unknown whether the session still lives
-_SILENT = 2.0  # after so many seconds without a frame that is unknown
-_RARER = 10  # and after that part of the silence, when it is longer
 _ASK_INPUT = 2.0  # and while a program waits in input()
 _LONGEST = (
     2 << 20
@@ -50,8 +48,7 @@ class Requests:
     def __init__(self, connection: Connection, opening: Opening) -> None:
         self._connection = connection
         self._opening = opening
-        self._begun = 0.0  # when the run began, or its port came back
-        self._patience = 0.0  # when it gives up
+        self._patience = 0.0  # when the run gives up
         self._ask_at = 0.0  # when HELLO is said next, in the state DOUBTFUL
         self._asked = 0  # how often it was said
         self._answered = -1  # the number of the request that was answered last
@@ -87,8 +84,7 @@ class Requests:
         """Have what is in `batch` executed, until nothing of it is pending. Raises what run() raises."""
         connection = self._connection
         connection.check_usable()
-        self._begun = time.monotonic()
-        self._patience = self._begun + connection.timeout
+        self._patience = time.monotonic() + connection.timeout
         self._losses = 0
         try:
             while batch.pending():
@@ -101,8 +97,7 @@ class Requests:
                 except PortGone as gone:
                     connection.cut(gone)
                     self._opening.wait_for_port(self._patience)
-                    self._begun = time.monotonic()
-                    self._patience = self._begun + connection.timeout
+                    self._patience = time.monotonic() + connection.timeout
                     self._ask_at = self._asked = 0
         except Restarted:
             raise
@@ -233,8 +228,7 @@ class Requests:
     def _due(self, now: float) -> bytes:
         """Return what is said again: requests, or HELLO alone while it is unknown whether the session still lives."""
         connection = self._connection
-        silent = now - max(connection.heard, self._begun) > _SILENT
-        if connection.state is State.OPEN and (silent or connection.may_have_ended()):
+        if connection.state is State.OPEN and connection.may_have_ended():
             # A REPL would take what is repeated for typing.
             connection.happened(Step.SILENCE)
             self._ask_at = self._asked = 0
@@ -245,8 +239,7 @@ class Requests:
         if self._asked % 2:  # again and again: one alone may meet a REPL that runs what it took for a program
             self._opening.leave_raw()
         self._asked += 1
-        # Ever more rarely: what a board that is busy does not take now waits on the line for it.
-        self._ask_at = now + max(_ASK, (now - max(connection.heard, self._begun)) / _RARER)
+        self._ask_at = now + _ASK
         return connection.session.hello()
 
     def _shown(self, batch: Batch) -> None:
