@@ -120,6 +120,7 @@ def reset_often(board: ProcessBoard, platform: str, boots: int, before: str = ""
         deadline = time.monotonic() + PATIENCE
         pending = b""
         asked = unasked = False  # for the KeyboardInterrupt that comes; whether one came for which nobody had asked
+        in_handler = False  # whether an exception that ended the handler of the hard interrupt is told next
         while time.monotonic() < deadline:
             text, answer = host.take(port.read(port.in_waiting or 1))
             pending += text
@@ -139,13 +140,22 @@ def reset_often(board: ProcessBoard, platform: str, boots: int, before: str = ""
                 time.sleep(rng.random() / 20)
                 at_some_instant(b"\x03")
                 asked = True
-            elif "KeyboardInterrupt:" in words or "RuntimeError: crash" in words:
+            elif "uncaught" in words:
+                in_handler = True
+            elif in_handler and words.startswith(("Traceback", "File")):
+                continue
+            elif in_handler and words.startswith("KeyboardInterrupt:"):  # which happened to run; the program goes on
+                in_handler = False
+                if asked:
+                    at_some_instant(b"\x03")
+            elif not in_handler and ("KeyboardInterrupt:" in words or "RuntimeError: crash" in words):
                 unasked |= "KeyboardInterrupt:" in words and not asked
-                at_some_instant(b"\x04")
+                at_some_instant(b"\x03\x04")  # of what the host says something may stand in the REPL's line
             elif words.endswith("done"):
                 said.by_host = host.answered
                 return said
-            elif "Error" in words or "uncaught" in words:
+            elif in_handler or "Error" in words:
+                in_handler = False
                 said.wrong.append(words)
     said.wrong.append(f"the board said nothing for {PATIENCE:.0f} s: {pending!r}")
     return said
