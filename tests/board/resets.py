@@ -5,6 +5,7 @@ import re
 import time
 from ast import literal_eval
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from struct import pack
 
@@ -19,6 +20,9 @@ from tests.waits import PATIENCE
 PROGRAM = Path(__file__).parent / "programs" / "resetting.py"
 MAPS = 11
 _KEYS, _OTHER = 6, 0x15A5A5A5  # the program's
+# To a REPL that may have a part of what the host says in its line, or be a raw one: clear the line, leave a raw one, reset.
+_RESET = b"\x03\x02\x03\x04"
+_LONG = 60  # seconds; no boot takes so long
 _QUIET = 0.05  # seconds without a byte behind which what was printed is looked at
 VIPER = """
 import sys
@@ -101,6 +105,28 @@ class Host:
         return self._session.bye()
 
 
+class Tracebacks:
+    """What the lines of tracebacks tell."""
+
+    def __init__(self) -> None:
+        self._in_handler = self._typed = False
+
+    def ended(self, words: str) -> str:
+        """Return what a traceback that ends with this line has ended, "wrong" for an error that nobody asked for, else ""."""
+        self._in_handler |= "uncaught" in words
+        self._typed |= words.startswith('File "<stdin>"')  # of what a REPL took for a program
+        if "uncaught" in words or words.startswith(("Traceback", "File")):
+            return ""
+        if "KeyboardInterrupt:" in words or "RuntimeError: crash" in words:
+            found = "the handler" if self._in_handler else "the program"  # behind the first the program goes on
+        elif self._in_handler or "Error" in words:
+            found = "" if self._typed else "wrong"
+        else:
+            return ""
+        self._in_handler = self._typed = False
+        return found
+
+
 def reset_often(board: ProcessBoard, platform: str, boots: int, before: str = "", seed: int = 1) -> Said:
     """Have a running board start so many times; return what it said."""
     repl = SerialTransport(board.port, wait=0)
@@ -120,8 +146,12 @@ def reset_often(board: ProcessBoard, platform: str, boots: int, before: str = ""
         deadline = time.monotonic() + PATIENCE
         pending = b""
         asked = unasked = False  # for the KeyboardInterrupt that comes; whether one came for which nobody had asked
-        in_handler = False  # whether an exception that ended the handler of the hard interrupt is told next
+        tracebacks = Tracebacks()
+        again_at = inf  # when a reset is asked for once more
         while time.monotonic() < deadline:
+            if time.monotonic() > again_at:
+                again_at = time.monotonic() + _LONG
+                port.write(_RESET)
             text, answer = host.take(port.read(port.in_waiting or 1))
             pending += text
             port.write(answer + host.said())
@@ -134,28 +164,23 @@ def reset_often(board: ProcessBoard, platform: str, boots: int, before: str = ""
                 deadline = time.monotonic() + PATIENCE
                 _take(told, said, host, unasked)
                 asked = unasked = False
+                tracebacks, again_at = Tracebacks(), inf
             elif words.endswith("bye"):  # before it may stand what a reset has left of a frame
                 port.write(host.bye())
             elif words.endswith("soft"):
                 time.sleep(rng.random() / 20)
                 at_some_instant(b"\x03")
                 asked = True
-            elif "uncaught" in words:
-                in_handler = True
-            elif in_handler and words.startswith(("Traceback", "File")):
-                continue
-            elif in_handler and words.startswith("KeyboardInterrupt:"):  # which happened to run; the program goes on
-                in_handler = False
-                if asked:
-                    at_some_instant(b"\x03")
-            elif not in_handler and ("KeyboardInterrupt:" in words or "RuntimeError: crash" in words):
-                unasked |= "KeyboardInterrupt:" in words and not asked
-                at_some_instant(b"\x03\x04")  # of what the host says something may stand in the REPL's line
             elif words.endswith("done"):
                 said.by_host = host.answered
                 return said
-            elif in_handler or "Error" in words:
-                in_handler = False
+            elif (ended := tracebacks.ended(words)) == "the program":
+                unasked |= "KeyboardInterrupt:" in words and not asked
+                at_some_instant(_RESET)
+                again_at = time.monotonic() + _LONG
+            elif ended == "the handler" and asked:
+                at_some_instant(b"\x03")
+            elif ended == "wrong":
                 said.wrong.append(words)
     said.wrong.append(f"the board said nothing for {PATIENCE:.0f} s: {pending!r}")
     return said
