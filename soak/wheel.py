@@ -19,7 +19,7 @@ from boardmaps_sim.chips.native import PROCESSORS
 
 ROOT = Path(__file__).resolve().parents[1]
 TARGETS = ("unix", "pico_native")
-_LIMIT = 3600  # seconds that the suite may take
+_LIMIT = 7200  # seconds that the suite may take
 _PASSED = re.compile(r"^({})\s+(\d+) passed, (\d+) failed, (\d+) error, (\d+) skipped".format("|".join(TARGETS)), re.M)
 
 
@@ -68,7 +68,12 @@ def main() -> int:
     with TemporaryDirectory() as name:
         folder = Path(name)
         programs, carried = installed(folder)
-        said = contract(folder, programs)
+        try:
+            said = contract(folder, programs)
+        except subprocess.TimeoutExpired as late:
+            last = (late.stdout or b"").decode(errors="replace")[-500:]
+            print(f"The contract suite was not done in {_LIMIT} s. What it said last:\n{last}", file=sys.stderr)
+            return 1
     rows = [
         Row.held(
             "processors whose native modules the wheel carries",
