@@ -22,7 +22,7 @@ MAPS = 11
 _KEYS, _OTHER = 6, 0x15A5A5A5  # the program's
 # To a REPL that may have a part of what the host says in its line, or be a raw one: clear the line, leave a raw one, reset.
 _RESET = b"\x03\x02\x03\x04"
-_LONG = 60  # seconds; no boot takes so long
+_LONG = PATIENCE / 2  # seconds; no boot takes so long
 _QUIET = 0.05  # seconds without a byte behind which what was printed is looked at
 VIPER = """
 import sys

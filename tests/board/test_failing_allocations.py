@@ -84,7 +84,7 @@ def test_a_planted_mistake_is_found(failing: Failing) -> None:
 
 
 def test_a_usual_turn_takes_single_blocks_of_the_heap(failing: Failing) -> None:
-    """More than one in a row is looked for long where much of the heap is in use: up to 0.3 ms of a Pico's time."""
+    """More than one in a row is looked for long where much of the heap is in use."""
     taken = failing("failing_turn.py", KERNELS=None)["done"]
     assert taken.pop("a large frame") == [1, 1]  # such a one is seen
     assert {what: large for what, (_, large) in taken.items() if large} == {}

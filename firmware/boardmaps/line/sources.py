@@ -38,19 +38,18 @@ class Records:
         self._ring = ring
 
     def next(self, now):  # type: ignore[no-untyped-def]
-        return self._taken() if self._ring.host_next() else None
+        n = self._ring.host_next()
+        return self._taken(n) if n else None
 
-    def _taken(self):  # type: ignore[no-untyped-def]
+    def _taken(self, n):  # type: ignore[no-untyped-def]
         ring = self._ring
-        while True:
-            n = ring.host_next()
-            if not n:
-                return None
+        while n:
             record = memoryview(bytearray(n))
             item = _EVENT_RECORD, record[4:]
             try:
                 got = ring.host_read(record)
             except InvalidValueSize:  # it was overwritten meanwhile, and the next one is longer
+                n = ring.host_next()
                 continue
             if not got:
                 return None
@@ -59,6 +58,7 @@ class Records:
             for i in range(4):  # the number stands before the data, the length between them goes
                 record[4 + i] = record[i]
             return item
+        return None
 
 
 class Samples:

@@ -179,7 +179,7 @@ class Server:
         Where memory ends it is as if the line had lost what was to be read or sent: the host asks again.
         """
         # Frames of at most 11 words lie on the C stack. A larger one is a piece of the heap, and where much of that is in use
-        # MicroPython looks long for one: up to 0.3 ms on a Pico. So what each turn runs is parted into functions that need no more.
+        # MicroPython looks long for one. So what each turn runs is parted into functions that need no more.
         try:
             if self._locked and not self._ours:
                 self._take_ctrl_c(True)
