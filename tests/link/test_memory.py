@@ -33,11 +33,17 @@ NO_MEMORY = OutOfMemory.code
 
 
 class Host:
-    """Asks a board one thing after the other, again and again until it has an answer."""
+    """Asks a board, which may have memory to spare, one thing after the other, again and again until it has an answer."""
 
-    def __init__(self, registry: Registry, memory: Memory) -> None:
+    def __init__(self, registry: Registry, memory: Memory, spares: bool = False) -> None:
         self.memory = memory
-        self.board = ServerSession(Dispatcher(registry).handle, {"boot": "00c0ffee"}, mtu=160, most=100_000)
+        self.refused = 0  # replies that say that there was no memory
+
+        def spare() -> bool:
+            return spares
+
+        handle = Dispatcher(registry, False, spare).handle
+        self.board = ServerSession(handle, {"boot": "00c0ffee"}, mtu=160, most=100_000, spare=spare)
         fields: dict[str, str] = {}
         for _ in range(3):
             for frame in self.exchange(encode(HELLO, SESSION, 7, 0, pack_hello({"v": 2}))):
@@ -60,6 +66,7 @@ class Host:
                 whole = joiner.add(seq, payload) if kind & PIECE_FLAG else payload
                 assert kind & ~PIECE_FLAG == REPLY
                 if whole is not None:
+                    self.refused += whole[0] == NO_MEMORY
                     return bytes(whole)
         raise AssertionError("no answer")
 
@@ -77,15 +84,15 @@ class Host:
         return got
 
 
-def script(memory: Memory, registry: Registry) -> None:
-    """Have things done, and check after each that the board has done what it said."""
+def script(memory: Memory, registry: Registry, spares: bool = False) -> int:
+    """Have things done, and check after each that the board has done what it said; return how many it refused."""
     numbers = ArrayMap(4, 1, 0, "numbers")
     large = ArrayMap(400, 1, 0, "large")
     queue = Queue(400, 4, 0, "queue")
     value = bytes(range(200)) * 2
     for _ in range(3):
         queue.push(value)
-    host = Host(registry, memory)
+    host = Host(registry, memory, spares)
 
     for _ in range(2):
         before = int.from_bytes(numbers.lookup(0) or b"", "little")
@@ -118,20 +125,32 @@ def script(memory: Memory, registry: Registry) -> None:
     assert reply[0] in (STATUS_OK | STATUS_MORE, NO_MEMORY, STATUS_GONE)
     if reply[0] & STATUS_MORE:
         assert host.whole(reply) in (None, large.lookup(0))
+    return host.refused
 
 
-def test_memory_that_ends_at_any_point() -> None:
+def walk(spares: bool = False) -> int:
+    """Run the script once for each point where memory may end; return how often something was refused."""
     whole = Memory()
     with Registry() as registry:
         script(whole, registry)
     assert whole.count > 300
+    refused = 0
     for point in range(1, whole.count + 1):
         try:
             with Registry() as registry:
-                script(Memory(point), registry)
+                refused += script(Memory(point), registry, spares)
         except BaseException as error:
             error.add_note(f"memory ended at point {point}")
             raise
+    return refused
+
+
+def test_memory_that_ends_at_any_point() -> None:
+    assert walk()
+
+
+def test_what_found_no_memory_is_done_once_when_there_is_some_to_spare() -> None:
+    assert walk(spares=True) < walk()
 
 
 class Forgetful(ServerSession):

@@ -1,8 +1,9 @@
-// The line's usual turn: a whole frame comes, with the request that is due, for a map whose kernel is here, and its reply goes.
+// The line's usual turn: whole frames come, with the requests that are due, for maps whose kernels are here, and their replies go.
 // All else is session.py's, whose attributes are the session's one state; so are the rules that this follows for the usual case.
 //
-// line(maps) -> turn, from the pool's maps by number. turn(session, buf, n) -> how many bytes of buf are to be sent, the reply's frame
-// in place of the n bytes that came, with a zero before it that ends what was printed; 0 when nothing was done, then buf is as it was.
+// line(maps) -> turn, from the pool's maps by number. turn(session, buf, n) -> what buf has now in place of the n bytes that came: in the
+// low 16 bits how many are to be sent, the replies' frames behind a zero that ends what was printed; above them where what stands
+// behind those ends, which is still to be taken by session.py, or 0 when nothing is. 0 when nothing was done, then buf is as it was.
 // Only the kept reply takes heap: where much of it is in use, MicroPython looks long for more than 16 bytes.
 
 #include "kernel.h"
@@ -16,7 +17,7 @@ enum { MOST_FRAME = 512 }; // bytes of a frame without its zero: one with 480 by
 
 typedef struct {
     mp_obj_base_t base;
-    mp_obj_t maps, ok, miss; // and the two shortest replies
+    mp_obj_t maps, ok, miss, none; // and the two shortest replies, and no bytes
 } line_t;
 
 // The slice of the map with this number, NULL when there is none whose kernel is here.
@@ -53,11 +54,12 @@ static mp_obj_t page(uint32_t *h, const uint8_t *request, size_t room) {
     return mp_obj_new_bytes_from_vstr(&made);
 }
 
-// Execute the request; None when nothing was done. The reply is had before anything changes.
-static mp_obj_t execute(const line_t *line, const uint8_t *request, size_t n, size_t limit) {
+// Execute the request; None when nothing was done, as where its reply's frame could need more than `space`. The reply is had before
+// anything changes.
+static mp_obj_t execute(const line_t *line, const uint8_t *request, size_t n, size_t limit, size_t space) {
     uint32_t *h = n < 3 ? NULL : slice_of(line->maps, bm_u16(request + 1));
     ptrdiff_t room = bm_line_room(h, request, n, limit);
-    if (room < 0) {
+    if (room < 0 || bm_frame_size(room) > space) {
         return mp_const_none;
     }
     if (request[0] == OP_BATCH_LOOKUP) {
@@ -85,50 +87,84 @@ static mp_obj_t execute(const line_t *line, const uint8_t *request, size_t n, si
     return room < 0 ? mp_const_none : *to == STATUS_MISS ? line->miss : reply;
 }
 
-static mp_obj_t turn(mp_obj_t self, size_t n_args, size_t n_kw, const mp_obj_t *args) {
-    mp_arg_check_num(n_args, n_kw, 3, 3, false);
-    mp_obj_t session = args[0], nothing = MP_OBJ_NEW_SMALL_INT(0);
-    mp_buffer_info_t buf = bm_bytes(args[1], MP_BUFFER_WRITE);
-    const uint8_t *chunk = buf.buf, *end = chunk + MIN(buf.len, (mp_uint_t)mp_obj_get_int(args[2]));
-    while (chunk < end && !*chunk) {
-        ++chunk; // between two frames there may be more than one zero
+// The buffer within a turn. Replies are often longer than requests: then what is still to be taken moves up.
+typedef struct {
+    uint8_t *out, *at, *end; // behind the replies; what is still to be taken
+    const uint8_t *begin, *most;
+} turn_t;
+
+// Answer the frame that comes next; false when nothing was done.
+static bool answer(const line_t *line, mp_obj_t session, turn_t *t) {
+    while (t->at < t->end && !*t->at) {
+        ++t->at; // between two frames there may be more than one zero
     }
-    size_t n = end - chunk;
-    if (n-- <= FRAME_LEAST || n > MOST_FRAME || memchr(chunk, 0, n + 1) != chunk + n) {
-        return nothing;
-    }
+    uint8_t *behind = memchr(t->at, 0, t->end - t->at);
+    size_t n = behind ? behind++ - t->at : 0;
     uint8_t raw[MOST_FRAME];
-    ptrdiff_t size = bm_frame_open(raw, chunk, n);
+    ptrdiff_t size = n < FRAME_LEAST || n > MOST_FRAME ? -1 : bm_frame_open(raw, t->at, n);
     if (size < 0 || raw[0] != REQUEST) {
-        return nothing;
+        return false;
     }
-    mp_obj_t decoder = mp_load_attr(session, MP_QSTR_decoder);
     uint32_t seq = bm_u16(raw + 2);
-    if (raw[1] != number_of(session, MP_QSTR_session) || seq != (mp_uint_t)number_of(session, MP_QSTR__next)
-        || mp_load_attr(session, MP_QSTR__long) != mp_const_none || mp_load_attr(decoder, MP_QSTR__skipping) != mp_const_false
-        || MP_OBJ_SMALL_INT_VALUE(mp_obj_len(mp_load_attr(decoder, MP_QSTR__pending)))) {
-        return nothing;
-    }
     mp_int_t limit = number_of(session, MP_QSTR_limit);
+    if (raw[1] != number_of(session, MP_QSTR_session) || seq != (mp_uint_t)number_of(session, MP_QSTR__next)
+        || mp_load_attr(session, MP_QSTR__long) != mp_const_none || FRAME_LEAST + limit > MOST_FRAME) {
+        return false;
+    }
     mp_obj_t *kept;
     size_t window;
     mp_obj_get_array(mp_load_attr(session, MP_QSTR__kept), &window, &kept);
     mp_obj_t served = mp_binary_op(MP_BINARY_OP_ADD, mp_load_attr(session, MP_QSTR_served), MP_OBJ_NEW_SMALL_INT(1));
-    mp_obj_t reply = mp_const_none;
-    if (1 + bm_frame_size(limit) <= buf.len && FRAME_LEAST + limit <= MOST_FRAME) {
-        reply = execute(MP_OBJ_TO_PTR(self), raw + FRAME_HEADER, size - FRAME_LEAST, limit);
-    }
+    bool first = t->out == t->begin;
+    uint8_t *to = t->out + first;
+    mp_obj_t reply = execute(line, raw + FRAME_HEADER, size - FRAME_LEAST, limit, behind - to + (t->most - t->end));
     if (reply == mp_const_none) {
-        return nothing;
+        return false;
     }
     kept[seq % window] = reply; // number, effect and kept reply together: nothing up to here raises once something has changed
     mp_store_attr(session, MP_QSTR__next, MP_OBJ_NEW_SMALL_INT((seq + 1) & 0xffff));
     mp_store_attr(session, MP_QSTR_served, served);
     mp_buffer_info_t payload = bm_bytes(reply, MP_BUFFER_READ);
     bm_copy(raw + FRAME_HEADER, payload.buf, payload.len);
-    uint8_t *out = buf.buf;
-    *out = 0;
-    return MP_OBJ_NEW_SMALL_INT(1 + bm_frame_close(out + 1, raw, payload.len, REPLY, raw[1], seq, seq));
+    t->at = to + bm_frame_size(payload.len);
+    if (t->at <= behind) {
+        t->at = behind;
+    } else {
+        memmove(t->at, behind, t->end - behind);
+        t->end += t->at - behind;
+    }
+    if (first) {
+        *t->out = 0;
+    }
+    t->out = to + bm_frame_close(to, raw, payload.len, REPLY, raw[1], seq, seq);
+    return true;
+}
+
+static mp_obj_t turn(mp_obj_t self, size_t n_args, size_t n_kw, const mp_obj_t *args) {
+    mp_arg_check_num(n_args, n_kw, 3, 3, false);
+    const line_t *line = MP_OBJ_TO_PTR(self);
+    mp_obj_t session = args[0], decoder = mp_load_attr(session, MP_QSTR_decoder);
+    mp_buffer_info_t buf = bm_bytes(args[1], MP_BUFFER_WRITE);
+    mp_buffer_info_t pending = bm_bytes(mp_load_attr(decoder, MP_QSTR__pending), MP_BUFFER_READ);
+    size_t n = MIN(buf.len, (mp_uint_t)mp_obj_get_int(args[2]));
+    turn_t t = { buf.buf, buf.buf, (uint8_t *)buf.buf + n, buf.buf, (uint8_t *)buf.buf + buf.len };
+    if (!memchr(buf.buf, 0, n) || pending.len > buf.len - n || mp_load_attr(decoder, MP_QSTR__skipping) != mp_const_false) {
+        return MP_OBJ_NEW_SMALL_INT(0);
+    }
+    if (pending.len) { // the rest of a frame has come
+        memmove(t.at + pending.len, t.at, n);
+        bm_copy(t.at, pending.buf, pending.len);
+        t.end += pending.len;
+        mp_store_attr(decoder, MP_QSTR__pending, line->none);
+    }
+    while (answer(line, session, &t)) {
+    }
+    size_t out = t.out - t.begin, rest = t.end - t.at;
+    if (!out && !pending.len) {
+        return MP_OBJ_NEW_SMALL_INT(0);
+    }
+    memmove(t.out, t.at, rest);
+    return MP_OBJ_NEW_SMALL_INT(out | (rest ? out + rest : 0) << 16);
 }
 
 static MP_DEFINE_CONST_OBJ_TYPE(line_type, MP_QSTR_callable, MP_TYPE_FLAG_NONE, call, turn);
@@ -138,6 +174,7 @@ static mp_obj_t make_line(mp_obj_t maps) {
     line->maps = maps;
     line->ok = mp_obj_new_bytes((const byte *)"\0", 1);
     line->miss = mp_obj_new_bytes((const byte *)"\x7f", 1);
+    line->none = mp_obj_new_bytes((const byte *)"", 0);
     return MP_OBJ_FROM_PTR(line);
 }
 MP_DEFINE_CONST_FUN_OBJ_1(bm_line_obj, make_line);

@@ -19,16 +19,22 @@ _TAG_SCHEMA_SUM = const(3)
 
 
 class Dispatcher:
-    """Executes requests on the maps of `registry` (by_id, ids, stats, read, reset). Pool reset needs `allow_reset`."""
+    """Executes requests on the maps of `registry` (by_id, ids, stats, read, reset). Pool reset needs `allow_reset`.
 
-    def __init__(self, registry, allow_reset=False):  # type: ignore[no-untyped-def]
+    `spare`, a function, is called where memory ends, and returns whether there may be more now.
+    """
+
+    def __init__(self, registry, allow_reset=False, spare=None):  # type: ignore[no-untyped-def]
         self._registry = registry
         self._allow_reset = allow_reset
+        self._spare = spare
         self._operations = None
         self.extra = {}  # type: ignore[var-annotated] # what only some servers do, number: function(request, map_of)
 
-    def handle(self, request: bytes, limit: int) -> bytes:
+    def handle(self, request: bytes, limit: int, again: bool = True) -> bytes:
         """Execute one request; return its reply, which may have more than `limit` bytes. Raises for nothing that it contains.
+
+        Where memory ends it is tried `again`, once, when there is some to spare.
 
         Raises MemoryError when there is no memory for the text of a refusal: then nothing was changed.
         """
@@ -50,6 +56,8 @@ class Dispatcher:
         except MapError as e:
             return _error(e)
         except MemoryError as e:
+            if again and self._spare and self._spare():
+                return self.handle(request, limit, False)
             # Its text tells a heap that is full, and for how many bytes, from one that is locked.
             return _no_memory(e)
         except (ValueError, IndexError, UnicodeError):

@@ -24,10 +24,14 @@ _GONE = bytes((_STATUS_GONE,)) + b"request: this reply is not kept any more"
 
 
 class Long:
-    """The long request and the long reply of one session. `most`: bytes that a request may have, None: any number."""
+    """The long request and the long reply of one session. `most`: bytes that a request may have, None: any number.
 
-    def __init__(self, most):  # type: ignore[no-untyped-def]
+    `spare` as a Dispatcher's: what is called where memory ends.
+    """
+
+    def __init__(self, most, spare=None):  # type: ignore[no-untyped-def]
         self._most = most
+        self._spare = spare
         self._request = None  # a bytearray of the whole
         self._have = 0
         self._reply = None
@@ -43,9 +47,10 @@ class Long:
             body = 10
             if size > (U32_MAX if self._most is None else self._most):
                 return _refuse("request: %d bytes are more than any map here needs", size), None
-            try:
-                whole = bytearray(size)
-            except MemoryError:
+            whole = _room(size)
+            if whole is None and self._spare and self._spare():
+                whole = _room(size)
+            if whole is None:
                 return _refuse(
                     "request: the heap of the board has no %d bytes in one piece; nothing was changed", size
                 ), None
@@ -79,6 +84,13 @@ class Long:
         if last:
             self._reply = None
         return answer
+
+
+def _room(size: int) -> "bytearray | None":
+    try:
+        return bytearray(size)
+    except MemoryError:
+        return None
 
 
 def _refuse(text: str, size: int) -> bytes:

@@ -83,13 +83,13 @@ class ServerSession:
     boot id, profile, machine), functions are called for theirs; `mtu` bounds a payload each way, `window` (a power of two) the
     requests in flight, `credit` the bytes that the host may have under way, all as told in that answer. `most` bounds the bytes
     of a request that comes in parts; None: nothing does. `codec` makes frames bytes and bytes frames (frame.Plain, or
-    seal.BoardLock on a locked line).
+    seal.BoardLock on a locked line). `spare` is as a Dispatcher's: called where a request in parts finds no memory.
 
     What this class does with the usual request boards/cmodules/boardmaps/line.c does too, with the attributes session, limit,
     served, decoder, _next, _kept and _long.
     """
 
-    def __init__(self, handle, terms, mtu=480, window=4, credit=511, most=None, codec=None):  # type: ignore[no-untyped-def]
+    def __init__(self, handle, terms, mtu=480, window=4, credit=511, most=None, codec=None, spare=None):  # type: ignore[no-untyped-def]
         self._handle = handle
         self.codec = codec or Plain()
         self.encode = self.codec.encode
@@ -106,6 +106,7 @@ class ServerSession:
         self.limit = mtu  # the most payload bytes that this host takes in a frame
         self.decoder = Decoder(frame_limit(mtu) + self.codec.longer, codec=self.codec)
         self._most = most
+        self._spare = spare
         self._long = None  # a Long, while a request or a reply that no frame holds is under way
         self._hello = -1
         self._kept = [None] * window
@@ -206,7 +207,7 @@ class ServerSession:
             # saves heap: only what no frame holds needs it
             from .long import Long
 
-            self._long = Long(self._most)
+            self._long = Long(self._most, self._spare)
         return self._long
 
     def _go_on(self, op, payload):  # type: ignore[no-untyped-def]

@@ -9,6 +9,7 @@ a key it stops nothing, from the first poll to close(): the host's interrupt() d
 More than 300 lines: the ways to serve share one turn.
 """
 
+import gc
 import os
 import sys
 import time
@@ -34,6 +35,7 @@ _CTRL_C = const(3)
 _QUIET_MS = const(100)  # a frame arrives without such a pause; somebody at a terminal pauses longer
 _WAIT_MS = const(50)  # how long serve() waits for a host before it looks at its clock
 _BESIDE = const(1024)  # bytes of a request beside two values: its head and its key
+_ALL = const(0xFFFF)  # of what C's turn says: the bytes to be sent, above them the end of what it has left
 _EVENTS_MS = const(5)  # the same while there are events to look for
 
 _drain = kernels("stdio").drain
@@ -140,7 +142,7 @@ class Server:
 
             codec = BoardLock(key, identity())
         self._locked = key is not None
-        dispatcher = Dispatcher(pool, allow_reset)
+        dispatcher = Dispatcher(pool, allow_reset, self._let_go)
         terms = {
             "boot": BOOT_ID,
             "maps": dispatcher.checksum,
@@ -151,7 +153,7 @@ class Server:
             "crash": keep.crash_said,
         }
         most = 2 * pool.StaticPool.total_size() + _BESIDE
-        self.session = ServerSession(dispatcher.handle, terms, mtu, window, self.line.credit, most, codec)
+        self.session = ServerSession(dispatcher.handle, terms, mtu, window, self.line.credit, most, codec, self._let_go)
         dispatcher.extra = {
             _OP_SUBSCRIBE: self._subscriptions,
             _OP_UNSUBSCRIBE: self._subscriptions,
@@ -196,14 +198,22 @@ class Server:
         return self._open
 
     def _take(self):
-        """Answer what is there: the usual request of an open session in C."""
+        """Answer what is there: the usual requests of an open session in C."""
         view = self._view
         n = self._read(view)
         answered = self._turn and self._answer(view, n)
-        if answered:
+        if not answered:
+            self._receive(bytes(view[:n]))
+        elif answered <= _ALL:
             self.line.write(view[:answered])
         else:
-            self._receive(bytes(view[:n]))
+            self._take_rest(view, answered)
+
+    def _take_rest(self, view, answered):
+        """Answer what C has left, behind what is to be sent."""
+        if answered & _ALL:
+            self.line.write(view[: answered & _ALL])
+        self._receive(bytes(view[answered & _ALL : answered >> 16]))
 
     def _read(self, view):
         heard = self._heard
@@ -300,6 +310,30 @@ class Server:
             self._transfer = Transfer(self._allow_restore)
         return self._transfer.handle(request, map_of)
 
+    def _let_go(self):
+        """Let go of what was loaded for rare requests and is not in use; they load it again. Return whether there was any.
+
+        Called where a request finds no memory: code takes many times what a request does.
+        """
+        rare = ""
+        if not self._transfer or not self._transfer.maps:
+            self._transfer = None
+            rare = "serving.transfer"
+        if not self.session.taken:
+            self._events = None
+            rare += " line.events line.sources"
+        if not _loaded("adoption migrate" if self._transfer is None else "serving.transfer"):
+            rare += " maps.check"
+        if not _loaded("fields line.writes"):
+            rare += " schema"
+        found = _loaded(rare)
+        for name in found:
+            home, _, own = name.rpartition(".")
+            delattr(sys.modules[home], own)
+            del sys.modules[name]
+        gc.collect()
+        return bool(found)
+
     def _commit(self, request, map_of):
         return commits().handle(request, map_of, self._hold if _ticking else None)
 
@@ -336,6 +370,11 @@ class Server:
         self.session.close()
         self._open = False
         self._take_ctrl_c(False)
+
+
+def _loaded(names):
+    """Return the whole names of those of these modules that are loaded."""
+    return [name for name in ["boardmaps." + own for own in names.split()] if name in sys.modules]
 
 
 async def serve_async(**options):

@@ -18,6 +18,7 @@ from ..errors import InvalidDefinition, MapError, NotPermitted, StaleMap
 from ..flags import BPF_F_RDONLY, BPF_F_WRONLY
 from ..kinds import find
 from ..maps.check import examined, unchanging
+from ..settings import kernels
 
 # Numbers of abi.py, restated
 _OP_SLICE_SUM = const(56)
@@ -50,7 +51,8 @@ class Transfer:
 
     def __init__(self, allow_restore):
         self._allowed = allow_restore
-        self._maps = ()  # those of the restore that is under way
+        self._kernels = None  # what looks at slices
+        self.maps = ()  # those of the restore that is under way
         self._total = self._at = 0
         self._file = None
 
@@ -70,6 +72,7 @@ class Transfer:
 
     def _begin(self, request):
         self._drop()
+        self._kernels = kernels("check")  # takes heap: before anything changes
         override, n = unpack_from("<BH", request, 2)
         if override and not self._allowed:
             raise NotPermitted("restore: the server does not override rights; start it with allow_restore=True")
@@ -89,7 +92,7 @@ class Transfer:
                 raise NotPermitted("restore %r: the firmware looks at each write; nothing was changed" % m.name)
             maps.append(m)
             total += m.size
-        self._maps, self._total, self._at = maps, total, 0
+        self.maps, self._total, self._at = maps, total, 0
         self._file = self._stage(total)
         return b"\0\1" if self._file else b"\0\0"
 
@@ -112,7 +115,7 @@ class Transfer:
             return b"\0"
         while data:
             start = self._at
-            for m in self._maps:
+            for m in self.maps:
                 if start < m.size:
                     break
                 start -= m.size
@@ -145,7 +148,7 @@ class Transfer:
                 self._drop()
                 raise MapError("restore: what the file system kept has another CRC-32; nothing was changed")
             with open(_FILE, "rb") as file:
-                for m in self._maps:
+                for m in self.maps:
                     self._enter(m)
                     view = slice_of(m)
                     at = 0
@@ -171,7 +174,7 @@ class Transfer:
         """Give a map back into use when its slice is whole."""
         view = slice_of(m)
         view[_MARK_AT] = 0
-        wrong = examined(view)[1]
+        wrong = examined(view, self._kernels)[1]
         if wrong:
             view[_MARK_AT] = _RESTORING
             text = "restore %r: what came is not whole: %s. The map cannot be used until it is restored"
@@ -180,7 +183,7 @@ class Transfer:
         m._view = view
 
     def _drop(self):
-        self._maps = ()
+        self.maps = ()
         self._total = self._at = 0
         if self._file:
             self._file.close()

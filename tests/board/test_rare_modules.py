@@ -1,0 +1,144 @@
+"""What a rare request had loaded goes where memory ends, unless it is in use, and comes back with the next that needs it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.board.conftest import on_unix
+
+BOARD = """
+import gc, sys
+from binascii import crc32
+from struct import pack, unpack_from
+class Config:
+    POOL_SIZE = 8192
+sys.modules["boardmaps_config"] = Config
+from boardmaps import HashMap, Server, pool
+from boardmaps.line.frame import HELLO, REQUEST, TAKEN, Decoder, encode
+
+class Line:
+    credit = 511
+    come = gone = b""
+    def open(self): pass
+    def close(self): pass
+    def wait(self, ms): return bool(self.come)
+    def readinto(self, buf):
+        n = min(len(buf), len(self.come))
+        buf[:n] = self.come[:n]
+        self.come = self.come[n:]
+        return n
+    def write(self, data):
+        self.gone += bytes(data)
+
+line = Line()
+server = Server(line=line)
+numbers = [0, 0]  # of the session, and of the next request
+
+def say(frame):
+    line.come = b"\\0" + frame
+    while line.come:
+        server.poll()
+    said, line.gone = line.gone, b""
+    return Decoder(600).feed(said)
+
+def hello():
+    numbers[0] += 1
+    terms = say(encode(HELLO, numbers[0], 1, 0, b"boardmaps v=2 mtu=480"))[0][4]
+    numbers[1] = int(terms.split(b" next=")[1].split(b" ")[0])
+
+def ask(*parts):
+    reply = say(encode(REQUEST, numbers[0], numbers[1], 0, pack(*parts[:-1]) + parts[-1]))[0][4]
+    numbers[1] = numbers[1] + 1 & 0xFFFF
+    return reply
+
+SCHEMA = b"level:u32"
+LARGE = 3000  # bytes: less than a module takes
+m = HashMap(4, LARGE, 2, 0, "m")
+
+def rare():
+    "Ask what is rare; return what was loaded for it."
+    hello()
+    m.update(b"abcd", bytes(LARGE))
+    m.lookup(b"abcd")
+    assert ask("<BHB", 0x40, m.id, 0, b"\\0")[0] == 0  # a subscription, which ends with its session
+    hello()
+    made = ask("<B5IBBH", 1, 2, 4, 4, 1, 0, 0, 2, len(SCHEMA), SCHEMA)
+    assert made[0] == 0, made
+    reply = ask("<BH", 56, m.id, b"")
+    assert reply == b"\\0" + pack("<I", crc32(pool._view[m.offset : m.offset + m.size])), reply
+    names = "serving.transfer maps.check line.events line.sources schema"
+    assert all(["boardmaps." + name in sys.modules for name in names.split()])
+    return names.split()
+
+def fill():
+    "Leave no piece of half of LARGE bytes, but smaller ones."
+    gc.collect()
+    taken = []
+    try:
+        while True:
+            taken.append(bytearray(LARGE // 2))
+    except MemoryError:
+        return taken
+
+def loaded():
+    return [name for name in NAMES if "boardmaps." + name in sys.modules]
+NAMES = rare()
+"""
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Callable[[str], None]:
+    """Return a function that runs a program behind BOARD, in a folder of its own: a restore collects in a file."""
+
+    def run_there(program: str) -> None:
+        failed, output = on_unix(f"import os\nos.chdir({str(tmp_path)!r})\n{BOARD}{program}", "400K")
+        assert not failed, output
+
+    return run_there
+
+
+def test_a_reply_that_finds_no_memory(run: Callable[[str], None]) -> None:
+    run("""
+taken = fill()
+assert ask("<BH", 4, m.id, b"abcd")[0] & 0x7F == 0
+assert not loaded(), loaded()
+del taken
+rare()
+""")
+
+
+def test_a_request_in_parts_that_finds_no_memory(run: Callable[[str], None]) -> None:
+    run("""
+from boardmaps.line import long  # which is no rare one
+request = pack("<BHIH", 5, m.id, 0, 4) + b"abcd" + bytes(LARGE)
+taken = fill()
+assert ask("<BBII", 13, 1, 0, len(request), request[:100]) == b"\\0"
+assert not loaded(), loaded()
+""")
+
+
+def test_what_is_in_use_stays(run: Callable[[str], None]) -> None:
+    run("""
+head = bytes(pool._view[m.offset : m.offset + 96])
+assert ask("<BBBHH", 57, 0, 0, 1, m.id, head)[0] == 0
+assert ask("<BHB", 0x40, m.id, 0, b"\\0")[0] == 0
+assert server._let_go()
+assert loaded() == ["serving.transfer", "maps.check", "line.events", "line.sources"], loaded()
+whole = bytes(pool._view[m.offset : m.offset + m.size])
+for at in range(0, m.size, 400):
+    assert ask("<BBI", 57, 1, at, whole[at : at + 400]) == b"\\0"
+assert ask("<BBI", 57, 2, crc32(whole), b"") == b"\\0"
+assert m.lookup(b"abcd") == bytes(LARGE)
+assert server._let_go()
+assert loaded() == ["line.events", "line.sources"], loaded()
+assert not server._let_go()
+""")
+
+
+def test_modules_that_others_hold_are_not_loaded_twice(run: Callable[[str], None]) -> None:
+    run("""
+import boardmaps.fields, boardmaps.migrate
+assert server._let_go()
+assert loaded() == ["maps.check", "schema"], loaded()
+""")
