@@ -6,9 +6,11 @@ A step's bytes are those in use when all garbage is collected, less those before
 import gc
 import json
 import sys
+from struct import pack
 
 KINDS = "HashMap ArrayMap"  # whoever sends this program may replace these
 ROOT = ".frozen"  # where boardmaps lies
+RARE = ""  # not empty: a session asks for what is rare too
 MODULES = ""  # not empty: what each of these takes is told instead, in an order in which none loads another
 
 POOL_SIZE = 16 * 1024  # of which the maps below take little; the pool itself is not counted
@@ -97,6 +99,19 @@ def events(server, number):
     assert asked(server, encode(REQUEST, 7, number, 0, b"\x40\1\0\0\0"))[0] == 0
 
 
+def rare(server, number):
+    """Ask for what a snapshot ends with, and make a typed map."""
+    # not before boardmaps is there
+    from boardmaps.line.frame import REQUEST, encode
+
+    schema = b"level:u16,limit:u16"
+    typed = b"\1" + pack("<5I", 2, 4, 4, 1, 0) + b"\0" + pack("<BH", 2, len(schema)) + schema
+    for request in (b"\x38\1\0", typed):
+        answer = asked(server, encode(REQUEST, 7, number, 0, request))
+        assert answer[0] == 0, answer
+        number += 1
+
+
 class Package:
     """Stands in for boardmaps, which would import most of them all by itself."""
 
@@ -155,6 +170,14 @@ def by_step(kinds):
     step("session")
     events(server, number)
     step("events")
+    if RARE:
+        rare(server, number + 1)
+        step("rare requests")
+        server.session.close()
+        server._let_go()
+        step("where memory ends, let go")
+        found[-1] = (found[-1][0], -found[-1][1])
+    boardmaps.StaticPool.reset()  # the next program is to begin as after a power-up, with nothing kept
 
 
 sys.modules["boardmaps_config"] = Config

@@ -125,13 +125,12 @@ def _above(n, piece, size):
 
 
 def _adopted(memory, clear, told):
-    """Return what waits to be opened in a pool that is filled with the old one's bytes, None when nothing does."""
+    """Return what waits to be opened in a pool that is filled with the old one's bytes, None when there is no heap to look."""
     try:
         # saves heap: where something was left
         from .adoption import Kept
 
-        kept = Kept(uctypes.bytearray_at(uctypes.addressof(memory), len(memory)), memory, clear, told)
-        return kept if kept.waiting else None
+        return Kept(uctypes.bytearray_at(uctypes.addressof(memory), len(memory)), memory, clear, told)
     except MemoryError:
         clear(memory, len(memory))
         told[:] = [["", "discarded", "there was no heap to look at what the old pool held"]]

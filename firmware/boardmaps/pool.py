@@ -12,7 +12,7 @@ from . import keep
 from .definition import HEADER_SIZE, MAGIC, check_entries, check_word, layout, slice_size
 from .errors import InvalidDefinition, KeyNotFound, OutOfMemory, StaleMap
 from .flags import BPF_F_WRONLY
-from .settings import built_in, kernels, setting
+from .settings import built_in, kernels, let_go, setting
 
 _clear = kernels("base").clear
 
@@ -34,8 +34,7 @@ def _take(size):
             return memory, told, None, None
         from .adoption import Kept  # saves heap: where something was left
 
-        kept = Kept(built_in.memory(), memory, _clear, told)
-        return memory, told, kept if kept.waiting else None, None
+        return memory, told, Kept(built_in.memory(), memory, _clear, told), None
     lasting = setting("LASTING", None)
     if lasting is None and sys.platform == "rp2":
         from . import scratch  # saves heap: that port alone has it
@@ -69,6 +68,17 @@ def _take(size):
 _memory, _told, _kept, _note = _take(setting("POOL_SIZE", 64 * 1024))
 _view = memoryview(_memory)
 del _take  # saves heap: it is not needed again
+
+
+def _adopted():
+    """Let go of what the maps of an earlier boot needed: each of them has been opened, or was discarded."""
+    global _kept
+    _kept = None
+    let_go("adoption maps.check")
+
+
+if _kept and not _kept.waiting:
+    _adopted()
 _used = 0
 _allocations = 0
 maps = {}  # by number: also the C part of the line looks here
@@ -207,6 +217,8 @@ def create(new, definition):
         _allocations -= 1
         raise
     _next_id += 1
+    if _kept and not _kept.waiting:
+        _adopted()
 
 
 def _typed(view, d):

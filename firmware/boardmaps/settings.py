@@ -10,6 +10,7 @@ no machine code, plain Python. "viper" and "plain" begin further down in that li
 This module is not called config, because a frozen boardmaps.config and boardmaps_config would be one name in C.
 """
 
+import gc
 import sys
 
 
@@ -90,3 +91,30 @@ def kernels(kind):
         else:
             return sys.modules[name]
     raise ImportError("no kernels of the kind %r: run boardmaps deploy again" % kind)
+
+
+def let_go(names):
+    """Let go of modules of the package that nobody is in use of; who needs one loads it again. Return whether any was there.
+
+    One that another loaded module holds stays, or it would be there twice. Takes some heap, where there is any, and collects. Not
+    for native code, which MicroPython keeps for good.
+    """
+    found = False
+    try:
+        for own in names.split():
+            holders = ""
+            if own == "maps.check":
+                holders = "adoption migrate serving.transfer"
+            elif own == "schema":
+                holders = "fields line.writes"
+            name = "boardmaps." + own
+            held = [one for one in holders.split() if "boardmaps." + one in sys.modules]
+            if name in sys.modules and not held:
+                del sys.modules[name]
+                found = True
+                home, _, last = name.rpartition(".")
+                delattr(sys.modules[home], last)
+    except MemoryError:
+        pass
+    gc.collect()
+    return found

@@ -73,6 +73,34 @@ assert b.recovered() == []
 """)
 
 
+@BOTH
+def test_what_looks_at_them_is_let_go_with_the_last(boots: Run) -> None:
+    boots("""
+def loaded():
+    return [name for name in ("adoption", "maps.check") if "boardmaps." + name in sys.modules]
+b = boot()
+for name in ("one", "two", ""):
+    b.ArrayMap(4, 4, name=name).update(0, b"1234")
+assert not loaded()
+b = boot()
+assert loaded() == ["adoption", "maps.check"]
+assert b.ArrayMap(4, 4, name="two").lookup(0) == b"1234"
+assert loaded() == ["adoption", "maps.check"], "one waits"
+assert b.ArrayMap(4, 4, name="one").lookup(0) == b"1234"
+assert not loaded()
+assert b.recovered() == [("one", "opened", ""), ("two", "opened", ""), ("", "discarded", "a map without a name is not kept")]
+b.StaticPool.reset()
+b.ArrayMap(4, 4)
+b = boot()
+assert len(b.recovered()) == 1 and not loaded(), "none waits"
+b.ArrayMap(4, 4, name="one")
+b = boot()
+b.StaticPool.reset()
+b.ArrayMap(4, 4)
+assert not loaded(), "it was discarded"
+""")
+
+
 def test_a_reset_of_the_pool_and_a_setting_end_it(boots: Run) -> None:
     boots("""
 b = boot()

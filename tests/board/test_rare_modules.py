@@ -142,3 +142,18 @@ import boardmaps.fields, boardmaps.migrate
 assert server._let_go()
 assert loaded() == ["maps.check", "schema"], loaded()
 """)
+
+
+def test_what_made_the_maps_goes_when_a_server_begins(run: Callable[[str], None]) -> None:
+    run("""
+assert "schema" in loaded()
+Server(line=line)
+assert "schema" not in loaded()
+typed = HashMap.typed("typed", key="room:4s", value="level:u16", max_entries=4)
+level = typed.field("level")
+typed.update(b"abcd", bytes(2))
+Server(line=line)
+assert "schema" in loaded(), "the field holds it"
+level.set(b"abcd", 7)
+assert level.get(b"abcd") == 7
+""")

@@ -9,7 +9,6 @@ a key it stops nothing, from the first poll to close(): the host's interrupt() d
 More than 300 lines: the ways to serve share one turn.
 """
 
-import gc
 import os
 import sys
 import time
@@ -21,7 +20,7 @@ from .. import keep, pool
 from ..flags import const
 from ..line.dispatch import Dispatcher
 from ..line.session import ServerSession
-from ..settings import GUARD, in_c, kernels
+from ..settings import GUARD, in_c, kernels, let_go
 
 # Another one after every reset: how a host tells that the board restarted.
 BOOT_ID = str(hexlify(os.urandom(4)), "ascii")
@@ -133,6 +132,7 @@ class Server:
             raise ValueError(
                 "serve: whoever reaches the network can speak to this line; give a key of 16 bytes or more"
             )
+        let_go("maps.check schema")  # the maps are made, as a rule
         self.line = line or StdioLine()
         codec = None
         if key is not None:
@@ -311,28 +311,18 @@ class Server:
         return self._transfer.handle(request, map_of)
 
     def _let_go(self):
-        """Let go of what was loaded for rare requests and is not in use; they load it again. Return whether there was any.
+        """Let go of what was loaded for rare requests and is not in use. Return whether there was any.
 
         Called where a request finds no memory: code takes many times what a request does.
         """
-        rare = ""
+        names = "maps.check schema"
         if not self._transfer or not self._transfer.maps:
             self._transfer = None
-            rare = "serving.transfer"
+            names = "serving.transfer " + names
         if not self.session.taken:
             self._events = None
-            rare += " line.events line.sources"
-        if not _loaded("adoption migrate" if self._transfer is None else "serving.transfer"):
-            rare += " maps.check"
-        if not _loaded("fields line.writes"):
-            rare += " schema"
-        found = _loaded(rare)
-        for name in found:
-            home, _, own = name.rpartition(".")
-            delattr(sys.modules[home], own)
-            del sys.modules[name]
-        gc.collect()
-        return bool(found)
+            names = "line.events line.sources " + names
+        return let_go(names)
 
     def _commit(self, request, map_of):
         return commits().handle(request, map_of, self._hold if _ticking else None)
@@ -370,11 +360,6 @@ class Server:
         self.session.close()
         self._open = False
         self._take_ctrl_c(False)
-
-
-def _loaded(names):
-    """Return the whole names of those of these modules that are loaded."""
-    return [name for name in ["boardmaps." + own for own in names.split()] if name in sys.modules]
 
 
 async def serve_async(**options):

@@ -73,57 +73,79 @@ void bm_lock(void);
 void bm_unlock(void);
 
 #if defined(__ARM_ARCH)
-static inline mp_uint_t bm_irqs_off(void) {
+static inline mp_uint_t bm_irqs(void) {
     mp_uint_t state;
-    __asm volatile ("mrs %0, PRIMASK\n cpsid i" : "=r" (state) : : "memory");
+    __asm volatile ("mrs %0, PRIMASK" : "=r" (state) : : "memory");
     return state;
+}
+static inline void bm_irqs_off(void) {
+    __asm volatile ("cpsid i" : : : "memory");
 }
 static inline void bm_irqs_back(mp_uint_t state) {
     __asm volatile ("msr PRIMASK, %0" : : "r" (state) : "memory");
 }
 #elif defined(__riscv)
-static inline mp_uint_t bm_irqs_off(void) {
+static inline mp_uint_t bm_irqs(void) {
     mp_uint_t state;
-    __asm volatile ("csrrci %0, mstatus, 8" : "=r" (state) : : "memory");
+    __asm volatile ("csrr %0, mstatus" : "=r" (state) : : "memory");
     return state & 8;
+}
+static inline void bm_irqs_off(void) {
+    __asm volatile ("csrci mstatus, 8" : : : "memory");
 }
 static inline void bm_irqs_back(mp_uint_t state) {
     __asm volatile ("csrs mstatus, %0" : : "r" (state) : "memory");
 }
 #elif defined(__XTENSA__)
-static inline mp_uint_t bm_irqs_off(void) {
+static inline mp_uint_t bm_irqs(void) {
+    mp_uint_t state;
+    __asm volatile ("rsr %0, ps" : "=r" (state) : : "memory");
+    return state;
+}
+static inline void bm_irqs_off(void) {
     mp_uint_t state;
     __asm volatile ("rsil %0, 15" : "=r" (state) : : "memory");
-    return state;
 }
 static inline void bm_irqs_back(mp_uint_t state) {
     __asm volatile ("wsr %0, ps\n rsync" : : "r" (state) : "memory");
 }
 #else // a computer has no hard interrupts to hold off
-static inline mp_uint_t bm_irqs_off(void) {
+static inline mp_uint_t bm_irqs(void) {
     return 0;
+}
+static inline void bm_irqs_off(void) {
 }
 static inline void bm_irqs_back(mp_uint_t state) {
     (void)state;
 }
 #endif
 
+// Arm gives its state to anybody and takes it back for an instruction each, less than it takes to ask a second time for the guard.
+#if defined(__ARM_ARCH)
+#define ALWAYS true
+#else
+#define ALWAYS false
+#endif
+
 static inline mp_uint_t bm_enter(void) {
-    if (bm_guarded == NO_GUARD) {
-        return 0;
-    }
-    mp_uint_t state = bm_irqs_off();
-    if (bm_guarded != IRQ) {
-        bm_lock();
+    mp_uint_t state = ALWAYS ? bm_irqs() : 0;
+    if (bm_guarded != NO_GUARD) {
+        if (!ALWAYS) {
+            state = bm_irqs();
+        }
+        bm_irqs_off();
+        if (bm_guarded != IRQ) {
+            bm_lock();
+        }
     }
     return state;
 }
 
 static inline void bm_leave(mp_uint_t state) {
-    if (bm_guarded != NO_GUARD) {
-        if (bm_guarded != IRQ) {
-            bm_unlock();
-        }
+    if (bm_guarded > IRQ) {
+        bm_unlock();
+    }
+    if (ALWAYS || bm_guarded != NO_GUARD) {
         bm_irqs_back(state);
     }
 }
