@@ -35,6 +35,7 @@ _CASES = (
     ("stuffed", 14, "zeros in 14 bytes, at most two in 253 to 510"),
     ("unstuffed", 7, "chunks of 7 bytes"),
     ("blocks", 520, "rows of blocks in 520 bytes"),
+    ("lines", 7, "turns of the line in buffers of 7 bytes"),
 )
 
 

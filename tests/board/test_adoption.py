@@ -2,6 +2,8 @@
 
 On the unix port, with memory that stays in the place of a chip's: a C module's block, or the heap of stock firmware, of which
 test_outlive.py has more. test_resets.py resets chips.
+
+More than 300 lines: what can become of a slice, a test each.
 """
 
 from collections.abc import Callable

@@ -2,7 +2,7 @@
 //
 // tries, hashes: every slice that any calls can lead to from an empty map, and every call on each; what a slice need not keep (free slots, nodes
 // that are not in use) is written over in between. rings: every row of records in every state. stuffed, unstuffed, opened: every pattern of
-// bytes. Slices and buffers are blocks of exactly their size. Each slice, before a call and after it, is one that check.h finds whole. Prints how many slices or buffers there were, and how many calls.
+// bytes. lines: every pattern of zeros in what comes, and every length of each reply. Slices and buffers are blocks of exactly their size. Each slice, before a call and after it, is one that check.h finds whole. Prints how many slices or buffers there were, and how many calls.
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +12,7 @@
 #include "hash.h"
 #include "lpm.h"
 #include "ring.h"
+#include "turn.h"
 
 static unsigned long calls, cases;
 
@@ -386,8 +387,85 @@ static void blocks(uint32_t most) {
     }
 }
 
+// --- lines ---------------------------------------------------------------------------------------------------------------------
+
+// One turn: n bytes have come to a buffer of `size`, behind `before` pending ones. `lengths` has a digit to the base size + 2 for each
+// reply: one that has no room is refused, and 0 is a reply that needs less than it was given.
+static void turn(size_t size, const uint8_t *come, size_t n, size_t before, uint32_t lengths) {
+    uint8_t *buffer = malloc(size), *pending = malloc(before ? before : 1), *stream = malloc(before + n), sent[16];
+    memset(pending, 9, before);
+    memset(buffer, 7, size);
+    memcpy(buffer, come, n);
+    memcpy(stream, pending, before);
+    memcpy(stream + before, come, n);
+    size_t taken = 0, total = before + n, out = 0;
+    bm_turn_t t;
+    ++cases;
+    ++calls;
+    if (!bm_turn_begin(&t, buffer, size, n, pending, before)) {
+        must(before > size - n || !memchr(come, 0, n), "what has a frame and room is begun with");
+        must(!memcmp(buffer, come, n), "what is not begun with is as it was");
+        goto done;
+    }
+    for (;;) {
+        size_t chunk = bm_turn_chunk(&t);
+        while (taken < total && !stream[taken]) {
+            ++taken;
+        }
+        const uint8_t *zero = taken < total ? memchr(stream + taken, 0, total - taken) : NULL;
+        must(chunk == (zero ? (size_t)(zero - stream) - taken : 0), "a chunk is what stands between zeros");
+        size_t room = chunk ? bm_turn_room(&t, chunk) : 0, length = lengths % (size + 2), less = !length;
+        must(!chunk || room <= size - 1, "no reply has room for more than the buffer and its zero");
+        calls += 2;
+        lengths /= size + 2;
+        length = less ? room : length;
+        if (!chunk || length > room) {
+            break;
+        }
+        uint8_t *to = bm_turn_take(&t, chunk, length);
+        memset(to, 0x80 + out, length);
+        length -= less && length > 1;
+        memset(sent + out, 0x80 + out, length);
+        out += length;
+        t.out = to + length;
+        taken += chunk + 1;
+        must(!memcmp(t.at, stream + taken, total - taken), "what is not taken yet stays");
+    }
+    size_t begun = t.out - t.begin;
+    must(bm_turn_end(&t) == total - taken && begun == out + (out != 0) && begun + total - taken <= size, "the replies, and the rest");
+    must(!out || (!buffer[0] && !memcmp(buffer + 1, sent, out)), "a zero and the replies");
+    must(!memcmp(buffer + begun, stream + taken, total - taken), "the rest stands behind");
+done:
+    free(stream);
+    free(pending);
+    free(buffer);
+}
+
+// In every buffer of up to `most` bytes: only whether a byte is zero matters.
+static void lines(uint32_t most) {
+    for (uint32_t size = 1; size <= most; ++size) {
+        for (uint32_t n = 0; n <= size; ++n) {
+            uint32_t several = 1; // rows of lengths for as many replies as n bytes, or one more pending, can have
+            for (uint32_t i = 0; i < (n + 1) / 2; ++i) {
+                several *= size + 2;
+            }
+            for (uint32_t zeros = 0; zeros < 1u << n; ++zeros) {
+                uint8_t come[16];
+                for (uint32_t i = 0; i < n; ++i) {
+                    come[i] = zeros >> i & 1 ? 0 : 1 + i;
+                }
+                for (uint32_t before = 0; before <= size + 1 - n; ++before) {
+                    for (uint32_t lengths = 0; lengths < several; ++lengths) {
+                        turn(size, come, n, before, lengths);
+                    }
+                }
+            }
+        }
+    }
+}
+
 int main(int argc, char **argv) {
-    must(argc == 3, "usage: enumerate tries|hashes|rings|stuffed|unstuffed|blocks SIZE");
+    must(argc == 3, "usage: enumerate tries|hashes|rings|stuffed|unstuffed|blocks|lines SIZE");
     uint32_t n = strtoul(argv[2], NULL, 10);
     switch (argv[1][0]) {
         case 't':
@@ -404,6 +482,9 @@ int main(int argc, char **argv) {
             break;
         case 'u':
             unstuffed(n);
+            break;
+        case 'l':
+            lines(n);
             break;
         default:
             blocks(n);

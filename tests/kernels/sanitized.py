@@ -45,9 +45,10 @@ def missing(*programs: str) -> str:
     return f"{' and '.join(lacking)} not on PATH: make trust-deps" if lacking else ""
 
 
-def enumerated(part: str, size: int) -> tuple[int, int]:
+def enumerated(part: str, size: int, core: Path = CORE) -> tuple[int, int]:
     """Run enumerate.c; return how many cases there were, and how many calls. Raises AssertionError with what a sanitizer says."""
-    done = subprocess.run([program("enumerate.c"), part, str(size)], capture_output=True, text=True, check=False)
+    made = program("enumerate.c", core=core)
+    done = subprocess.run([made, part, str(size)], capture_output=True, text=True, check=False)
     if done.returncode:
         raise AssertionError(f"enumerate {part} {size}:\n{done.stderr[:4000]}")
     cases, calls = map(int, done.stdout.split())

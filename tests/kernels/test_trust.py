@@ -26,6 +26,7 @@ from tests.require import require_or_skip
         ("stuffed", 8, 4000),
         ("unstuffed", 5, 18_000),
         ("blocks", 300, 100_000),
+        ("lines", 5, 25_000),
     ],
 )
 def test_every_case_up_to_a_size(part: str, size: int, cases: int) -> None:
@@ -88,6 +89,20 @@ def test_random_sessions_find_a_mistake(tmp_path: Path, header: str, right: str,
     require_or_skip(not missing("gcc"), missing("gcc"))
     _, said = replay(list(seeds(random.Random(1))), mistaken(tmp_path, header, right, wrong))
     assert seen in said
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "seen"),
+    [
+        (" - (t->out == t->begin) + ", " + ", "no reply has room for more than the buffer"),
+        ("        memmove(t->at, behind, t->end - behind);\n", "", "what is not taken yet stays"),
+        ("before > size - n || ", "", "heap-buffer-overflow"),
+    ],
+)
+def test_every_case_finds_a_mistake(tmp_path: Path, right: str, wrong: str, seen: str) -> None:
+    require_or_skip(not missing("gcc"), missing("gcc"))
+    with pytest.raises(AssertionError, match=seen):
+        enumerated("lines", 4, mistaken(tmp_path, "turn.h", right, wrong))
 
 
 def named(name: str) -> Proof:

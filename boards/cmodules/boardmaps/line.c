@@ -9,6 +9,7 @@
 #include "kernel.h"
 #include "core/frame.h"
 #include "core/line.h"
+#include "core/turn.h"
 
 #include "py/objstr.h"
 
@@ -87,21 +88,11 @@ static mp_obj_t execute(const line_t *line, const uint8_t *request, size_t n, si
     return room < 0 ? mp_const_none : *to == STATUS_MISS ? line->miss : reply;
 }
 
-// The buffer within a turn. Replies are often longer than requests: then what is still to be taken moves up.
-typedef struct {
-    uint8_t *out, *at, *end; // behind the replies; what is still to be taken
-    const uint8_t *begin, *most;
-} turn_t;
-
 // Answer the frame that comes next; false when nothing was done.
-static bool answer(const line_t *line, mp_obj_t session, turn_t *t) {
-    while (t->at < t->end && !*t->at) {
-        ++t->at; // between two frames there may be more than one zero
-    }
-    uint8_t *behind = memchr(t->at, 0, t->end - t->at);
-    size_t n = behind ? behind++ - t->at : 0;
+static bool answer(const line_t *line, mp_obj_t session, bm_turn_t *t) {
     uint8_t raw[MOST_FRAME];
-    ptrdiff_t size = n < FRAME_LEAST || n > MOST_FRAME ? -1 : bm_frame_open(raw, t->at, n);
+    size_t chunk = bm_turn_chunk(t);
+    ptrdiff_t size = chunk < FRAME_LEAST || chunk > MOST_FRAME ? -1 : bm_frame_open(raw, t->at, chunk);
     if (size < 0 || raw[0] != REQUEST) {
         return false;
     }
@@ -115,9 +106,7 @@ static bool answer(const line_t *line, mp_obj_t session, turn_t *t) {
     size_t window;
     mp_obj_get_array(mp_load_attr(session, MP_QSTR__kept), &window, &kept);
     mp_obj_t served = mp_binary_op(MP_BINARY_OP_ADD, mp_load_attr(session, MP_QSTR_served), MP_OBJ_NEW_SMALL_INT(1));
-    bool first = t->out == t->begin;
-    uint8_t *to = t->out + first;
-    mp_obj_t reply = execute(line, raw + FRAME_HEADER, size - FRAME_LEAST, limit, behind - to + (t->most - t->end));
+    mp_obj_t reply = execute(line, raw + FRAME_HEADER, size - FRAME_LEAST, limit, bm_turn_room(t, chunk));
     if (reply == mp_const_none) {
         return false;
     }
@@ -126,16 +115,7 @@ static bool answer(const line_t *line, mp_obj_t session, turn_t *t) {
     mp_store_attr(session, MP_QSTR_served, served);
     mp_buffer_info_t payload = bm_bytes(reply, MP_BUFFER_READ);
     bm_copy(raw + FRAME_HEADER, payload.buf, payload.len);
-    t->at = to + bm_frame_size(payload.len);
-    if (t->at <= behind) {
-        t->at = behind;
-    } else {
-        memmove(t->at, behind, t->end - behind);
-        t->end += t->at - behind;
-    }
-    if (first) {
-        *t->out = 0;
-    }
+    uint8_t *to = bm_turn_take(t, chunk, bm_frame_size(payload.len));
     t->out = to + bm_frame_close(to, raw, payload.len, REPLY, raw[1], seq, seq);
     return true;
 }
@@ -147,23 +127,21 @@ static mp_obj_t turn(mp_obj_t self, size_t n_args, size_t n_kw, const mp_obj_t *
     mp_buffer_info_t buf = bm_bytes(args[1], MP_BUFFER_WRITE);
     mp_buffer_info_t pending = bm_bytes(mp_load_attr(decoder, MP_QSTR__pending), MP_BUFFER_READ);
     size_t n = MIN(buf.len, (mp_uint_t)mp_obj_get_int(args[2]));
-    turn_t t = { buf.buf, buf.buf, (uint8_t *)buf.buf + n, buf.buf, (uint8_t *)buf.buf + buf.len };
-    if (!memchr(buf.buf, 0, n) || pending.len > buf.len - n || mp_load_attr(decoder, MP_QSTR__skipping) != mp_const_false) {
+    bm_turn_t t;
+    if (mp_load_attr(decoder, MP_QSTR__skipping) != mp_const_false
+        || !bm_turn_begin(&t, buf.buf, buf.len, n, pending.buf, pending.len)) {
         return MP_OBJ_NEW_SMALL_INT(0);
     }
-    if (pending.len) { // the rest of a frame has come
-        memmove(t.at + pending.len, t.at, n);
-        bm_copy(t.at, pending.buf, pending.len);
-        t.end += pending.len;
+    if (pending.len) { // a frame that came in two reads
         mp_store_attr(decoder, MP_QSTR__pending, line->none);
     }
     while (answer(line, session, &t)) {
     }
-    size_t out = t.out - t.begin, rest = t.end - t.at;
+    size_t out = t.out - t.begin;
     if (!out && !pending.len) {
         return MP_OBJ_NEW_SMALL_INT(0);
     }
-    memmove(t.out, t.at, rest);
+    size_t rest = bm_turn_end(&t);
     return MP_OBJ_NEW_SMALL_INT(out | (rest ? out + rest : 0) << 16);
 }
 

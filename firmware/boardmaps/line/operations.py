@@ -357,7 +357,7 @@ class Operations:
                 reply.extend(value)
             if what == _SAMPLES_OLDEST:
                 break
-        return bytes(reply)
+        return reply
 
     def _stats(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
         (n,) = unpack_from("<I", request, 3)
