@@ -9,6 +9,7 @@ import pytest
 from boardmaps import ArrayMap, Queue
 from boardmaps.abi import (
     OP_ADD,
+    OP_COMMIT,
     OP_CREATE,
     OP_LOOKUP,
     OP_LOOKUP_AND_DELETE,
@@ -21,6 +22,7 @@ from boardmaps.abi import (
     STATUS_OK,
 )
 from boardmaps.errors import OutOfMemory
+from boardmaps.line.commit import Commits
 from boardmaps.line.dispatch import Dispatcher
 from boardmaps.line.frame import HELLO, PIECE_FLAG, REPLY, REQUEST, Decoder, encode
 from boardmaps.line.pieces import Joiner
@@ -151,6 +153,30 @@ def test_memory_that_ends_at_any_point() -> None:
 
 def test_what_found_no_memory_is_done_once_when_there_is_some_to_spare() -> None:
     assert walk(spares=True) < walk()
+
+
+def test_a_commit_that_waits_for_a_tick_is_told_of_or_does_not_wait() -> None:
+    whole = Memory()
+    for point in range(200):
+        with Registry() as registry:
+            numbers = ArrayMap(4, 1, 0, "numbers")
+            commits = Commits()
+            change = pack("<BHIBqI", OP_ADD, numbers.id, 0, 0, 5, 0)
+            request = bytes((OP_COMMIT,)) + pack("<H", len(change)) + change
+            memory = Memory(point)
+            waits = True
+            try:
+                with memory:
+                    commits.handle(request, Dispatcher(registry).map_of, lambda function, *given: function(*given))
+            except MemoryError:
+                waits = False
+            commits.tick()
+            assert numbers.lookup(0) == pack("<I", 5 * waits), f"memory ended at point {point}"
+        if not point:
+            whole = memory
+        elif point > whole.count:
+            break
+    assert 20 < whole.count < point
 
 
 class Forgetful(ServerSession):

@@ -86,9 +86,11 @@ class Commits:
             return b"\0\1"
         if len(self._waiting) == _MOST_WAITING:
             raise MapError("commit: %d wait for the firmware's tick() already; nothing was changed" % _MOST_WAITING)
-        self._number += 1
-        self._waiting.append((self._number, request, map_of, hold))
-        return b"\0\0" + self._number.to_bytes(4, "little")
+        number = self._number + 1
+        reply = b"\0\0" + number.to_bytes(4, "little")  # had before it waits
+        self._waiting.append((number, request, map_of, hold))
+        self._number = number
+        return reply
 
     def tick(self):  # type: ignore[no-untyped-def]
         """Make the commits that wait. Raises for nothing that they contain."""

@@ -3,7 +3,7 @@
 Loaded with the first of them. Each is a call of what boardmaps itself has for the program.
 """
 
-from struct import pack, unpack_from
+from struct import pack, pack_into, unpack_from
 
 import boardmaps
 
@@ -36,7 +36,9 @@ def execute(op: int, request: bytes, limit: int, map_of) -> "bytes | bytearray |
     if op == _OP_KEPT_READ:
         return _kept_read(request, limit)
     if op == _OP_ACKNOWLEDGE:
-        return b"\0" + pack("<I", boardmaps.acknowledge())
+        acknowledged = bytearray(5)  # had before anything changes, as below
+        pack_into("<I", acknowledged, 1, boardmaps.acknowledge())
+        return acknowledged
     return None
 
 
@@ -47,12 +49,14 @@ def _pin(m, request: bytes) -> bytes:  # type: ignore[no-untyped-def]
     return b"\0" + pack("<II", written, boardmaps.pin_stats()[4] - before & U32_MAX)
 
 
-def _unpin(name: str) -> bytes:
+def _unpin(name: str) -> bytearray:
     if not name:
         raise InvalidDefinition("unpin: a pin has a name; give it")
     if boardmaps.pin_flags(name) & BPF_F_RDONLY:
         raise NotPermitted("unpin %r: the map is read-only for the host, and so is what it begins with" % name)
-    return b"\0" + bytes((boardmaps.unpin(name),))
+    reply = bytearray(2)
+    reply[1] = boardmaps.unpin(name)
+    return reply
 
 
 def _pins() -> bytearray:
