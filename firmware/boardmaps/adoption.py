@@ -93,12 +93,17 @@ class Kept:
         view, at, n = self._view, s.offset, s.size
         if at == to:
             return
-        view[at + _MARK_AT] = 1
-        view[to : to + n][:] = view[at : at + n]
-        view[to + _MARK_AT] = 0
-        s.offset = to
         first, end = (max(at, to + n), at + n) if to < at else (at, min(at + n, to))
-        self._clear(view[first:], end - first)
+        old, new, left = (
+            view[at : at + n],
+            view[to : to + n],
+            view[first:end],
+        )  # the heap may end here, before anything moves
+        old[_MARK_AT] = 1
+        new[:] = old
+        new[_MARK_AT] = 0
+        s.offset = to
+        self._clear(left, end - first)
 
     def _drop(self, s, why):
         """Discard one that waits."""
@@ -166,23 +171,23 @@ class Kept:
 
     def _bring(self, s, front):
         """Take one out of those that wait, to `front`; return it, None where it could not be moved."""
-        self.waiting.remove(s)
         end = front + s.size
-        if s.offset != front and self.waiting and self.waiting[0].offset < min(end, s.offset):  # others are in the way
+        if s.offset != front and self.waiting[0].offset < min(end, s.offset):  # others are in the way
             view = self._view
             try:
                 image = bytearray(view[s.offset : s.offset + s.size])
             except MemoryError:
-                self.waiting.append(s)
                 self._drop(s, "there was no heap to move it to its place: %d bytes" % s.size)
                 return None
             self._clear(view[s.offset :], s.size)
+            self.waiting.remove(s)
             self.room(end, None)
             image[_MARK_AT] = 1
             view[front:end] = image
             view[front + _MARK_AT] = 0
         else:
             self._move(s, front)
+            self.waiting.remove(s)
         s.offset = front
         s.told[1] = "opened"
         return s

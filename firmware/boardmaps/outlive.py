@@ -20,6 +20,7 @@ import uctypes
 from micropython import const
 
 from . import keep
+from .settings import let_go
 
 _GUARD = const(16)  # bytes below the pool, a block of the collector's
 _ABOVE = const(1024)  # bytes of heap that are left above the pool: the sum of the free blocks is not one block
@@ -134,4 +135,5 @@ def _adopted(memory, clear, told):
     except MemoryError:
         clear(memory, len(memory))
         told[:] = [["", "discarded", "there was no heap to look at what the old pool held"]]
+        let_go("adoption maps.check")
         return None

@@ -137,6 +137,8 @@ class StaticPool:
             _note(0)  # first: a reset leaves all of it, or nothing
         _clear(_view, _used)
         _used = _allocations = 0
+        if _kept:
+            _adopted()
 
 
 def _allocate(n, name, reopened):
@@ -180,15 +182,16 @@ def create(new, definition):
     size = slice_size(d)
     if size <= len(_memory):
         check_entries(d)
-    offset = _used
+    offset, allocations = _used, _allocations
     reopened = _kept and d.name and _kept.reopen(new, d, offset)
-    view = _allocate(size, d.name, reopened) if size <= len(_memory) else None
-    if view is None:
-        raise OutOfMemory(
-            "create %r: the map needs %d bytes, the pool has %d of %d left"
-            % (d.name, size, StaticPool.remaining(), len(_memory))
-        )
+    view = None
     try:
+        view = _allocate(size, d.name, reopened) if size <= len(_memory) else None
+        if view is None:
+            raise OutOfMemory(
+                "create %r: the map needs %d bytes, the pool has %d of %d left"
+                % (d.name, size, StaticPool.remaining(), len(_memory))
+            )
         new.id = _next_id
         new.offset = offset
         new.size = size
@@ -211,10 +214,9 @@ def create(new, definition):
             del keep.pinned[d.name]
         if reopened:
             _kept.back(reopened)
-        else:
+        elif view is not None:
             _clear(view, size)
-        _used = offset
-        _allocations -= 1
+        _used, _allocations = offset, allocations
         raise
     _next_id += 1
     if _kept and not _kept.waiting:

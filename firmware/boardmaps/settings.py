@@ -94,10 +94,11 @@ def kernels(kind):
 
 
 def let_go(names):
-    """Let go of modules of the package that nobody is in use of; who needs one loads it again. Return whether any was there.
+    """Let go of modules that were loaded when they were needed; who needs one again loads it. Return whether any went.
 
-    One that another loaded module holds stays, or it would be there twice. Takes some heap, where there is any, and collects. Not
-    for native code, which MicroPython keeps for good.
+    `names` are those within the package. One stays that another loaded module imports at its top, or it would be there twice, and
+    one that is just being loaded. Whether anybody has objects of theirs the caller knows. Takes some heap, where there is any, and
+    collects. Not for native code, which MicroPython keeps for good.
     """
     found = False
     try:
@@ -106,15 +107,17 @@ def let_go(names):
             if own == "maps.check":
                 holders = "adoption migrate serving.transfer"
             elif own == "schema":
-                holders = "fields line.writes"
+                holders = "fields line.writes serving.transfer"
             name = "boardmaps." + own
             held = [one for one in holders.split() if "boardmaps." + one in sys.modules]
-            if name in sys.modules and not held:
+            home, _, last = name.rpartition(".")
+            # its package has it by name from when it is loaded whole
+            if not held and name in sys.modules and hasattr(sys.modules[home], last):
+                delattr(sys.modules[home], last)
                 del sys.modules[name]
                 found = True
-                home, _, last = name.rpartition(".")
-                delattr(sys.modules[home], last)
     except MemoryError:
         pass
-    gc.collect()
+    if found:
+        gc.collect()
     return found

@@ -76,6 +76,28 @@ assert b.recovered() == []
 
 
 @BOTH
+def test_a_map_that_finds_no_memory_waits_on(boots: Run) -> None:
+    boots("""
+b = boot()
+b.ArrayMap(4, 4, name="a").update(0, b"1234")
+b = boot()
+pool = sys.modules["boardmaps.pool"]
+allocate = pool._allocate
+def full(*given):
+    raise MemoryError
+pool._allocate = full
+try:
+    b.ArrayMap(4, 4, name="a")
+    raise ValueError
+except MemoryError:
+    pass
+pool._allocate = allocate
+assert b.recovered() == [("a", "kept", "")] and b.StaticPool.allocation_count() == 0
+assert b.ArrayMap(4, 4, name="a").lookup(0) == b"1234"
+""")
+
+
+@BOTH
 def test_what_looks_at_them_is_let_go_with_the_last(boots: Run) -> None:
     boots("""
 def loaded():

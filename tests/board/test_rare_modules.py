@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.board.conftest import on_unix
+from tests.board.conftest import on_unix, with_native
+from tests.board.on_unix import FIRMWARE
 
 BOARD = """
 import gc, sys
@@ -15,7 +16,7 @@ class Config:
     POOL_SIZE = 8192
 sys.modules["boardmaps_config"] = Config
 from boardmaps import HashMap, Server, pool
-from boardmaps.line.frame import HELLO, REQUEST, TAKEN, Decoder, encode
+from boardmaps.line.frame import HELLO, PIECE_FLAG, REQUEST, Decoder, encode
 
 class Line:
     credit = 511
@@ -71,13 +72,13 @@ def rare():
     assert all(["boardmaps." + name in sys.modules for name in names.split()])
     return names.split()
 
-def fill():
-    "Leave no piece of half of LARGE bytes, but smaller ones."
+def fill(n=LARGE // 2):
+    "Leave no piece of so many bytes, but smaller ones."
     gc.collect()
     taken = []
     try:
         while True:
-            taken.append(bytearray(LARGE // 2))
+            taken.append(bytearray(n))
     except MemoryError:
         return taken
 
@@ -91,8 +92,9 @@ NAMES = rare()
 def run(tmp_path: Path) -> Callable[[str], None]:
     """Return a function that runs a program behind BOARD, in a folder of its own: a restore collects in a file."""
 
-    def run_there(program: str) -> None:
-        failed, output = on_unix(f"import os\nos.chdir({str(tmp_path)!r})\n{BOARD}{program}", "400K")
+    def run_there(program: str, in_c: bool = False) -> None:
+        code = f"import os\nos.chdir({str(tmp_path)!r})\n{BOARD}{program}"
+        failed, output = on_unix(code, "400K", with_native(tmp_path) if in_c else FIRMWARE)
         assert not failed, output
 
     return run_there
@@ -118,18 +120,70 @@ assert not loaded(), loaded()
 """)
 
 
+@pytest.mark.parametrize("in_c", [False, True])
+def test_a_usual_request_that_finds_no_memory_is_answered_when_it_comes_again(
+    run: Callable[..., None], in_c: bool
+) -> None:
+    run(
+        """
+from boardmaps import settings
+usual = HashMap(4, 400, 2, 0, "usual")
+usual.update(b"abcd", bytes(400))
+server.session.taken = None
+taken = fill(350)
+frame = encode(REQUEST, numbers[0], numbers[1], 0, pack("<BH", 4, usual.id) + b"abcd")
+answers = say(frame) or say(frame)
+whole = answers[0][4]
+if answers[0][0] & PIECE_FLAG:  # it was executed the first time, and this is the kept reply
+    whole = b"".join([piece[4][4:] for piece in answers])
+assert whole == bytes(401), answers
+assert not loaded(), loaded()
+assert bool(settings.in_c) is IN_C
+""".replace("IN_C", str(in_c)),
+        in_c=in_c,
+    )
+
+
+def test_a_restore_of_a_typed_map_has_what_it_needs_before_anything_changes(run: Callable[[str], None]) -> None:
+    run("""
+typed = HashMap.typed("typed", key="room:4s", value="level:u16", max_entries=4)
+typed.update(b"abcd", b"12")
+image = bytes(pool._view[typed.offset : typed.offset + typed.size])
+typed.update(b"abcd", b"34")
+server._let_go()
+assert not loaded()
+assert ask("<BBBHH", 57, 0, 0, 1, typed.id, image[:96])[0] == 0
+assert ask("<BBI", 57, 1, 0, image) == b"\\0"
+taken = fill()
+assert ask("<BBI", 57, 2, crc32(image), b"") == b"\\0"
+assert typed.lookup(b"abcd") == b"12"
+""")
+
+
+def test_another_server_keeps_what_it_uses(run: Callable[[str], None]) -> None:
+    run("""
+other = Server(line=Line())
+other.line.come = b"\\0" + encode(HELLO, 77, 1, 0, b"boardmaps v=2 mtu=480")
+other.poll()
+assert not server._let_go()
+other.close()
+assert server._let_go()
+""")
+
+
 def test_what_is_in_use_stays(run: Callable[[str], None]) -> None:
     run("""
 head = bytes(pool._view[m.offset : m.offset + 96])
 assert ask("<BBBHH", 57, 0, 0, 1, m.id, head)[0] == 0
 assert ask("<BHB", 0x40, m.id, 0, b"\\0")[0] == 0
-assert server._let_go()
-assert loaded() == ["serving.transfer", "maps.check", "line.events", "line.sources"], loaded()
+assert not server._let_go()
+assert loaded() == NAMES, loaded()
 whole = bytes(pool._view[m.offset : m.offset + m.size])
 for at in range(0, m.size, 400):
     assert ask("<BBI", 57, 1, at, whole[at : at + 400]) == b"\\0"
 assert ask("<BBI", 57, 2, crc32(whole), b"") == b"\\0"
 assert m.lookup(b"abcd") == bytes(LARGE)
+taken = fill()
 assert server._let_go()
 assert loaded() == ["line.events", "line.sources"], loaded()
 assert not server._let_go()
@@ -146,9 +200,10 @@ assert loaded() == ["maps.check", "schema"], loaded()
 
 def test_what_made_the_maps_goes_when_a_server_begins(run: Callable[[str], None]) -> None:
     run("""
-assert "schema" in loaded()
+server._let_go()
+import boardmaps.schema
 Server(line=line)
-assert "schema" not in loaded()
+assert not loaded()
 typed = HashMap.typed("typed", key="room:4s", value="level:u16", max_entries=4)
 level = typed.field("level")
 typed.update(b"abcd", bytes(2))

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -33,7 +34,7 @@ from boardmaps_host.client.link import Link
 from boardmaps_host.client.simulated import running
 from boardmaps_host.client.states import Step
 from boardmaps_host.client.transports.serial import SerialTransport
-from boardmaps_host.deploy import deploy
+from boardmaps_host.deploy import DeployError, deploy
 from boardmaps_sim.unix import UnixBoard, default_port
 from tests.client.conftest import Mpremote
 from tests.waits import PATIENCE
@@ -74,8 +75,12 @@ def test_closing_does_not_wait_long_for_a_board_that_was_slow_and_has_gone(
 
 
 def test_a_board_without_memory_for_the_server_says_how_to_take_a_smaller_pool(tmp_path: Path) -> None:
-    with UnixBoard(port=tmp_path / "small", heap="69800w") as small:
-        deploy(small.port, reset=False)
+    with ExitStack() as boards:
+        for words in range(69_000, 80_000, 400):  # the least heap that holds the pool
+            small = boards.enter_context(UnixBoard(port=tmp_path / f"small{words}", heap=f"{words}w"))
+            with suppress(DeployError):
+                deploy(small.port, reset=False)
+                break
         with pytest.raises(LinkError) as caught:
             connect(small.port)
         deploy(small.port, pool=16384, reset=False)

@@ -13,6 +13,11 @@ from .session import GONE, NO_MEMORY
 # Numbers of abi.py, restated
 _OP_LIST = const(2)
 _OP_HEALTH = const(40)
+_OP_RESTORE = const(57)
+# Those that are tried again where memory ended: they change nothing, or nothing before they have all that they need of the heap.
+# CREATE, LIST, INFO, LOOKUP, NEXT_KEY, BATCH_LOOKUP, READ, QUERY, SAMPLES, STATS, POOL_READ, PEEK, HEALTH, COMMIT, SLICE_SUM and
+# SUBSCRIBE; of RESTORE its beginning.
+_AGAIN = (1, 2, 3, 4, 7, 9, 22, 23, 25, 26, 27, 34, _OP_HEALTH, 44, 56, 64)
 _TAG_PARAMETERS = const(1)
 _TAG_SCHEMA = const(2)
 _TAG_SCHEMA_SUM = const(3)
@@ -34,7 +39,7 @@ class Dispatcher:
     def handle(self, request: bytes, limit: int, again: bool = True) -> bytes:
         """Execute one request; return its reply, which may have more than `limit` bytes. Raises for nothing that it contains.
 
-        Where memory ends it is tried `again`, once, when there is some to spare.
+        Where memory ends and nothing was changed, what needs much of it is tried `again`, once, when there is some to spare.
 
         Raises MemoryError when there is no memory for the text of a refusal: then nothing was changed.
         """
@@ -56,7 +61,8 @@ class Dispatcher:
         except MapError as e:
             return _error(e)
         except MemoryError as e:
-            if again and self._spare and self._spare():
+            begins = op == _OP_RESTORE and not request[1]
+            if again and self._spare and (op in _AGAIN or begins) and self._spare():
                 return self.handle(request, limit, False)
             # Its text tells a heap that is full, and for how many bytes, from one that is locked.
             return _no_memory(e)

@@ -86,7 +86,7 @@ class ServerSession:
     seal.BoardLock on a locked line). `spare` is as a Dispatcher's: called where a request in parts finds no memory.
 
     What this class does with the usual request boards/cmodules/boardmaps/line.c does too, with the attributes session, limit,
-    served, decoder, _next, _kept and _long.
+    served, decoder, _next, _kept and _long, and with the decoder's _pending and _skipping.
     """
 
     def __init__(self, handle, terms, mtu=480, window=4, credit=511, most=None, codec=None, spare=None):  # type: ignore[no-untyped-def]

@@ -38,6 +38,7 @@ _ALL = const(0xFFFF)  # of what C's turn says: the bytes to be sent, above them 
 _EVENTS_MS = const(5)  # the same while there are events to look for
 
 _drain = kernels("stdio").drain
+_sessions = 0  # that are open, of all servers
 
 
 class StdioLine:
@@ -194,7 +195,7 @@ class Server:
             if keep.turns:
                 self._hold(keep.take_turns)
         except MemoryError:
-            pass
+            self._let_go()
         return self._open
 
     def _take(self):
@@ -285,7 +286,7 @@ class Server:
             self.line.open()
         if self._open != bool(number):
             self._take_ctrl_c(bool(number) or self._locked)
-            self._open = bool(number)
+            self._set_open(bool(number))
 
     def _take_ctrl_c(self, ours):
         if ours != self._ours:
@@ -313,16 +314,19 @@ class Server:
     def _let_go(self):
         """Let go of what was loaded for rare requests and is not in use. Return whether there was any.
 
-        Called where a request finds no memory: code takes many times what a request does.
+        Called where memory ends in a request or a turn: code takes many times what a request does. Another server with a session
+        may be in use of it.
         """
-        names = "maps.check schema"
+        if _sessions > 1:
+            return False
+        found = False
         if not self._transfer or not self._transfer.maps:
             self._transfer = None
-            names = "serving.transfer " + names
+            found = let_go("serving.transfer maps.check schema")
         if not self.session.taken:
             self._events = None
-            names = "line.events line.sources " + names
-        return let_go(names)
+            found = let_go("line.events line.sources") or found
+        return found
 
     def _commit(self, request, map_of):
         return commits().handle(request, map_of, self._hold if _ticking else None)
@@ -358,8 +362,13 @@ class Server:
     def close(self):
         """End the session, if any, and give Ctrl-C back."""
         self.session.close()
-        self._open = False
+        self._set_open(False)
         self._take_ctrl_c(False)
+
+    def _set_open(self, now):
+        global _sessions
+        _sessions += now - self._open
+        self._open = now
 
 
 async def serve_async(**options):

@@ -72,7 +72,7 @@ class Transfer:
 
     def _begin(self, request):
         self._drop()
-        self._kernels = kernels("check")  # takes heap: before anything changes
+        self._kernels = kernels("check")
         override, n = unpack_from("<BH", request, 2)
         if override and not self._allowed:
             raise NotPermitted("restore: the server does not override rights; start it with allow_restore=True")
@@ -90,6 +90,7 @@ class Transfer:
                 raise NotPermitted("restore %r: the map is %s; nothing was changed" % (m.name, what))
             if not override and m._host_check:
                 raise NotPermitted("restore %r: the firmware looks at each write; nothing was changed" % m.name)
+            examined(live, self._kernels)  # what a look takes of the heap, code too, is there before anything changes
             maps.append(m)
             total += m.size
         self.maps, self._total, self._at = maps, total, 0
@@ -174,7 +175,10 @@ class Transfer:
         """Give a map back into use when its slice is whole."""
         view = slice_of(m)
         view[_MARK_AT] = 0
-        wrong = examined(view, self._kernels)[1]
+        try:
+            wrong = examined(view, self._kernels)[1]
+        except MemoryError:
+            wrong = "the board had no memory to look"
         if wrong:
             view[_MARK_AT] = _RESTORING
             text = "restore %r: what came is not whole: %s. The map cannot be used until it is restored"
