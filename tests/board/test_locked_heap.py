@@ -3,6 +3,31 @@
 from tests.board.conftest import Run
 
 
+def test_a_batch_that_stops_with_a_locked_heap_says_how_far_it_came(micropython: Run) -> None:
+    micropython("""
+        import micropython
+        from boardmaps import HashMap, KeyNotFound, PerCpuHash
+
+        def stopped(m, keys):
+            m.batch_delete(keys[:0])
+            micropython.heap_lock()
+            try:
+                m.batch_delete(keys)
+                done = None
+            except KeyNotFound as error:
+                done = error.done
+            micropython.heap_unlock()
+            return done
+
+        for m in (HashMap(4, 4, 4), PerCpuHash(4, 4, 4)):
+            for key in (b"aaaa", b"bbbb", b"cccc"):
+                m.update(key, b"1234")
+            keys = [b"aaaa", b"bbbb", b"none", b"cccc"]
+            assert (stopped(m, keys), len(m)) == (2, 1)
+            assert (stopped(m, keys), len(m)) == (0, 1), "not what the one before said"
+    """)
+
+
 def test_refusals_with_a_locked_heap(micropython: Run) -> None:
     micropython("""
         import micropython

@@ -48,11 +48,14 @@ _READY = (
     OutOfMemory(),
     StaleMap(),
 )
+for _made in _READY:
+    _made.done = 0  # takes heap the first time, and a batch says with it how far it came
 
 
 def _ready(error):
     for made in _READY:
         if type(made) is error:
+            made.done = 0
             return made
     return error
 
