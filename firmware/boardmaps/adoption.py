@@ -14,7 +14,7 @@ from .definition import HEADER_SIZE, MAGIC, check_word, layout, schema_of
 from .flags import BPF_F_WRONLY
 from .kinds import find
 from .maps.check import examined, parameters
-from .settings import kernels
+from .settings import kernels, let_go
 
 # Columns and traits of kinds.py
 _NUMBER_OF = const(0)
@@ -210,6 +210,10 @@ class Kept:
             up = end - self.waiting[0].offset
             for s in reversed(self.waiting):
                 self._move(s, s.offset + up)
+
+    def over(self):
+        """Let go of this module and what it alone has loaded, when none waits any more. Returns None, to be kept in place of this."""
+        let_go("adoption maps.check")
 
     def forget(self):
         """Discard all: the pool is reset."""

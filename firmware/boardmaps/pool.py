@@ -12,7 +12,7 @@ from . import keep
 from .definition import HEADER_SIZE, MAGIC, check_entries, check_word, layout, slice_size
 from .errors import InvalidDefinition, KeyNotFound, OutOfMemory, StaleMap
 from .flags import BPF_F_WRONLY
-from .settings import built_in, kernels, let_go, setting
+from .settings import built_in, kernels, setting
 
 _clear = kernels("base").clear
 
@@ -68,17 +68,8 @@ def _take(size):
 _memory, _told, _kept, _note = _take(setting("POOL_SIZE", 64 * 1024))
 _view = memoryview(_memory)
 del _take  # saves heap: it is not needed again
-
-
-def _adopted():
-    """Let go of what the maps of an earlier boot needed: each of them has been opened, or was discarded."""
-    global _kept
-    _kept = None
-    let_go("adoption maps.check")
-
-
 if _kept and not _kept.waiting:
-    _adopted()
+    _kept = _kept.over()
 _used = 0
 _allocations = 0
 maps = {}  # by number: also the C part of the line looks here
@@ -125,7 +116,7 @@ class StaticPool:
 
         Maps of an earlier boot that nobody has opened are discarded.
         """
-        global _used, _allocations
+        global _used, _allocations, _kept
         if _kept:
             _kept.forget()
         for m in maps.values():
@@ -138,7 +129,7 @@ class StaticPool:
         _clear(_view, _used)
         _used = _allocations = 0
         if _kept:
-            _adopted()
+            _kept = _kept.over()
 
 
 def _allocate(n, name, reopened):
@@ -175,7 +166,7 @@ def create(new, definition):
     header its _begin() fills in. A new map that has a pin of the same definition is filled with that. Where memory ends in between,
     the pool is as it was.
     """
-    global _next_id, _used, _allocations
+    global _next_id, _used, _allocations, _kept
     d = definition
     if _next_id > 0xFFFF:  # the line has 16 bits for it
         raise OutOfMemory("create %r: all 65,535 map numbers of this boot are used up; reset the board" % d.name)
@@ -220,7 +211,7 @@ def create(new, definition):
         raise
     _next_id += 1
     if _kept and not _kept.waiting:
-        _adopted()
+        _kept = _kept.over()
 
 
 def _typed(view, d):

@@ -10,7 +10,6 @@ no machine code, plain Python. "viper" and "plain" begin further down in that li
 This module is not called config, because a frozen boardmaps.config and boardmaps_config would be one name in C.
 """
 
-import gc
 import sys
 
 
@@ -100,6 +99,9 @@ def let_go(names):
     one that is just being loaded. Whether anybody has objects of theirs the caller knows. Takes some heap, where there is any, and
     collects. Not for native code, which MicroPython keeps for good.
     """
+    # saves heap: a name that nothing else here needs
+    import gc
+
     found = False
     try:
         for own in names.split():
