@@ -212,7 +212,7 @@ class Kept:
                 self._move(s, s.offset + up)
 
     def over(self):
-        """Let go of this module and what it alone has loaded, when none waits any more. Returns None, to be kept in place of this."""
+        """Let go of this module and what it alone has loaded: none waits any more. Returns None, to be kept in its place."""
         let_go("adoption maps.check")
 
     def forget(self):
