@@ -350,14 +350,24 @@ class Operations:
 
     def _samples(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
         what, first, last = unpack_from("<BQQ", request, 3)
-        reply = bytearray(_OK)
-        for timestamp, value in m.host_samples(first if what == _SAMPLES_LAST else None):
-            if what != _SAMPLES_WINDOW or first <= timestamp <= last:
-                reply.extend(pack("<Q", timestamp))
-                reply.extend(value)
-            if what == _SAMPLES_OLDEST:
+        newest = min(first, len(m)) if what == _SAMPLES_LAST else None
+        wanted = newest or 0
+        if what != _SAMPLES_LAST:
+            for timestamp, _ in m.host_samples(None):
+                wanted += what == _SAMPLES_OLDEST or first <= timestamp <= last
+                if what == _SAMPLES_OLDEST:
+                    break
+        step = 8 + m.definition.value_size
+        reply = bytearray(1 + wanted * step)  # once: one that grows is there twice at times
+        at = 1
+        for timestamp, value in m.host_samples(newest):
+            if at == len(reply):
                 break
-        return reply
+            if what != _SAMPLES_WINDOW or first <= timestamp <= last:
+                pack_into("<Q", reply, at, timestamp)
+                reply[at + 8 : at + step] = value
+                at += step
+        return reply if at == len(reply) else reply[:at]
 
     def _stats(self, m, request: bytes) -> "bytes | bytearray":  # type: ignore[no-untyped-def]
         (n,) = unpack_from("<I", request, 3)
