@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from boardmaps import ArrayMap, Queue
+from boardmaps import ArrayMap, Queue, abi
 from boardmaps.abi import (
     OP_ADD,
     OP_COMMIT,
@@ -22,6 +22,7 @@ from boardmaps.abi import (
     STATUS_OK,
 )
 from boardmaps.errors import OutOfMemory
+from boardmaps.line import dispatch
 from boardmaps.line.commit import Commits
 from boardmaps.line.dispatch import Dispatcher
 from boardmaps.line.frame import HELLO, PIECE_FLAG, REPLY, REQUEST, Decoder, encode
@@ -153,6 +154,13 @@ def test_memory_that_ends_at_any_point() -> None:
 
 def test_what_found_no_memory_is_done_once_when_there_is_some_to_spare() -> None:
     assert walk(spares=True) < walk()
+
+
+def test_what_is_tried_again_is_named_by_its_numbers() -> None:
+    look = "CREATE LIST INFO LOOKUP NEXT_KEY BATCH_LOOKUP READ QUERY SAMPLES STATS POOL_READ PEEK"
+    rare = "HEALTH COMMIT SLICE_SUM SUBSCRIBE"
+    assert tuple(getattr(abi, f"OP_{name}") for name in f"{look} {rare}".split()) == dispatch._AGAIN
+    assert (abi.OP_RESTORE, abi.RESTORE_BEGIN) == (dispatch._OP_RESTORE, 0)
 
 
 def test_a_commit_that_waits_for_a_tick_is_told_of_or_does_not_wait() -> None:

@@ -50,6 +50,7 @@ _READY = (
 )
 for _made in _READY:
     _made.done = 0  # takes heap the first time, and a batch says with it how far it came
+del _made
 
 
 def _ready(error):
