@@ -1,7 +1,8 @@
 """A wheel, installed where nothing else is and no compiler is on PATH, deploys its native modules: `python -m soak.wheel`.
 
-The contract suite runs there, from a copy of the tests alone, on the unix board and on the emulated Pico with stock firmware. What
-either board has is what that `deploy` sent; the suite looks that those are native modules.
+It builds those of this checkout first. The contract suite runs there, from a copy of the tests alone, on the unix board and on
+the emulated Pico with stock firmware. What either board has is what that `deploy` sent; the suite looks that those are native
+modules.
 """
 
 import os
@@ -65,6 +66,9 @@ def contract(folder: Path, programs: Path) -> str:
 def main() -> int:
     """Print the table; return 1 when anything was missed."""
     start = time.monotonic()
+    build = [sys.executable, str(ROOT / "boards" / "build.py"), "native-deps", "pico-deps", "native", "pico"]
+    if subprocess.run(build, check=False).returncode:
+        return 1
     with TemporaryDirectory() as name:
         folder = Path(name)
         programs, carried = installed(folder)
