@@ -135,3 +135,50 @@ def test_an_import_without_a_reason_is_found() -> None:
     assert unexplained("def f():\n    if x:\n        # saves time\n        import os\n        import sys\n") == []
     assert unexplained("def f():\n    import os  # saves time\n    x()\n    import sys\n") == [4]
     assert unexplained("import os\n") == []
+
+
+def at_the_top(module: str) -> set[str]:
+    """Return our modules that one imports when it is loaded, not when a function of it is called."""
+    tree = ast.parse(MODULES[module].read_text())
+    later = {id(node) for block in blocks(tree) for statement in block for node in ast.walk(statement)}
+    nodes = [node for node in ast.walk(tree) if isinstance(node, Import) and id(node) not in later]
+    return {name for node in nodes for name in imported(module, node)}
+
+
+def letting_go(source: str) -> Iterator[list[str]]:
+    """Yield the modules that each call of let_go() names."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "let_go":
+            yield ["boardmaps." + name for name in ast.literal_eval(node.args[0]).split()]
+
+
+def holders(source: str) -> dict[str, set[str]]:
+    """Return what let_go() says of a module: while one of these is loaded, it stays."""
+    (function,) = [n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.FunctionDef) and n.name == "let_go"]
+    found = {}
+    for node in ast.walk(function):
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Compare) and isinstance(node.body[0], ast.Assign):
+            names = ast.literal_eval(node.body[0].value).split()
+            found["boardmaps." + ast.literal_eval(node.test.comparators[0])] = {"boardmaps." + name for name in names}
+    return found
+
+
+def test_what_is_let_go_is_held_by_no_other_module() -> None:
+    known = holders(MODULES["boardmaps.settings"].read_text())
+    calls = [
+        names
+        for name, path in MODULES.items()
+        if name.startswith("boardmaps.")
+        for names in letting_go(path.read_text())
+    ]
+    assert len(calls) >= 4, "a call that is written in another way is not looked at"
+    for module in (name for name in MODULES if name.startswith("boardmaps.")):
+        for held in at_the_top(module):
+            for names in (names for names in calls if held in names):
+                before = names[: names.index(held)]
+                assert module in known.get(held, ()) or module in before, (
+                    f"{module} imports {held} at its top, and would go on with one that is there twice: "
+                    "name it in settings.let_go()"
+                )
+    assert all(name in MODULES for name in known), "it names no module"
+    assert all(module in MODULES for modules_ in known.values() for module in modules_), "nor is each holder one"
