@@ -1,8 +1,6 @@
-// The functions of a map, and what kinds of more than one native module share.
+// The functions of a map, and what all native modules share.
 
 #include "kernel.h"
-#include "core/field.h"
-#include "core/hash.h"
 
 #include "py/objarray.h"
 #include "py/objstr.h"
@@ -69,13 +67,13 @@ static mp_obj_t map_move(mp_obj_t self, size_t n_args, size_t n_kw, const mp_obj
     return mp_const_none;
 }
 
-static MP_DEFINE_CONST_OBJ_TYPE(map_type, MP_QSTR_callable, MP_TYPE_FLAG_NONE, call, map_move);
+MP_DEFINE_CONST_OBJ_TYPE(bm_map_type, MP_QSTR_callable, MP_TYPE_FLAG_NONE, call, map_move);
 
 // What a map has before its first move(): no entries, and sizes that nothing has.
 static const uint32_t no_slice[HEADER_WORDS] = { [KEY_SIZE] = 0xFFFFFFFF, [VALUE_SIZE] = 0xFFFFFFFF };
 
 void bm_drive(mp_obj_t map, const bm_kind_t *kinds) {
-    bm_map_t *m = mp_obj_malloc(bm_map_t, &map_type);
+    bm_map_t *m = mp_obj_malloc(bm_map_t, &bm_map_type);
     m->slice = (uint32_t *)no_slice;
     m->map = map;
     mp_store_attr(map, MP_QSTR__move, MP_OBJ_FROM_PTR(m));
@@ -85,13 +83,6 @@ void bm_drive(mp_obj_t map, const bm_kind_t *kinds) {
         f->kind = kinds;
         mp_store_attr(map, kinds->name, MP_OBJ_FROM_PTR(f));
     }
-}
-
-uint32_t *bm_slice_of(mp_obj_t map) {
-    mp_obj_t found[2];
-    mp_load_method_maybe(map, MP_QSTR__move, found);
-    bool here = found[0] != MP_OBJ_NULL && mp_obj_is_type(found[0], &map_type);
-    return here ? ((bm_map_t *)MP_OBJ_TO_PTR(found[0]))->slice : NULL;
 }
 
 mp_obj_t bm_tell(const bm_map_t *m, qstr method, size_t n, const mp_obj_t *args) {
@@ -119,38 +110,3 @@ bool bm_get(mp_obj_t object, mp_buffer_info_t *found, mp_uint_t access) {
     }
     return !mp_obj_is_str(object) && mp_get_buffer(object, found, access);
 }
-
-mp_obj_t bm_swap(const bm_map_t *m, bm_locate_t locate, const void *key, const mp_obj_t *args) {
-    mp_buffer_info_t expected, fresh;
-    bool both = bm_get(args[1], &expected, MP_BUFFER_READ) & bm_get(args[2], &fresh, MP_BUFFER_READ);
-    uint32_t size = m->slice[VALUE_SIZE];
-    uint8_t *value = NULL;
-    if (both && expected.len == size && fresh.len == size) {
-        bool same = false;
-        mp_uint_t state = bm_enter();
-        value = locate(m->slice, key);
-        if (value) {
-            same = bm_field_swap(m->slice, value, expected.buf, fresh.buf, size);
-        }
-        bm_leave(state);
-        if (value) {
-            return mp_obj_new_bool(same);
-        }
-    }
-    return bm_tell(m, MP_QSTR__unswapped, 3, args);
-}
-
-// --- slots ---------------------------------------------------------------------------------------------------------------------
-
-// entry_at(view, slot, key, value): copy the first entry at or behind `slot`; return the slot behind it, 0 at the end.
-static mp_obj_t entry_at(size_t n_args, const mp_obj_t *args) {
-    (void)n_args;
-    uint32_t *h = bm_slice(args[0]);
-    mp_uint_t slot = mp_obj_get_int_truncated(args[1]);
-    mp_buffer_info_t key = bm_bytes(args[2], MP_BUFFER_WRITE), value = bm_bytes(args[3], MP_BUFFER_WRITE);
-    mp_uint_t state = bm_enter();
-    slot = bm_hash_entry_at(h, slot, key.buf, key.len, value.buf, value.len);
-    bm_leave(state);
-    return MP_OBJ_NEW_SMALL_INT(slot);
-}
-MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(bm_entry_at_obj, 4, 4, entry_at);

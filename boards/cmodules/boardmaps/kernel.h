@@ -44,8 +44,8 @@ typedef struct {
 // Give a map its move() and one function of each kind, up to the one without a name.
 void bm_drive(mp_obj_t map, const bm_kind_t *kinds);
 
-// The slice of a map that bm_drive() was called for; NULL of another object.
-uint32_t *bm_slice_of(mp_obj_t map);
+// The type of what a map's move() is, a bm_map_t.
+extern const mp_obj_type_t bm_map_type;
 
 // Call a method of the map with n arguments.
 mp_obj_t bm_tell(const bm_map_t *m, qstr method, size_t n, const mp_obj_t *args);
@@ -86,14 +86,26 @@ static inline bool bm_flags(mp_obj_t flags, mp_int_t *number, mp_int_t most) {
     return *number >= 0 && *number <= most;
 }
 
-// The functions that change a part of a value, of a map whose value of a key is found by `locate`, within the guard; NULL
-// where there is none. They take the arguments that the macros below name.
-typedef uint8_t *(*bm_locate_t)(uint32_t *slice, const void *key); // NULL for a key that is none, too
+// How the value of a key is found, within the guard: NULL where there is none, and for a key that is none.
+typedef uint8_t *(*bm_locate_t)(uint32_t *slice, const void *key);
+
+// What happens to which number of a value, and where the result goes: to `out`, or, where that is None, back as a number.
+typedef struct {
+    int what;
+    mp_obj_t operand, offset, width, out;
+} bm_change_t;
+
+mp_obj_t bm_change(const bm_map_t *m, bm_locate_t locate, const void *key, mp_obj_t key_in, const bm_change_t *c);
+
+// An offset or a width; -1, which is neither, for what no value reaches and for what is no number.
+mp_int_t bm_place(mp_obj_t number);
+
+// The functions that change a part of a value. They take the arguments that the macros below name.
 mp_obj_t bm_add(const bm_map_t *m, bm_locate_t locate, const void *key, const mp_obj_t *args);
 mp_obj_t bm_apply_field(const bm_map_t *m, bm_locate_t locate, const void *key, const mp_obj_t *args);
 mp_obj_t bm_swap(const bm_map_t *m, bm_locate_t locate, const void *key, const mp_obj_t *args);
 mp_obj_t bm_update_part(const bm_map_t *m, bm_locate_t locate, const void *key, const mp_obj_t *args);
-// A function of one field (parts.c), and the making of one: of_key calls it with the key that is the first of args.
+// A function of one field (fields.c), and the making of one: of_key calls it with the key that is the first of args.
 typedef mp_obj_t (*bm_of_key_t)(const void *field, const mp_obj_t *args);
 mp_obj_t bm_call_field(const void *field, bm_locate_t locate, const void *key, const mp_obj_t *args);
 mp_obj_t bm_make_field(const bm_map_t *m, bm_of_key_t of_key, const mp_obj_t *args);

@@ -21,10 +21,18 @@ typedef struct {
     mp_obj_t maps, ok, miss, none; // and the two shortest replies, and no bytes
 } line_t;
 
+// The slice of a map that bm_drive() was called for; NULL of another object.
+static uint32_t *slice_of_map(mp_obj_t map) {
+    mp_obj_t found[2];
+    mp_load_method_maybe(map, MP_QSTR__move, found);
+    bool here = found[0] != MP_OBJ_NULL && mp_obj_is_type(found[0], &bm_map_type);
+    return here ? ((bm_map_t *)MP_OBJ_TO_PTR(found[0]))->slice : NULL;
+}
+
 // The slice of the map with this number, NULL when there is none whose kernel is here.
 static uint32_t *slice_of(mp_obj_t maps, mp_int_t number) {
     mp_map_elem_t *found = mp_map_lookup(mp_obj_dict_get_map(maps), MP_OBJ_NEW_SMALL_INT(number), MP_MAP_LOOKUP);
-    return found ? bm_slice_of(found->value) : NULL;
+    return found ? slice_of_map(found->value) : NULL;
 }
 
 static mp_int_t number_of(mp_obj_t session, qstr name) {

@@ -1,5 +1,5 @@
 add_library(usermod_boardmaps INTERFACE)
-set(boardmaps_sources module.c kernel.c parts.c base.c stdio.c hash.c array.c queue.c ring.c series.c percpu.c lpm.c bloom.c check.c frame.c line.c)
+set(boardmaps_sources module.c kernel.c slots.c parts.c fields.c base.c stdio.c hash.c array.c queue.c ring.c series.c percpu.c lpm.c bloom.c check.c frame.c line.c)
 list(TRANSFORM boardmaps_sources PREPEND ${CMAKE_CURRENT_LIST_DIR}/)
 target_sources(usermod_boardmaps INTERFACE ${boardmaps_sources})
 target_link_libraries(usermod INTERFACE usermod_boardmaps)

@@ -21,15 +21,19 @@ from boardmaps_sim.chips.tools import require_tools
 
 OUT = PROJECT / "build" / "native"
 SOURCES = PROJECT / "boards" / "cmodules" / "boardmaps"
-_SHARED = ("kernel.c", "native/init.c", "native/bytes.c", "native/library.c")
+_SHARED = ("kernel.c", "native/init.c", "native/library.c")
+_PARTS_OF_VALUES = ("slots.c", "parts.c")
 # Module to its kernels, as native/init.c gives them, and check.c itself; kernels/native.py knows which kinds are in which.
 PARTS = {
-    "c_common": (*_SHARED, "base.c", "stdio.c", "frame.c", "line.c", "parts.c", "hash.c", "array.c"),
+    "c_common": (
+        *(*_SHARED, "native/bytes.c", "base.c", "stdio.c", "frame.c", "line.c"),
+        *(*_PARTS_OF_VALUES, "fields.c", "hash.c", "array.c"),
+    ),
     "c_queue": (*_SHARED, "queue.c", "ring.c"),
-    "c_others": (*_SHARED, "parts.c", "series.c", "percpu.c", "lpm.c", "bloom.c"),
+    "c_others": (*_SHARED, *_PARTS_OF_VALUES, "series.c", "percpu.c", "lpm.c", "bloom.c"),
     "c_check": ("native/library.c", "check.c"),
 }
-# The rest is compiled for size: parts.c too, of which that takes a third, and from add() a twentieth of its speed.
+# The rest is compiled for size, parts of values too: that takes a third of them, and from add() a fiftieth of its speed.
 _FAST = ("kernel.c", "library.c", "hash.c", "array.c", "queue.c", "ring.c")
 _FLAGS = (
     *("-std=gnu99", "-Wall", "-Wextra", "-Wno-unused-parameter", "-Werror", "-DNDEBUG", "-DNO_QSTR"),
@@ -43,7 +47,8 @@ _FLAGS = (
 class Processor:
     """How to compile for an architecture, as mpy-cross calls it: the beginning of the compiler's name, and its options.
 
-    `libgcc` names what the code needs of the compiler's own library: mpy_ld.py would read all of that, for ten seconds.
+    `libgcc` names what c_common, which alone divides and shifts 64 bits, needs of the compiler's own library: mpy_ld.py would
+    read all of that, for ten seconds.
     """
 
     cross: str
@@ -124,7 +129,7 @@ def _link(source: Source, arch: str, part: str, files: list[Path], processor: Pr
     run([*linker, "--preprocess", "-o", str(config), *scanned], log)
     (build / "names.h").write_text(_names(config.read_text()))
     compiler = f"{processor.cross}gcc"
-    objects = [str(build / name) for name in processor.libgcc if set(_SHARED) <= set(PARTS[part])]
+    objects = [str(build / name) for name in processor.libgcc if part == "c_common"]
     if objects:
         archive = subprocess.check_output([compiler, *processor.flags, "-print-libgcc-file-name"], text=True).strip()
         run([f"{processor.cross}ar", "x", archive, *processor.libgcc], log, cwd=build)
