@@ -41,6 +41,7 @@ class Host:
     def __init__(self, registry: Registry, memory: Memory, spares: bool = False) -> None:
         self.memory = memory
         self.refused = 0  # replies that say that there was no memory
+        self.lost = 0  # those that say that there was none for the reply itself
 
         def spare() -> bool:
             return spares
@@ -70,6 +71,7 @@ class Host:
                 assert kind & ~PIECE_FLAG == REPLY
                 if whole is not None:
                     self.refused += whole[0] == NO_MEMORY
+                    self.lost += whole[0] == STATUS_GONE
                     return bytes(whole)
         raise AssertionError("no answer")
 
@@ -87,8 +89,8 @@ class Host:
         return got
 
 
-def script(memory: Memory, registry: Registry, spares: bool = False) -> int:
-    """Have things done, and check after each that the board has done what it said; return how many it refused."""
+def script(memory: Memory, registry: Registry, spares: bool = False) -> tuple[int, int]:
+    """Have things done, and check after each that the board has done what it said; return how many it refused, and lost."""
     numbers = ArrayMap(4, 1, 0, "numbers")
     large = ArrayMap(400, 1, 0, "large")
     queue = Queue(400, 4, 0, "queue")
@@ -128,32 +130,38 @@ def script(memory: Memory, registry: Registry, spares: bool = False) -> int:
     assert reply[0] in (STATUS_OK | STATUS_MORE, NO_MEMORY, STATUS_GONE)
     if reply[0] & STATUS_MORE:
         assert host.whole(reply) in (None, large.lookup(0))
-    return host.refused
+    return host.refused, host.lost
 
 
-def walk(spares: bool = False) -> int:
-    """Run the script once for each point where memory may end; return how often something was refused."""
+def walk(spares: bool = False) -> tuple[int, int]:
+    """Run the script once for each point where memory may end; return how often something was refused, and how often lost."""
     whole = Memory()
     with Registry() as registry:
         script(whole, registry)
     assert whole.count > 300
-    refused = 0
+    refused = lost = 0
     for point in range(1, whole.count + 1):
         try:
             with Registry() as registry:
-                refused += script(Memory(point), registry, spares)
+                found = script(Memory(point), registry, spares)
+                refused, lost = refused + found[0], lost + found[1]
         except BaseException as error:
             error.add_note(f"memory ended at point {point}")
             raise
-    return refused
+    return refused, lost
 
 
 def test_memory_that_ends_at_any_point() -> None:
-    assert walk()
+    refused, lost = walk()
+    assert refused
+    assert lost
 
 
 def test_what_found_no_memory_is_done_once_when_there_is_some_to_spare() -> None:
-    assert walk(spares=True) < walk()
+    refused, lost = walk(spares=True)
+    refused_else, lost_else = walk()
+    assert refused < refused_else
+    assert lost < lost_else, "a long reply that was had is begun when there is memory for that"
 
 
 def test_what_is_tried_again_is_named_by_its_numbers() -> None:

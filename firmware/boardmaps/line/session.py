@@ -198,9 +198,18 @@ class ServerSession:
         except MemoryError:
             reply = NO_MEMORY
         if len(reply) > self.limit:
-            reply = self._longer().begin(seq, reply, self.limit)
+            reply = self._begin(seq, reply)
         kept[place] = reply
         return self.encode(REPLY, self.session, seq, seq & 0xFF, reply)
+
+    def _begin(self, seq: int, reply: bytes) -> bytes:
+        """Return the begin of a long reply, whose request was executed: where memory ends there, it is tried once more."""
+        try:
+            return self._longer().begin(seq, reply, self.limit)  # type: ignore[no-any-return]
+        except MemoryError:
+            if not self._spare or not self._spare():
+                raise
+            return self._longer().begin(seq, reply, self.limit)  # type: ignore[no-any-return]
 
     def _longer(self):  # type: ignore[no-untyped-def]
         if not self._long:
