@@ -44,8 +44,8 @@ static mp_obj_t number_object(uint32_t what, uint64_t number) {
     if (what & FIELD_BOOL) {
         return mp_obj_new_bool(number != 0);
     }
-    int unused = 64 - 8 * (what >> 4 & 15);
-    int64_t found = what & FIELD_SIGNED ? (int64_t)(number << unused) >> unused : (int64_t)number;
+    int width = what >> 4 & 15, unused = 32 - 8 * width; // a shift of 64 bits takes a library on 32-bit processors
+    int64_t found = what & FIELD_SIGNED && width < 8 ? (int32_t)((uint32_t)number << unused) >> unused : (int64_t)number;
     bool small = what & FIELD_SIGNED ? found >= (int64_t)MP_SMALL_INT_MIN && found <= (int64_t)MP_SMALL_INT_MAX
         : number <= MP_SMALL_INT_POSITIVE_MASK;
     return small ? MP_OBJ_NEW_SMALL_INT(found) : mp_binary_get_val_array(what & FIELD_SIGNED ? 'q' : 'Q', &found, 0);
@@ -61,8 +61,11 @@ static bool fits(uint32_t what, mp_obj_t given) {
     }
     int64_t number = MP_OBJ_SMALL_INT_VALUE(given);
     int bits = what & FIELD_BOOL ? 1 : 8 * (what >> 4 & 15) - (what & FIELD_SIGNED ? 1 : 0);
-    return bits > 62 ? number >= 0 || what & FIELD_SIGNED
-        : number < (int64_t)1 << bits && number >= (what & FIELD_SIGNED ? -((int64_t)1 << bits) : 0);
+    if (bits > 32) {
+        return number >= 0 || what & FIELD_SIGNED;
+    }
+    int64_t most = UINT32_MAX >> (32 - bits);
+    return number <= most && number >= (what & FIELD_SIGNED ? -most - 1 : 0);
 }
 
 mp_obj_t bm_call_field(const void *field, bm_locate_t locate, const void *key, const mp_obj_t *args) {

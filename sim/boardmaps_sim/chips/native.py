@@ -47,8 +47,8 @@ _FLAGS = (
 class Processor:
     """How to compile for an architecture, as mpy-cross calls it: the beginning of the compiler's name, and its options.
 
-    `libgcc` names what c_common, which alone divides and shifts 64 bits, needs of the compiler's own library: mpy_ld.py would
-    read all of that, for ten seconds.
+    `libgcc` names what c_common, which alone divides, needs of the compiler's own library: mpy_ld.py would read all of that, for
+    ten seconds.
     """
 
     cross: str
@@ -57,15 +57,11 @@ class Processor:
 
 
 PROCESSORS = {
-    "armv6m": Processor(
-        "arm-none-eabi-", ("-mthumb", "-mcpu=cortex-m0"), ("_udivsi3.o", "_dvmd_tls.o", "_ashldi3.o", "_ashrdi3.o")
-    ),
+    "armv6m": Processor("arm-none-eabi-", ("-mthumb", "-mcpu=cortex-m0"), ("_udivsi3.o", "_dvmd_tls.o")),
     "armv7m": Processor("arm-none-eabi-", ("-mthumb", "-mcpu=cortex-m3")),
     "x64": Processor("", ()),
     "rv32imc": Processor(
-        "riscv64-unknown-elf-",
-        ("-march=rv32imac", "-misa-spec=2.2", "-mabi=ilp32", "-mno-relax", "-specs=picolibc.specs"),
-        ("_ashldi3.o", "_ashrdi3.o"),
+        "riscv64-unknown-elf-", ("-march=rv32imac_zicsr", "-mabi=ilp32", "-mno-relax", "-specs=picolibc.specs")
     ),
 }
 # Debian has no compiler for it; whoever has Espressif's on PATH names it: make native ARCH=xtensawin
