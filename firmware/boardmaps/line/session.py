@@ -83,7 +83,8 @@ class ServerSession:
     boot id, profile, machine), functions are called for theirs; `mtu` bounds a payload each way, `window` (a power of two) the
     requests in flight, `credit` the bytes that the host may have under way, all as told in that answer. `most` bounds the bytes
     of a request that comes in parts; None: nothing does. `codec` makes frames bytes and bytes frames (frame.Plain, or
-    seal.BoardLock on a locked line). `spare` is as a Dispatcher's: called where a request in parts finds no memory.
+    seal.BoardLock on a locked line). `spare` is as a Dispatcher's: called where a request in parts, or the begin of a long reply,
+    finds no memory.
 
     What this class does with the usual request boards/cmodules/boardmaps/line.c does too, with the attributes session, limit,
     served, decoder, _next, _kept and _long, and with the decoder's _pending and _skipping.
