@@ -73,14 +73,20 @@ def rare():
     return names.split()
 
 def fill(n=LARGE // 2):
-    "Leave no piece of so many bytes, but smaller ones."
+    "Leave no piece of so many bytes, but small ones."
     gc.collect()
-    taken = []
+    taken = [bytearray(80) for _ in range(80)]
+    taken.extend([None] * (400000 // n))  # so that it does not grow
+    at = 80
     try:
         while True:
-            taken.append(bytearray(n))
+            taken[at] = bytearray(n)
+            at += 1
     except MemoryError:
-        return taken
+        pass
+    for i in range(0, 80, 2):
+        taken[i] = None
+    return taken
 
 def loaded():
     return [name for name in NAMES if "boardmaps." + name in sys.modules]
@@ -113,7 +119,9 @@ rare()
 def test_a_request_in_parts_that_finds_no_memory(run: Callable[[str], None]) -> None:
     run("""
 from boardmaps.line import long  # which is no rare one
-request = pack("<BHIH", 5, m.id, 0, 4) + b"abcd" + bytes(LARGE)
+def update():  # in a function, whose frame leaves nothing that is held by chance
+    return pack("<BHIH", 5, m.id, 0, 4) + b"abcd" + bytes(LARGE)
+request = update()
 taken = fill()
 assert ask("<BBII", 13, 1, 0, len(request), request[:100]) == b"\\0"
 assert not loaded(), loaded()
@@ -157,6 +165,38 @@ assert ask("<BBI", 57, 1, 0, image) == b"\\0"
 taken = fill()
 assert ask("<BBI", 57, 2, crc32(image), b"") == b"\\0"
 assert typed.lookup(b"abcd") == b"12"
+""")
+
+
+def test_what_keeps_nothing_of_a_request_goes_too(run: Callable[[str], None]) -> None:
+    run("""
+from boardmaps import tick
+others = "line.health line.keeping line.commit refusals"
+small = HashMap(4, 4, 2, 0, "small")
+change = pack("<BHIH", 5, small.id, 0, 4) + b"abcd" + bytes(4)
+def ask_them():
+    assert ask("<B", 40, b"\\0")[0] == 0
+    ask("<B", 50, b"")  # the pins
+    assert ask("<BH", 44, len(change), change) == b"\\0\\1"
+    assert refused(m.push)
+    return [name for name in others.split() if "boardmaps." + name not in sys.modules]
+def refused(push):
+    try:
+        push(b"")
+    except Exception as error:
+        return type(error).__name__ == "NotSupported"
+assert ask_them() == []
+assert server._let_go()
+assert [name for name in others.split() if "boardmaps." + name in sys.modules] == []
+assert ask_them() == []
+tick()
+waits = ask("<B", 44, b"")
+assert waits[:2] == b"\\0\\0", waits
+tick()
+server._let_go()
+assert "boardmaps.line.commit" in sys.modules
+known = ask("<B", 45, waits[2:] + b"\\0")
+assert known[:2] == b"\\0\\1", known
 """)
 
 

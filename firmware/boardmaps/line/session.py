@@ -13,6 +13,7 @@ from binascii import crc32
 
 from ..errors import MapError, OutOfMemory
 from ..flags import VERSION, const
+from . import room_for
 from .frame import (
     BYE,
     HELLO,
@@ -149,6 +150,7 @@ class ServerSession:
                 if seq != self._next:  # one answer to all pieces
                     return self._out_of_turn(seq) if payload[:2] == b"\0\0" else b""
                 if not self._joiner:
+                    room_for("line.pieces")
                     # saves heap: only a bad line needs it
                     from .pieces import Joiner
 
@@ -214,6 +216,7 @@ class ServerSession:
 
     def _longer(self):  # type: ignore[no-untyped-def]
         if not self._long:
+            room_for("line.long")
             # saves heap: only what no frame holds needs it
             from .long import Long
 

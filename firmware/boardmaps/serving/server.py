@@ -18,6 +18,7 @@ import micropython
 
 from .. import keep, pool
 from ..flags import const
+from ..line import room_for
 from ..line.dispatch import Dispatcher
 from ..line.session import ServerSession
 from ..settings import GUARD, in_c, kernels, let_go
@@ -298,6 +299,8 @@ class Server:
 
     def _subscriptions(self, request, map_of):
         if not self.session.taken:  # the first of this session
+            room_for("line.events")
+            # saves heap: with the first subscription
             from ..line.events import Events
 
             self._events = Events(self.session)
@@ -305,6 +308,7 @@ class Server:
 
     def _transfers(self, request, map_of):
         if not self._transfer:
+            room_for("serving.transfer")
             # saves heap: few hosts take snapshots or restore them
             from .transfer import Transfer
 
@@ -319,10 +323,14 @@ class Server:
         """
         if _sessions > 1:
             return False
-        found = False
+        global _commits
+        found = let_go("line.keeping line.health line.pieces refusals")
+        if _commits and not _commits.number:  # none has waited: another one would know as much
+            _commits = None
+            found = let_go("line.commit") or found
         if not self._transfer or not self._transfer.maps:
             self._transfer = None
-            found = let_go("serving.transfer maps.check schema")
+            found = let_go("serving.transfer maps.check schema") or found
         if not self.session.taken:
             self._events = None
             found = let_go("line.events line.sources") or found
@@ -397,6 +405,7 @@ def commits():
     """Return what makes commits."""
     global _commits
     if _commits is None:
+        room_for("line.commit")
         # saves heap: few hosts change several things as one
         from ..line.commit import Commits
 
