@@ -3,9 +3,9 @@
 import sys
 
 
-def room_for(name: str) -> None:
-    """On a board collect garbage where this module of the package is not loaded yet: what stays should not lie scattered in it."""
-    if sys.implementation.name == "micropython" and "boardmaps." + name not in sys.modules:
+def collect(name: str) -> None:
+    """On a board collect garbage where this module is not loaded yet: what stays should not lie scattered in it."""
+    if sys.implementation.name == "micropython" and name not in sys.modules:
         # saves heap: a name that nothing else here needs
         import gc
 

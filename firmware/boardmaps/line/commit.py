@@ -70,7 +70,7 @@ class Commits:
     def __init__(self, quiet=None, loud=None):  # type: ignore[no-untyped-def]
         self._quiet = quiet
         self._loud = loud
-        self.number = 0  # of the last one that had to wait
+        self.count = 0  # of those that had to wait: the last one's number
         self._waiting = []  # type: ignore[var-annotated] # (number, request, map_of, hold), the oldest first
         self._outcomes = {}  # type: ignore[var-annotated] # by number: True it was made, False it was withdrawn, else why it was not made
 
@@ -86,10 +86,10 @@ class Commits:
             return b"\0\1"
         if len(self._waiting) == _MOST_WAITING:
             raise MapError("commit: %d wait for the firmware's tick() already; nothing was changed" % _MOST_WAITING)
-        number = self.number + 1
+        number = self.count + 1
         reply = b"\0\0" + number.to_bytes(4, "little")  # had before it waits
         self._waiting.append((number, request, map_of, hold))
-        self.number = number
+        self.count = number
         return reply
 
     def tick(self):  # type: ignore[no-untyped-def]

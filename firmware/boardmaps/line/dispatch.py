@@ -8,7 +8,7 @@ from struct import pack, unpack_from
 
 from ..errors import MapError, NotPermitted, OutOfMemory, StaleMap
 from ..flags import BPF_F_RDONLY, INFO_FORMAT, const
-from . import room_for
+from . import collect
 from .session import GONE, NO_MEMORY
 
 # Numbers of abi.py, restated
@@ -77,7 +77,7 @@ class Dispatcher:
 
     def _others(self):  # type: ignore[no-untyped-def]
         if not self._operations:
-            room_for("line.operations")
+            collect("boardmaps.line.operations")
             # saves heap: C answers the usual requests
             from .operations import Operations
 

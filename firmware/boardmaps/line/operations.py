@@ -35,7 +35,7 @@ from ..definition import MapDef
 from ..errors import InvalidDefinition, InvalidValueSize, NotPermitted, NotSupported
 from ..flags import U32_MAX, const
 from ..kinds import find
-from . import room_for
+from . import collect
 from .session import GONE
 
 # Numbers of abi.py, restated
@@ -123,7 +123,7 @@ class Operations:
         """Execute a whole request; return its reply, which should have at most `limit` bytes and may have more."""
         self._limit = limit
         if not 0 <= op < len(_OPERATIONS):
-            room_for("line.keeping")
+            collect("boardmaps.line.keeping")
             # saves heap: few hosts ask for what outlives a reset
             from .keeping import execute
 

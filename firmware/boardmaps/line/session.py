@@ -13,7 +13,7 @@ from binascii import crc32
 
 from ..errors import MapError, OutOfMemory
 from ..flags import VERSION, const
-from . import room_for
+from . import collect
 from .frame import (
     BYE,
     HELLO,
@@ -150,7 +150,7 @@ class ServerSession:
                 if seq != self._next:  # one answer to all pieces
                     return self._out_of_turn(seq) if payload[:2] == b"\0\0" else b""
                 if not self._joiner:
-                    room_for("line.pieces")
+                    collect("boardmaps.line.pieces")
                     # saves heap: only a bad line needs it
                     from .pieces import Joiner
 
@@ -201,22 +201,18 @@ class ServerSession:
         except MemoryError:
             reply = NO_MEMORY
         if len(reply) > self.limit:
-            reply = self._begin(seq, reply)
+            try:
+                reply = self._longer().begin(seq, reply, self.limit)
+            except MemoryError:  # it was executed: once more, where there is some to spare
+                if not self._spare or not self._spare():
+                    raise
+                reply = self._longer().begin(seq, reply, self.limit)
         kept[place] = reply
         return self.encode(REPLY, self.session, seq, seq & 0xFF, reply)
 
-    def _begin(self, seq: int, reply: bytes) -> bytes:
-        """Return the begin of a long reply, whose request was executed: where memory ends there, it is tried once more."""
-        try:
-            return self._longer().begin(seq, reply, self.limit)  # type: ignore[no-any-return]
-        except MemoryError:
-            if not self._spare or not self._spare():
-                raise
-            return self._longer().begin(seq, reply, self.limit)  # type: ignore[no-any-return]
-
     def _longer(self):  # type: ignore[no-untyped-def]
         if not self._long:
-            room_for("line.long")
+            collect("boardmaps.line.long")
             # saves heap: only what no frame holds needs it
             from .long import Long
 

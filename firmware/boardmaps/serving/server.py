@@ -18,7 +18,7 @@ import micropython
 
 from .. import keep, pool
 from ..flags import const
-from ..line import room_for
+from ..line import collect
 from ..line.dispatch import Dispatcher
 from ..line.session import ServerSession
 from ..settings import GUARD, in_c, kernels, let_go
@@ -299,7 +299,7 @@ class Server:
 
     def _subscriptions(self, request, map_of):
         if not self.session.taken:  # the first of this session
-            room_for("line.events")
+            collect("boardmaps.line.events")
             # saves heap: with the first subscription
             from ..line.events import Events
 
@@ -308,7 +308,7 @@ class Server:
 
     def _transfers(self, request, map_of):
         if not self._transfer:
-            room_for("serving.transfer")
+            collect("boardmaps.serving.transfer")
             # saves heap: few hosts take snapshots or restore them
             from .transfer import Transfer
 
@@ -325,7 +325,7 @@ class Server:
             return False
         global _commits
         found = let_go("line.keeping line.health line.pieces refusals")
-        if _commits and not _commits.number:  # none has waited: another one would know as much
+        if _commits and not _commits.count:  # none has waited: another one would know as much
             _commits = None
             found = let_go("line.commit") or found
         if not self._transfer or not self._transfer.maps:
@@ -405,7 +405,7 @@ def commits():
     """Return what makes commits."""
     global _commits
     if _commits is None:
-        room_for("line.commit")
+        collect("boardmaps.line.commit")
         # saves heap: few hosts change several things as one
         from ..line.commit import Commits
 
