@@ -252,3 +252,20 @@ assert "schema" in loaded(), "the field holds it"
 level.set(b"abcd", 7)
 assert level.get(b"abcd") == 7
 """)
+
+
+def test_what_stays_is_loaded_behind_a_collection(run: Callable[[str], None]) -> None:
+    run("""
+from boardmaps.line import collect
+def left(name):
+    gc.collect()
+    gc.disable()
+    for _ in range(100):
+        bytes(500)
+    before = gc.mem_alloc()
+    collect(name)
+    gc.enable()
+    return before - gc.mem_alloc()
+assert left("boardmaps.line.session") < 1000, "it is loaded"
+assert left("boardmaps.line.long") > 40000
+""")
