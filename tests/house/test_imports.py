@@ -178,3 +178,28 @@ def test_what_is_let_go_is_held_by_no_other_module() -> None:
                 )
     assert all(name in MODULES for name in known), "it names no module"
     assert all(module in MODULES for modules_ in known.values() for module in modules_), "nor is each holder one"
+
+
+# With the package; and where a map has a check of its own, what that is of
+LOADED_BY_THEN = {"boardmaps.pool", "boardmaps.settings", "boardmaps.line.writes"}
+
+
+def uncollected(module: str, source: str) -> list[str]:
+    """Return the modules of the board that a function of this one loads late, without a collection before it."""
+    found = []
+    tree = ast.parse(source)
+    begins = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name == "__init__"]
+    early = {id(node) for begin in begins for node in ast.walk(begin)}  # with the server: little garbage is there yet
+    for block in blocks(tree):
+        for before, node in zip([None, *block], block, strict=False):
+            if isinstance(node, ast.ImportFrom) and id(node) not in early:
+                for name in imported(module, node):
+                    if name not in LOADED_BY_THEN and (before is None or ast.unparse(before) != f"collect({name!r})"):
+                        found.append(name)
+    return found
+
+
+def test_what_the_line_loads_late_is_loaded_behind_a_collection() -> None:
+    names = [name for name in MODULES if name.startswith("boardmaps.line.")] + ["boardmaps.serving.server"]
+    assert {name: late for name in names if (late := uncollected(name, MODULES[name].read_text()))} == {}
+    assert uncollected("boardmaps.line.session", "def f():\n    from .long import Long\n") == ["boardmaps.line.long"]

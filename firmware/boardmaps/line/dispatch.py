@@ -52,6 +52,7 @@ class Dispatcher:
             elif op == _OP_LIST:
                 reply = self._list(request, limit)
             elif op == _OP_HEALTH:
+                collect("boardmaps.line.health")
                 # saves heap: few hosts ask
                 from .health import health
 

@@ -10,6 +10,7 @@ from struct import pack, unpack_from
 
 from ..errors import KeyNotFound, MapError, OutOfMemory
 from ..flags import const
+from . import collect
 from .frame import EVENT
 
 # Numbers of abi.py, restated
@@ -105,6 +106,7 @@ class Events:
         self._wait = min(max(self._wait * 2, _AGAIN_MS), _AGAIN_MOST_MS)
         self._again += 1
         if in_pieces:
+            collect("boardmaps.line.pieces")
             # saves heap: only a bad line needs it
             from .pieces import pieces
 

@@ -25,8 +25,6 @@ What a type does not have of all this its base class refuses with NotSupported.
 More than 300 lines: one method a request of the line, behind one table.
 """
 
-import gc
-import sys
 from struct import pack, pack_into, unpack_from
 
 import boardmaps
@@ -151,8 +149,7 @@ class Operations:
         parameters = parts.get(_TAG_PARAMETERS, b"")
         d = MapDef(kind, key_size, value_size, max_entries, flags, name, schema=schema)
         row = find(_KIND_NUMBER, kind)
-        if sys.implementation.name == "micropython":
-            gc.collect()  # what stays for good should not lie scattered between garbage
+        collect()
         cls = getattr(boardmaps, row[_CLASS_NAME], None)
         if cls is None:
             raise NotSupported("create %r: this profile has no %s" % (d.name, row[_CLASS_NAME]))

@@ -242,6 +242,7 @@ class ServerSession:
         self.replayed += 1
         if len(kept) > _PIECE:
             try:
+                collect("boardmaps.line.pieces")
                 # saves heap: only a bad line needs it
                 from .pieces import pieces
 

@@ -10,6 +10,7 @@ from struct import unpack_from
 from ..errors import InvalidValue, MapError, NotPermitted
 from ..flags import const
 from ..kinds import find
+from . import collect
 
 # Numbers of abi.py, restated
 _OP_UPDATE = const(5)
@@ -199,6 +200,7 @@ def numbered(request, code, old):  # type: ignore[no-untyped-def]
 
 def by_schema(m):  # type: ignore[no-untyped-def]
     """Return a check that holds what the schema of a map's values says; a field that stays as it was may be anything."""
+    collect("boardmaps.schema")
     # saves heap: who has a check of its own needs no schema
     from ..schema import Types
 
