@@ -8,7 +8,7 @@ from struct import pack, unpack_from
 
 from ..errors import MapError, NotPermitted, OutOfMemory, StaleMap
 from ..flags import BPF_F_RDONLY, INFO_FORMAT, const
-from . import collect
+from ..line import collect
 from .session import GONE, NO_MEMORY
 
 # Numbers of abi.py, restated

@@ -10,7 +10,7 @@ from struct import pack, unpack_from
 
 from ..errors import KeyNotFound, MapError, OutOfMemory
 from ..flags import const
-from . import collect
+from ..line import collect
 from .frame import EVENT
 
 # Numbers of abi.py, restated

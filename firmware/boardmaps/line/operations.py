@@ -33,7 +33,7 @@ from ..definition import MapDef
 from ..errors import InvalidDefinition, InvalidValueSize, NotPermitted, NotSupported
 from ..flags import U32_MAX, const
 from ..kinds import find
-from . import collect
+from ..line import collect
 from .session import GONE
 
 # Numbers of abi.py, restated

@@ -13,7 +13,7 @@ from binascii import crc32
 
 from ..errors import MapError, OutOfMemory
 from ..flags import VERSION, const
-from . import collect
+from ..line import collect
 from .frame import (
     BYE,
     HELLO,

@@ -10,7 +10,7 @@ from struct import unpack_from
 from ..errors import InvalidValue, MapError, NotPermitted
 from ..flags import const
 from ..kinds import find
-from . import collect
+from ..line import collect
 
 # Numbers of abi.py, restated
 _OP_UPDATE = const(5)
