@@ -148,7 +148,7 @@ def at_the_top(module: str) -> set[str]:
 def letting_go(source: str) -> Iterator[list[str]]:
     """Yield the modules that each call of let_go() names."""
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "let_go":
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "let_go" and node.args:
             yield ["boardmaps." + name for name in ast.literal_eval(node.args[0]).split()]
 
 
@@ -194,7 +194,9 @@ def uncollected(module: str, source: str) -> list[str]:
         for before, node in zip([None, *block], block, strict=False):
             if isinstance(node, ast.ImportFrom) and id(node) not in early:
                 for name in imported(module, node):
-                    if name not in LOADED_BY_THEN and (before is None or ast.unparse(before) != f"collect({name!r})"):
+                    if name not in LOADED_BY_THEN and not (
+                        before and ast.unparse(before).startswith(f"collect({name!r}")
+                    ):
                         found.append(name)
     return found
 

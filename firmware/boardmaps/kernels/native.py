@@ -50,6 +50,11 @@ def __getattr__(kind):
     if kind[0] == "_":
         raise AttributeError(kind)
     if kind == "check":  # functions alone, which hold no guard
+        if "c_check" not in _modules:
+            # saves heap: a name that nothing else here needs
+            import gc
+
+            gc.collect()  # it comes late and stays for good: it should not lie scattered between garbage
         return _module("c_check")
     return getattr(_module("c_common" if kind in _COMMON else "c_queue" if kind in _QUEUES else "c_others"), kind)
 

@@ -78,11 +78,11 @@ class Dispatcher:
 
     def _others(self):  # type: ignore[no-untyped-def]
         if not self._operations:
-            collect("boardmaps.line.operations")
+            collect("boardmaps.line.operations", self._spare)
             # saves heap: C answers the usual requests
             from .operations import Operations
 
-            self._operations = Operations(self._registry, self._allow_reset, self.map_of, self.record)
+            self._operations = Operations(self._registry, self._allow_reset, self.map_of, self.record, self._spare)
         return self._operations
 
     def checksum(self) -> str:

@@ -58,6 +58,7 @@ _TO_READ = const(16)  # BPF_F_WRONLY
 # Columns and traits of kinds.py
 _KIND_NUMBER = const(0)
 _CLASS_NAME = const(2)
+_HOME = const(3)
 _TRAITS = const(4)
 _KEY_LEAST = const(5)
 _KEY_MOST = const(6)
@@ -107,13 +108,14 @@ _OPERATIONS = (
 class Operations:
     """The operations on the maps of `registry` (stats, read, reset) that the dispatcher has not itself.
 
-    `map_of` and `record` are the dispatcher's. Pool reset needs `allow_reset`.
+    `map_of`, `record` and `let_go` are the dispatcher's. Pool reset needs `allow_reset`.
     """
 
-    def __init__(self, registry, allow_reset, map_of, record):  # type: ignore[no-untyped-def]
+    def __init__(self, registry, allow_reset, map_of, record, let_go=None):  # type: ignore[no-untyped-def]
         self._registry = registry
         self._map_of = map_of
         self._record = record
+        self._let_go = let_go
         self._allow_reset = allow_reset
         self._limit = 0
 
@@ -149,6 +151,7 @@ class Operations:
         parameters = parts.get(_TAG_PARAMETERS, b"")
         d = MapDef(kind, key_size, value_size, max_entries, flags, name, schema=schema)
         row = find(_KIND_NUMBER, kind)
+        collect("boardmaps.maps." + row[_HOME], self._let_go)
         collect()
         cls = getattr(boardmaps, row[_CLASS_NAME], None)
         if cls is None:

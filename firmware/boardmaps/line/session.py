@@ -150,7 +150,7 @@ class ServerSession:
                 if seq != self._next:  # one answer to all pieces
                     return self._out_of_turn(seq) if payload[:2] == b"\0\0" else b""
                 if not self._joiner:
-                    collect("boardmaps.line.pieces")
+                    collect("boardmaps.line.pieces", self._spare)
                     # saves heap: only a bad line needs it
                     from .pieces import Joiner
 
@@ -212,7 +212,7 @@ class ServerSession:
 
     def _longer(self):  # type: ignore[no-untyped-def]
         if not self._long:
-            collect("boardmaps.line.long")
+            collect("boardmaps.line.long", self._spare)
             # saves heap: only what no frame holds needs it
             from .long import Long
 
@@ -242,7 +242,7 @@ class ServerSession:
         self.replayed += 1
         if len(kept) > _PIECE:
             try:
-                collect("boardmaps.line.pieces")
+                collect("boardmaps.line.pieces", self._spare)
                 # saves heap: only a bad line needs it
                 from .pieces import pieces
 
