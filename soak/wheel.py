@@ -22,6 +22,8 @@ ROOT = Path(__file__).resolve().parents[1]
 TARGETS = ("unix", "pico_native")
 _LIMIT = 7200  # seconds that the suite may take
 _PASSED = re.compile(r"^({})\s+(\d+) passed, (\d+) failed, (\d+) error, (\d+) skipped".format("|".join(TARGETS)), re.M)
+_LARGEST = re.compile(r"^pico_native: largest free piece of the heap behind it: (\d+) bytes", re.M)
+_NEEDED = 8 * 1024  # bytes: the longest reply of the suite takes 5.6 KB in one piece
 
 
 def installed(folder: Path) -> tuple[Path, str]:
@@ -95,6 +97,17 @@ def main() -> int:
         passed, *others = found.get(target, (0, 1))
         rows.append(Row.held(f"contract tests passed, {target}", passed, "", "", passed, ">= 1"))
         rows.append(none(f"contract tests failed or skipped, {target}", sum(others)))
+    largest = int((_LARGEST.findall(said) or ["0"])[0])
+    rows.append(
+        Row.held(
+            "largest free piece of the stock Pico's heap behind it",
+            largest,
+            "bytes",
+            str(_NEEDED),
+            largest / _NEEDED,
+            ">= 1",
+        )
+    )
     rows.append(Row("time", time.monotonic() - start, "s"))
     publish("wheel-soak", "A wheel where no compiler is", rows)
     return int(any(row.met is False for row in rows))

@@ -14,7 +14,9 @@ from tempfile import TemporaryDirectory
 import pytest
 from mpremote.transport_serial import SerialTransport
 
+from boardmaps_host import connect
 from boardmaps_host.client.booting import serve_uart
+from boardmaps_host.client.health import heap
 from boardmaps_host.deploy import deploy
 from boardmaps_sim.chips.given import BEHIND_FLASH, WITHOUT_C, flash_with, importing, joined
 from boardmaps_sim.chips.native import PARTS
@@ -44,6 +46,7 @@ import sys
 from boardmaps import ArrayMap, HashMap, PerCpuArray, Queue, RingBuf, TimeSeries
 print([name for name in sorted(sys.modules) if name.startswith("boardmaps.kernels.")])
 """
+LARGEST: list[int | None] = []  # bytes of the largest free piece of a stock Pico's heap, behind its tests
 
 
 @pytest.fixture(scope="session", params=TARGETS)
@@ -64,6 +67,9 @@ def pytest_boardmaps_board(name: str) -> AbstractContextManager[str] | None:
 def _told(name: str, sort: str) -> Iterator[str]:
     with TemporaryDirectory() as folder, TOLD[name](Path(folder), sort) as port:
         yield port
+        if (name, sort) == ("pico", "native"):
+            with connect(port, timeout=PATIENCE) as board:
+                LARGEST.append(heap(board.link, largest=True).largest)
 
 
 @contextmanager
@@ -103,6 +109,12 @@ def _pico(folder: Path, sort: str) -> Iterator[str]:
 
 
 TOLD = {"qemu": _qemu, "unix": _unix, "pico": _pico}
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print how near to the end of its heap a stock Pico is, with every kind and every request in one boot."""
+    if LARGEST:
+        terminalreporter.write_line(f"pico_native: largest free piece of the heap behind it: {LARGEST[0]} bytes")
 
 
 def _do(port: str, code: str) -> str:
