@@ -214,15 +214,6 @@ def create(new, definition):
         _kept = _kept.over()
 
 
-def _typed(view, d):
-    """Write the schema's text to the end of a new slice, and an array's defaults into its entries."""
-    from .schema import fill, put  # loaded already: the definition was checked
-
-    put(view, d.schema.encode())
-    _, entries, _, stride = layout(d)
-    fill(d, view, entries, stride, d.cpus)
-
-
 def _begin(new, d, view):
     """Make a zeroed slice that of a new map."""
     pack_into("<6I", view, 4, len(view), d.map_type, d.map_flags, d.key_size, d.value_size, d.max_entries)
@@ -230,7 +221,11 @@ def _begin(new, d, view):
     name = d.name.encode()
     view[80 : 80 + len(name)] = name
     if d.schema:
-        _typed(view, d)
+        from .schema import fill, put  # loaded already: the definition was checked
+
+        put(view, d.schema.encode())
+        _, entries, _, stride = layout(d)
+        fill(d, view, entries, stride, d.cpus)  # an array's defaults
     view[0:4] = MAGIC
     new._view = view
     new._begin()

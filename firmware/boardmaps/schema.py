@@ -327,12 +327,13 @@ class Schema:
                 self._at = begin
                 self._fail("the range %s is empty" % word)
         if self._see("~"):
-            field.step = self._stored(field, "=)")
+            begin = self._at
+            field.step = self._at_place(field, self._until("=)"), begin)
             if field.letter in "s?" or not field.step > 0:  # type: ignore[operator]
                 self._fail("a step is a number above 0")
         if self._see("="):
             begin = self._at
-            field.default = self._stored(field, ")")
+            field.default = self._at_place(field, self._until(")"), begin)
             if (field.low is not None and field.default < field.low) or (
                 field.high is not None and field.default > field.high
             ):
@@ -340,13 +341,8 @@ class Schema:
                 self._fail("the default is not in the range")
         self._expect(")")
 
-    def _stored(self, field: Field, stops: str):  # type: ignore[no-untyped-def]
-        """Read a physical number, or a name, up to one of `stops`; return what is stored for it."""
-        begin = self._at
-        word = self._until(stops)
-        return self._at_place(field, word, begin)
-
     def _at_place(self, field: Field, word: str, place: int):  # type: ignore[no-untyped-def]
+        """Return what is stored for a physical number, or a name, that stands there in the text."""
         try:
             return stored(field, word)
         except ValueError as wrong:

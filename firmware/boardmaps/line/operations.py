@@ -149,11 +149,13 @@ class Operations:
         parts = _parts(request, 22 + n, name)
         schema = str(parts.get(_TAG_SCHEMA, b""), "utf-8")
         parameters = parts.get(_TAG_PARAMETERS, b"")
-        d = MapDef(kind, key_size, value_size, max_entries, flags, name, schema=schema)
         row = find(_KIND_NUMBER, kind)
-        collect("boardmaps.maps." + row[_HOME], self._let_go)
+        cls = None
+        if row:  # loaded first: what the definition has loaded would be let go, and loaded again deep in the stack
+            collect("boardmaps.maps." + row[_HOME], self._let_go)
+            cls = getattr(boardmaps, row[_CLASS_NAME], None)
+        d = MapDef(kind, key_size, value_size, max_entries, flags, name, schema=schema)
         collect()
-        cls = getattr(boardmaps, row[_CLASS_NAME], None)
         if cls is None:
             raise NotSupported("create %r: this profile has no %s" % (d.name, row[_CLASS_NAME]))
         if parameters and row[_PARAMETERS]:
