@@ -22,8 +22,8 @@ ROOT = Path(__file__).resolve().parents[1]
 TARGETS = ("unix", "pico_native")
 _LIMIT = 7200  # seconds that the suite may take
 _PASSED = re.compile(r"^({})\s+(\d+) passed, (\d+) failed, (\d+) error, (\d+) skipped".format("|".join(TARGETS)), re.M)
-_LARGEST = re.compile(r"^pico_native: largest free piece of the heap behind it: (\d+) bytes", re.M)
-_NEEDED = 8 * 1024  # bytes: the longest reply of the suite takes 5.6 KB in one piece
+_LARGEST = re.compile(r"^pico_native: largest value that comes and goes behind it: (\d+) bytes", re.M)
+_NEEDED = 8 * 1024  # bytes: the longest of the suite is 5.6 KB
 
 
 def installed(folder: Path) -> tuple[Path, str]:
@@ -100,7 +100,7 @@ def main() -> int:
     largest = int((_LARGEST.findall(said) or ["0"])[0])
     rows.append(
         Row.held(
-            "largest free piece of the stock Pico's heap behind it",
+            "largest value that comes and goes on the stock Pico behind it",
             largest,
             "bytes",
             str(_NEEDED),
