@@ -99,6 +99,27 @@ def test_what_the_requests_have_in_them(unix: UnixBoard, mpremote: Mpremote) -> 
                 [asked.lookup(key) for _ in range(10_000)]
 
 
+@pytest.mark.parametrize("acked", [0, 1, 2, 3, 13])
+def test_a_look_up_that_is_under_way_resets_no_board(unix: UnixBoard, mpremote: Mpremote, acked: int) -> None:
+    """A look-up is 4, Ctrl-D, which resets a REPL whose line is empty; and the number before it would be what empties it."""
+    made = "h = boardmaps.HashMap(4, 4, 2, 0, 'h')\nm = "
+    mpremote("exec", "--no-follow", PRINTING.replace("m = ", made, 1) % "if m.lookup(0) != bytes(4): 1 // 0")
+    board = connect(unix.port, timeout=PATIENCE)
+    while board.link.connection.session._seq < 0x2000:  # its high byte is none of these either
+        board.close()
+        board = connect(unix.port, timeout=PATIENCE)
+    with board:
+        boot = board.info["boot"]
+        m, h = board.map("m"), board.map("h")
+        while (board.link.connection.session._seq + 1) & 0xFF != acked:
+            h.lookup(b"abcd")
+        m.update(0, b"fail")
+        with pytest.raises(FirmwareError, match="ZeroDivisionError"):
+            [h.lookup(b"abcd") for _ in range(10_000)]
+        assert m.lookup(0) == b"fail"
+        assert board.info["boot"] == boot
+
+
 def test_a_program_that_runs_again_without_a_reset(unix: UnixBoard, mpremote: Mpremote) -> None:
     """The first one has ended within a session, and with it the line's right to Ctrl-C."""
     mpremote("exec", "--no-follow", PRINTING % "if m.lookup(0) != bytes(4): 1 // 0")

@@ -40,6 +40,7 @@ _RARER = 10  # a board that is silent is asked again after that part of its sile
 # Kinds of what a board says, without the flags for pieces and seals
 _FROM_BOARD = (REPLY, NAK, LOST, EVENT, *(kind | REPLY_FLAG for kind in (HELLO, CHALLENGE, BYE, INTERRUPT)))
 SHOWN = frozenset(range(0x20, 0x7F))  # bytes that a REPL or input() takes for typing, and shows
+_TYPED = 0x7E  # the last of them
 PASSED = frozenset(range(0x80, 0x100))  # bytes that it passes over
 
 
@@ -211,8 +212,13 @@ class ClientSession:
         return self._encode(INTERRUPT, self.session, self._seq, self._acked())
 
     def _acked(self) -> int:
-        """The low byte of the last number up to which all replies are here."""
-        return (next(iter(self._flight), self._seq + 1) - 1) & 0xFF
+        """The low byte of the last number up to which all replies are here, or of one before it.
+
+        One that a REPL takes for typing, for what runs may have ended: a look-up is 4 and comes behind it, and that is Ctrl-D,
+        which on an empty line resets the board.
+        """
+        acked = (next(iter(self._flight), self._seq + 1) - 1) & 0xFF
+        return acked if acked in SHOWN else _TYPED
 
     def taken(self, seq: int, room: int) -> bytes:
         """Return the frame that says which EVENT we wait for and how many (at most 255) we take from there."""
