@@ -217,15 +217,15 @@ def create(new, definition):
 def _begin(new, d, view):
     """Make a zeroed slice that of a new map."""
     pack_into("<6I", view, 4, len(view), d.map_type, d.map_flags, d.key_size, d.value_size, d.max_entries)
-    pack_into("<4I", view, 44, *layout(d))
+    places = layout(d)
+    pack_into("<4I", view, 44, *places)
     name = d.name.encode()
     view[80 : 80 + len(name)] = name
     if d.schema:
         from .schema import fill, put  # loaded already: the definition was checked
 
         put(view, d.schema.encode())
-        _, entries, _, stride = layout(d)
-        fill(d, view, entries, stride, d.cpus)  # an array's defaults
+        fill(d, view, places[1], places[3], d.cpus)  # an array's defaults
     view[0:4] = MAGIC
     new._view = view
     new._begin()

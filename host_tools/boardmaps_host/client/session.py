@@ -40,7 +40,7 @@ _RARER = 10  # a board that is silent is asked again after that part of its sile
 # Kinds of what a board says, without the flags for pieces and seals
 _FROM_BOARD = (REPLY, NAK, LOST, EVENT, *(kind | REPLY_FLAG for kind in (HELLO, CHALLENGE, BYE, INTERRUPT)))
 SHOWN = frozenset(range(0x20, 0x7F))  # bytes that a REPL or input() takes for typing, and shows
-_TYPED = 0x7E  # the last of them
+_TYPED = max(SHOWN)
 PASSED = frozenset(range(0x80, 0x100))  # bytes that it passes over
 
 
