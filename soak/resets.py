@@ -46,6 +46,7 @@ def together(run: Callable[[int, int], Said], resets: int) -> Said:
         said, other = both.map(run, ((resets + 1) // 2 + 1, resets // 2 + 1), (1, 2))  # the first boot is no reset
     said.boots += other.boots - 1
     said.interrupted += other.interrupted
+    said.ids |= other.ids
     said.opened += other.opened
     said.lost += other.lost
     said.discarded += other.discarded
@@ -65,6 +66,8 @@ def told(name: str, run: Callable[[int, int], Said], resets: int, *, built_in: b
             f"{name}: wrong values or states", len(said.wrong), "", "; ".join(said.wrong)[:200], len(said.wrong), "<= 0"
         )
     ]
+    again = said.boots + 1 - len(said.ids)  # two boards' first boots are one
+    rows.append(Row.held(f"{name}: boots with an id that was there before", again, "", "", again, "<= 0"))
     if built_in:
         rows.append(Row.held(f"{name}: most maps that a reset lost", said.worst, "", f"of {MAPS}", said.worst, "<= 1"))
     else:

@@ -42,6 +42,7 @@ class Said:
 
     boots: int = 0  # those that said their line
     interrupted: int = 0  # those that a byte 3 of a request ended before that, which was under way at the reset
+    ids: set[str] = field(default_factory=set)  # of the boots, by which a host tells one from the other
     opened: int = 0
     discarded: list[tuple[str, str, str]] = field(default_factory=list)
     worst: int = 0  # maps that one reset lost
@@ -153,42 +154,41 @@ def reset_often(board: ProcessBoard, platform: str, boots: int, before: str = ""
                 again_at = time.monotonic() + _LONG
                 port.write(_RESET)
             text, answer = host.take(port.read(port.in_waiting or 1))
-            pending += text
+            *lines, pending = (pending + text).split(b"\n")
+            for line in lines:  # all before the host says more: one may tell that the board has started
+                words = line.decode(errors="replace").strip()
+                told = re.search(r"boot (\d+) (\w+) (\d+) (\[.*\]) (\[.*\]) (\d+) (\d+)$", words)
+                if told:
+                    deadline = time.monotonic() + PATIENCE
+                    _take(told, said, host, unasked)
+                    asked = unasked = False
+                    tracebacks, again_at = Tracebacks(), inf
+                elif words.endswith("bye"):  # before it may stand what a reset has left of a frame
+                    port.write(host.bye())
+                elif words.endswith("soft"):
+                    time.sleep(rng.random() / 20)
+                    at_some_instant(b"\x03")
+                    asked = True
+                elif words.endswith("done"):
+                    said.by_host = host.answered
+                    return said
+                elif (ended := tracebacks.ended(words)) == "the program":
+                    unasked |= "KeyboardInterrupt:" in words and not asked
+                    at_some_instant(_RESET)
+                    again_at = time.monotonic() + _LONG
+                elif ended == "the handler" and asked:
+                    at_some_instant(b"\x03")
+                elif ended == "wrong":
+                    said.wrong.append(words)
             port.write(answer + host.said())
-            line, found, rest = pending.partition(b"\n")
-            if not found:
-                continue
-            pending, words = rest, line.decode(errors="replace").strip()
-            told = re.search(r"boot (\d+) (\d+) (\d+) (\[.*\]) (\[.*\]) (\d+) (\d+)$", words)
-            if told:
-                deadline = time.monotonic() + PATIENCE
-                _take(told, said, host, unasked)
-                asked = unasked = False
-                tracebacks, again_at = Tracebacks(), inf
-            elif words.endswith("bye"):  # before it may stand what a reset has left of a frame
-                port.write(host.bye())
-            elif words.endswith("soft"):
-                time.sleep(rng.random() / 20)
-                at_some_instant(b"\x03")
-                asked = True
-            elif words.endswith("done"):
-                said.by_host = host.answered
-                return said
-            elif (ended := tracebacks.ended(words)) == "the program":
-                unasked |= "KeyboardInterrupt:" in words and not asked
-                at_some_instant(_RESET)
-                again_at = time.monotonic() + _LONG
-            elif ended == "the handler" and asked:
-                at_some_instant(b"\x03")
-            elif ended == "wrong":
-                said.wrong.append(words)
     said.wrong.append(f"the board said nothing for {PATIENCE:.0f} s: {pending!r}")
     return said
 
 
 def _take(told: re.Match[str], said: Said, host: Host, unasked: bool) -> None:
-    number, _, opened, lost, wrong, map_id, last = (literal_eval(part) for part in told.groups())
+    number, opened, lost, wrong, map_id, last = (literal_eval(part) for i, part in enumerate(told.groups()) if i != 1)
     said.boots += 1
+    said.ids.add(told[2])
     if unasked and number == said.boots + said.interrupted + 1:
         said.interrupted += 1
     written = host.done

@@ -22,6 +22,7 @@ def found_whole(said: Said, boots: int) -> None:
     """Hold what was said against what firmware with boardmaps built in promises: a reset loses the map that was changed at most."""
     assert said.wrong == []
     assert said.boots + said.interrupted == boots
+    assert len(said.ids) == said.boots
     assert said.by_host >= said.boots - 1
     assert said.worst <= 1, said.discarded
     assert said.lost == 0

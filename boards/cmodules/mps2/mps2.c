@@ -36,7 +36,9 @@ static uint32_t vectors[32] __attribute__((aligned(256)));
 static volatile uint32_t clock_wraps;
 static uint8_t console_bytes[512];
 static uart_t console = { UART0, { console_bytes, sizeof(console_bytes) }, .console = true };
-static uint64_t random_state;
+
+// A reset loads the seed again: what was drawn goes on beyond it, so that no two boots have the same numbers.
+static struct { uint64_t seed, state; } drawn __attribute__((section(".kept")));
 
 // --- clock -------------------------------------------------------------------------------------------------------------------
 
@@ -157,7 +159,10 @@ void __wrap_uart_init(void) {
     REG(TIMER0 + TIMER_VALUE) = 0xFFFFFFFF;
     REG(TIMER0 + TIMER_CTRL) = TIMER_ENABLE_WITH_IRQ;
     REG(NVIC_ENABLE) = 1 << IRQ_UART0_RX | 1 << IRQ_UART1_RX | 1 << IRQ_TIMER0 | 1 << IRQ_TIMER1 | 1 << IRQ_HARD_TIMER;
-    random_state = (uint64_t)REG(SEED_WORDS + 4) << 32 | REG(SEED_WORDS);
+    uint64_t seed = (uint64_t)REG(SEED_WORDS + 4) << 32 | REG(SEED_WORDS);
+    if (drawn.seed != seed) { // the machine starts
+        drawn.seed = drawn.state = seed;
+    }
 }
 
 // Semihosting stays off: it would give the firmware the host's own files, and it faults when QEMU does not offer it.
@@ -193,7 +198,7 @@ void __wrap_exit(int status) {
 
 // splitmix64: as good as its seed, which the host draws; the same seed gives the same bytes.
 uint32_t mps2_random(void) {
-    uint64_t z = (random_state += 0x9E3779B97F4A7C15);
+    uint64_t z = (drawn.state += 0x9E3779B97F4A7C15);
     z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9;
     z = (z ^ z >> 27) * 0x94D049BB133111EB;
     return (z ^ z >> 31) >> 32;

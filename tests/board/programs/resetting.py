@@ -1,9 +1,9 @@
 """main.py of a board that is reset over and over: checks what was kept, then changes it for ever, also in hard interrupts.
 
-Before it stand PLATFORM ("qemu" or "rp2") and BOOTS, how many there are. Each boot prints one line: its number, what recovered()
-says, what was not so, and of the map that the host writes its id and last number. Then it says how it ends: "soft" waits for Ctrl-C
-and Ctrl-D, "reset" calls machine.reset(), "watchdog" has the watchdog bite at some instant, "crash" ends by an exception, and the
-hard interrupts go on until somebody resets the board.
+Before it stand PLATFORM ("qemu" or "rp2") and BOOTS, how many there are. Each boot prints one line: its number and id, what
+recovered() says, what was not so, and of the map that the host writes its id and last number. Then it says how it ends: "soft"
+waits for Ctrl-C and Ctrl-D, "reset" calls machine.reset(), "watchdog" has the watchdog bite at some instant, "crash" ends by an
+exception, and the hard interrupts go on until somebody resets the board.
 
 Each map is written in an order that its content tells: operation n of it puts n, twice in other bits, under a key or at a place
 that n chooses, or deletes. So from what is there the last n is known, and from that everything that must be there.
@@ -15,6 +15,7 @@ from struct import pack_into, unpack
 import machine
 
 import boardmaps
+from boardmaps.serving.server import BOOT_ID
 
 _KEYS = 6  # of each writer
 _HOSTS = 5  # operations of the host in a boot before its end
@@ -128,7 +129,7 @@ random.seed(boots * 7919 + main[0])
 print(
     "boot",
     boots,
-    len(told),
+    BOOT_ID,
     sum([state == "opened" for _, state, _ in told]),
     [t for t in told if t[1] != "opened"],
     wrong,
