@@ -228,6 +228,42 @@ def test_console_cuts_no_character_and_keeps_line_ends() -> None:
     assert shown == ["a\n", "zwölf €\n", "rest"]
 
 
+_RAISED = b'Traceback (most recent call last):\r\n  File "x", line 1\r\nKeyError: 1\r\n'
+
+
+@pytest.mark.parametrize(
+    ("said", "repl"),
+    [
+        (b"oh\r\n\x04" + _RAISED, b"\x04>raw REPL; CTRL-B to exit\r\n>R"),
+        (b"oh\r\n" + _RAISED + b"MicroPython v1\r\nType", b"\r\n>>> ab\r\n>>> "),
+    ],
+    ids=["raw", "friendly"],
+)
+def test_what_a_repl_makes_of_requests_is_no_output(said: bytes, repl: bytes) -> None:
+    """However it comes: with zeros in it, at once or later; and where a frame follows, a program has printed all of it."""
+    everything = said + repl
+
+    def printed(data: bytes) -> str:
+        return data.replace(b"\x04", b"").replace(b"\r\n", b"\n").decode()
+
+    prompt = range(everything.index(repl) + 1, everything.index(repl) + 6)
+    for cut in sorted({*range(len(everything) + 1)} - {*prompt}):
+        for ends in (True, False):  # whether a zero ends what comes second
+            shown: list[str] = []
+            console = Console(shown.append)
+            console.feed(everything[:cut])
+            if ends:
+                console.feed(everything[cut:])
+            assert "KeyError: 1" in console.ended(b"" if ends else everything[cut:])
+            assert "".join(shown).rstrip("\r") == printed(said)
+    shown = []
+    console = Console(shown.append)
+    console.feed(everything)
+    console.framed()
+    console.flush()
+    assert "".join(shown) == printed(everything)
+
+
 @pytest.mark.parametrize(
     ("seen", "held", "report"),  # None: nothing looks like an end
     [

@@ -7,6 +7,7 @@ from collections.abc import Callable
 _TAIL = 4096  # bytes of the output that are kept for a traceback
 _PROMPT = re.compile(rb"\n>>> |\x04>")  # of the friendly and of the raw REPL
 _PASTE = b"\npaste mode; Ctrl-C to cancel, "
+_PART = b"\x04"  # a raw REPL ends each part of what it says with it
 _TRACEBACK = b"Traceback (most recent call last):"
 
 
@@ -19,17 +20,30 @@ class Console:
         self._line = ""
         self._tail = b""
         self._framed = 0  # bytes of it that came before the last frame
+        self._behind = b""  # what came behind the prompt of a REPL to which a program has ended, as it seems; not shown
 
     def feed(self, data: bytes) -> None:
         """Take output."""
         seen = self._tail + data
+        at = 0 if self._behind else self._end(seen)
+        shown = len(data) if at is None else max(0, at - len(self._tail))
         self._tail = seen[-_TAIL:]
         self._framed = max(0, self._framed - len(seen) + len(self._tail))
+        self._behind += data[shown:]
+        self._say(data[:shown])
+
+    def _say(self, data: bytes) -> None:
         if self._show is None:
             return
-        *lines, self._line = (self._line + self._decoder.decode(data)).replace("\r\n", "\n").split("\n")
+        text = self._decoder.decode(data.replace(_PART, b""))
+        *lines, self._line = (self._line + text).replace("\r\n", "\n").split("\n")
         for line in lines:
             self._show(line + "\n")
+
+    def _end(self, seen: bytes) -> int | None:
+        """Where the prompt begins that came behind the last frame and a traceback; those before that a program has printed."""
+        found = _PROMPT.finditer(seen, max(0, self._framed - 1))
+        return next((prompt.start() for prompt in found if _TRACEBACK in seen[: prompt.start()]), None)
 
     def flush(self) -> None:
         """Show the line that is not complete yet: nothing has followed for a while."""
@@ -38,7 +52,9 @@ class Console:
             self._show(line)
 
     def framed(self) -> None:
-        """A frame has come: no prompt before it tells anything any more."""
+        """A frame has come: no prompt before it tells anything any more. The program has printed it."""
+        behind, self._behind = self._behind, b""
+        self._say(behind)
         self._framed = len(self._tail)
 
     def prompted(self, held: bytes) -> bool:
@@ -59,10 +75,11 @@ class Console:
         that it took for typing.
         """
         seen = self._tail + held
-        prompts = [found.start() for found in _PROMPT.finditer(seen, max(0, self._framed - 1))]
-        traced = [at for at in prompts if _TRACEBACK in seen[:at]]  # those before it the program has printed itself
-        at = (traced or prompts or [len(seen)])[0]
-        self.feed(held[: max(0, at - len(seen) + len(held))].replace(b"\x04", b""))
+        at = self._end(seen)
+        if at is None:
+            prompt = _PROMPT.search(seen, max(0, self._framed - 1))
+            at = prompt.start() if prompt else len(seen)
+        self.feed(held[: max(0, at - len(seen) + len(held))])
         self.flush()
         seen = seen[:at]
         start = seen.rfind(_TRACEBACK)
@@ -74,5 +91,5 @@ class Console:
 
     def forget(self) -> None:
         """A new session begins: what an old program said is no longer of interest."""
-        self._tail = b""
+        self._tail = self._behind = b""
         self._framed = 0
