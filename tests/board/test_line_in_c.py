@@ -100,8 +100,11 @@ def request():
 IDS = (1, 1, 1, 2, 2, 2, 3, 3, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 300) if EVERY else (1, 2, 3)
 check(encode(HELLO, 9, 3, 0, pack_hello({"v": "2", "mtu": HOST_MTU})))
 seq = sides[0]._next
+def frame_of(seq):
+    before = random.getrandbits(1) and b"\\2" + b"#" * random.randrange(3, 9) + b"\\0"  # for a REPL
+    return (before or b"") + encode(REQUEST, 9, seq, 0, request())
 for step in range(STEPS):
-    frame = encode(REQUEST, 9, seq, 0, request())
+    frame = frame_of(seq)
     how = random.randrange(24) if EVERY else 99
     if how == 0:
         check(frame[:3] + b"\\x55" + frame[4:])  # damaged: it comes again
@@ -115,13 +118,13 @@ for step in range(STEPS):
     elif how == 3:
         check(encode(REQUEST, 8, seq, 0, request()))  # another session's
     elif how == 4:
-        check(b"\\0\\0" + frame + encode(REQUEST, 9, (seq + 1) & 0xFFFF, 0, request()))
+        check(b"\\0\\0" + frame + frame_of((seq + 1) & 0xFFFF))
         seq = sides[0]._next
         continue
     elif how in (8, 9, 10):  # several in flight, in reads that know nothing of frames
         data = frame
         for i in range(1, random.randrange(2, 6)):
-            data += b"\\0" * odd(3) + encode(REQUEST, 9, (seq + i) & 0xFFFF, 0, request())
+            data += b"\\0" * odd(3) + frame_of((seq + i) & 0xFFFF)
         while data:
             n = random.randrange(1, 200)
             check(data[:n])

@@ -83,12 +83,12 @@ class Walk:
     # -- what follows from what, asked once
 
     def _framed(self, data: bytes) -> Frames:
-        """Cut what an end has sent behind its zeros; a zero before a frame belongs to it."""
+        """Cut what an end has sent behind its zeros; a zero before a frame belongs to it, and what is typed for a REPL."""
         *chunks, rest = data.split(b"\0")
         found, before = [], b""
         for chunk in chunks:
             before += chunk + b"\0"
-            if chunk:
+            if chunk.strip(b"\2#"):
                 found.append(before)
                 before = b""
         if before + rest:

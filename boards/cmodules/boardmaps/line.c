@@ -100,7 +100,13 @@ static mp_obj_t execute(const line_t *line, const uint8_t *request, size_t n, si
 static bool answer(const line_t *line, mp_obj_t session, bm_turn_t *t) {
     uint8_t raw[MOST_FRAME];
     size_t chunk = bm_turn_chunk(t);
-    ptrdiff_t size = chunk < FRAME_LEAST || chunk > MOST_FRAME ? -1 : bm_frame_open(raw, t->at, chunk);
+    while (chunk && chunk <= FRAME_LEAST) { // too short for a frame: what a host types for a REPL that may have the line
+        uint8_t *at = t->at;
+        t->at += chunk;
+        chunk = bm_turn_chunk(t);
+        t->at = chunk ? t->at : at; // with no frame behind it session.py takes it
+    }
+    ptrdiff_t size = !chunk || chunk > MOST_FRAME ? -1 : bm_frame_open(raw, t->at, chunk);
     if (size < 0 || raw[0] != REQUEST) {
         return false;
     }

@@ -42,6 +42,11 @@ _FROM_BOARD = (REPLY, NAK, LOST, EVENT, *(kind | REPLY_FLAG for kind in (HELLO, 
 SHOWN = frozenset(range(0x20, 0x7F))  # bytes that a REPL or input() takes for typing, and shows
 _TYPED = max(SHOWN)
 PASSED = frozenset(range(0x80, 0x100))  # bytes that it passes over
+_CTRL_D = b"\x04"
+_LOOKED_UP = (
+    6  # where that byte is in a frame that is a look-up, which begins with it: behind session and ack, which are typing
+)
+_BEFORE = 8  # bytes that may stand before a frame, as a rule
 
 
 class Codec(Protocol):
@@ -146,7 +151,6 @@ class ClientSession:
     resent: int = 0
 
     def __post_init__(self) -> None:
-        self._encode = self.codec.encode
         self._decoder = Decoder(frame_limit(HOST_MTU) + self.codec.longer, text=True, codec=self.codec)
         self._flight: dict[int, _InFlight] = {}
         self._joiners: dict[int, Joiner] = {}
@@ -174,12 +178,25 @@ class ClientSession:
         """Choose a HELLO that does no harm where it is taken for typing: but for its kind, Ctrl-F, it is shown or passed over."""
         last = self.session
         while True:
-            self.session = self.rng.randrange(0x20, 0x100)
+            self.session = self.rng.randrange(0x20, 0x7F)
             self._nonce = self.rng.randrange(0x20, 0x7F) << 8 | self.rng.randrange(0x20, 0x7F)
             frame = encode(*self._hello())
             if self.session != last and (SHOWN | PASSED).issuperset(frame[:1] + frame[2:-1]):
                 self.echo = _shown(frame)
                 return
+
+    def _encode(self, kind: int, session: int, seq: int, ack: int, payload: bytes = b"") -> bytes:
+        """Return a frame that resets no board where a REPL takes it for typing, for what runs may have ended.
+
+        Ctrl-D does on an empty line. So before a frame that has it goes Ctrl-B, which leads from the raw REPL to the friendly one,
+        and the beginning of a comment: the frame's first two bytes may be backspaces, and each Ctrl-D may delete one. To a server
+        of maps that is a broken frame, of no effect. Not on a locked line, where a server does not end.
+        """
+        frame = self.codec.encode(kind, session, seq, ack, payload)
+        fours = frame.count(_CTRL_D)
+        if fours > (frame[_LOOKED_UP] == _CTRL_D[0]) and not self.codec.sealed:
+            return b"\x02" + b"#" * (fours + 2) + b"\0" + frame
+        return frame
 
     def _hello(self) -> tuple[int, int, int, int, bytes]:
         return HELLO, self.session, self._nonce, 0x20, pack_hello({"v": PROTOCOL, "mtu": HOST_MTU})
@@ -199,7 +216,7 @@ class ClientSession:
 
         Behind it go backspaces: where it was taken for typing, the line is as it was.
         """
-        frame = self._encode(*self._hello())
+        frame = self.codec.encode(*self._hello())
         self.echo = _shown(frame) or self.echo
         return b"\0" + frame + taken_back(frame)
 
@@ -228,7 +245,7 @@ class ClientSession:
         """Whether a request of `size` bytes may be sent now, by the board's window and its credit in bytes."""
         for oldest in self._flight:
             size += OVERHEAD + self.codec.longer
-            most = self._under_way + size + size // 254
+            most = self._under_way + size + size // 254 + _BEFORE
             return (self._seq + 1 - oldest) & NUMBERS < self._window and most <= self._credit
         return True
 
