@@ -43,9 +43,7 @@ SHOWN = frozenset(range(0x20, 0x7F))  # bytes that a REPL or input() takes for t
 _TYPED = max(SHOWN)
 PASSED = frozenset(range(0x80, 0x100))  # bytes that it passes over
 _CTRL_D = b"\x04"
-_LOOKED_UP = (
-    6  # where that byte is in a frame that is a look-up, which begins with it: behind session and ack, which are typing
-)
+_LOOKED_UP = 6  # where a look-up's frame has that byte, its operation: behind session and ack, which are typing
 _BEFORE = 8  # bytes that may stand before a frame, as a rule
 
 
