@@ -42,8 +42,10 @@ _FROM_BOARD = (REPLY, NAK, LOST, EVENT, *(kind | REPLY_FLAG for kind in (HELLO, 
 SHOWN = frozenset(range(0x20, 0x7F))  # bytes that a REPL or input() takes for typing, and shows
 _TYPED = max(SHOWN)
 PASSED = frozenset(range(0x80, 0x100))  # bytes that it passes over
-_CTRL_D = b"\x04"
+_CTRL_D = 4
 _LOOKED_UP = 6  # where a look-up's frame has that byte, its operation: behind session and ack, which are typing
+_TYPING_LEFT = 2  # of those a REPL deletes one for each Ctrl-D, where the cursor is at the front
+_OTHER_ACKS = (0x7D, 0x7C, 0x7B)
 _BEFORE = 8  # bytes that may stand before a frame, as a rule
 
 
@@ -184,15 +186,25 @@ class ClientSession:
                 return
 
     def _encode(self, kind: int, session: int, seq: int, ack: int, payload: bytes = b"") -> bytes:
-        """Return a frame that resets no board where a REPL takes it for typing, for what runs may have ended.
-
-        Ctrl-D does on an empty line. So before a frame that has it goes Ctrl-B, which leads from the raw REPL to the friendly one,
-        and the beginning of a comment: the frame's first two bytes may be backspaces, and each Ctrl-D may delete one. To a server
-        of maps that is a broken frame, of no effect. Not on a locked line, where a server does not end.
-        """
         frame = self.codec.encode(kind, session, seq, ack, payload)
+        if frame.count(_CTRL_D) == (frame[_LOOKED_UP] == _CTRL_D) or self.codec.sealed:
+            return frame  # nearly always
+        return self._mild(frame, kind, session, seq, payload)
+
+    def _mild(self, frame: bytes, kind: int, session: int, seq: int, payload: bytes) -> bytes:
+        """Return what stands for a frame that could reset the board: a REPL may take it for typing, for what runs may have ended.
+
+        Ctrl-D resets it on an empty line. Where the CRC says that, another ack has another CRC. Where it is the first byte, or
+        there are more than the frame has typing before, Ctrl-B goes before it, which leads from a raw REPL to the friendly one,
+        and the beginning of a comment: the first two bytes may be backspaces, and each Ctrl-D may delete one. To a server that is
+        a broken frame, of no effect.
+        """
+        for ack in _OTHER_ACKS if kind & ~PIECE_FLAG == REQUEST else ():
+            if _CTRL_D not in frame[-6:-1]:
+                break
+            frame = self.codec.encode(kind, session, seq, ack, payload)
         fours = frame.count(_CTRL_D)
-        if fours > (frame[_LOOKED_UP] == _CTRL_D[0]) and not self.codec.sealed:
+        if frame[0] == _CTRL_D or fours > _TYPING_LEFT:
             return b"\x02" + b"#" * (fours + 2) + b"\0" + frame
         return frame
 
